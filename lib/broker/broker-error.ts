@@ -1,0 +1,34 @@
+import { StreamsError } from '../common/errors.ts'
+import type { TopicPartition } from './broker.ts'
+
+/**
+ * What to do about a broker's error, decided by the adapter that knows its client:
+ *
+ * - `retriable`: the same call may be made again.
+ * - `abortable`: the transaction must be aborted; the producer lives on.
+ * - `fenced`: another producer has this transactional id; this one is finished.
+ * - `task-migrated`: the group has moved on without this member; abort, give tasks up, rejoin.
+ * - `record-too-large`: this record can never be written as it is.
+ * - `authorization`: credentials or rights are missing.
+ * - `fatal`: nothing of the above; the client is finished.
+ */
+export type BrokerErrorClass =
+  'retriable' | 'abortable' | 'fenced' | 'task-migrated' | 'record-too-large' | 'authorization' | 'fatal'
+
+/** Names of Kafka's protocol errors where there is one, ours otherwise (`CLIENT_CLOSED`, `KAFKA_CLIENT_MISSING`, `BROKER_UNREACHABLE`). */
+export class BrokerError extends StreamsError {
+  readonly class: BrokerErrorClass
+  /** The partitions concerned, where the broker named them. */
+  readonly partitions: readonly TopicPartition[]
+
+  constructor(
+    code: string,
+    errorClass: BrokerErrorClass,
+    message: string,
+    options: ErrorOptions & { readonly partitions?: readonly TopicPartition[] } = {},
+  ) {
+    super(code, message, options)
+    this.class = errorClass
+    this.partitions = options.partitions ?? []
+  }
+}

@@ -1,0 +1,50 @@
+import { Buffer } from 'node:buffer'
+
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0)
+
+/** Unsigned, byte by byte; a prefix sorts before what it is a prefix of. The order of RocksDB, Level and the JVM original. */
+export function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  return Buffer.compare(left, right)
+}
+
+export function equalBytes(left: Uint8Array | null, right: Uint8Array | null): boolean {
+  if (left === null || right === null) return left === right
+  return left.length === right.length && Buffer.compare(left, right) === 0
+}
+
+/**
+ * A string whose code units are the bytes: the key under which bytes go into a `Map`. Its `<` order is the byte order.
+ */
+export function bytesToMapKey(bytes: Uint8Array): string {
+  return asBuffer(bytes).latin1Slice(0, bytes.length)
+}
+
+export function mapKeyToBytes(key: string): Uint8Array {
+  return Buffer.from(key, 'latin1')
+}
+
+/** The same memory seen as a `Buffer`. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Owns its memory, so that a slice of a fetch buffer may be kept. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes)
+}
+
+export function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}
+
+export function utf8Text(bytes: Uint8Array): string {
+  return asBuffer(bytes).utf8Slice(0, bytes.length)
+}
+
+export function hex(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('hex')
+}
+
+export function concatBytes(...parts: Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,37 @@
+/**
+ * Base of every error that Millrace throws on purpose. `code` is stable and may be matched; the message is for people and may change.
+ * Misuse that a type checker would have caught is a plain `TypeError` instead.
+ */
+export class StreamsError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** A topology that cannot be built: unknown names, duplicate stores, unlike partition counts. */
+export class TopologyError extends StreamsError {}
+
+/** A setting that is unknown, malformed or contradicts another. */
+export class ConfigError extends StreamsError {}
+
+/** State on disk or in a changelog cannot be used; the task has to be rebuilt from its changelog. */
+export class TaskCorruptedError extends StreamsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TASK_CORRUPTED', message, options)
+  }
+}
+
+/** The partition is owned by somebody else now; whatever was not committed must be dropped. */
+export class TaskMigratedError extends StreamsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TASK_MIGRATED', message, options)
+  }
+}
+
+export function errorFrom(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}

@@ -1,0 +1,26 @@
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Where log lines go. `fields` are plain data that belongs to the line. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: { readonly [name: string]: unknown }): void
+}
+
+const RANK: { readonly [level in LogLevel]: number } = { debug: 0, info: 1, warn: 2, error: 3 }
+
+/** Writes to standard error, one line each, so that standard output stays free for data. */
+export function consoleLogger(least: LogLevel = 'info'): Logger {
+  return {
+    log(level, message, fields) {
+      if (RANK[level] < RANK[least]) return
+      process.stderr.write(`${level.padEnd(5)} ${message}${fields ? ` ${printFields(fields)}` : ''}\n`)
+    },
+  }
+}
+
+export const silentLogger: Logger = { log: () => undefined }
+
+function printFields(fields: { readonly [name: string]: unknown }): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${value instanceof Error ? value.message : String(value)}`)
+    .join(' ')
+}

@@ -1,0 +1,56 @@
+import type { TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { Record } from './record.ts'
+
+export type PunctuationType = 'stream-time' | 'wall-clock-time'
+
+export interface PunctuationOptions {
+  /** At least 1. */
+  readonly intervalMs: number
+  readonly type: PunctuationType
+  /** Wall-clock time only: ticks fall on `startMs + n × intervalMs` (KIP-1146). */
+  readonly startMs?: number
+}
+
+/** Called with the time of the punctuation, milliseconds since the epoch. Synchronous, as `process` is. */
+export type Punctuator = (timestampMs: number) => void
+
+export interface Cancellable {
+  cancel(): void
+}
+
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** What a processor can do, and knows. */
+export interface ProcessorContext<KOut = unknown, VOut = unknown> {
+  readonly applicationId: string
+  readonly taskId: TaskId
+  readonly metrics: Metrics
+  readonly logger: Logger
+
+  /** Hands the record to all children, or to the named one: depth first, before it returns. */
+  forward(record: Record<KOut, VOut>, childName?: string): void
+  /** Throws for a store that is not connected to this node. */
+  getStateStore<S extends StateStore>(name: string): S
+  /**
+   * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first when the first record
+   * comes, aligned to multiples of the interval.
+   */
+  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable
+  /** Where the record being processed came from; undefined in a punctuator. */
+  recordMetadata(): RecordMetadata | undefined
+  /** The whole of it, for operators that keep records for later. */
+  recordContext(): RecordContext
+  /** The highest timestamp this task has seen; -1 before the first record. */
+  currentStreamTimeMs(): number
+  currentSystemTimeMs(): number
+  /** Asks for a commit after this record. */
+  commit(): void
+}

@@ -1,0 +1,17 @@
+/**
+ * Where an output record goes: a partition number; several (multicast, KIP-873); none (`[]`: the record is dropped, counted);
+ * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly).
+ */
+export type StreamPartitioner<K = unknown, V = unknown> = (
+  topic: string,
+  key: K,
+  value: V,
+  partitionCount: number,
+) => number | readonly number[] | undefined
+
+/** Where a sink writes, decided record by record (KIP-303). */
+export type TopicNameExtractor<K = unknown, V = unknown> = (
+  key: K,
+  value: V,
+  context: import('../common/record-context.ts').RecordContext,
+) => string

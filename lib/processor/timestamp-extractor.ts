@@ -1,0 +1,41 @@
+import { StreamsError } from '../common/errors.ts'
+
+/** The record as an extractor sees it: deserialised, with its place. */
+export interface ConsumedRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: unknown
+  readonly value: unknown
+}
+
+/**
+ * The time of a record, milliseconds since the epoch. A negative answer drops the record (counted as `dropped-records`).
+ * `partitionTimeMs` is the highest time seen in the record's partition, -1 at first.
+ */
+export type TimestampExtractor = (record: ConsumedRecord, partitionTimeMs: number) => number
+
+/** The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in the JVM original. */
+export const failOnInvalidTimestamp: TimestampExtractor = record => {
+  if (record.timestamp >= 0) return record.timestamp
+  throw new StreamsError(
+    'INVALID_TIMESTAMP',
+    `record ${record.topic}-${record.partition}@${record.offset} has the invalid timestamp ${record.timestamp}. ` +
+      'It may come from a client older than Kafka 0.10; choose another timestampExtractor to accept it.',
+  )
+}
+
+/** The record's own timestamp; a record with a negative one is dropped. */
+export const skipOnInvalidTimestamp: TimestampExtractor = record => record.timestamp
+
+/** The record's own timestamp, or the partition's time where it is negative. */
+export const usePartitionTimeOnInvalidTimestamp: TimestampExtractor = (record, partitionTimeMs) => {
+  if (record.timestamp >= 0) return record.timestamp
+  if (partitionTimeMs >= 0) return partitionTimeMs
+  throw new StreamsError(
+    'INVALID_TIMESTAMP',
+    `record ${record.topic}-${record.partition}@${record.offset} has the invalid timestamp ${record.timestamp}, ` +
+      'and its partition has no time yet.',
+  )
+}

@@ -1,0 +1,20 @@
+import type { Headers } from '../common/headers.ts'
+
+/** What a serde may look at besides the data. `headers` is absent where there is no record: keys and values of stores. */
+export interface SerdeContext {
+  readonly topic: string
+  readonly headers?: Headers
+}
+
+/**
+ * Turns a value into bytes and back. Both ways are synchronous: they stand in the record path. `null` never comes here:
+ * it is a tombstone, or a missing key, and has no bytes. Throw on anything that cannot be represented: the error handler
+ * of the application decides.
+ */
+export interface Serde<T> {
+  /** For messages: `string`, `int64`, `json`. */
+  readonly name: string
+  serialize(value: T, context: SerdeContext): Uint8Array
+  /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
+  deserialize(bytes: Uint8Array, context: SerdeContext): T
+}

@@ -1,0 +1,31 @@
+/** One write of a batch; a null value deletes. */
+export interface EngineWrite {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+/** Bounds over the byte order of the keys; an absent bound is open. */
+export interface EngineRange {
+  readonly gte?: Uint8Array
+  readonly lt?: Uint8Array
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+/**
+ * An ordered map of bytes that holds what is committed, and nothing else. One engine serves all stores of a task, so that one
+ * batch is atomic over all of them and over the changelog positions.
+ */
+export interface Engine {
+  /** Whether the content outlives the process. */
+  readonly persistent: boolean
+  /** Synchronous: it stands in the record path. The result is the caller's. */
+  get(key: Uint8Array): Uint8Array | undefined
+  /** A consistent snapshot of the moment of the call, in key order. */
+  entries(range: EngineRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+  /** All or nothing; what it resolves after is readable, and survives the end of the process where `persistent`. Calls take effect in order. */
+  write(batch: readonly EngineWrite[]): Promise<void>
+  /** Removes everything in the range. */
+  clear(range: EngineRange): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,91 @@
+import type { TaskId } from '../common/ids.ts'
+import type { Header } from '../common/headers.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { Engine, EngineWrite } from './engine/engine.ts'
+
+/** A changelog record on its way to a store, as a restore delivers it. */
+export interface ChangelogRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: readonly Header[]
+}
+
+/** What a task gives its stores. */
+export interface StoreContext {
+  readonly applicationId: string
+  /** Undefined for global stores. */
+  readonly taskId: TaskId | undefined
+  /** The engine of the task; a store keeps to the keys below its own prefix (`storePrefix`). */
+  readonly engine: Engine
+  /** Sends a change to the changelog; undefined where the store has none. The bytes are the callee's from then on. */
+  readonly log:
+    | ((key: Uint8Array, value: Uint8Array | null, timestamp: number, headers: readonly Header[]) => void)
+    | undefined
+  /** The changelog's topic, or the store's name without one: what serdes are told. */
+  readonly changelogTopic: string
+  /** True: one changelog record a key and commit. False: one for every write, at once, as the JVM original does. */
+  readonly changelogCoalescing: boolean
+  /** This store's share of `cacheBytesMax`. 0 turns caching (holding back forwards) off; deserialised values may still be kept for reading. */
+  readonly cacheBytesMax: number
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
+  /** The record being processed, for timestamps and for what a cache must remember. */
+  recordContext(): RecordContext
+  /** Runs `action` as if that record were being processed: how a cache forwards later. */
+  withRecordContext(context: RecordContext, action: () => void): void
+  streamTimeMs(): number
+  /** Asks for a commit soon: buffered state has outgrown its bound. */
+  requestCommit(): void
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/**
+ * Named state of one task, as the runtime sees it. Reads and writes are synchronous; writes stay in memory until the commit
+ * that makes them true:
+ *
+ * 1. `flush`: caches forward what they hold back (which may write to stores further down).
+ * 2. `prepareCommit`: changes go to the changelog.
+ * 3. … the broker commits …
+ * 4. `stage`: the writes of the commit are handed over for one engine batch of the whole task. Reads go on seeing them.
+ * 5. `staged`: the batch is in the engine.
+ *
+ * An abort calls none of them: the store is dropped and built anew over the same engine, which still holds the last commit.
+ */
+export interface StateStore {
+  readonly name: string
+  /** Loads what it needs in memory (an index over keys). */
+  open(context: StoreContext): Promise<void>
+  /** Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again. */
+  restore(records: readonly ChangelogRecord[]): void
+  flush(): void
+  prepareCommit(): void
+  stage(batch: EngineWrite[]): void
+  staged(): void
+  /** Estimate of what is not in the engine yet. */
+  readonly uncommittedBytes: number
+  /** Forgets everything in memory; the engine is not touched. */
+  close(): void
+}
+
+/** Builds one store for each task. */
+export interface StoreBuilder<S extends StateStore = StateStore> {
+  readonly name: string
+  /** On the task's disk, or in memory (and then restored from the changelog at every start). */
+  readonly persistent: boolean
+  /** Undefined: no changelog; the content is lost with the disk, and wiped after an unclean close under exactly-once. */
+  readonly changelog: ChangelogOptions | undefined
+  readonly caching: boolean
+  build(): S
+}
+
+export interface ChangelogOptions {
+  /** Topic settings that differ from the defaults of the store's kind. */
+  readonly config: { readonly [name: string]: string }
+  /** `cleanup.policy` of the store's kind: `compact`, or `compact,delete` for windows. */
+  readonly cleanupPolicy: string
+}

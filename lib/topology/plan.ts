@@ -1,0 +1,89 @@
+import type { ProcessorSupplier } from '../processor/processor.ts'
+import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
+
+/**
+ * The processing graph as plain, frozen data: what `Topology.plan(applicationId)` makes and the runtime runs. Topic names are
+ * the real ones (internal topics carry the application id). Nodes are listed in the order in which they were added.
+ */
+export interface TopologyPlan {
+  readonly applicationId: string
+  readonly subtopologies: readonly SubtopologyPlan[]
+  readonly globalSubtopologies: readonly SubtopologyPlan[]
+  /** By topic name. */
+  readonly repartitionTopics: ReadonlyMap<string, RepartitionTopicPlan>
+  /** Source topics that must have equally many partitions. */
+  readonly coPartitionGroups: readonly CoPartitionGroup[]
+}
+
+export interface CoPartitionGroup {
+  /** Topics of the user, whose partition counts are given and must agree. */
+  readonly topics: readonly string[]
+  /** Repartition topics, which adapt to the others. */
+  readonly repartitionTopics: readonly string[]
+}
+
+/** A connected part of the graph: the unit of parallelism, one task per partition number. */
+export interface SubtopologyPlan {
+  readonly id: number
+  readonly nodes: readonly NodePlan[]
+  readonly stores: readonly StorePlan[]
+  /** All topics its sources read, repartition topics included. */
+  readonly sourceTopics: readonly string[]
+  /** Topics its sinks write; those chosen record by record are not known. */
+  readonly sinkTopics: readonly string[]
+}
+
+export type NodePlan = SourceNodePlan | ProcessorNodePlan | SinkNodePlan
+
+export interface SourceNodePlan {
+  readonly kind: 'source'
+  readonly name: string
+  readonly children: readonly string[]
+  readonly topics: readonly string[]
+  /** Undefined serdes are the application's defaults. */
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  /** Undefined: the application's default. */
+  readonly timestampExtractor: TimestampExtractor | undefined
+  /** Undefined: the application's default (`earliest`). */
+  readonly offsetReset: OffsetReset | undefined
+}
+
+/** Where to begin in a partition without a committed offset. */
+export type OffsetReset = 'earliest' | 'latest' | 'none'
+
+export interface ProcessorNodePlan {
+  readonly kind: 'processor'
+  readonly name: string
+  readonly children: readonly string[]
+  readonly supplier: ProcessorSupplier
+  /** Names of the stores it may use; global stores need no connection. */
+  readonly stores: readonly string[]
+}
+
+export interface SinkNodePlan {
+  readonly kind: 'sink'
+  readonly name: string
+  readonly topic: string | TopicNameExtractor
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+export interface StorePlan {
+  readonly builder: StoreBuilder
+  /** Undefined: not logged. For a table that reads its source topic as changelog, and for global stores: that topic. */
+  readonly changelogTopic: string | undefined
+  /** The changelog is a source topic: nothing is sent to it, and it is replayed to the committed offset only. */
+  readonly changelogIsSource: boolean
+}
+
+export interface RepartitionTopicPlan {
+  readonly topic: string
+  /** Undefined: the largest count upstream. */
+  readonly partitionCount: number | undefined
+  readonly config: { readonly [name: string]: string }
+}

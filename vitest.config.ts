@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^millrace\/testing$/, replacement: source('lib/testing.ts') },
+      { find: /^millrace$/, replacement: source('lib/index.ts') },
+    ],
+  },
+  test: {
+    // Processes, not threads: the native Kafka client cannot be loaded in a worker thread.
+    pool: 'forks',
+    maxWorkers: 2,
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
