@@ -16,7 +16,7 @@ export function equalBytes(left: Uint8Array | null, right: Uint8Array | null): b
  * A string whose code units are the bytes: the key under which bytes go into a `Map`. Its `<` order is the byte order.
  */
 export function bytesToMapKey(bytes: Uint8Array): string {
-  return asBuffer(bytes).latin1Slice(0, bytes.length)
+  return asBuffer(bytes).toString('latin1')
 }
 
 export function mapKeyToBytes(key: string): Uint8Array {
@@ -38,7 +38,7 @@ export function utf8(text: string): Uint8Array {
 }
 
 export function utf8Text(bytes: Uint8Array): string {
-  return asBuffer(bytes).utf8Slice(0, bytes.length)
+  return asBuffer(bytes).toString('utf8')
 }
 
 export function hex(bytes: Uint8Array): string {
