@@ -58,8 +58,10 @@ export interface StoreContext {
  */
 export interface StateStore {
   readonly name: string
-  /** Loads what it needs in memory (an index over keys). */
-  open(context: StoreContext): Promise<void>
+  /** Synchronous, and the store is usable at once over an engine that holds nothing of it (a test driver's). */
+  open(context: StoreContext): void
+  /** Loads what must be in memory of what the engine holds already (an index over keys). After `open`, before the first read. */
+  load(): Promise<void>
   /** Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again. */
   restore(records: readonly ChangelogRecord[]): void
   flush(): void

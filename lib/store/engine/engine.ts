@@ -23,7 +23,10 @@ export interface Engine {
   get(key: Uint8Array): Uint8Array | undefined
   /** A consistent snapshot of the moment of the call, in key order. */
   entries(range: EngineRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
-  /** All or nothing; what it resolves after is readable, and survives the end of the process where `persistent`. Calls take effect in order. */
+  /**
+   * All or nothing; what it resolves after is readable (in a memory engine: at the call, so that a synchronous test driver can
+   * go on without waiting), and survives the end of the process where `persistent`. Calls take effect in order.
+   */
   write(batch: readonly EngineWrite[]): Promise<void>
   /** Removes everything in the range. */
   clear(range: EngineRange): Promise<void>
