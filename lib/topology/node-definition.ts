@@ -1,0 +1,53 @@
+import type { ProcessorSupplier } from '../processor/processor.ts'
+import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
+import type { OffsetReset } from './plan.ts'
+
+/** Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet. */
+export type NodeDefinition = SourceDefinition | ProcessorDefinition | SinkDefinition
+
+export interface SourceDefinition {
+  readonly kind: 'source'
+  readonly name: string
+  readonly topics: readonly string[]
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly timestampExtractor: TimestampExtractor | undefined
+  readonly offsetReset: OffsetReset | undefined
+}
+
+export interface ProcessorDefinition {
+  readonly kind: 'processor'
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly supplier: ProcessorSupplier
+  /** In the order of connection; grows. */
+  readonly stores: Set<string>
+}
+
+export interface SinkDefinition {
+  readonly kind: 'sink'
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly topic: string | TopicNameExtractor
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+export interface StoreDefinition {
+  readonly builder: StoreBuilder
+  /** Names of the nodes that use it; grows. */
+  readonly processors: Set<string>
+}
+
+export interface RepartitionTopicDefinition {
+  /** Undefined: as many as upstream. */
+  readonly partitionCount: number | undefined
+}
+
+export function parentsOf(node: NodeDefinition): readonly string[] {
+  return node.kind === 'source' ? [] : node.parents
+}

@@ -1,0 +1,171 @@
+import { TopologyError } from '../common/errors.ts'
+import type { NodeDefinition } from './node-definition.ts'
+import type {
+  CoPartitionGroup,
+  NodePlan,
+  RepartitionTopicPlan,
+  StorePlan,
+  SubtopologyPlan,
+  TopologyPlan,
+} from './plan.ts'
+import type { NodeGroup } from './subtopologies.ts'
+import { childrenByParent, groupNodes } from './subtopologies.ts'
+import type { TopologyDefinition } from './topology-definition.ts'
+
+/** `RepartitionTopicConfig` of the JVM original: purged by the application itself once read, never by age. */
+const REPARTITION_TOPIC_CONFIG = Object.freeze({
+  'cleanup.policy': 'delete',
+  'segment.bytes': '52428800',
+  'retention.ms': '-1',
+})
+
+/** Freezes a definition into what the runtime runs: real topic names, children in order, stores with their changelogs. */
+export function planTopology(topology: TopologyDefinition, applicationId: string): TopologyPlan {
+  checkHasSource(topology)
+  checkCoPartitioned(topology)
+  const planner = new Planner(topology, applicationId)
+  const groups = groupNodes(topology)
+  return Object.freeze({
+    applicationId,
+    subtopologies: Object.freeze(
+      groups.filter(group => group.globalStore === undefined).map(group => planner.subtopology(group)),
+    ),
+    globalSubtopologies: Object.freeze(
+      groups.filter(group => group.globalStore !== undefined).map(group => planner.subtopology(group)),
+    ),
+    repartitionTopics: planner.repartitionTopics(),
+    coPartitionGroups: planner.coPartitionGroups(),
+  })
+}
+
+class Planner {
+  readonly #topology: TopologyDefinition
+  readonly #applicationId: string
+
+  constructor(topology: TopologyDefinition, applicationId: string) {
+    this.#topology = topology
+    this.#applicationId = applicationId
+  }
+
+  subtopology(group: NodeGroup): SubtopologyPlan {
+    const children = childrenByParent(group.nodes)
+    const sources = group.nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
+    const sinks = group.nodes.flatMap(node =>
+      node.kind === 'sink' && typeof node.topic === 'string' ? [node.topic] : [],
+    )
+    return Object.freeze({
+      id: group.id,
+      nodes: Object.freeze(group.nodes.map(node => this.#node(node, children.get(node.name) ?? []))),
+      stores: Object.freeze(this.#stores(group)),
+      sourceTopics: this.#realNames(sources),
+      sinkTopics: this.#realNames(sinks),
+    })
+  }
+
+  repartitionTopics(): ReadonlyMap<string, RepartitionTopicPlan> {
+    return new Map(
+      Array.from(this.#topology.repartitionTopics, ([name, { partitionCount }]) => {
+        const topic = this.#realName(name)
+        return [topic, Object.freeze({ topic, partitionCount, config: REPARTITION_TOPIC_CONFIG })]
+      }),
+    )
+  }
+
+  coPartitionGroups(): readonly CoPartitionGroup[] {
+    const groups = this.#topology.coPartitioned
+      .map(sources => [...new Set(this.#topology.topicsOfSources(sources))])
+      .filter(topics => topics.length > 1)
+    return Object.freeze(
+      groups.map(topics =>
+        Object.freeze({
+          topics: this.#realNames(topics.filter(topic => !this.#isInternal(topic))),
+          repartitionTopics: this.#realNames(topics.filter(topic => this.#isInternal(topic))),
+        }),
+      ),
+    )
+  }
+
+  #node(node: NodeDefinition, children: readonly string[]): NodePlan {
+    switch (node.kind) {
+      case 'source':
+        return Object.freeze({
+          ...node,
+          topics: this.#realNames(node.topics),
+          children: Object.freeze([...children]),
+        })
+      case 'processor':
+        return Object.freeze({
+          kind: node.kind,
+          name: node.name,
+          supplier: node.supplier,
+          stores: Object.freeze([...node.stores]),
+          children: Object.freeze([...children]),
+        })
+      case 'sink':
+        return Object.freeze({
+          kind: node.kind,
+          name: node.name,
+          topic: typeof node.topic === 'string' ? this.#realName(node.topic) : node.topic,
+          keySerde: node.keySerde,
+          valueSerde: node.valueSerde,
+          partitioner: node.partitioner,
+        })
+    }
+  }
+
+  #stores(group: NodeGroup): StorePlan[] {
+    const names = new Set<string>()
+    for (const node of group.nodes)
+      if (node.kind === 'processor') for (const store of node.stores) names.add(store)
+    return [...names].flatMap(name => this.#store(name) ?? [])
+  }
+
+  #store(name: string): StorePlan | undefined {
+    const global = this.#topology.globalStores.get(name)
+    if (global) {
+      return Object.freeze({ builder: global.builder, changelogTopic: global.topic, changelogIsSource: true })
+    }
+    const builder = this.#topology.stores.get(name)?.builder
+    if (!builder) return undefined
+    const sourceTopic = this.#topology.sourceTopicOfStore.get(name)
+    if (sourceTopic !== undefined) {
+      return Object.freeze({ builder, changelogTopic: this.#realName(sourceTopic), changelogIsSource: true })
+    }
+    const changelogTopic = builder.changelog ? `${this.#applicationId}-${name}-changelog` : undefined
+    return Object.freeze({ builder, changelogTopic, changelogIsSource: false })
+  }
+
+  #isInternal(topic: string): boolean {
+    return this.#topology.repartitionTopics.has(topic)
+  }
+
+  #realName(topic: string): string {
+    return this.#isInternal(topic) ? `${this.#applicationId}-${topic}` : topic
+  }
+
+  #realNames(topics: readonly string[]): readonly string[] {
+    return Object.freeze([...new Set(topics)].map(topic => this.#realName(topic)))
+  }
+}
+
+function checkHasSource(topology: TopologyDefinition): void {
+  for (const node of topology.nodes.values()) if (node.kind === 'source') return
+  throw new TopologyError(
+    'NO_SOURCE',
+    'the topology reads no topic: add a source, or start from StreamsBuilder.stream or table.',
+  )
+}
+
+/** Repartition topics adapt to topics of the user; only where all counts are given in the program can they contradict each other now. */
+export function checkCoPartitioned(topology: TopologyDefinition): void {
+  for (const sources of topology.coPartitioned) {
+    const topics = topology.topicsOfSources(sources)
+    const counts = topics.map(topic => topology.repartitionTopics.get(topic)?.partitionCount)
+    if (counts.includes(undefined) || new Set(counts).size <= 1) continue
+    const found = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')
+    throw new TopologyError(
+      'PARTITION_COUNTS_DIFFER',
+      `topics that are joined must have equally many partitions, but ${found}: give both repartition operators the same partitionCount.`,
+    )
+  }
+}

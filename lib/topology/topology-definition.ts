@@ -1,0 +1,194 @@
+import { TopologyError } from '../common/errors.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
+import { DisjointSets } from './disjoint-sets.ts'
+import type {
+  NodeDefinition,
+  ProcessorDefinition,
+  RepartitionTopicDefinition,
+  SinkDefinition,
+  SourceDefinition,
+  StoreDefinition,
+} from './node-definition.ts'
+
+/**
+ * A topology while it is being built: checks every addition at once, so that the error points at the line that made it.
+ * `Topology` is the face of it for users, the DSL writes into it directly. Insertion order is part of the result: nodes run,
+ * and sub-topologies are numbered, in the order in which they came.
+ */
+export class TopologyDefinition {
+  readonly nodes = new Map<string, NodeDefinition>()
+  readonly stores = new Map<string, StoreDefinition>()
+  /** By store name: the builder and the topic that fills it. */
+  readonly globalStores = new Map<string, { readonly builder: StoreBuilder; readonly topic: string }>()
+  /** Stores that are restored from a source topic instead of a changelog of their own: store name to topic. */
+  readonly sourceTopicOfStore = new Map<string, string>()
+  readonly repartitionTopics = new Map<string, RepartitionTopicDefinition>()
+  /** Groups of source node names. */
+  readonly coPartitioned: ReadonlySet<string>[] = []
+  readonly groups = new DisjointSets()
+  readonly #sourceOfTopic = new Map<string, string>()
+
+  addSource(source: SourceDefinition): void {
+    if (source.topics.length === 0) {
+      throw new TopologyError(
+        'SOURCE_WITHOUT_TOPICS',
+        `source "${source.name}" reads no topic: name at least one.`,
+      )
+    }
+    this.#checkNodeName(source.name)
+    for (const topic of source.topics) this.#claimTopic(topic, source.name)
+    this.#addNode(source)
+  }
+
+  addProcessor(processor: ProcessorDefinition): void {
+    this.#checkNodeName(processor.name)
+    this.#checkParents(processor.name, processor.parents)
+    this.#addNode(processor)
+  }
+
+  addSink(sink: SinkDefinition): void {
+    this.#checkNodeName(sink.name)
+    this.#checkParents(sink.name, sink.parents)
+    this.#addNode(sink)
+  }
+
+  /** Adding the same builder again is allowed: suppliers that share a store all name it. */
+  addStore(builder: StoreBuilder): void {
+    const known = this.stores.get(builder.name)
+    if (known?.builder === builder) return
+    if (known || this.globalStores.has(builder.name)) {
+      throw new TopologyError(
+        'STORE_EXISTS',
+        `another store is named "${builder.name}" already: give one of the two another name.`,
+      )
+    }
+    this.stores.set(builder.name, { builder, processors: new Set() })
+  }
+
+  connect(processorName: string, storeName: string): void {
+    const store = this.#connectableStore(storeName, processorName)
+    const node = this.nodes.get(processorName)
+    if (!node) {
+      throw new TopologyError(
+        'UNKNOWN_PROCESSOR',
+        `store "${storeName}" cannot be connected to "${processorName}": no such node. Add the processor first.`,
+      )
+    }
+    if (node.kind !== 'processor') {
+      throw new TopologyError(
+        'STORE_NEEDS_PROCESSOR',
+        `store "${storeName}" cannot be connected to the ${node.kind} "${processorName}": only processors use stores.`,
+      )
+    }
+    for (const user of store.processors) this.groups.unite(user, processorName)
+    store.processors.add(processorName)
+    node.stores.add(storeName)
+  }
+
+  addGlobalStore(builder: StoreBuilder, source: SourceDefinition, processor: ProcessorDefinition): void {
+    const topic = source.topics[0]
+    if (topic === undefined || source.topics.length > 1) {
+      throw new TopologyError(
+        'SOURCE_WITHOUT_TOPICS',
+        `global store "${builder.name}" needs exactly one topic.`,
+      )
+    }
+    if (this.stores.has(builder.name) || this.globalStores.has(builder.name)) {
+      throw new TopologyError(
+        'STORE_EXISTS',
+        `another store is named "${builder.name}" already: give one of the two another name.`,
+      )
+    }
+    this.addSource(source)
+    this.addProcessor(processor)
+    processor.stores.add(builder.name)
+    this.globalStores.set(builder.name, { builder, topic })
+  }
+
+  /** The store is rebuilt from that source topic, which therefore serves as its changelog (KIP-295, KIP-813). */
+  readStoreFromTopic(storeName: string, topic: string): void {
+    this.sourceTopicOfStore.set(storeName, topic)
+  }
+
+  addRepartitionTopic(topic: string, definition: RepartitionTopicDefinition): void {
+    this.repartitionTopics.set(topic, definition)
+  }
+
+  coPartition(sourceNames: Iterable<string>): void {
+    this.coPartitioned.push(new Set(sourceNames))
+  }
+
+  /** Topics that the named sources read. */
+  topicsOfSources(sourceNames: Iterable<string>): string[] {
+    return [...sourceNames].flatMap(name => {
+      const node = this.nodes.get(name)
+      return node?.kind === 'source' ? node.topics : []
+    })
+  }
+
+  #connectableStore(storeName: string, processorName: string): StoreDefinition {
+    if (this.globalStores.has(storeName)) {
+      throw new TopologyError(
+        'GLOBAL_STORE_CONNECTED',
+        `"${storeName}" is a global store: every processor may use it, so do not connect it to "${processorName}".`,
+      )
+    }
+    const store = this.stores.get(storeName)
+    if (store) return store
+    throw new TopologyError(
+      'UNKNOWN_STORE',
+      `processor "${processorName}" uses the store "${storeName}", which the topology does not have: add it with addStateStore first.`,
+    )
+  }
+
+  #addNode(node: NodeDefinition): void {
+    this.nodes.set(node.name, node)
+    this.groups.add(node.name)
+    if (node.kind === 'source') return
+    for (const parent of node.parents) this.groups.unite(node.name, parent)
+  }
+
+  #checkNodeName(name: string): void {
+    if (this.nodes.has(name)) {
+      throw new TopologyError(
+        'NODE_EXISTS',
+        `a node is named "${name}" already: give one of the two another name.`,
+      )
+    }
+  }
+
+  #checkParents(name: string, parents: readonly string[]): void {
+    if (parents.length === 0) {
+      throw new TopologyError('NO_PARENT', `node "${name}" has no parent: name at least one.`)
+    }
+    for (const parent of parents) {
+      if (parent === name) {
+        throw new TopologyError('OWN_PARENT', `node "${name}" cannot be its own parent.`)
+      }
+      const node = this.nodes.get(parent)
+      if (!node) {
+        throw new TopologyError(
+          'UNKNOWN_PARENT',
+          `node "${name}" names the parent "${parent}", which the topology does not have: add the parent first.`,
+        )
+      }
+      if (node.kind === 'sink') {
+        throw new TopologyError(
+          'SINK_AS_PARENT',
+          `node "${name}" names the sink "${parent}" as parent: a sink hands nothing on. Read its topic with a source instead.`,
+        )
+      }
+    }
+  }
+
+  #claimTopic(topic: string, sourceName: string): void {
+    const owner = this.#sourceOfTopic.get(topic)
+    if (owner !== undefined) {
+      throw new TopologyError(
+        'TOPIC_READ_TWICE',
+        `topic "${topic}" is read by source "${owner}" already, and cannot be read by "${sourceName}" too: use the first source for both.`,
+      )
+    }
+    this.#sourceOfTopic.set(topic, sourceName)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Processor, ProcessorSupplier } from '../processor/processor.ts'
+import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { OffsetReset } from './plan.ts'
+
+/** How a source reads its topics. What is left out is the application's default. */
+export interface SourceOptions<K = unknown, V = unknown> {
+  /** At least one; a topic belongs to one source of a topology. */
+  readonly topics: readonly string[]
+  readonly keySerde?: Serde<K>
+  readonly valueSerde?: Serde<V>
+  readonly timestampExtractor?: TimestampExtractor
+  readonly offsetReset?: OffsetReset
+}
+
+export interface ProcessorOptions {
+  /** Names of sources and processors whose records it gets; at least one. */
+  readonly parents: readonly string[]
+  /** Names of stores, added before, that it uses. */
+  readonly stores?: readonly string[]
+}
+
+export interface SinkOptions<K = unknown, V = unknown> {
+  /** A topic, or a function that names one for each record (KIP-303). */
+  readonly topic: string | TopicNameExtractor<K, V>
+  readonly parents: readonly string[]
+  readonly keySerde?: Serde<K>
+  readonly valueSerde?: Serde<V>
+  readonly partitioner?: StreamPartitioner<K, V>
+}
+
+/** A store that is filled from one topic by one processor of its own. */
+export interface TopicStoreOptions<K = unknown, V = unknown> {
+  readonly sourceName: string
+  readonly topic: string
+  readonly processorName: string
+  readonly keySerde?: Serde<K>
+  readonly valueSerde?: Serde<V>
+  readonly timestampExtractor?: TimestampExtractor
+}
+
+/** What makes a processor for each task: an object with `get`, or just the function. */
+export type ProcessorFactory<KIn = unknown, VIn = unknown, KOut = unknown, VOut = unknown> =
+  ProcessorSupplier<KIn, VIn, KOut, VOut> | (() => Processor<KIn, VIn, KOut, VOut>)
+
+export function supplierFrom<KIn, VIn, KOut, VOut>(
+  factory: ProcessorFactory<KIn, VIn, KOut, VOut>,
+): ProcessorSupplier<KIn, VIn, KOut, VOut> {
+  return typeof factory === 'function' ? { get: factory } : factory
+}
