@@ -32,6 +32,9 @@ export class TaskMigratedError extends StreamsError {
   }
 }
 
+/** A record failed, and the handler asked said `fail`: the application stops with this, and no other handler is asked again. */
+export class RecordFailedError extends StreamsError {}
+
 export function errorFrom(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason))
 }

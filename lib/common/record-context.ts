@@ -10,4 +10,11 @@ export interface RecordContext {
   readonly offset: number
   readonly timestamp: number
   readonly headers: readonly Header[]
+  /** The bytes of the source record: for error handlers. */
+  readonly source?: RawSource | undefined
+}
+
+export interface RawSource {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
 }

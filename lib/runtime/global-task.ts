@@ -1,0 +1,180 @@
+import type { RecordBatch, TopicPartition } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
+import { StreamsError } from '../common/errors.ts'
+import { Headers, NO_HEADERS } from '../common/headers.ts'
+import { partitionKey, taskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import { Record } from '../processor/record.ts'
+import type { EngineWrite } from '../store/engine/engine.ts'
+import type { StateStore, StoreContext } from '../store/state-store.ts'
+import type { SubtopologyPlan } from '../topology/plan.ts'
+import { NodeChain } from './node-chain.ts'
+import { RecordCollector } from './record-collector.ts'
+import type { RecordQueue } from './record-queue.ts'
+import type { RuntimeSettings } from './settings.ts'
+import { StateManager } from './state-manager.ts'
+import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
+import { buildQueues } from './task-queues.ts'
+import type { TaskScope } from './task-scope.ts'
+
+export interface GlobalTaskOptions {
+  readonly plan: SubtopologyPlan
+  readonly partitions: readonly TopicPartition[]
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly engines: TaskEngines
+  /** Told of every change, at the write that makes it durable. */
+  readonly onChange?: (storeName: string) => StoreContext['log']
+}
+
+/**
+ * A global store and the nodes that fill it: every instance holds all of it, reads all partitions of its topic, and commits no
+ * offsets anywhere but in its own engine, together with the data.
+ */
+export class GlobalTask {
+  readonly state: StateManager
+  readonly partitions: readonly TopicPartition[]
+  readonly #options: GlobalTaskOptions
+  readonly #scope: TaskScope
+  readonly #chain: NodeChain
+  readonly #queues = new Map<string, RecordQueue>()
+  #streamTimeMs = -1
+
+  constructor(options: GlobalTaskOptions) {
+    this.#options = options
+    this.partitions = options.partitions
+    this.state = new StateManager(options.plan.stores, options.plan.nodes, options.engines)
+    this.#scope = this.#createScope()
+    for (const queue of buildQueues({ ...options, id: this.#scope.taskId }, this.#scope.dropped)) {
+      this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
+    }
+    this.#openStores()
+    this.#chain = new NodeChain(options.plan.nodes, this.#scope, options.settings)
+  }
+
+  async load(): Promise<void> {
+    await this.state.load()
+  }
+
+  init(): void {
+    this.#chain.init()
+  }
+
+  /** Where reading has to go on; undefined: from the beginning. */
+  position(partition: TopicPartition): number | undefined {
+    const { persistent } = this.#options.engines
+    return persistent && readPosition(persistent, partitionKey(partition.topic, partition.partition))
+  }
+
+  /** Applies records of one partition, in order. */
+  apply(batch: RecordBatch): void {
+    const queue = present(
+      this.#queues.get(partitionKey(batch.topic, batch.partition)),
+      'queue of a global partition',
+    )
+    queue.add(batch)
+    while (queue.head) {
+      const record = queue.take()
+      this.#scope.context = record
+      if (record.timestamp > this.#streamTimeMs) this.#streamTimeMs = record.timestamp
+      const headers = new Headers(record.headers)
+      this.#chain
+        .sourceOf(record.topic)
+        .process(new Record(record.key, record.value, record.timestamp, headers))
+      if (this.#scope.failure) throw this.#scope.failure
+    }
+  }
+
+  /** Makes what was applied durable, with the positions behind it. */
+  async commit(): Promise<void> {
+    this.state.prepareCommit()
+    this.state.startWriting(new Map(), this.#positionWrites())
+    await this.state.written()
+  }
+
+  /** The same over memory engines, for a synchronous driver. */
+  commitNow(): void {
+    this.state.prepareCommit()
+    this.state.writeNow()
+  }
+
+  close(): void {
+    this.#chain.close()
+    this.state.close()
+  }
+
+  #positionWrites(): EngineWrite[] {
+    const writes: EngineWrite[] = []
+    for (const [key, queue] of this.#queues) {
+      if (queue.nextOffset !== undefined) writes.push(positionWrite(key, queue.nextOffset))
+    }
+    return writes
+  }
+
+  #createScope(): TaskScope {
+    const { settings, metrics, logger, clock, plan } = this.#options
+    const id = taskId(plan.id, 0)
+    const dropped = metrics.counter('dropped-records-total', { task: id, global: 'true' })
+    const refuse = (what: string) => (): never => {
+      throw new StreamsError(
+        'GLOBAL_PROCESSOR',
+        `the processor of a global store cannot ${what}: it only fills its store`,
+      )
+    }
+    const collector = new RecordCollector({
+      taskId: id,
+      sink: { send: refuse('write to topics') },
+      partitionCounts: refuse('write to topics'),
+      onProductionError: settings.productionErrorHandler,
+      dropped,
+    })
+    return {
+      applicationId: settings.applicationId,
+      taskId: id,
+      metrics,
+      logger,
+      collector,
+      dropped,
+      onProcessingError: settings.processingErrorHandler,
+      context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
+      failure: undefined,
+      streamTimeMs: () => this.#streamTimeMs,
+      systemTimeMs: () => clock.nowMs(),
+      schedule: refuse('schedule punctuators'),
+      store: name => this.state.store(name),
+      globalStore: () => undefined,
+      requestCommit: () => undefined,
+    }
+  }
+
+  #openStores(): void {
+    const { settings, metrics, logger, onChange } = this.#options
+    const scope = this.#scope
+    this.state.open(
+      {
+        applicationId: settings.applicationId,
+        taskId: undefined,
+        changelogCoalescing: true,
+        defaultKeySerde: settings.defaultKeySerde,
+        defaultValueSerde: settings.defaultValueSerde,
+        metrics,
+        logger,
+        recordContext: () => scope.context,
+        withRecordContext: (_context, action) => action(),
+        streamTimeMs: () => this.#streamTimeMs,
+        requestCommit: () => undefined,
+      },
+      plan => onChange?.(plan.builder.name),
+      // Nothing is held back: there is nobody below to forward to.
+      0,
+    )
+  }
+
+  get stores(): ReadonlyMap<string, StateStore> {
+    return this.state.stores
+  }
+}

@@ -1,0 +1,53 @@
+import { present } from '../common/assert.ts'
+import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
+import { ProcessorChainNode, SinkChainNode, SourceChainNode, type ChainNode } from './chain-node.ts'
+import { serdesOf, type DefaultSerdes } from './serdes.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** The running nodes of one task, made from the plan; made anew after an abort. */
+export class NodeChain {
+  readonly #sources = new Map<string, SourceChainNode>()
+  readonly #processors: ProcessorChainNode[] = []
+
+  constructor(plans: readonly NodePlan[], scope: TaskScope, defaults: DefaultSerdes) {
+    const nodes = new Map<string, ChainNode>()
+    for (const plan of plans) nodes.set(plan.name, this.#build(plan, scope, defaults))
+    for (const plan of plans) {
+      if (plan.kind === 'sink') continue
+      const children = plan.children.map(name => present(nodes.get(name), `child node ${name}`))
+      const node = nodes.get(plan.name) as SourceChainNode | ProcessorChainNode
+      node.context.connect(children)
+    }
+  }
+
+  /** Calls the processors' `init`, in the order in which they were added. */
+  init(): void {
+    for (const node of this.#processors) node.init()
+  }
+
+  close(): void {
+    for (const node of this.#processors) node.close()
+  }
+
+  /** The node that reads this topic. */
+  sourceOf(topic: string): SourceChainNode {
+    return present(this.#sources.get(topic), `source node of topic ${topic}`)
+  }
+
+  #build(plan: NodePlan, scope: TaskScope, defaults: DefaultSerdes): ChainNode {
+    if (plan.kind === 'source') return this.#buildSource(plan, scope)
+    if (plan.kind === 'sink') {
+      const format = { ...serdesOf(plan, defaults), partitioner: plan.partitioner }
+      return new SinkChainNode(plan.name, plan.topic, format, scope)
+    }
+    const node = new ProcessorChainNode(plan.name, plan.supplier.get(), plan.stores, scope)
+    this.#processors.push(node)
+    return node
+  }
+
+  #buildSource(plan: SourceNodePlan, scope: TaskScope): SourceChainNode {
+    const node = new SourceChainNode(plan.name, scope)
+    for (const topic of plan.topics) this.#sources.set(topic, node)
+    return node
+  }
+}

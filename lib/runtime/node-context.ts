@@ -1,0 +1,111 @@
+import { StreamsError, TopologyError } from '../common/errors.ts'
+import type { TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import type {
+  Cancellable,
+  ProcessorContext,
+  PunctuationOptions,
+  Punctuator,
+  RecordMetadata,
+} from '../processor/processor-context.ts'
+import type { Record } from '../processor/record.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { ChainNode } from './chain-node.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** The context of one node: knows its children and the stores connected to it. */
+export class NodeContext implements ProcessorContext {
+  readonly #scope: TaskScope
+  readonly #nodeName: string
+  readonly #stores: ReadonlySet<string>
+  #children: readonly ChainNode[] = []
+
+  constructor(scope: TaskScope, nodeName: string, stores: readonly string[]) {
+    this.#scope = scope
+    this.#nodeName = nodeName
+    this.#stores = new Set(stores)
+  }
+
+  get applicationId(): string {
+    return this.#scope.applicationId
+  }
+
+  get taskId(): TaskId {
+    return this.#scope.taskId
+  }
+
+  get metrics(): Metrics {
+    return this.#scope.metrics
+  }
+
+  get logger(): Logger {
+    return this.#scope.logger
+  }
+
+  connect(children: readonly ChainNode[]): void {
+    this.#children = children
+  }
+
+  forward(record: Record<unknown, unknown>, childName?: string): void {
+    const scope = this.#scope
+    const outer = scope.context
+    const headers = record.headers.toArray()
+    if (record.timestamp !== outer.timestamp || headers !== outer.headers) {
+      const { topic, partition, offset, source } = outer
+      scope.context = { topic, partition, offset, timestamp: record.timestamp, headers, source }
+    }
+    if (childName === undefined) for (const child of this.#children) child.process(record)
+    else this.#childOrThrow(childName).process(record)
+    scope.context = outer
+  }
+
+  getStateStore<S extends StateStore>(name: string): S {
+    const store = this.#stores.has(name) ? this.#scope.store(name) : undefined
+    const found = store ?? this.#scope.globalStore(name)
+    if (found) return found as S
+    throw new TopologyError(
+      'STORE_NOT_CONNECTED',
+      `processor "${this.#nodeName}" has no access to store "${name}": name it among the processor's stores`,
+    )
+  }
+
+  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {
+    if (!(Number.isInteger(options.intervalMs) && options.intervalMs >= 1)) {
+      throw new TypeError(`intervalMs is ${options.intervalMs}: it must be a whole number of at least 1`)
+    }
+    return this.#scope.schedule(this.#nodeName, options, callback)
+  }
+
+  recordMetadata(): RecordMetadata | undefined {
+    const { topic, partition, offset } = this.#scope.context
+    return topic === undefined ? undefined : { topic, partition, offset }
+  }
+
+  recordContext(): RecordContext {
+    return this.#scope.context
+  }
+
+  currentStreamTimeMs(): number {
+    return this.#scope.streamTimeMs()
+  }
+
+  currentSystemTimeMs(): number {
+    return this.#scope.systemTimeMs()
+  }
+
+  commit(): void {
+    this.#scope.requestCommit()
+  }
+
+  #childOrThrow(name: string): ChainNode {
+    const child = this.#children.find(node => node.name === name)
+    if (child) return child
+    throw new StreamsError(
+      'UNKNOWN_CHILD',
+      `processor "${this.#nodeName}" forwards to "${name}", which is no child of it: its children are ` +
+        (this.#children.map(node => `"${node.name}"`).join(', ') || 'none'),
+    )
+  }
+}

@@ -1,0 +1,167 @@
+import type { Counter } from '../common/metrics.ts'
+import { errorFrom, RecordFailedError } from '../common/errors.ts'
+import { Headers } from '../common/headers.ts'
+import type { TaskId } from '../common/ids.ts'
+import type { RawRecord, RecordBatch } from '../broker/broker.ts'
+import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import { QueuedRecord } from './queued-record.ts'
+
+export interface RecordQueueOptions {
+  readonly taskId: TaskId
+  readonly topic: string
+  readonly partition: number
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly timestampExtractor: TimestampExtractor
+  readonly onDeserializationError: DeserializationErrorHandler
+  readonly dropped: Counter
+}
+
+/**
+ * Records of one partition, waiting for their turn. Only the head is deserialised: a backlog costs its bytes and no more. Bounded by the
+ * task, which pauses the partition (`bufferedRecordsPerPartition`).
+ */
+export class RecordQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly #options: RecordQueueOptions
+  #chunks: (readonly RawRecord[])[] = []
+  #index = 0
+  #size = 0
+  #endOffset: number | undefined
+  #head: QueuedRecord | undefined
+  #partitionTimeMs = -1
+
+  constructor(options: RecordQueueOptions) {
+    this.topic = options.topic
+    this.partition = options.partition
+    this.#options = options
+  }
+
+  /** Records that wait, the head included. */
+  get size(): number {
+    return this.#size + (this.#head ? 1 : 0)
+  }
+
+  get head(): QueuedRecord | undefined {
+    return this.#head
+  }
+
+  /** Only asked for a queue that has a head. */
+  get headTimestampMs(): number {
+    return this.#head ? this.#head.timestamp : Infinity
+  }
+
+  /** The highest timestamp taken from this partition so far; -1 at first. Committed with the offset, so that it survives a restart. */
+  get partitionTimeMs(): number {
+    return this.#partitionTimeMs
+  }
+
+  set partitionTimeMs(timeMs: number) {
+    this.#partitionTimeMs = timeMs
+  }
+
+  /** The offset to commit: of the next record to process, or behind all that came. Undefined before anything came. */
+  get nextOffset(): number | undefined {
+    return this.#head ? this.#head.offset : this.#endOffset
+  }
+
+  add(batch: RecordBatch): void {
+    if (batch.records.length > 0) {
+      this.#chunks.push(batch.records)
+      this.#size += batch.records.length
+    }
+    this.#endOffset = batch.nextOffset
+    if (!this.#head) this.#advance()
+  }
+
+  /** Only called while there is a head. */
+  take(): QueuedRecord {
+    const record = this.#head!
+    this.#head = undefined
+    if (record.timestamp > this.#partitionTimeMs) this.#partitionTimeMs = record.timestamp
+    this.#advance()
+    return record
+  }
+
+  clear(): void {
+    this.#chunks = []
+    this.#index = 0
+    this.#size = 0
+    this.#head = undefined
+    this.#endOffset = undefined
+  }
+
+  #advance(): void {
+    while (this.#size > 0) {
+      const head = this.#deserialize(this.#nextRaw())
+      if (head) {
+        this.#head = head
+        return
+      }
+    }
+  }
+
+  #nextRaw(): RawRecord {
+    const chunk = this.#chunks[0]!
+    const raw = chunk[this.#index]!
+    this.#index += 1
+    this.#size -= 1
+    if (this.#index === chunk.length) {
+      this.#chunks.shift()
+      this.#index = 0
+    }
+    return raw
+  }
+
+  #deserialize(raw: RawRecord): QueuedRecord | undefined {
+    const { topic, keySerde, valueSerde } = this.#options
+    let key: unknown = null
+    let value: unknown = null
+    try {
+      const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
+      if (raw.key !== null) key = keySerde.deserialize(raw.key, context)
+      if (raw.value !== null) value = valueSerde.deserialize(raw.value, context)
+    } catch (cause) {
+      this.#refuse(raw, errorFrom(cause))
+      return undefined
+    }
+    const timestamp = this.#timestampOf(raw, key, value)
+    if (timestamp >= 0) return new QueuedRecord(this, raw, key, value, timestamp)
+    this.#options.dropped.add()
+    return undefined
+  }
+
+  #timestampOf(raw: RawRecord, key: unknown, value: unknown): number {
+    const { timestampExtractor } = this.#options
+    const { topic, partition } = this
+    const record = { topic, partition, offset: raw.offset, timestamp: raw.timestamp, key, value }
+    return timestampExtractor(record, this.#partitionTimeMs)
+  }
+
+  #refuse(raw: RawRecord, error: Error): void {
+    const { taskId } = this.#options
+    const { topic, partition } = this
+    const { offset, timestamp, headers } = raw
+    const answer = this.#options.onDeserializationError(error, {
+      taskId,
+      nodeName: undefined,
+      topic,
+      partition,
+      offset,
+      timestamp,
+      headers,
+      source: raw,
+    })
+    this.#options.dropped.add()
+    if (answer === 'continue') return
+    throw new RecordFailedError(
+      'DESERIALIZATION_FAILED',
+      `record ${topic}-${partition}@${offset} cannot be deserialised (${error.message}). ` +
+        'Set deserializationErrorHandler to skip such records, or mend the serde.',
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,67 @@
+import type {
+  DeserializationErrorHandler,
+  ProcessingErrorHandler,
+  ProductionErrorHandler,
+} from '../processor/error-handlers.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { OffsetReset } from '../topology/plan.ts'
+
+export type ProcessingGuarantee = 'at-least-once' | 'exactly-once'
+
+/**
+ * Everything an application can set. Users give a part of it (`StreamsConfig`); defaults are in `streams/config.ts`.
+ */
+export interface RuntimeSettings {
+  /** Names the application: its group, its internal topics, its state directory. Letters, digits, `.`, `_`, `-`. */
+  readonly applicationId: string
+  /** Prefix of client ids, for the broker's logs. Default: the application id. */
+  readonly clientId: string
+  /** Directory for all applications; this one keeps to `<stateDir>/<applicationId>`. Default `.millrace`. */
+  readonly stateDir: string
+  /** Default `exactly-once`. */
+  readonly processingGuarantee: ProcessingGuarantee
+  /** Default 100 (exactly-once) or 30,000. */
+  readonly commitIntervalMs: number
+  /** Buffered state that asks for a commit before its time. Default 64 MiB. */
+  readonly uncommittedBytesMax: number
+  /** Memory of all caches of a task; 0: every change is forwarded at once. Default 10 MiB. */
+  readonly cacheBytesMax: number
+  /** One changelog record a key and commit (the default) instead of one a write. */
+  readonly changelogCoalescing: boolean
+  /** Records of one partition held in its task before the partition is paused. Default 1,000. */
+  readonly bufferedRecordsPerPartition: number
+  /** Default 1,000. */
+  readonly maxPollRecords: number
+  /** How long to wait for a partition that may hold older records: -1 never, 0 (default) for what is known to be on the broker. */
+  readonly maxTaskIdleMs: number
+  /** Default 10,000: what a dead process can hold up the readers of its output for. */
+  readonly transactionTimeoutMs: number
+  /** How long a broker call that may be repeated is repeated. Default 300,000. */
+  readonly taskTimeoutMs: number
+  /** How often the changelogs' ends are asked for; a crash replays at most what came since. Default 5,000. */
+  readonly positionIntervalMs: number
+  /** How often processed records of repartition topics are deleted. Default 30,000. */
+  readonly repartitionPurgeIntervalMs: number
+  /** How often partition counts of source topics are checked. Default 300,000. */
+  readonly metadataIntervalMs: number
+  /** Of internal topics; -1 (default): the broker's default. */
+  readonly replicationFactor: number
+  /** `classic` (default) or `consumer` (KIP-848). */
+  readonly groupProtocol: 'classic' | 'consumer'
+  /** Default 6,000: how soon a dead process is noticed (`classic`). */
+  readonly sessionTimeoutMs: number
+  /** Default 300,000: how long processing may keep the thread from polling. */
+  readonly pollIntervalMsMax: number
+  /** Where to begin without a committed offset. Default `earliest`. */
+  readonly offsetReset: OffsetReset
+  /** For sources, sinks and stores that name none. No default: then naming none is an error. */
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
+  /** Default `failOnInvalidTimestamp`. */
+  readonly defaultTimestampExtractor: TimestampExtractor
+  /** All three: default `fail`. */
+  readonly deserializationErrorHandler: DeserializationErrorHandler
+  readonly processingErrorHandler: ProcessingErrorHandler
+  readonly productionErrorHandler: ProductionErrorHandler
+}

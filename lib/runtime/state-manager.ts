@@ -1,0 +1,188 @@
+import type { RawRecord } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import { TopologyError } from '../common/errors.ts'
+import type { Engine, EngineWrite } from '../store/engine/engine.ts'
+import type { StateStore, StoreContext } from '../store/state-store.ts'
+import type { NodePlan, StorePlan } from '../topology/plan.ts'
+import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
+
+/** What a store's context holds beyond engine and changelog. */
+export type SharedStoreContext = Omit<StoreContext, 'engine' | 'log' | 'changelogTopic' | 'cacheBytesMax'>
+
+/** Sends a change of a store to its changelog. */
+export type ChangelogSend = (plan: StorePlan) => StoreContext['log']
+
+/** A changelog partition of a task and the store it feeds. */
+export interface Changelog {
+  readonly topic: string
+  readonly storeName: string
+  /** A source topic that serves as changelog is replayed to the committed offset only, and nothing is sent to it. */
+  readonly isSource: boolean
+  readonly persistent: boolean
+  /** Where a replay has to start; undefined: from the beginning. */
+  readonly position: number | undefined
+}
+
+/** The stores of one task: opened over its engines, committed together. */
+export class StateManager {
+  readonly #plans: readonly StorePlan[]
+  readonly #engines: TaskEngines
+  readonly #stores = new Map<string, StateStore>()
+  /** Writes on their way to the engines; reads see them in the stores meanwhile. */
+  #writing: Promise<void> | undefined
+
+  constructor(plans: readonly StorePlan[], nodes: readonly NodePlan[], engines: TaskEngines) {
+    this.#plans = inOrderOfUse(plans, nodes)
+    this.#engines = engines
+  }
+
+  /** Builds the stores; also again, after an abort: the new ones see what the engines hold. */
+  open(shared: SharedStoreContext, send: ChangelogSend, cacheBytesMax: number): void {
+    this.#stores.clear()
+    const share = Math.floor(cacheBytesMax / Math.max(1, this.#plans.length))
+    for (const plan of this.#plans) {
+      const store = plan.builder.build()
+      const changelogTopic = plan.changelogTopic ?? store.name
+      store.open({
+        ...shared,
+        engine: this.#engineOf(plan),
+        log: send(plan),
+        changelogTopic,
+        cacheBytesMax: share,
+      })
+      this.#stores.set(store.name, store)
+    }
+  }
+
+  async load(): Promise<void> {
+    for (const store of this.#stores.values()) await store.load()
+  }
+
+  store(name: string): StateStore | undefined {
+    return this.#stores.get(name)
+  }
+
+  get stores(): ReadonlyMap<string, StateStore> {
+    return this.#stores
+  }
+
+  get uncommittedBytes(): number {
+    let bytes = 0
+    for (const store of this.#stores.values()) bytes += store.uncommittedBytes
+    return bytes
+  }
+
+  changelogs(): Changelog[] {
+    return this.#plans
+      .filter(plan => plan.changelogTopic !== undefined)
+      .map(plan => {
+        const topic = present(plan.changelogTopic, 'changelog topic')
+        const { name, persistent } = plan.builder
+        const position = readPosition(this.#engineOf(plan), topic)
+        return { topic, storeName: name, isSource: plan.changelogIsSource, persistent, position }
+      })
+  }
+
+  /** Applies replayed records and makes them durable together with the position behind them. */
+  async restore(
+    storeName: string,
+    records: readonly RawRecord[],
+    position: { topic: string; offset: number },
+  ): Promise<void> {
+    const store = present(this.#stores.get(storeName), `store ${storeName}`)
+    store.restore(records)
+    const batch: EngineWrite[] = []
+    store.stage(batch)
+    batch.push(positionWrite(position.topic, position.offset))
+    await this.#engineOfStore(storeName).write(batch)
+    store.staged()
+  }
+
+  /** Caches forward what they hold; then all changes go to the changelogs. */
+  prepareCommit(): void {
+    for (const store of this.#stores.values()) store.flush()
+    for (const store of this.#stores.values()) store.prepareCommit()
+  }
+
+  /**
+   * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such write at a time.
+   * `extra` goes along to the engine on disk.
+   */
+  startWriting(positions: ReadonlyMap<string, number>, extra: readonly EngineWrite[]): void {
+    const batches = new Map<Engine, EngineWrite[]>()
+    for (const plan of this.#plans) {
+      const batch = batchOf(batches, this.#engineOf(plan))
+      present(this.#stores.get(plan.builder.name), 'store').stage(batch)
+      const position = plan.changelogTopic === undefined ? undefined : positions.get(plan.changelogTopic)
+      if (position !== undefined)
+        batch.push(positionWrite(present(plan.changelogTopic, 'changelog'), position))
+    }
+    if (this.#engines.persistent) batchOf(batches, this.#engines.persistent).push(...extra)
+    const writes = Array.from(batches, ([engine, batch]) =>
+      batch.length > 0 ? engine.write(batch) : undefined,
+    )
+    const stores = [...this.#stores.values()]
+    this.#writing = Promise.all(writes).then(() => {
+      for (const store of stores) store.staged()
+    })
+    // Looked at by `written`, before anything depends on it.
+    this.#writing.catch(() => undefined)
+  }
+
+  /** Rejects if the engine refused the last batch. */
+  async written(): Promise<void> {
+    const writing = this.#writing
+    this.#writing = undefined
+    await writing
+  }
+
+  /** For a synchronous driver over memory engines: their writes are readable at the call. */
+  writeNow(): void {
+    this.startWriting(new Map(), [])
+    this.#writing = undefined
+  }
+
+  close(): void {
+    for (const store of this.#stores.values()) store.close()
+    this.#stores.clear()
+  }
+
+  #engineOf(plan: StorePlan): Engine {
+    return plan.builder.persistent
+      ? present(this.#engines.persistent, 'persistent engine')
+      : this.#engines.memory
+  }
+
+  #engineOfStore(name: string): Engine {
+    return this.#engineOf(
+      present(
+        this.#plans.find(plan => plan.builder.name === name),
+        `store ${name}`,
+      ),
+    )
+  }
+}
+
+function batchOf(batches: Map<Engine, EngineWrite[]>, engine: Engine): EngineWrite[] {
+  let batch = batches.get(engine)
+  if (!batch) batches.set(engine, (batch = []))
+  return batch
+}
+
+/**
+ * Stores by the first node that uses them. Caches are flushed in this order, so that what one forwards still reaches the caches
+ * below it, and output comes in the order of the JVM original.
+ */
+function inOrderOfUse(plans: readonly StorePlan[], nodes: readonly NodePlan[]): StorePlan[] {
+  const rank = new Map<string, number>()
+  for (const node of nodes) {
+    if (node.kind !== 'processor') continue
+    for (const name of node.stores) if (!rank.has(name)) rank.set(name, rank.size)
+  }
+  const names = new Set(plans.map(plan => plan.builder.name))
+  if (names.size !== plans.length) throw new TopologyError('DUPLICATE_STORE', 'two stores have the same name')
+  const last = rank.size
+  return [...plans].sort(
+    (left, right) => (rank.get(left.builder.name) ?? last) - (rank.get(right.builder.name) ?? last),
+  )
+}

@@ -1,0 +1,24 @@
+import type { TopicPartition } from '../broker/broker.ts'
+import type { Clock } from '../common/clock.ts'
+import type { TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { SubtopologyPlan } from '../topology/plan.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { ChangelogSend, StateManager } from './state-manager.ts'
+
+export interface StreamTaskOptions {
+  readonly id: TaskId
+  readonly plan: SubtopologyPlan
+  readonly partitions: readonly TopicPartition[]
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly state: StateManager
+  readonly collector: RecordCollector
+  readonly sendChange: ChangelogSend
+  readonly globalStore: (name: string) => StateStore | undefined
+}

@@ -1,0 +1,25 @@
+import { NO_HEADERS } from '../common/headers.ts'
+import type { StreamTaskOptions } from './stream-task-options.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** The part of a task's scope that only the task can answer. */
+export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'streamTimeMs' | 'requestCommit'>
+
+export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks): TaskScope {
+  const { id, settings, metrics, logger, collector, clock, state, globalStore } = options
+  return {
+    applicationId: settings.applicationId,
+    taskId: id,
+    metrics,
+    logger,
+    collector,
+    dropped: metrics.counter('dropped-records-total', { task: id }),
+    onProcessingError: settings.processingErrorHandler,
+    context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
+    failure: undefined,
+    systemTimeMs: () => clock.nowMs(),
+    store: name => state.store(name),
+    globalStore,
+    ...callbacks,
+  }
+}

@@ -1,0 +1,311 @@
+import type { OffsetToCommit, RecordBatch, TopicPartition } from '../broker/broker.ts'
+import { Headers, NO_HEADERS } from '../common/headers.ts'
+import { partitionKey, type TaskId } from '../common/ids.ts'
+import { StateMachine } from '../common/state-machine.ts'
+import type { Punctuator } from '../processor/processor-context.ts'
+import { Record } from '../processor/record.ts'
+import { decideFailure } from './chain-node.ts'
+import { NodeChain } from './node-chain.ts'
+import { PartitionGroup, type FetchLag } from './partition-group.ts'
+import { decodePartitionTime, encodePartitionTime } from './partition-time.ts'
+import { PunctuationQueue } from './punctuation-queue.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { StateManager } from './state-manager.ts'
+import type { StreamTaskOptions } from './stream-task-options.ts'
+import { createScope } from './stream-task-scope.ts'
+import { buildQueues } from './task-queues.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/**
+ * One sub-topology over one partition number: queues in front, nodes, stores. Everything in it is built from the plan and from
+ * what is committed, so that an abort can build it again (`revive`).
+ */
+export class StreamTask {
+  readonly id: TaskId
+  readonly partitions: readonly TopicPartition[]
+  readonly collector: RecordCollector
+  readonly state: StateManager
+  readonly #lifecycle = new StateMachine<'created' | 'running' | 'closed'>('created', {
+    created: ['running', 'closed'],
+    running: ['closed'],
+    closed: [],
+  })
+  readonly #options: StreamTaskOptions
+  readonly #group: PartitionGroup
+  readonly #streamTime = new PunctuationQueue('stream-time')
+  readonly #wallClock = new PunctuationQueue('wall-clock-time')
+  readonly #committed = new Map<string, OffsetToCommit>()
+  readonly #starts = new Map<string, number>()
+  readonly #scope: TaskScope
+  #chain: NodeChain
+  #nextStreamTickMs = Infinity
+  /** Whether a record was processed, or a punctuator ran, since the last commit. */
+  #hasProgress = false
+  /** A processor asked for a commit. */
+  commitRequested = false
+
+  constructor(options: StreamTaskOptions) {
+    this.id = options.id
+    this.partitions = options.partitions
+    this.collector = options.collector
+    this.state = options.state
+    this.#options = options
+    this.#scope = createScope(options, {
+      schedule: (node, punctuation, callback) => {
+        const { type, intervalMs, startMs } = punctuation
+        if (type === 'stream-time') {
+          const cancellable = this.#streamTime.schedule(node, 0, intervalMs, callback)
+          this.#nextStreamTickMs = this.#streamTime.nextMs
+          return cancellable
+        }
+        const nowMs = options.clock.nowMs()
+        const firstMs = startMs === undefined ? nowMs + intervalMs : anchoredTick(startMs, intervalMs, nowMs)
+        return this.#wallClock.schedule(node, firstMs, intervalMs, callback)
+      },
+      streamTimeMs: () => this.#group.streamTimeMs,
+      requestCommit: () => (this.commitRequested = true),
+    })
+    this.#group = new PartitionGroup(
+      buildQueues(options, this.#scope.dropped),
+      options.settings.maxTaskIdleMs,
+    )
+    this.#openStores()
+    this.#chain = this.#buildChain()
+  }
+
+  get isRunning(): boolean {
+    return this.#lifecycle.is('running')
+  }
+
+  get streamTimeMs(): number {
+    return this.#group.streamTimeMs
+  }
+
+  /** When the next wall-clock punctuator is due; Infinity without any. */
+  get nextWallClockTickMs(): number {
+    return this.#wallClock.nextMs
+  }
+
+  /**
+   * Starts at these committed offsets, which also carry the times; `starts` says where the other partitions begin. The stores are
+   * restored.
+   */
+  start(committed: ReadonlyMap<string, OffsetToCommit>, starts: ReadonlyMap<string, number>): void {
+    for (const [key, offset] of committed) this.#committed.set(key, offset)
+    for (const [key, offset] of starts) this.#starts.set(key, offset)
+    this.#restoreTimes()
+    this.#chain.init()
+    this.#lifecycle.moveTo('running')
+  }
+
+  /** Takes records over; returns the queue's length. */
+  add(batch: RecordBatch): number {
+    return this.#group.add(batch).size
+  }
+
+  bufferedRecords(partition: TopicPartition): number {
+    return this.#group.queue(partition.topic, partition.partition)?.size ?? 0
+  }
+
+  hasRecords(): boolean {
+    return this.#group.hasRecords()
+  }
+
+  isReady(nowMs: number, lag: FetchLag): boolean {
+    return this.#group.isReady(nowMs, lag)
+  }
+
+  /** Processes the next record, depth first, and what its time makes due. Only called while `isReady`. */
+  process(): void {
+    const record = this.#group.take()
+    const scope = this.#scope
+    scope.context = record
+    this.#hasProgress = true
+    this.#chain
+      .sourceOf(record.topic)
+      .process(new Record(record.key, record.value, record.timestamp, new Headers(record.headers)))
+    if (scope.failure) throw scope.failure
+    if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
+  }
+
+  punctuateStreamTime(): void {
+    this.#streamTime.maybePunctuate(this.#group.streamTimeMs, this.#punctuate)
+    this.#nextStreamTickMs = this.#streamTime.nextMs
+  }
+
+  /** Returns whether a punctuator ran. */
+  punctuateWallClock(nowMs: number): boolean {
+    return this.#wallClock.maybePunctuate(nowMs, this.#punctuate)
+  }
+
+  /** Caches forward, changes go to the changelogs. Returns whether there is anything to commit. */
+  prepareCommit(): boolean {
+    this.state.prepareCommit()
+    if (this.#scope.failure) throw this.#scope.failure
+    return this.#hasProgress || this.collector.hasSent
+  }
+
+  /**
+   * The offsets of the next records. Those that moved since the last commit, and where the task has sent something at least one:
+   * it is the group's generation with it that fences a zombie. `all`: every one of them.
+   */
+  offsetsToCommit(options: { readonly all: boolean }): OffsetToCommit[] {
+    const every = this.#presentOffsets()
+    const moved = options.all ? every : every.filter(offset => this.#hasMoved(offset))
+    if (moved.length > 0 || !this.collector.hasSent) return moved
+    return every.slice(0, 1)
+  }
+
+  /** The broker has committed: this is where an abort goes back to. */
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const offset of offsets) this.#committed.set(partitionKey(offset.topic, offset.partition), offset)
+    this.#hasProgress = false
+    this.commitRequested = false
+    this.collector.hasSent = false
+  }
+
+  /** Where reading has to go on after the last commit. */
+  resumeOffset(partition: TopicPartition): number | undefined {
+    const key = partitionKey(partition.topic, partition.partition)
+    return this.#committed.get(key)?.offset ?? this.#starts.get(key)
+  }
+
+  /** The partition begins somewhere else: what was committed is no longer there. */
+  restartAt(partition: TopicPartition, offset: number): void {
+    const key = partitionKey(partition.topic, partition.partition)
+    this.#committed.delete(key)
+    this.#starts.set(key, offset)
+  }
+
+  /**
+   * Builds stores, processors, caches and timers anew over the engines, which hold the last commit. Without this, stream times, caches and users'
+   * fields would stay ahead of the offsets. The caller rewinds the consumer to the committed offsets.
+   */
+  async revive(): Promise<void> {
+    this.#closeProcessors()
+    await this.state.written()
+    this.state.close()
+    this.#reset()
+    this.#openStores()
+    await this.state.load()
+    this.#chain = this.#buildChain()
+    this.#restoreTimes()
+    this.#chain.init()
+  }
+
+  /** Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to close. */
+  async close(): Promise<void> {
+    if (this.#lifecycle.is('closed')) return
+    if (this.isRunning) this.#closeProcessors()
+    this.#lifecycle.moveTo('closed')
+    this.#group.reset()
+    await this.state.written().catch((error: unknown) => {
+      this.#options.logger.log(
+        'warn',
+        `task ${this.id}: the last state write failed; it is restored next time`,
+        { error },
+      )
+    })
+    this.state.close()
+    this.#options.metrics.remove('task', this.id)
+  }
+
+  readonly #punctuate = (node: string, callback: Punctuator, timestampMs: number): void => {
+    const scope = this.#scope
+    scope.context = {
+      topic: undefined,
+      partition: -1,
+      offset: -1,
+      timestamp: timestampMs,
+      headers: NO_HEADERS,
+    }
+    this.#hasProgress = true
+    try {
+      callback(timestampMs)
+    } catch (error) {
+      decideFailure(scope, node, error)
+    }
+    if (scope.failure) throw scope.failure
+  }
+
+  #presentOffsets(): OffsetToCommit[] {
+    const offsets: OffsetToCommit[] = []
+    for (const queue of this.#group.queues) {
+      const { topic, partition, partitionTimeMs } = queue
+      const offset = queue.nextOffset ?? this.resumeOffset(queue)
+      if (offset !== undefined)
+        offsets.push({ topic, partition, offset, metadata: encodePartitionTime(partitionTimeMs) })
+    }
+    return offsets
+  }
+
+  #hasMoved(offset: OffsetToCommit): boolean {
+    const before = this.#committed.get(partitionKey(offset.topic, offset.partition))
+    return before === undefined || before.offset !== offset.offset
+  }
+
+  #restoreTimes(): void {
+    for (const queue of this.#group.queues) {
+      const committed = this.#committed.get(partitionKey(queue.topic, queue.partition))
+      queue.partitionTimeMs = decodePartitionTime(committed?.metadata)
+      this.#group.raiseStreamTime(queue.partitionTimeMs)
+    }
+  }
+
+  #reset(): void {
+    this.#group.reset()
+    this.#streamTime.clear()
+    this.#wallClock.clear()
+    this.#nextStreamTickMs = Infinity
+    this.#hasProgress = false
+    this.commitRequested = false
+    this.collector.hasSent = false
+    this.#scope.failure = undefined
+  }
+
+  #openStores(): void {
+    const { settings, metrics, logger, state, sendChange } = this.#options
+    const { applicationId, changelogCoalescing, cacheBytesMax, defaultKeySerde, defaultValueSerde } = settings
+    const scope = this.#scope
+    state.open(
+      {
+        applicationId,
+        taskId: this.id,
+        changelogCoalescing,
+        defaultKeySerde,
+        defaultValueSerde,
+        metrics,
+        logger,
+        recordContext: () => scope.context,
+        withRecordContext: (context, action) => {
+          const outer = scope.context
+          scope.context = context
+          action()
+          scope.context = outer
+        },
+        streamTimeMs: () => this.#group.streamTimeMs,
+        requestCommit: () => (this.commitRequested = true),
+      },
+      sendChange,
+      cacheBytesMax,
+    )
+  }
+
+  #buildChain(): NodeChain {
+    return new NodeChain(this.#options.plan.nodes, this.#scope, this.#options.settings)
+  }
+
+  #closeProcessors(): void {
+    try {
+      this.#chain.close()
+    } catch (error) {
+      this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
+    }
+  }
+}
+
+/** The first time of `startMs + n × intervalMs` that lies behind now. */
+function anchoredTick(startMs: number, intervalMs: number, nowMs: number): number {
+  if (startMs > nowMs) return startMs
+  return startMs + (Math.floor((nowMs - startMs) / intervalMs) + 1) * intervalMs
+}

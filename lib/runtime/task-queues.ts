@@ -1,0 +1,33 @@
+import { present } from '../common/assert.ts'
+import type { Counter } from '../common/metrics.ts'
+import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
+import { RecordQueue } from './record-queue.ts'
+import { serdesOf } from './serdes.ts'
+import type { StreamTaskOptions } from './stream-task-options.ts'
+
+/** One queue for every source partition of a task. */
+export function buildQueues(
+  options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings'>,
+  dropped: Counter,
+): RecordQueue[] {
+  const { settings } = options
+  return options.partitions.map(({ topic, partition }) => {
+    const source = sourceNodeOf(options.plan.nodes, topic)
+    return new RecordQueue({
+      taskId: options.id,
+      topic,
+      partition,
+      ...serdesOf(source, settings),
+      timestampExtractor: source.timestampExtractor ?? settings.defaultTimestampExtractor,
+      onDeserializationError: settings.deserializationErrorHandler,
+      dropped,
+    })
+  })
+}
+
+function sourceNodeOf(nodes: readonly NodePlan[], topic: string): SourceNodePlan {
+  const source = nodes.find(
+    (node): node is SourceNodePlan => node.kind === 'source' && node.topics.includes(topic),
+  )
+  return present(source, `source node of topic ${topic}`)
+}

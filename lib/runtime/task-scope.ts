@@ -1,0 +1,29 @@
+import type { TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Counter, Metrics } from '../common/metrics.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import type { Cancellable, PunctuationOptions, Punctuator } from '../processor/processor-context.ts'
+import type { ProcessingErrorHandler } from '../processor/error-handlers.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { RecordCollector } from './record-collector.ts'
+
+/** What the nodes of one task share; the task owns it. */
+export interface TaskScope {
+  readonly applicationId: string
+  readonly taskId: TaskId
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly collector: RecordCollector
+  readonly dropped: Counter
+  readonly onProcessingError: ProcessingErrorHandler
+  /** The record being processed. Nodes replace it while their children run. */
+  context: RecordContext
+  /** Set when a handler said `fail`: whatever user code makes of the exception, nothing of this epoch is committed. */
+  failure: Error | undefined
+  streamTimeMs(): number
+  systemTimeMs(): number
+  schedule(nodeName: string, options: PunctuationOptions, callback: Punctuator): Cancellable
+  store(name: string): StateStore | undefined
+  globalStore(name: string): StateStore | undefined
+  requestCommit(): void
+}

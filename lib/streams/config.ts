@@ -1,0 +1,156 @@
+import { ConfigError } from '../common/errors.ts'
+import { failOnError } from '../processor/error-handlers.ts'
+import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
+import type { RuntimeSettings } from '../runtime/settings.ts'
+import { nearest } from './nearest-name.ts'
+
+/** What a user sets: the application's id, and whatever shall differ from the defaults. Plain data but for serdes and handlers. */
+export type StreamsConfig = Pick<RuntimeSettings, 'applicationId'> & Partial<RuntimeSettings>
+
+interface Rule {
+  /** What a value must be, for the message; and whether it is. */
+  readonly must: string
+  readonly holds: (value: unknown) => boolean
+}
+
+const MIB = 1024 * 1024
+const SETTING_NAMES_OF_JVM = /[._-](\w)/g
+
+const whole = (least: number): Rule => ({
+  must: `a whole number of at least ${least}`,
+  holds: value => Number.isSafeInteger(value) && (value as number) >= least,
+})
+const oneOf = (...words: string[]): Rule => ({
+  must: words.map(word => `'${word}'`).join(' or '),
+  holds: value => words.includes(value as string),
+})
+const text: Rule = {
+  must: 'a string that is not empty',
+  holds: value => typeof value === 'string' && value !== '',
+}
+const flag: Rule = { must: 'true or false', holds: value => typeof value === 'boolean' }
+const callback: Rule = { must: 'a function', holds: value => typeof value === 'function' }
+const serde: Rule = {
+  must: 'a serde, such as serdes.string()',
+  holds: value =>
+    value === undefined || typeof (value as { serialize?: unknown } | null)?.serialize === 'function',
+}
+const topicName: Rule = {
+  must: 'letters, digits, ".", "_" or "-", at most 200 of them',
+  holds: value => typeof value === 'string' && /^[A-Za-z0-9._-]{1,200}$/.test(value),
+}
+
+const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
+  applicationId: topicName,
+  clientId: text,
+  stateDir: text,
+  processingGuarantee: oneOf('exactly-once', 'at-least-once'),
+  commitIntervalMs: whole(0),
+  uncommittedBytesMax: whole(1),
+  cacheBytesMax: whole(0),
+  changelogCoalescing: flag,
+  bufferedRecordsPerPartition: whole(1),
+  maxPollRecords: whole(1),
+  maxTaskIdleMs: whole(-1),
+  transactionTimeoutMs: whole(1),
+  taskTimeoutMs: whole(0),
+  positionIntervalMs: whole(1),
+  repartitionPurgeIntervalMs: whole(1),
+  metadataIntervalMs: whole(1),
+  replicationFactor: {
+    must: '-1 (the broker decides) or a whole number of at least 1',
+    holds: value => value === -1 || whole(1).holds(value),
+  },
+  groupProtocol: oneOf('classic', 'consumer'),
+  sessionTimeoutMs: whole(1),
+  pollIntervalMsMax: whole(1),
+  offsetReset: oneOf('earliest', 'latest', 'none'),
+  defaultKeySerde: serde,
+  defaultValueSerde: serde,
+  defaultTimestampExtractor: callback,
+  deserializationErrorHandler: callback,
+  processingErrorHandler: callback,
+  productionErrorHandler: callback,
+}
+
+/**
+ * The complete settings. Throws `ConfigError`: `UNKNOWN_SETTING` (naming the nearest one), `INVALID_SETTING`, `MISSING_SETTING`,
+ * `CONFLICTING_SETTINGS`.
+ */
+export function resolveConfig(config: StreamsConfig): RuntimeSettings {
+  checkNames(config)
+  if (config.applicationId === undefined) {
+    throw new ConfigError(
+      'MISSING_SETTING',
+      'applicationId is missing: it names the group, the internal topics and the state',
+    )
+  }
+  const settings: RuntimeSettings = { ...defaultsFor(config), ...config }
+  for (const [name, rule] of Object.entries(RULES)) {
+    const value = settings[name as keyof RuntimeSettings]
+    if (!rule.holds(value)) {
+      throw new ConfigError('INVALID_SETTING', `${name} is ${show(value)}: it must be ${rule.must}`)
+    }
+  }
+  checkTogether(settings)
+  return settings
+}
+
+function defaultsFor(config: StreamsConfig): RuntimeSettings {
+  return {
+    applicationId: config.applicationId,
+    clientId: config.applicationId,
+    stateDir: '.millrace',
+    processingGuarantee: 'exactly-once',
+    commitIntervalMs: config.processingGuarantee === 'at-least-once' ? 30_000 : 100,
+    uncommittedBytesMax: 64 * MIB,
+    cacheBytesMax: 10 * MIB,
+    changelogCoalescing: true,
+    bufferedRecordsPerPartition: 1000,
+    maxPollRecords: 1000,
+    maxTaskIdleMs: 0,
+    transactionTimeoutMs: 10_000,
+    taskTimeoutMs: 300_000,
+    positionIntervalMs: 5000,
+    repartitionPurgeIntervalMs: 30_000,
+    metadataIntervalMs: 300_000,
+    replicationFactor: -1,
+    groupProtocol: 'classic',
+    sessionTimeoutMs: 6000,
+    pollIntervalMsMax: 300_000,
+    offsetReset: 'earliest',
+    defaultKeySerde: undefined,
+    defaultValueSerde: undefined,
+    defaultTimestampExtractor: failOnInvalidTimestamp,
+    deserializationErrorHandler: failOnError,
+    processingErrorHandler: failOnError,
+    productionErrorHandler: failOnError,
+  }
+}
+
+function checkNames(config: StreamsConfig): void {
+  for (const name of Object.keys(config)) {
+    if (Object.hasOwn(RULES, name)) continue
+    const camelCase = name.replace(SETTING_NAMES_OF_JVM, (_, letter: string) => letter.toUpperCase())
+    const guess = nearest(camelCase, Object.keys(RULES))
+    throw new ConfigError(
+      'UNKNOWN_SETTING',
+      `"${name}" is no setting${guess ? `: did you mean ${guess}?` : ''}`,
+    )
+  }
+}
+
+function checkTogether(settings: RuntimeSettings): void {
+  const { commitIntervalMs, processingGuarantee, transactionTimeoutMs } = settings
+  if (processingGuarantee === 'exactly-once' && commitIntervalMs >= transactionTimeoutMs) {
+    throw new ConfigError(
+      'CONFLICTING_SETTINGS',
+      `commitIntervalMs is ${commitIntervalMs} and transactionTimeoutMs ${transactionTimeoutMs}: the broker would abort every ` +
+        'transaction before its commit. Make the interval much shorter.',
+    )
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
+}

@@ -1,0 +1,268 @@
+import type { OutgoingRecord, RawRecord, RecordBatch } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import { StreamsError } from '../common/errors.ts'
+import { partitionKey, taskId } from '../common/ids.ts'
+import { consoleLogger } from '../common/logger.ts'
+import { Metrics, type MetricSample } from '../common/metrics.ts'
+import { GlobalTask } from '../runtime/global-task.ts'
+import { RecordCollector } from '../runtime/record-collector.ts'
+import type { RuntimeSettings } from '../runtime/settings.ts'
+import { StateManager } from '../runtime/state-manager.ts'
+import { StreamTask } from '../runtime/stream-task.ts'
+import { openMemoryEngine } from '../store/engine/memory-engine.ts'
+import type { KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { StateStore } from '../store/state-store.ts'
+import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
+import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
+import type { Topology } from '../topology/topology.ts'
+import { ManualClock } from './manual-clock.ts'
+import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
+
+export interface TopologyTestDriverOptions {
+  readonly config?: Partial<StreamsConfig>
+  /** Default 0. */
+  readonly startWallClockMs?: number
+}
+
+/**
+ * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic, in memory, a commit
+ * after every record. Wall-clock time moves only by `advanceWallClockTime`. As in the JVM original, every write of a store is a
+ * changelog record and caches are flushed with each record.
+ */
+export class TopologyTestDriver implements Disposable {
+  readonly #clock: ManualClock
+  readonly #metrics = new Metrics()
+  readonly #settings: RuntimeSettings
+  readonly #plan: TopologyPlan
+  readonly #task: StreamTask | undefined
+  readonly #globals: readonly GlobalTask[]
+  readonly #sourceTopics: ReadonlySet<string>
+  readonly #pending: OutgoingRecord[] = []
+  readonly #outputs = new Map<string, OutgoingRecord[]>()
+  readonly #produced = new Map<string, OutgoingRecord[]>()
+  readonly #offsets = new Map<string, number>()
+
+  constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
+    this.#clock = new ManualClock(options.startWallClockMs ?? 0)
+    this.#settings = resolveConfig({
+      applicationId: 'test-application',
+      processingGuarantee: 'at-least-once',
+      changelogCoalescing: false,
+      ...options.config,
+    })
+    this.#plan = topology.plan(this.#settings.applicationId)
+    this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
+    this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
+    this.#task =
+      this.#plan.subtopologies.length > 0 ? this.#openTask(merged(this.#plan.subtopologies)) : undefined
+    this.#task?.start(new Map(), new Map())
+    // What processors forwarded when they were initialised.
+    this.#collect()
+    this.#drain()
+  }
+
+  createInputTopic<K, V>(
+    topic: string,
+    options: TestTopicSerdes<K, V> & { readonly startMs?: number; readonly autoAdvanceMs?: number },
+  ): TestInputTopic<K, V> {
+    const times = {
+      startMs: options.startMs ?? this.#clock.nowMs(),
+      autoAdvanceMs: options.autoAdvanceMs ?? 0,
+    }
+    return new TestInputTopic(topic, options, times, record => this.pipeRecord(record))
+  }
+
+  createOutputTopic<K, V>(topic: string, serdes: TestTopicSerdes<K, V>): TestOutputTopic<K, V> {
+    return new TestOutputTopic(topic, serdes, {
+      take: () => this.#outputs.get(topic)?.shift(),
+      size: () => this.#outputs.get(topic)?.length ?? 0,
+    })
+  }
+
+  /** Bytes in: processes them, and all that follows, before it returns. */
+  pipeRecord(record: OutgoingRecord): void {
+    const global = this.#globals.find(task => task.partitions.some(({ topic }) => topic === record.topic))
+    if (!global && !this.#sourceTopics.has(record.topic)) {
+      throw new StreamsError('UNKNOWN_TOPIC', `topic "${record.topic}" is no source of this topology`)
+    }
+    this.#enqueue(record, global)
+    this.#processAll()
+  }
+
+  /** Wall-clock punctuators whose tick falls due run once each, however far the clock moves. */
+  advanceWallClockTime(ms: number): void {
+    this.#clock.advance(ms)
+    if (this.#task?.punctuateWallClock(this.#clock.nowMs())) this.#commit()
+    this.#processAll()
+  }
+
+  get wallClockMs(): number {
+    return this.#clock.nowMs()
+  }
+
+  getStateStore(name: string): StateStore | undefined {
+    const store = this.#task?.state.store(name)
+    return store ?? this.#globals.map(task => task.state.store(name)).find(found => found !== undefined)
+  }
+
+  /** All stores by name, global ones included. */
+  stores(): ReadonlyMap<string, StateStore> {
+    return new Map([...(this.#task?.state.stores ?? []), ...this.#globals.flatMap(task => [...task.stores])])
+  }
+
+  /** Throws where there is no such store. For a timestamped store use `getTimestampedKeyValueStore`. */
+  getKeyValueStore<K, V>(name: string): KeyValueStore<K, V> {
+    return this.#storeOrThrow(name) as KeyValueStore<K, V>
+  }
+
+  getTimestampedKeyValueStore<K, V>(name: string): KeyValueStore<K, ValueAndTimestamp<V>> {
+    return this.#storeOrThrow(name) as KeyValueStore<K, ValueAndTimestamp<V>>
+  }
+
+  /** Topics to which anything was sent, internal ones included. */
+  producedTopicNames(): string[] {
+    return [...this.#produced.keys()].sort()
+  }
+
+  /** Everything sent to a topic since the start, read or not: for internal topics, too. */
+  producedRecords(topic: string): readonly OutgoingRecord[] {
+    return this.#produced.get(topic) ?? []
+  }
+
+  metrics(): MetricSample[] {
+    return this.#metrics.samples()
+  }
+
+  metricTotal(name: string): number {
+    return this.#metrics.total(name)
+  }
+
+  /** Closes processors and stores; everything is gone. */
+  close(): void {
+    // Memory engines hold nothing to wait for.
+    void this.#task?.close()
+    for (const task of this.#globals) task.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #storeOrThrow(name: string): StateStore {
+    const store = this.getStateStore(name)
+    if (store) return store
+    const names = [...this.stores().keys()].join(', ') || 'none'
+    throw new StreamsError('UNKNOWN_STORE', `there is no store "${name}"; the topology has: ${names}`)
+  }
+
+  #openTask(plan: SubtopologyPlan): StreamTask {
+    const id = taskId(0, 0)
+    const state = new StateManager(plan.stores, plan.nodes, {
+      persistent: openMemoryEngine(),
+      memory: openMemoryEngine(),
+    })
+    const collector = new RecordCollector({
+      taskId: id,
+      sink: { send: record => this.#pending.push(record) },
+      partitionCounts: () => 1,
+      onProductionError: this.#settings.productionErrorHandler,
+      dropped: this.#metrics.counter('dropped-records-total', { task: id }),
+    })
+    return new StreamTask({
+      id,
+      plan,
+      partitions: plan.sourceTopics.map(topic => ({ topic, partition: 0 })),
+      settings: this.#settings,
+      clock: this.#clock,
+      logger: consoleLogger('warn'),
+      metrics: this.#metrics,
+      state,
+      collector,
+      globalStore: name =>
+        this.#globals.map(task => task.state.store(name)).find(store => store !== undefined),
+      sendChange: ({ changelogTopic, changelogIsSource }) => {
+        if (changelogTopic === undefined || changelogIsSource) return undefined
+        return (key, value, timestamp, headers) =>
+          collector.sendBytes({ topic: changelogTopic, partition: 0, key, value, timestamp, headers })
+      },
+    })
+  }
+
+  #openGlobal(plan: SubtopologyPlan): GlobalTask {
+    const task = new GlobalTask({
+      plan,
+      partitions: plan.sourceTopics.map(topic => ({ topic, partition: 0 })),
+      settings: this.#settings,
+      clock: this.#clock,
+      logger: consoleLogger('warn'),
+      metrics: this.#metrics,
+      engines: { persistent: openMemoryEngine(), memory: openMemoryEngine() },
+    })
+    task.init()
+    return task
+  }
+
+  #enqueue(record: OutgoingRecord, global: GlobalTask | undefined): void {
+    const key = partitionKey(record.topic, record.partition)
+    const offset = this.#offsets.get(key) ?? 0
+    this.#offsets.set(key, offset + 1)
+    const raw: RawRecord = { ...record, offset }
+    const batch: RecordBatch = { topic: record.topic, partition: 0, records: [raw], nextOffset: offset + 1 }
+    if (global) {
+      global.apply(batch)
+      global.commitNow()
+    } else {
+      present(this.#task, 'task').add(batch)
+    }
+  }
+
+  #processAll(): void {
+    const task = this.#task
+    this.#drain()
+    while (task?.hasRecords() && task.isReady(this.#clock.nowMs(), () => 0)) {
+      task.process()
+      this.#commit()
+    }
+  }
+
+  /** Commits, and gives what was sent to whoever reads it: the outside, and the topology itself. */
+  #commit(): void {
+    const task = present(this.#task, 'task')
+    task.prepareCommit()
+    task.state.writeNow()
+    task.committed(task.offsetsToCommit({ all: false }))
+    this.#collect()
+    this.#drain()
+  }
+
+  #collect(): void {
+    for (const record of this.#pending) {
+      listOf(this.#produced, record.topic).push(record)
+      listOf(this.#outputs, record.topic).push(record)
+    }
+  }
+
+  #drain(): void {
+    for (const record of this.#pending.splice(0)) {
+      const global = this.#globals.find(task => task.partitions.some(({ topic }) => topic === record.topic))
+      if (global || this.#sourceTopics.has(record.topic)) this.#enqueue(record, global)
+    }
+  }
+}
+
+function listOf(lists: Map<string, OutgoingRecord[]>, topic: string): OutgoingRecord[] {
+  let list = lists.get(topic)
+  if (!list) lists.set(topic, (list = []))
+  return list
+}
+
+/** All sub-topologies as one, as the JVM original's driver runs them. */
+function merged(plans: readonly SubtopologyPlan[]): SubtopologyPlan {
+  return {
+    id: 0,
+    nodes: plans.flatMap(plan => plan.nodes),
+    stores: plans.flatMap(plan => plan.stores),
+    sourceTopics: plans.flatMap(plan => plan.sourceTopics),
+    sinkTopics: plans.flatMap(plan => plan.sinkTopics),
+  }
+}
