@@ -17,4 +17,9 @@ export interface Serde<T> {
   serialize(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
+  /**
+   * Whether this primitive value can be kept as it is and serialised later: serialising it cannot fail and what comes back is the
+   * same value. Stores ask it so that a hot key costs no serde until the commit; without it they serialise at every write.
+   */
+  roundTrips?(value: T): boolean
 }

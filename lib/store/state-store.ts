@@ -31,6 +31,8 @@ export interface StoreContext {
   readonly changelogCoalescing: boolean
   /** This store's share of `cacheBytesMax`. 0 turns caching (holding back forwards) off; deserialised values may still be kept for reading. */
   readonly cacheBytesMax: number
+  /** Budget for clean values kept for reading, apart from `cacheBytesMax`: bytes of heap, estimated. Default 16 MiB. */
+  readonly readCacheBytesMax?: number | undefined
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined
   /** The record being processed, for timestamps and for what a cache must remember. */

@@ -1,0 +1,82 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../common/bytes.ts'
+import type { Serde } from './serde.ts'
+import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
+
+const TWO_TO_32 = 0x1_0000_0000
+const INT64_MIN = -(2n ** 63n)
+const INT64_MAX = 2n ** 63n - 1n
+
+/** Four bytes, big-endian, as `Serdes.Integer()` of the JVM original. */
+export const int32Serde: Serde<number> = {
+  name: 'int32',
+  serialize(value, context) {
+    if (!isInt32(value)) throw wrongType('int32', 'integers from -2147483648 to 2147483647', value, context)
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeInt32BE(value, 0)
+    return bytes
+  },
+  deserialize(bytes, context) {
+    if (bytes.length !== 4) throw wrongLength('int32', 4, bytes, context)
+    return (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
+  },
+  roundTrips: isInt32,
+}
+
+/**
+ * Eight bytes, big-endian, as `Serdes.Long()` of the JVM original, read and written as `number`. Throws `INT64_UNSAFE` beyond
+ * ±(2^53 - 1), where numbers have gaps.
+ */
+export const int64Serde: Serde<number> = {
+  name: 'int64',
+  serialize(value, context) {
+    if (!Number.isSafeInteger(value)) {
+      if (!Number.isInteger(value)) throw wrongType('int64', 'integers', value, context)
+      throw unsafe(value, context.topic)
+    }
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeInt32BE(Math.floor(value / TWO_TO_32), 0)
+    bytes.writeUInt32BE(value >>> 0, 4)
+    return bytes
+  },
+  deserialize(bytes, context) {
+    if (bytes.length !== 8) throw wrongLength('int64', 8, bytes, context)
+    const high = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
+    const low = ((bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!) >>> 0
+    const value = high * TWO_TO_32 + low
+    if (!Number.isSafeInteger(value)) throw unsafe(asBuffer(bytes).readBigInt64BE(0), context.topic)
+    return value
+  },
+  roundTrips: value => Number.isSafeInteger(value) && !Object.is(value, -0),
+}
+
+/** The same bytes as `serdes.int64()`, as `bigint`: the whole range of 64 bits. */
+export const bigint64Serde: Serde<bigint> = {
+  name: 'bigint64',
+  serialize(value, context) {
+    if (!isBigint64(value)) throw wrongType('bigint64', 'bigints of 64 bits', value, context)
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeBigInt64BE(value, 0)
+    return bytes
+  },
+  deserialize(bytes, context) {
+    if (bytes.length !== 8) throw wrongLength('bigint64', 8, bytes, context)
+    return asBuffer(bytes).readBigInt64BE(0)
+  },
+  roundTrips: isBigint64,
+}
+
+function isInt32(value: number): boolean {
+  return (value | 0) === value && !Object.is(value, -0)
+}
+
+function isBigint64(value: bigint): boolean {
+  return typeof value === 'bigint' && value >= INT64_MIN && value <= INT64_MAX
+}
+
+function unsafe(value: number | bigint, topic: string): SerdeError {
+  return new SerdeError(
+    'INT64_UNSAFE',
+    `${value} in "${topic}" cannot be held exactly by a number. Use serdes.bigint64() for it.`,
+  )
+}

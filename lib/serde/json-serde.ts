@@ -1,0 +1,74 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../common/bytes.ts'
+import type { Serde, SerdeContext } from './serde.ts'
+import { SerdeError, wrongType } from './serde-error.ts'
+import type { StandardSchema } from './standard-schema.ts'
+import { describeIssues } from './standard-schema.ts'
+import { stringSerde } from './string-serde.ts'
+
+/**
+ * JSON in UTF-8. With a schema (any Standard Schema validator that answers synchronously) what is read is validated, and
+ * is what the validator returns: `SERDE_INVALID` lists its issues. What is written is the program's own and is not validated.
+ */
+export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
+  const serde = {
+    name: 'json',
+    serialize: (value: T, context: SerdeContext) => Buffer.from(stringify(value, context), 'utf8'),
+    deserialize(bytes: Uint8Array, context: SerdeContext): T {
+      const value = parse(bytes, context)
+      return schema ? validated(schema, value, context) : (value as T)
+    },
+  }
+  // A validator may turn what it reads into something else; only JSON's own primitives are sure to come back the same.
+  return schema ? serde : { ...serde, roundTrips: isJsonPrimitive }
+}
+
+function stringify(value: unknown, context: SerdeContext): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value) as string | undefined
+  } catch (error) {
+    throw new SerdeError(
+      'SERDE_TYPE',
+      `a value for "${context.topic}" cannot be written as JSON: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+  if (text === undefined) throw wrongType('json', 'what JSON can express', value, context)
+  return text
+}
+
+function parse(bytes: Uint8Array, context: SerdeContext): unknown {
+  try {
+    return JSON.parse(asBuffer(bytes).toString('utf8'))
+  } catch (error) {
+    throw new SerdeError(
+      'SERDE_DATA',
+      `${bytes.length} bytes of "${context.topic}" are not JSON: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+function validated<T>(schema: StandardSchema<T>, value: unknown, context: SerdeContext): T {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) {
+    // Nobody will look at it: without this, its failure would end the process as an unhandled rejection.
+    result.catch(() => undefined)
+    throw new SerdeError(
+      'SERDE_SCHEMA',
+      `the schema of "${context.topic}" (${schema['~standard'].vendor}) validates asynchronously; serdes are synchronous, so remove its asynchronous checks`,
+    )
+  }
+  if (result.issues === undefined) return result.value
+  throw new SerdeError(
+    'SERDE_INVALID',
+    `JSON in "${context.topic}" is refused by its schema: ${describeIssues(result.issues)}`,
+    { cause: result.issues },
+  )
+}
+
+function isJsonPrimitive(value: unknown): boolean {
+  if (typeof value === 'string') return stringSerde.roundTrips!(value)
+  return typeof value === 'boolean' || (Number.isFinite(value) && !Object.is(value, -0))
+}

@@ -1,0 +1,55 @@
+import { StreamsError } from '../common/errors.ts'
+import type { SerdeContext } from './serde.ts'
+
+export type SerdeErrorCode =
+  /** The value is not of the type that the serde writes. */
+  | 'SERDE_TYPE'
+  /** The bytes are not what the serde reads. */
+  | 'SERDE_DATA'
+  /** A 64-bit integer that a JavaScript number cannot hold exactly; `serdes.bigint64()` can. */
+  | 'INT64_UNSAFE'
+  /** A validator refused the value. */
+  | 'SERDE_INVALID'
+  /** The serde was made of something unusable: a bad schema, an asynchronous validator. */
+  | 'SERDE_SCHEMA'
+
+/** A value or bytes that a serde cannot represent. `cause` is the error of the library below, where there is one. */
+export class SerdeError extends StreamsError {
+  declare readonly code: SerdeErrorCode
+
+  constructor(code: SerdeErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+/** The value is of the wrong type for this serde. */
+export function wrongType(
+  serde: string,
+  expected: string,
+  value: unknown,
+  context: SerdeContext,
+): SerdeError {
+  return new SerdeError(
+    'SERDE_TYPE',
+    `serdes.${serde}() for "${context.topic}" writes ${expected}, but was given ${describe(value)}`,
+  )
+}
+
+/** The number of bytes is not the one that this type has. */
+export function wrongLength(
+  serde: string,
+  expected: number,
+  bytes: Uint8Array,
+  context: SerdeContext,
+): SerdeError {
+  return new SerdeError(
+    'SERDE_DATA',
+    `serdes.${serde}() for "${context.topic}" reads ${expected} bytes, but was given ${bytes.length}`,
+  )
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return `the ${typeof value} ${value}`
+  if (typeof value === 'object' && value !== null) return `a ${value.constructor?.name ?? 'object'}`
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`
+}

@@ -1,0 +1,32 @@
+import type { AvroSchema } from './avro-serde.ts'
+import { avroSerde } from './avro-serde.ts'
+import { bytesSerde } from './bytes-serde.ts'
+import { float64Serde } from './float64-serde.ts'
+import { bigint64Serde, int32Serde, int64Serde } from './integer-serdes.ts'
+import { jsonSerde } from './json-serde.ts'
+import type { Serde } from './serde.ts'
+import type { StandardSchema } from './standard-schema.ts'
+import { stringSerde } from './string-serde.ts'
+import { voidSerde } from './void-serde.ts'
+
+/** The standard serdes. Formats are those of the JVM original's `Serdes`, so both can read each other's topics. */
+export const serdes = {
+  /** UTF-8. */
+  string: (): Serde<string> => stringSerde,
+  /** Four bytes, big-endian. */
+  int32: (): Serde<number> => int32Serde,
+  /** Eight bytes, big-endian; throws `INT64_UNSAFE` for what a number cannot hold exactly. */
+  int64: (): Serde<number> => int64Serde,
+  /** Eight bytes, big-endian, as `bigint`. */
+  bigint64: (): Serde<bigint> => bigint64Serde,
+  /** Eight bytes, IEEE 754 big-endian. */
+  float64: (): Serde<number> => float64Serde,
+  /** JSON; with a Standard Schema, validated when read. */
+  json: <T>(schema?: StandardSchema<T>): Serde<T> => jsonSerde(schema),
+  /** Bytes as they are. */
+  bytes: (): Serde<Uint8Array> => bytesSerde,
+  /** Nothing but null. */
+  void: (): Serde<null> => voidSerde,
+  /** Avro's binary encoding of one schema. */
+  avro: <T>(schema: AvroSchema): Serde<T> => avroSerde(schema),
+}

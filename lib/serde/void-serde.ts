@@ -1,0 +1,19 @@
+import type { Serde } from './serde.ts'
+import { SerdeError, wrongType } from './serde-error.ts'
+
+/**
+ * For keys or values that are always null, as `Serdes.Void()` of the JVM original. Null has no bytes and never comes to a serde, so
+ * whatever comes here is an error.
+ */
+export const voidSerde: Serde<null> = {
+  name: 'void',
+  serialize(value, context) {
+    throw wrongType('void', 'nothing but null', value, context)
+  },
+  deserialize(bytes, context) {
+    throw new SerdeError(
+      'SERDE_DATA',
+      `serdes.void() for "${context.topic}" expects no data, but was given ${bytes.length} bytes`,
+    )
+  },
+}

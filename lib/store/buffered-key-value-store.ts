@@ -1,0 +1,349 @@
+import { assert } from '../common/assert.ts'
+import { bytesToMapKey } from '../common/bytes.ts'
+import { NO_HEADERS } from '../common/headers.ts'
+import type { EngineWrite } from './engine/engine.ts'
+import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
+import type { Entry, EntryState } from './layer/entry.ts'
+import { ValueState } from './layer/entry.ts'
+import type { KeyBounds } from './layer/key-index.ts'
+import type { CursorSource } from './layer/range-cursor.ts'
+import { RangeCursor } from './layer/range-cursor.ts'
+import type { KeyValueStoreSettings, StoreResources } from './layer/store-resources.ts'
+import { openResources } from './layer/store-resources.ts'
+import { isDeletion, valueBytes } from './layer/value-format.ts'
+import type { ChangelogRecord, StoreContext } from './state-store.ts'
+import { rangesDisabled, storeClosed } from './store-error.ts'
+import { storeEntriesRange } from './store-name.ts'
+
+/**
+ * The key-value store: an engine below, and above it one entry for each key in memory, which is typed cache and write buffer in one. The record
+ * path touches the engine only where a key is not in memory.
+ *
+ * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is pinned before
+ * anything can trim, and `trim` comes last. What can throw (a serde) comes first: a write that fails has not happened.
+ */
+export class BufferedKeyValueStore<K, V>
+  implements KeyValueStore<K, V>, CachedStore<K, V>, CursorSource<K, V>
+{
+  readonly name: string
+  readonly #settings: KeyValueStoreSettings
+  #resources: StoreResources<K, V> | undefined
+  #listener: FlushListener<K, V> | undefined
+  #sendOldValues = false
+
+  constructor(settings: KeyValueStoreSettings) {
+    this.name = settings.name
+    this.#settings = settings
+  }
+
+  get uncommittedBytes(): number {
+    return this.#resources?.cache.pinnedBytes ?? 0
+  }
+
+  open(context: StoreContext): void {
+    assert(this.#resources === undefined, `store ${this.name} is open already`)
+    this.#resources = openResources(this.#settings, context)
+  }
+
+  async load(): Promise<void> {
+    const { index, keys, context } = this.resources()
+    if (!index) return
+    const entries = context.engine.entries(storeEntriesRange(this.name))
+    for await (const [key] of entries) index.add(keys.idOfEngineKey(key))
+  }
+
+  get(key: K): V | undefined {
+    const { cache, values } = this.resources()
+    const entry = cache.find(key) ?? this.#enter(key)
+    entry.touched = true
+    return entry.state === 'unread' ? this.#readThrough(entry) : values.read(entry)
+  }
+
+  put(key: K, value: V | null): void {
+    if (value === undefined) {
+      throw new TypeError(`store "${this.name}": undefined cannot be a value; null deletes`)
+    }
+    const resources = this.resources()
+    const entry = resources.cache.find(key) ?? this.#enter(key)
+    entry.touched = true
+    if (resources.held) this.#hold(entry, value, resources)
+    else this.#write(entry, value, resources)
+  }
+
+  putIfAbsent(key: K, value: V): V | undefined {
+    const present = this.get(key)
+    if (present === undefined) this.put(key, value)
+    return present
+  }
+
+  putAll(entries: Iterable<readonly [K, V | null]>): void {
+    for (const [key, value] of entries) this.put(key, value)
+  }
+
+  delete(key: K): V | undefined {
+    const present = this.get(key)
+    this.put(key, null)
+    return present
+  }
+
+  range(from: K | undefined, to: K | undefined): IterableIterator<readonly [K, V]> {
+    return this.#cursor(this.#bounds(from, to, false))
+  }
+
+  reverseRange(from: K | undefined, to: K | undefined): IterableIterator<readonly [K, V]> {
+    return this.#cursor(this.#bounds(from, to, true))
+  }
+
+  all(): IterableIterator<readonly [K, V]> {
+    return this.#cursor({ reverse: false })
+  }
+
+  reverseAll(): IterableIterator<readonly [K, V]> {
+    return this.#cursor({ reverse: true })
+  }
+
+  prefixScan(prefix: K): IterableIterator<readonly [K, V]> {
+    return this.#cursor({ prefix: this.resources().keys.id(prefix), reverse: false })
+  }
+
+  approximateNumEntries(): number {
+    const { index, count } = this.resources()
+    return index?.size ?? count.value
+  }
+
+  setFlushListener(listener: FlushListener<K, V>, options: { readonly sendOldValues: boolean }): boolean {
+    if (!this.resources().held) return false
+    this.#listener = listener
+    this.#sendOldValues = options.sendOldValues
+    return true
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    const { cache, keys, values, buffer } = this.resources()
+    for (const { key, value, timestamp } of records) {
+      // A source topic that serves as changelog may hold records without a key: they were never in the table either.
+      if (key === null) continue
+      const id = bytesToMapKey(key)
+      const entry = cache.enter(id, undefined)
+      const before = this.#beforeChange(entry)
+      const bytes = value === null ? null : values.fromChangelog(value, timestamp)
+      buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(id), bytes)
+      if (bytes === null) setAbsent(entry)
+      else setBytes(entry, bytes, timestamp)
+      cache.resize(entry, valueBytes(entry))
+      this.#afterChange(entry, before)
+    }
+  }
+
+  flush(): void {
+    const resources = this.resources()
+    const { held } = resources
+    // What a listener writes to this very store is held again: as long as there is any, the commit would miss it.
+    while (held && held.size > 0) this.#flushOnce(resources)
+  }
+
+  prepareCommit(): void {
+    const { buffer, held, context } = this.resources()
+    assert(
+      !held || held.size === 0,
+      `store ${this.name} holds changes back: flush comes before prepareCommit`,
+    )
+    const log = context.changelogCoalescing ? context.log : undefined
+    buffer.seal(entry => this.#seal(entry, log))
+  }
+
+  stage(batch: EngineWrite[]): void {
+    const { buffer, count, index } = this.resources()
+    if (buffer.stage(batch)) count.stage(batch, index?.size)
+  }
+
+  staged(): void {
+    // The batch of a store that was closed meanwhile: its task was given up or built anew.
+    if (!this.#resources) return
+    const { buffer, cache } = this.#resources
+    buffer.staged()
+    if (cache.overfull) cache.trim()
+  }
+
+  close(): void {
+    if (!this.#resources) return
+    const { cache, buffer, held, index } = this.#resources
+    for (const layer of [cache, buffer, held, index]) layer?.clear()
+    this.#resources = undefined
+    this.#listener = undefined
+  }
+
+  /** Throws `STORE_CLOSED` where the store is not open. */
+  resources(): StoreResources<K, V> {
+    if (this.#resources === undefined) throw storeClosed(this.name)
+    return this.#resources
+  }
+
+  keyOf(id: string): K {
+    return this.resources().keys.key(id)
+  }
+
+  valueOf(state: ValueState): V | undefined {
+    return this.resources().values.read(state)
+  }
+
+  stateOf(id: string): ValueState {
+    const entry = this.resources().cache.peek(id)
+    return entry === undefined || entry.state === 'unread' ? this.committedState(id) : entry
+  }
+
+  /** What the engine holds, whatever is in memory. */
+  committedState(id: string): ValueState {
+    const { context, keys, values } = this.resources()
+    const state = new ValueState()
+    const bytes = context.engine.get(keys.lookUpKey(id))
+    if (bytes === undefined) state.state = 'absent'
+    else values.load(state, bytes)
+    return state
+  }
+
+  #enter(key: K): Entry {
+    if (key === null || key === undefined) throw new TypeError(`store "${this.name}": a key cannot be ${key}`)
+    const { cache, keys } = this.resources()
+    return cache.enter(keys.id(key), key)
+  }
+
+  #readThrough(entry: Entry): V | undefined {
+    const { values, cache } = this.resources()
+    this.#read(entry)
+    const value = values.read(entry)
+    cache.resize(entry, valueBytes(entry))
+    if (cache.overfull) cache.trim()
+    return value
+  }
+
+  #read(entry: Entry): void {
+    const { index, context, keys, values } = this.resources()
+    if (index && !index.has(entry.id)) {
+      entry.state = 'absent'
+      return
+    }
+    const bytes = context.engine.get(keys.lookUpKey(entry.id))
+    if (bytes === undefined) entry.state = 'absent'
+    else values.load(entry, bytes)
+  }
+
+  #hold(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
+    const held = resources.held!
+    if (entry.state === 'unread') this.#read(entry)
+    const before = entry.held?.before ?? entry.copyState()
+    const grown = this.#change(entry, value, resources)
+    if (entry.held) held.resized(grown)
+    held.hold(entry, before, resources.context.recordContext())
+    if (held.overfull) this.#flushOnce(resources)
+  }
+
+  #write(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
+    this.#change(entry, value, resources)
+    resources.buffer.mark(entry)
+    if (!resources.context.changelogCoalescing) this.#log(entry, resources.context.log)
+  }
+
+  /** How much larger the entry has become. */
+  #change(entry: Entry, value: V | null, { values, context, cache }: StoreResources<K, V>): number {
+    const before = this.#beforeChange(entry)
+    const timestamp = context.recordContext().timestamp
+    if (isDeletion(value)) {
+      setAbsent(entry)
+      entry.timestamp = timestamp
+    } else {
+      values.write(entry, value as V, timestamp)
+    }
+    const grown = cache.resize(entry, valueBytes(entry))
+    this.#afterChange(entry, before)
+    return grown
+  }
+
+  #beforeChange(entry: Entry): EntryState {
+    const { index } = this.resources()
+    if (index?.watched) {
+      if (entry.state === 'unread') this.#read(entry)
+      index.save(entry.id, entry)
+    }
+    return entry.state
+  }
+
+  /** Keeps the keys in order, and counted. */
+  #afterChange(entry: Entry, before: EntryState): void {
+    const isThere = entry.state !== 'absent'
+    if (before !== 'unread' && isThere === (before !== 'absent')) return
+    const { index, count, context, keys } = this.resources()
+    if (index) {
+      if (isThere) index.add(entry.id)
+      else index.delete(entry.id)
+      return
+    }
+    const weight = before === 'unread' ? count.blindWriteWeight() : 1
+    if (weight === 0) return
+    const wasThere =
+      before === 'unread' ? context.engine.get(keys.lookUpKey(entry.id)) !== undefined : before !== 'absent'
+    count.changed(weight * (Number(isThere) - Number(wasThere)))
+  }
+
+  #seal(entry: Entry, log: StoreContext['log']): void {
+    const { keys, values, buffer } = this.resources()
+    const key = keys.engineKey(entry.id)
+    const value = entry.state === 'absent' ? null : values.encode(entry)
+    buffer.sealEntry(entry, key, value)
+    if (!log) return
+    const changelogValue = value === null ? null : values.toChangelog(value)
+    log(key.subarray(keys.prefix.length), changelogValue, entry.timestamp, NO_HEADERS)
+  }
+
+  #log(entry: Entry, log: StoreContext['log']): void {
+    if (!log) return
+    const { keys, values } = this.resources()
+    const value = entry.state === 'absent' ? null : values.toChangelog(values.encode(entry))
+    log(keys.engineKey(entry.id).subarray(keys.prefix.length), value, entry.timestamp, NO_HEADERS)
+  }
+
+  #flushOnce(resources: StoreResources<K, V>): void {
+    for (const entry of resources.held!.take()) this.#release(entry, resources)
+  }
+
+  #release(entry: Entry, { held, buffer, context, keys, values }: StoreResources<K, V>): void {
+    const { before, context: recordContext } = entry.held!
+    const nothingHappened = entry.state === 'absent' && before.state === 'absent'
+    if (!nothingHappened) buffer.mark(entry)
+    held!.release(entry)
+    if (nothingHappened) return
+    if (!context.changelogCoalescing) this.#log(entry, context.log)
+    const listener = this.#listener
+    if (!listener) return
+    const key = keys.key(entry.id)
+    const newValue = values.read(entry)
+    const oldValue = this.#sendOldValues ? values.read(before) : undefined
+    context.withRecordContext(recordContext, () => listener(key, newValue, oldValue, recordContext.timestamp))
+  }
+
+  #bounds(from: K | undefined, to: K | undefined, reverse: boolean): KeyBounds {
+    const { keys } = this.resources()
+    return {
+      low: from === undefined ? undefined : keys.id(from),
+      high: to === undefined ? undefined : keys.id(to),
+      reverse,
+    }
+  }
+
+  #cursor(bounds: KeyBounds): IterableIterator<readonly [K, V]> {
+    const { index } = this.resources()
+    if (!index) throw rangesDisabled(this.name)
+    return new RangeCursor(index.snapshot(bounds), this)
+  }
+}
+
+function setAbsent(state: ValueState): void {
+  state.state = 'absent'
+  state.value = undefined
+}
+
+function setBytes(state: ValueState, bytes: Uint8Array, timestamp: number): void {
+  state.state = 'bytes'
+  state.value = bytes
+  state.timestamp = timestamp
+}

@@ -1,0 +1,117 @@
+import { Level } from 'level'
+import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import type { Engine, EngineRange, EngineWrite } from './engine.ts'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+/** Rows that one call fetches from the native iterator. */
+const ROWS_PER_READ = 1000
+
+/**
+ * An engine over LevelDB in a directory of its own, which is made if it is missing. Throws `STATE_DIRECTORY_LOCKED` where another
+ * process (or another engine of this one) has it open, and `TaskCorruptedError` where the files cannot be read.
+ */
+export async function openLevelEngine(directory: string): Promise<Engine> {
+  const database: Database = new Level(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  try {
+    await database.open()
+  } catch (error) {
+    throw openError(directory, error)
+  }
+  return new LevelEngine(database)
+}
+
+class LevelEngine implements Engine {
+  readonly persistent = true
+  readonly #database: Database
+  /** LevelDB runs batches on a thread pool, in no particular order: each waits here for the one before. */
+  #tail: Promise<void> = Promise.resolve()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#database.getSync(key)
+    } catch (error) {
+      throw readError(error)
+    }
+  }
+
+  entries(range: EngineRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+    // The native iterator takes its snapshot here, not at the first read.
+    return rows(this.#database, range)
+  }
+
+  write(batch: readonly EngineWrite[]): Promise<void> {
+    const operations = batch.map(({ key, value }) =>
+      value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
+    )
+    return this.#inOrder(() => this.#database.batch(operations))
+  }
+
+  clear(range: EngineRange): Promise<void> {
+    return this.#inOrder(() => this.#database.clear(range))
+  }
+
+  async close(): Promise<void> {
+    await this.#tail.catch(() => undefined)
+    await this.#database.close()
+  }
+
+  /** After a failure nothing is written any more: a later batch would be there without the one before it. */
+  #inOrder(write: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(write)
+    this.#tail = done
+    // The caller sees the failure on `done`; the tail must not count as unhandled where nobody writes again.
+    this.#tail.catch(() => undefined)
+    return done
+  }
+}
+
+function rows(database: Database, range: EngineRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+  const iterator = database.iterator({ ...range })
+  return (async function* () {
+    try {
+      for (;;) {
+        const batch = await iterator.nextv(ROWS_PER_READ)
+        if (batch.length === 0) return
+        yield* batch
+      }
+    } catch (error) {
+      throw readError(error)
+    } finally {
+      await iterator.close()
+    }
+  })()
+}
+
+function openError(directory: string, error: unknown): Error {
+  const cause = errorFrom(error).cause
+  const code = codeOf(cause) ?? codeOf(error)
+  if (code === 'LEVEL_LOCKED') {
+    return new StreamsError(
+      'STATE_DIRECTORY_LOCKED',
+      `"${directory}" is in use by another process. Give each process its own state directory.`,
+      { cause: error },
+    )
+  }
+  if (code === 'LEVEL_CORRUPTION') {
+    return new TaskCorruptedError(`the state in "${directory}" cannot be read`, { cause: error })
+  }
+  const reason = errorFrom(cause ?? error).message
+  return new StreamsError('STATE_DIRECTORY_UNUSABLE', `"${directory}" cannot be opened: ${reason}`, {
+    cause: error,
+  })
+}
+
+function readError(error: unknown): Error {
+  const code = codeOf(error)
+  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return errorFrom(error)
+  return new TaskCorruptedError('the state on disk cannot be read', { cause: error })
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+}

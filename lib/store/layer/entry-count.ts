@@ -1,0 +1,51 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../../common/bytes.ts'
+import type { EngineWrite } from '../engine/engine.ts'
+
+const EXACT_LOOK_UPS = 10_000
+const SAMPLE = 64
+
+/**
+ * How many entries a store without a key index has: kept across restarts in the engine, beside the entries. A write to a key that nobody has
+ * read may add an entry or replace one; the first of them look into the engine, later ones one in 64, for all 64.
+ */
+export class EntryCount {
+  readonly #key: Uint8Array
+  #count = 0
+  #blindWrites = 0
+  #stored = 0
+
+  constructor(key: Uint8Array) {
+    this.#key = key
+  }
+
+  get value(): number {
+    return Math.max(0, this.#count)
+  }
+
+  load(stored: Uint8Array | undefined): void {
+    this.#count = stored === undefined ? 0 : asBuffer(stored).readDoubleBE(0)
+    this.#stored = this.#count
+  }
+
+  changed(by: number): void {
+    this.#count += by
+  }
+
+  /** For a key that is written without having been read: for how many of these it stands; 0: it need not be looked up. */
+  blindWriteWeight(): number {
+    this.#blindWrites += 1
+    if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
+    return this.#blindWrites % SAMPLE === 0 ? SAMPLE : 0
+  }
+
+  /** Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where there is one. */
+  stage(batch: EngineWrite[], exact: number | undefined): void {
+    if (exact !== undefined) this.#count = exact
+    if (this.#count === this.#stored) return
+    this.#stored = this.#count
+    const value = Buffer.allocUnsafe(8)
+    value.writeDoubleBE(this.#count, 0)
+    batch.push({ key: this.#key, value })
+  }
+}

@@ -1,0 +1,69 @@
+import type { RecordContext } from '../../common/record-context.ts'
+import type { EngineWrite } from '../engine/engine.ts'
+
+/**
+ * - `unread`: nobody has asked the engine yet.
+ * - `absent`: there is no value.
+ * - `typed`: `value` is a primitive as user code knows it.
+ * - `bytes`: `value` is what the engine holds. Objects stay in this form, since user code may change them.
+ */
+export type EntryState = 'unread' | 'absent' | 'typed' | 'bytes'
+
+/** A value in one of its forms. `timestamp` belongs to the value in a timestamped store, else to the record that wrote it. */
+export class ValueState {
+  state: EntryState = 'unread'
+  value: unknown = undefined
+  timestamp = 0
+
+  copyState(): ValueState {
+    const copy = new ValueState()
+    copy.state = this.state
+    copy.value = this.value
+    copy.timestamp = this.timestamp
+    return copy
+  }
+}
+
+/** A change that a cache holds back. */
+export interface HeldChange {
+  /** Before the first change that is held back. */
+  readonly before: ValueState
+  /** Of the last change. */
+  context: RecordContext
+}
+
+/** A write whose changelog record is sent, on its way into the engine. */
+export interface SealedWrite extends EngineWrite {
+  readonly entry: Entry
+  value: Uint8Array | null
+}
+
+/** Measured: a key of 12 characters with a number costs about this much heap, its places in both maps included. */
+const OVERHEAD_BYTES = 240
+
+/** What a store knows about one key: the newest value, and in which stages of a commit it takes part. */
+export class Entry extends ValueState {
+  /** The serialised key, a character for a byte. */
+  readonly id: string
+  /** The primitive under which the entry is found without serialising. */
+  alias: unknown = undefined
+  /** Heap bytes, estimated. */
+  size: number
+  /** Reasons for which it must not be evicted: held back, dirty, sealed, staged. */
+  pins = 0
+  /** Used since the last sweep of the cache. */
+  touched = true
+  dirty = false
+  held: HeldChange | undefined = undefined
+  sealed: SealedWrite | undefined = undefined
+
+  constructor(id: string) {
+    super()
+    this.id = id
+    this.size = OVERHEAD_BYTES + id.length
+  }
+
+  sizeWith(valueBytes: number): number {
+    return OVERHEAD_BYTES + this.id.length + valueBytes
+  }
+}

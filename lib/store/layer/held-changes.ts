@@ -1,0 +1,69 @@
+import type { RecordContext } from '../../common/record-context.ts'
+import type { Entry, ValueState } from './entry.ts'
+import type { TypedCache } from './typed-cache.ts'
+
+/**
+ * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of the JVM original takes
+ * a key out of its dirty keys and adds it again at every put. Bounded by `bytesMax`: the store flushes when it is passed, as
+ * there the eviction of one dirty entry flushes all of them.
+ */
+export class HeldChanges {
+  readonly #cache: TypedCache
+  readonly #bytesMax: number
+  #entries = new Set<Entry>()
+  #newest: Entry | undefined
+  #bytes = 0
+
+  constructor(cache: TypedCache, bytesMax: number) {
+    this.#cache = cache
+    this.#bytesMax = bytesMax
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get overfull(): boolean {
+    return this.#bytes > this.#bytesMax
+  }
+
+  /** The entry has changed. `before` is what it was, and only used for a first change. */
+  hold(entry: Entry, before: ValueState, context: RecordContext): void {
+    if (entry.held === undefined) {
+      entry.held = { before, context }
+      this.#cache.pin(entry)
+      this.#bytes += entry.size
+      this.#entries.add(entry)
+    } else {
+      entry.held.context = context
+      // Where the entry is not in the set, a flush is under way and will come to it: its listener wrote to this store.
+      if (entry !== this.#newest && this.#entries.delete(entry)) this.#entries.add(entry)
+    }
+    this.#newest = entry
+  }
+
+  resized(grownBytes: number): void {
+    this.#bytes += grownBytes
+  }
+
+  /** What is held, to be released one by one. Changes made meanwhile are held anew. */
+  take(): Set<Entry> {
+    const entries = this.#entries
+    this.#entries = new Set()
+    this.#newest = undefined
+    return entries
+  }
+
+  /** The caller has dealt with the change and, where need be, pinned the entry for what comes next. */
+  release(entry: Entry): void {
+    entry.held = undefined
+    this.#bytes -= entry.size
+    this.#cache.unpin(entry)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#newest = undefined
+    this.#bytes = 0
+  }
+}

@@ -1,0 +1,53 @@
+import { Buffer } from 'node:buffer'
+import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+
+/**
+ * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte: what maps take), and with the
+ * store's prefix as the engine has them.
+ */
+export class KeyCodec<K> {
+  readonly prefix: Buffer
+  readonly #serde: Serde<K>
+  readonly #context: SerdeContext
+  /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
+  #scratch = Buffer.allocUnsafe(256)
+
+  constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array) {
+    this.#serde = serde
+    this.#context = context
+    this.prefix = Buffer.from(prefix)
+    this.prefix.copy(this.#scratch)
+  }
+
+  id(key: K): string {
+    return bytesToMapKey(this.#serde.serialize(key, this.#context))
+  }
+
+  key(id: string): K {
+    return this.#serde.deserialize(mapKeyToBytes(id), this.#context)
+  }
+
+  /** Its own memory. The serialised key is what follows the prefix. */
+  engineKey(id: string): Buffer {
+    const bytes = Buffer.allocUnsafe(this.prefix.length + id.length)
+    this.prefix.copy(bytes)
+    bytes.write(id, this.prefix.length, 'latin1')
+    return bytes
+  }
+
+  /** Valid until the next call. */
+  lookUpKey(id: string): Uint8Array {
+    const length = this.prefix.length + id.length
+    if (length > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafe(2 * length)
+      this.prefix.copy(this.#scratch)
+    }
+    this.#scratch.write(id, this.prefix.length, 'latin1')
+    return this.#scratch.subarray(0, length)
+  }
+
+  idOfEngineKey(engineKey: Uint8Array): string {
+    return bytesToMapKey(engineKey.subarray(this.prefix.length))
+  }
+}

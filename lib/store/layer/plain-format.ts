@@ -1,0 +1,53 @@
+import { copyBytes } from '../../common/bytes.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import type { ValueState } from './entry.ts'
+import type { ValueFormat } from './value-format.ts'
+import { keepPrimitive, keepsTyped } from './value-format.ts'
+
+/** Values alone: the engine and the changelog hold the serialised value. */
+export class PlainFormat<V> implements ValueFormat<V> {
+  readonly #serde: Serde<V>
+  readonly #context: SerdeContext
+
+  constructor(serde: Serde<V>, context: SerdeContext) {
+    this.#serde = serde
+    this.#context = context
+  }
+
+  write(state: ValueState, value: V, recordTimestamp: number): void {
+    if (keepsTyped(this.#serde, value)) {
+      state.value = value
+      state.state = 'typed'
+    } else {
+      state.value = this.#serde.serialize(value, this.#context)
+      state.state = 'bytes'
+    }
+    state.timestamp = recordTimestamp
+  }
+
+  read(state: ValueState): V | undefined {
+    if (state.state === 'typed') return state.value as V
+    if (state.state === 'absent') return undefined
+    const value = this.#serde.deserialize(state.value as Uint8Array, this.#context)
+    keepPrimitive(state, this.#serde, value)
+    return value
+  }
+
+  load(state: ValueState, engineValue: Uint8Array): void {
+    state.value = engineValue
+    state.state = 'bytes'
+  }
+
+  encode(state: ValueState): Uint8Array {
+    if (state.state === 'bytes') return state.value as Uint8Array
+    return this.#serde.serialize(state.value as V, this.#context)
+  }
+
+  toChangelog(engineValue: Uint8Array): Uint8Array {
+    return engineValue
+  }
+
+  fromChangelog(value: Uint8Array): Uint8Array {
+    return copyBytes(value)
+  }
+}

@@ -1,0 +1,77 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { StoreContext } from '../state-store.ts'
+import { serdeOrThrow } from '../store-error.ts'
+import { storeBooksKey, storePrefix } from '../store-name.ts'
+import { EntryCount } from './entry-count.ts'
+import { HeldChanges } from './held-changes.ts'
+import { KeyCodec } from './key-codec.ts'
+import { KeyIndex } from './key-index.ts'
+import { PlainFormat } from './plain-format.ts'
+import { TimestampedFormat } from './timestamped-format.ts'
+import { TypedCache } from './typed-cache.ts'
+import type { ValueFormat } from './value-format.ts'
+import { WriteBuffer } from './write-buffer.ts'
+
+const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
+
+/** How a key-value store is to be. Undefined serdes are the application's. */
+export interface KeyValueStoreSettings {
+  readonly name: string
+  readonly timestamped: boolean
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  /** Whether keys can be iterated in order. */
+  readonly ranges: boolean
+  readonly caching: boolean
+}
+
+/** The layers of one open store. `V` is what user code sees: the value, or the pair with its timestamp. */
+export interface StoreResources<K, V> {
+  readonly context: StoreContext
+  readonly keys: KeyCodec<K>
+  readonly values: ValueFormat<V>
+  readonly cache: TypedCache
+  readonly buffer: WriteBuffer
+  /** Undefined where changes are not held back. */
+  readonly held: HeldChanges | undefined
+  /** Undefined without ranges; then `count` counts. */
+  readonly index: KeyIndex | undefined
+  readonly count: EntryCount
+}
+
+export function openResources<K, V>(
+  settings: KeyValueStoreSettings,
+  context: StoreContext,
+): StoreResources<K, V> {
+  const { name } = settings
+  const keySerde = serdeOrThrow(name, 'key', settings.keySerde, context.defaultKeySerde) as Serde<K>
+  const valueSerde = serdeOrThrow(name, 'value', settings.valueSerde, context.defaultValueSerde)
+  const serdeContext = { topic: context.changelogTopic }
+  const cache = openCache(name, context)
+  const count = new EntryCount(storeBooksKey(name))
+  count.load(context.engine.get(storeBooksKey(name)))
+  const Format = settings.timestamped ? TimestampedFormat : PlainFormat
+  return {
+    context,
+    keys: new KeyCodec(keySerde, serdeContext, storePrefix(name)),
+    // The two formats have different values; which one `V` is was decided where the store was built.
+    values: new Format<unknown>(valueSerde, serdeContext) as unknown as ValueFormat<V>,
+    cache,
+    buffer: new WriteBuffer(cache),
+    held:
+      settings.caching && context.cacheBytesMax > 0
+        ? new HeldChanges(cache, context.cacheBytesMax)
+        : undefined,
+    index: settings.ranges ? new KeyIndex() : undefined,
+    count,
+  }
+}
+
+function openCache(name: string, context: StoreContext): TypedCache {
+  const tags = { 'task-id': context.taskId ?? 'global', store: name }
+  const evictions = context.metrics.counter('store-cache-evictions-total', tags)
+  const cache = new TypedCache(context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
+  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes)
+  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes)
+  return cache
+}

@@ -1,0 +1,76 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../../common/bytes.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import type { ValueAndTimestamp } from '../key-value-store.ts'
+import type { ValueState } from './entry.ts'
+import type { ValueFormat } from './value-format.ts'
+import { keepPrimitive, keepsTyped } from './value-format.ts'
+
+const TIMESTAMP_BYTES = 8
+const TWO_TO_32 = 0x1_0000_0000
+
+/**
+ * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below the JVM original; the changelog
+ * holds the value, and its record the timestamp.
+ */
+export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
+  readonly #serde: Serde<V>
+  readonly #context: SerdeContext
+
+  constructor(serde: Serde<V>, context: SerdeContext) {
+    this.#serde = serde
+    this.#context = context
+  }
+
+  write(state: ValueState, pair: ValueAndTimestamp<V>): void {
+    if (keepsTyped(this.#serde, pair.value)) {
+      state.value = pair.value
+      state.state = 'typed'
+    } else {
+      state.value = layOut(this.#serde.serialize(pair.value, this.#context), pair.timestamp)
+      state.state = 'bytes'
+    }
+    state.timestamp = pair.timestamp
+  }
+
+  read(state: ValueState): ValueAndTimestamp<V> | undefined {
+    if (state.state === 'typed') return { value: state.value as V, timestamp: state.timestamp }
+    if (state.state === 'absent') return undefined
+    const bytes = (state.value as Uint8Array).subarray(TIMESTAMP_BYTES)
+    const value = this.#serde.deserialize(bytes, this.#context)
+    keepPrimitive(state, this.#serde, value)
+    return { value, timestamp: state.timestamp }
+  }
+
+  load(state: ValueState, engineValue: Uint8Array): void {
+    state.timestamp = timestampOf(engineValue)
+    state.value = engineValue
+    state.state = 'bytes'
+  }
+
+  encode(state: ValueState): Uint8Array {
+    if (state.state === 'bytes') return state.value as Uint8Array
+    return layOut(this.#serde.serialize(state.value as V, this.#context), state.timestamp)
+  }
+
+  toChangelog(engineValue: Uint8Array): Uint8Array {
+    return engineValue.subarray(TIMESTAMP_BYTES)
+  }
+
+  fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {
+    return layOut(value, timestamp)
+  }
+}
+
+function layOut(value: Uint8Array, timestamp: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length)
+  bytes.writeInt32BE(Math.floor(timestamp / TWO_TO_32), 0)
+  bytes.writeUInt32BE(timestamp >>> 0, 4)
+  bytes.set(value, TIMESTAMP_BYTES)
+  return bytes
+}
+
+function timestampOf(engineValue: Uint8Array): number {
+  const bytes = asBuffer(engineValue)
+  return bytes.readInt32BE(0) * TWO_TO_32 + bytes.readUInt32BE(4)
+}

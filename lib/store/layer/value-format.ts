@@ -1,0 +1,47 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { ValueAndTimestamp } from '../key-value-store.ts'
+import type { ValueState } from './entry.ts'
+
+/**
+ * How values of a store look to user code, to the engine and to the changelog. Primitives that their serde calls safe stay as they are until
+ * `encode`; anything else is bytes from `write` on, so that no object of the user's is ever kept.
+ */
+export interface ValueFormat<V> {
+  /** Puts a user's value into the state. */
+  write(state: ValueState, value: V, recordTimestamp: number): void
+  /** The user's value; undefined where there is none. A state of bytes may become a typed one. */
+  read(state: ValueState): V | undefined
+  /** Puts what the engine holds into the state. */
+  load(state: ValueState, engineValue: Uint8Array): void
+  /** What the engine is to hold; only for a state that has a value. */
+  encode(state: ValueState): Uint8Array
+  /** May share memory with its argument. */
+  toChangelog(engineValue: Uint8Array): Uint8Array
+  /** Owns its memory: changelog records are slices of a fetch buffer. */
+  fromChangelog(value: Uint8Array, timestamp: number): Uint8Array
+}
+
+/** A primitive that may stand for its bytes. */
+export function keepsTyped<T>(serde: Serde<T>, value: T): boolean {
+  return typeof value !== 'object' && serde.roundTrips !== undefined && serde.roundTrips(value)
+}
+
+/** What was just deserialised stands for its bytes from now on, if it may. */
+export function keepPrimitive<T>(state: ValueState, serde: Serde<T>, value: T): void {
+  if (!keepsTyped(serde, value)) return
+  state.value = value
+  state.state = 'typed'
+}
+
+/** The bytes of heap that a value in this state costs beyond its entry. */
+export function valueBytes(state: ValueState): number {
+  const value = state.value
+  if (state.state === 'bytes') return (value as Uint8Array).length + 96
+  return typeof value === 'string' ? value.length : 0
+}
+
+/** Whether a put with this value deletes. As `ValueAndTimestamp.make` of the JVM original, a pair around null is null. */
+export function isDeletion(value: unknown): boolean {
+  if (value === null) return true
+  return typeof value === 'object' && (value as Partial<ValueAndTimestamp<unknown>>).value === null
+}

@@ -1,0 +1,79 @@
+import { assert } from '../../common/assert.ts'
+import type { EngineWrite } from '../engine/engine.ts'
+import type { Entry, SealedWrite } from './entry.ts'
+import type { TypedCache } from './typed-cache.ts'
+
+/**
+ * The writes of a store that are not in the engine yet, in the stages of a commit:
+ *
+ * *dirty* (of the open epoch) → `seal` → *sealed* (its changelog records are sent) → `stage` → *staged* (in a batch) → `staged` → in the engine.
+ *
+ * Writing goes on while a commit is under way: an entry may be staged with one value and dirty with the next. Reads need none of
+ * these lists: the entry itself has the newest value, and is pinned in the cache until it has passed through all of them.
+ */
+export class WriteBuffer {
+  readonly #cache: TypedCache
+  #dirty: Entry[] = []
+  #sealed: SealedWrite[] = []
+  /** Batches under way, oldest first. */
+  readonly #staged: SealedWrite[][] = []
+
+  constructor(cache: TypedCache) {
+    this.#cache = cache
+  }
+
+  /** The entry has a new value that the engine lacks. */
+  mark(entry: Entry): void {
+    if (entry.dirty) return
+    entry.dirty = true
+    this.#cache.pin(entry)
+    this.#dirty.push(entry)
+  }
+
+  /** Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in `sealEntry`. */
+  seal(write: (entry: Entry) => void): void {
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const entry of dirty) {
+      entry.dirty = false
+      write(entry)
+      this.#cache.unpin(entry)
+    }
+  }
+
+  /** A value goes to the engine with the next batch, in place of an earlier one that waits for the same batch. */
+  sealEntry(entry: Entry, key: Uint8Array, value: Uint8Array | null): void {
+    if (entry.sealed !== undefined) {
+      entry.sealed.value = value
+      return
+    }
+    entry.sealed = { key, value, entry }
+    this.#cache.pin(entry)
+    this.#sealed.push(entry.sealed)
+  }
+
+  /** Whether there was anything to stage. */
+  stage(batch: EngineWrite[]): boolean {
+    const sealed = this.#sealed
+    this.#sealed = []
+    this.#staged.push(sealed)
+    for (const write of sealed) {
+      write.entry.sealed = undefined
+      batch.push(write)
+    }
+    return sealed.length > 0
+  }
+
+  /** The oldest batch is in the engine. */
+  staged(): void {
+    const writes = this.#staged.shift()
+    assert(writes !== undefined, 'staged() was called without a stage() before it')
+    for (const write of writes) this.#cache.unpin(write.entry)
+  }
+
+  clear(): void {
+    this.#dirty = []
+    this.#sealed = []
+    this.#staged.length = 0
+  }
+}

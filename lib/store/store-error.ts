@@ -1,0 +1,33 @@
+import { ConfigError, StreamsError } from '../common/errors.ts'
+import type { Serde } from '../serde/serde.ts'
+
+export function rangesDisabled(storeName: string): StreamsError {
+  return new StreamsError(
+    'RANGES_DISABLED',
+    `store "${storeName}" was built with ranges: false and keeps no order of its keys. Build it with ranges: true for range, all and prefixScan.`,
+  )
+}
+
+export function storeClosed(storeName: string): StreamsError {
+  return new StreamsError(
+    'STORE_CLOSED',
+    `store "${storeName}" is not open: its task has left or was built anew; ask for the store again`,
+  )
+}
+
+/** The serde of a store, or the application's default. */
+export function serdeOrThrow(
+  storeName: string,
+  role: 'key' | 'value',
+  own: Serde<unknown> | undefined,
+  byDefault: Serde<unknown> | undefined,
+): Serde<unknown> {
+  const serde = own ?? byDefault
+  if (serde) return serde
+  const setting = role === 'key' ? 'keySerde' : 'valueSerde'
+  const setting2 = role === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'
+  throw new ConfigError(
+    'SERDE_MISSING',
+    `store "${storeName}" has no ${setting}, and the application no ${setting2}: give one of them`,
+  )
+}

@@ -1,0 +1,43 @@
+import { Buffer } from 'node:buffer'
+import { TopologyError } from '../common/errors.ts'
+import type { EngineRange } from './engine/engine.ts'
+
+/** After a name comes one of these; names hold neither, so no store's keys start with another store's prefix. */
+const DATA = 0x00
+const BOOKS = 0x01
+
+/** What a topic may be called, since the changelog carries the name (KIP-307). */
+const LEGAL = /^[a-zA-Z0-9._-]{1,200}$/
+
+/** The name, or `INVALID_STORE_NAME`. */
+export function validStoreName(name: string): string {
+  if (LEGAL.test(name) && name !== '.' && name !== '..') return name
+  throw new TopologyError(
+    'INVALID_STORE_NAME',
+    `"${name}" cannot be the name of a store: use 1 to 200 letters, digits, dots, underscores and hyphens`,
+  )
+}
+
+/** What the engine keys of a store's entries start with. Keys that start with 0x00 are the runtime's own. */
+export function storePrefix(name: string): Uint8Array {
+  return withSuffix(name, DATA)
+}
+
+/** Where a store keeps notes about itself: its number of entries. */
+export function storeBooksKey(name: string): Uint8Array {
+  return withSuffix(name, BOOKS)
+}
+
+/** The entries of a store, and nothing else. */
+export function storeEntriesRange(name: string): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
+  return { gte: withSuffix(name, DATA), lt: withSuffix(name, DATA + 1) }
+}
+
+/** Everything of a store, its notes included: what to clear when it is wiped. */
+export function storeRange(name: string): EngineRange {
+  return { gte: withSuffix(name, DATA), lt: withSuffix(name, BOOKS + 1) }
+}
+
+function withSuffix(name: string, suffix: number): Uint8Array {
+  return Buffer.concat([Buffer.from(validStoreName(name), 'latin1'), Uint8Array.of(suffix)])
+}

@@ -1,0 +1,78 @@
+import type { Serde } from '../serde/serde.ts'
+import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
+import type {
+  CachedStore,
+  KeyValueStore,
+  TimestampedKeyValueStore,
+  ValueAndTimestamp,
+} from './key-value-store.ts'
+import type { StoreBuilder } from './state-store.ts'
+import { validStoreName } from './store-name.ts'
+
+export interface KeyValueStoreOptions<K, V> {
+  /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
+  readonly name: string
+  /** Default: the application's `defaultKeySerde`. */
+  readonly keySerde?: Serde<K> | undefined
+  /** Default: the application's `defaultValueSerde`. */
+  readonly valueSerde?: Serde<V> | undefined
+  /** On the task's disk (default), or in memory and restored from the changelog at every start. */
+  readonly persistent?: boolean | undefined
+  /**
+   * Whether processors may iterate (`range`, `all`, `prefixScan`). Default true. It keeps the keys in memory, about 50 bytes and the key each, and reads
+   * them all when the task starts; without it those calls throw `RANGES_DISABLED`.
+   */
+  readonly ranges?: boolean | undefined
+  /** Whether changes are held back until a commit, as far as `cacheBytesMax` allows. Default false. */
+  readonly caching?: boolean | undefined
+  /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */
+  readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
+}
+
+/** Builders of state stores, to be given to a topology. Each task gets a store of its own. */
+export const stores = {
+  /** Values by key. Its changelog records carry the timestamp of the record that wrote them. */
+  keyValueStore<K, V>(
+    options: KeyValueStoreOptions<K, V>,
+  ): StoreBuilder<KeyValueStore<K, V> & CachedStore<K, V>> {
+    return keyValueStoreBuilder(
+      options,
+      settings => new BufferedKeyValueStore<K, V>({ ...settings, timestamped: false }),
+    )
+  },
+
+  /** Values with their own timestamps, by key: what tables and aggregates are kept in. */
+  timestampedKeyValueStore<K, V>(
+    options: KeyValueStoreOptions<K, V>,
+  ): StoreBuilder<TimestampedKeyValueStore<K, V>> {
+    return keyValueStoreBuilder(
+      options,
+      settings => new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true }),
+    )
+  },
+}
+
+type Settings = Omit<ConstructorParameters<typeof BufferedKeyValueStore>[0], 'timestamped'>
+
+function keyValueStoreBuilder<K, V, S extends KeyValueStore<K, unknown>>(
+  options: KeyValueStoreOptions<K, V>,
+  build: (settings: Settings) => S,
+): StoreBuilder<S> {
+  const settings: Settings = {
+    name: validStoreName(options.name),
+    keySerde: options.keySerde as Serde<unknown> | undefined,
+    valueSerde: options.valueSerde as Serde<unknown> | undefined,
+    ranges: options.ranges ?? true,
+    caching: options.caching ?? false,
+  }
+  return {
+    name: settings.name,
+    persistent: options.persistent ?? true,
+    caching: settings.caching,
+    changelog:
+      options.logging === false
+        ? undefined
+        : { config: options.logging?.config ?? {}, cleanupPolicy: 'compact' },
+    build: () => build(settings),
+  }
+}
