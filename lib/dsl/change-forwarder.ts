@@ -1,0 +1,40 @@
+import { Headers } from '../common/headers.ts'
+import type { ProcessorContext } from '../processor/processor-context.ts'
+import { Record } from '../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../store/key-value-store.ts'
+import { Change } from './change.ts'
+
+/**
+ * Hands on what changed in a table's store: at once, or, if the store holds changes back, when it lets go of them. In the latter case
+ * several changes of a key have become one.
+ */
+export class ChangeForwarder<K, V> {
+  readonly #context: ProcessorContext<K, Change<V>>
+  readonly #sendOldValues: boolean
+  readonly #heldBack: boolean
+
+  constructor(
+    context: ProcessorContext<K, Change<V>>,
+    store: TimestampedKeyValueStore<K, V>,
+    sendOldValues: boolean,
+  ) {
+    this.#context = context
+    this.#sendOldValues = sendOldValues
+    this.#heldBack = store.setFlushListener(
+      (key, newValue, oldValue, timestamp) => {
+        const change = new Change(newValue?.value ?? null, oldValue?.value ?? null)
+        // The store has put the record that wrote last in place of the one being processed, so these are its headers.
+        const headers = new Headers(context.recordContext().headers)
+        context.forward(new Record(key, change, newValue?.timestamp ?? timestamp, headers))
+      },
+      { sendOldValues },
+    )
+  }
+
+  /** `cause`: the record that made the change, whose key and headers the result has. */
+  forward(cause: Record<K, unknown>, newValue: V | null, oldValue: V | null, timestamp: number): void {
+    if (this.#heldBack) return
+    const change = new Change(newValue, this.#sendOldValues ? oldValue : null)
+    this.#context.forward(new Record(cause.key, change, timestamp, cause.headers.copy()))
+  }
+}

@@ -1,0 +1,162 @@
+import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
+import type { ProcessorFactory } from '../topology/topology-options.ts'
+import type {
+  Action,
+  Aggregator,
+  Initializer,
+  Joiner,
+  Mapper,
+  PairMapper,
+  Predicate,
+  Reducer,
+} from './functions.ts'
+import type {
+  GroupedOptions,
+  JoinedOptions,
+  NamedOptions,
+  ProcessOptions,
+  ProducedOptions,
+  RepartitionedOptions,
+  TableOptions,
+} from './options.ts'
+import type { StreamPart, TablePart, GlobalTablePart } from './part.ts'
+import type { PART } from './part.ts'
+
+// The kinds of the DSL lead to each other in a ring (stream, group, table, stream), so their types stand in one file: imports
+// must not form a ring.
+
+/**
+ * A stream of records, each a fact of its own.
+ *
+ * `K` and `V` are what the serdes give. A record without key or value (a tombstone) reaches the callbacks as `null`: where
+ * a topic holds such records, say so, `stream<string | null, Order | null>(…)`. Operators that drop them (grouping,
+ * joins, `toTable`) take `null` out of the types again.
+ */
+export interface KStream<K, V> {
+  /** For other operators of the DSL, not for users. */
+  readonly [PART]: StreamPart
+
+  filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
+  filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
+  filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
+  /** New keys and values. As after every change of the key, grouping or joining the result goes through a repartition topic. */
+  map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR>
+  mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR>
+  flatMap<KR, VR>(mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>, options?: NamedOptions): KStream<KR, VR>
+  flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR>
+  selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V>
+  /** Looks at each record, which goes on unchanged. After a failure it may be seen again. */
+  peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V>
+  /** Ends the stream. */
+  forEach(action: Action<K, V>, options?: NamedOptions): void
+  /** Both streams in one, in no particular order among each other. */
+  merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO>
+  /** Through a topic of its own, so that records lie where their keys belong. Records without key are dropped, unless a left join follows. */
+  repartition(options?: RepartitionedOptions<K, V>): KStream<K, V>
+  /** Records whose key or value is null are not grouped. */
+  groupBy<KR>(
+    selector: Mapper<K, V, KR>,
+    options?: GroupedOptions<NoInfer<KR>, V>,
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>>
+  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>>
+  /** The last value of each key; null deletes, records without key are dropped (counted). */
+  toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
+  /** Looks each record up in the table as it is now; a record without match is left out. Both sides must be co-partitioned. */
+  join<VT, VR>(
+    table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
+    joiner: Joiner<NonNullable<K>, NonNullable<V>, VT, VR>,
+    options?: JoinedOptions<K, V>,
+  ): KStream<K, VR>
+  /** Looks up, by a key made from the record, in a table that every instance has whole. */
+  join<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: Mapper<K, NonNullable<V>, KG | null>,
+    joiner: Joiner<K, NonNullable<V>, VG, VR>,
+    options?: NamedOptions,
+  ): KStream<K, VR>
+  /** As `join`; a record without match, or without key, is joined with null. */
+  leftJoin<VT, VR>(
+    table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
+    joiner: Joiner<K, NonNullable<V>, VT | null, VR>,
+    options?: JoinedOptions<K, V>,
+  ): KStream<K, VR>
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: Mapper<K, NonNullable<V>, KG | null>,
+    joiner: Joiner<K, NonNullable<V>, VG | null, VR>,
+    options?: NamedOptions,
+  ): KStream<K, VR>
+  /** A processor of one's own; it may change keys. */
+  process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
+  /** A processor that must leave keys as they are (forwarding another key throws), so that nothing need be repartitioned after it. */
+  processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR>
+  /** Writes the records to a topic, which must exist; a function names one for each record. */
+  to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void
+}
+
+/**
+ * The last value of each key, as a stream of changes. A deletion is a record whose value is null; callbacks see values only.
+ * `D` says whether deletions can come out at all: `never` for aggregates whose functions return no null.
+ */
+export interface KTable<K, V, D extends null = null> {
+  readonly [PART]: TablePart
+  /** Where it can be queried from outside; undefined if its store was not given a name. */
+  readonly queryableStoreName: string | undefined
+
+  filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: TableOptions<K, R>): KTable<K, R>
+  filter(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V>
+  filterNot(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V>
+  /** A mapper that returns null deletes. */
+  mapValues<VR>(
+    mapper: Mapper<K, V, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>, D | Extract<VR, null>>
+  /** Each change as a record; deletions are records with null. */
+  toStream(options?: NamedOptions): KStream<K, V | D>
+  /** Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key or value leaves the row out. */
+  groupBy<KR, VR>(
+    selector: PairMapper<K, V, KR, VR>,
+    options?: GroupedOptions<NoInfer<NonNullable<KR>>, NoInfer<NonNullable<VR>>>,
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>>
+}
+
+/** A table that every instance holds whole, read from all partitions of its topic. For joins by any key, and for queries. */
+export interface GlobalKTable<K, V> {
+  readonly [PART]: GlobalTablePart<K, V>
+  readonly queryableStoreName: string | undefined
+}
+
+/** A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null deletes. */
+export interface KGroupedStream<K, V> {
+  count(options?: TableOptions<K, number>): KTable<K, number, never>
+  /** The first value of a key is taken as it is. */
+  reduce<R extends V | null>(
+    reducer: Reducer<V, R>,
+    options?: TableOptions<K, V>,
+  ): KTable<K, V, Extract<R, null>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    options?: TableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<K, NonNullable<A>, Extract<A, null>>
+}
+
+/** A table by a new key, to be aggregated: `adder` for rows that come, `subtractor` for rows that go. */
+export interface KGroupedTable<K, V> {
+  count(options?: TableOptions<K, number>): KTable<K, number>
+  reduce(
+    functions: {
+      readonly adder: Reducer<V, V | null>
+      readonly subtractor: Reducer<V, V | null>
+    },
+    options?: TableOptions<K, V>,
+  ): KTable<K, V>
+  aggregate<A>(
+    functions: {
+      readonly initializer: Initializer<A>
+      readonly adder: Aggregator<K, V, NoInfer<A>>
+      readonly subtractor: Aggregator<K, V, NoInfer<A>>
+    },
+    options?: TableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<K, NonNullable<A>>
+}

@@ -1,0 +1,147 @@
+import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
+import type { ProcessorFactory } from '../topology/topology-options.ts'
+import type { KGroupedStream, KStream, KTable } from './dsl.ts'
+import type { Action, Joiner, Mapper, PairMapper, Predicate } from './functions.ts'
+import { filter } from './operators/filter.ts'
+import { flatMapValues } from './operators/flat-map-values.ts'
+import { flatMap } from './operators/flat-map.ts'
+import { groupBy, groupByKey } from './operators/group.ts'
+import { mapValues } from './operators/map-values.ts'
+import { map } from './operators/map.ts'
+import { merge } from './operators/merge.ts'
+import { forEach, peek } from './operators/peek.ts'
+import { process, processValues } from './operators/process.ts'
+import { repartition } from './operators/repartition.ts'
+import { selectKey } from './operators/select-key.ts'
+import { joinGlobalTable, joinTable } from './operators/stream-table-join.ts'
+import { toTable } from './operators/to-table.ts'
+import { to } from './operators/to.ts'
+import type {
+  GroupedOptions,
+  JoinedOptions,
+  NamedOptions,
+  ProcessOptions,
+  ProducedOptions,
+  RepartitionedOptions,
+  TableOptions,
+} from './options.ts'
+import type { GlobalTablePart, StreamPart, TablePart } from './part.ts'
+import { PART } from './part.ts'
+import type { Surface } from './surface.ts'
+
+type AnyTable = { readonly [PART]: TablePart | GlobalTablePart }
+type AnyFunction = (...args: never[]) => unknown
+
+/** A stream's methods, each of which is an operator. */
+export class GraphStream<K, V> implements KStream<K, V> {
+  readonly [PART]: StreamPart
+  readonly #surface: Surface
+
+  constructor(part: StreamPart, surface: Surface) {
+    this[PART] = part
+    this.#surface = surface
+  }
+
+  filter<R extends V>(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, R> {
+    return this.#surface.stream(filter(this[PART], predicate, true, options))
+  }
+
+  filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V> {
+    return this.#surface.stream(filter(this[PART], predicate, false, options))
+  }
+
+  map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR> {
+    return this.#surface.stream(map(this[PART], mapper, options))
+  }
+
+  mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR> {
+    return this.#surface.stream(mapValues(this[PART], mapper, options))
+  }
+
+  flatMap<KR, VR>(
+    mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>,
+    options?: NamedOptions,
+  ): KStream<KR, VR> {
+    return this.#surface.stream(flatMap(this[PART], mapper, options))
+  }
+
+  flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR> {
+    return this.#surface.stream(flatMapValues(this[PART], mapper, options))
+  }
+
+  selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V> {
+    return this.#surface.stream(selectKey(this[PART], mapper, options))
+  }
+
+  peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V> {
+    return this.#surface.stream(peek(this[PART], action, options))
+  }
+
+  forEach(action: Action<K, V>, options?: NamedOptions): void {
+    forEach(this[PART], action, options)
+  }
+
+  merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO> {
+    return this.#surface.stream(merge(this[PART], other[PART], options))
+  }
+
+  repartition(options?: RepartitionedOptions<K, V>): KStream<K, V> {
+    return this.#surface.stream(repartition(this[PART], options))
+  }
+
+  groupBy<KR>(
+    selector: Mapper<K, V, KR>,
+    options?: GroupedOptions<KR, V>,
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>> {
+    return this.#surface.groupedStream(groupBy(this[PART], selector, options))
+  }
+
+  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>> {
+    return this.#surface.groupedStream(groupByKey(this[PART], options))
+  }
+
+  toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
+    return this.#surface.table(toTable(this[PART], options))
+  }
+
+  join<VR>(
+    table: AnyTable,
+    ...rest: readonly (AnyFunction | JoinedOptions<K, V> | undefined)[]
+  ): KStream<K, VR> {
+    return this.#join(table, false, rest)
+  }
+
+  leftJoin<VR>(
+    table: AnyTable,
+    ...rest: readonly (AnyFunction | JoinedOptions<K, V> | undefined)[]
+  ): KStream<K, VR> {
+    return this.#join(table, true, rest)
+  }
+
+  process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
+    return this.#surface.stream(process(this[PART], factory, options))
+  }
+
+  processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR> {
+    return this.#surface.stream(processValues(this[PART], factory, options))
+  }
+
+  to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
+    to(this[PART], topic, options)
+  }
+
+  /** The table decides what the other arguments are, as the overloads of `KStream` say. */
+  #join<VR>(table: AnyTable, left: boolean, rest: readonly unknown[]): KStream<K, VR> {
+    const part = table[PART]
+    if ('values' in part) {
+      const [selector, joiner, options] = rest as [
+        Mapper<K, V, unknown>,
+        Joiner<K, V, unknown, VR>,
+        NamedOptions?,
+      ]
+      return this.#surface.stream(joinGlobalTable(this[PART], part, selector, joiner, left, options))
+    }
+    const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, JoinedOptions<K, V>?]
+    return this.#surface.stream(joinTable(this[PART], part, joiner, left, options))
+  }
+}

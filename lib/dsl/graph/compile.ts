@@ -1,0 +1,154 @@
+import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
+import { failOnInvalidTimestamp } from '../../processor/timestamp-extractor.ts'
+import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { SourceDefinition } from '../../topology/node-definition.ts'
+import { checkCoPartitioned } from '../../topology/plan-topology.ts'
+import { TopologyDefinition } from '../../topology/topology-definition.ts'
+import type { ConsumedOptions } from '../options.ts'
+import { nullKeyFilter, passThrough } from '../operators/pass.ts'
+import type { Graph } from './graph.ts'
+import type { GraphNode, ProcessorRole, RepartitionRole, TableSourceRole } from './graph-node.ts'
+import { keepingNullKeys } from './optimize.ts'
+
+/** Writes the plan as nodes of a topology. May be called again: the plan is not changed. */
+export function compile(graph: Graph): TopologyDefinition {
+  const topology = new TopologyDefinition()
+  const keepNullKeys = keepingNullKeys(graph)
+  for (const node of inWritingOrder(graph)) write(topology, node, keepNullKeys.has(node))
+  for (const sources of graph.coPartitioned) {
+    topology.coPartition(Array.from(sources, name => graph.mergedSources.get(name) ?? name))
+  }
+  checkCoPartitioned(topology)
+  return topology
+}
+
+/** By priority, but a node only after all its parents: the order in which the original writes, and so numbers sub-topologies. */
+function inWritingOrder(graph: Graph): GraphNode[] {
+  const written = new Set<GraphNode>()
+  const waiting = new Set<GraphNode>([graph.root])
+  while (waiting.size > 0) {
+    const node = first(waiting)
+    waiting.delete(node)
+    if (![...node.parents].every(parent => written.has(parent))) continue
+    if (written.has(node)) continue
+    written.add(node)
+    for (const child of node.children) waiting.add(child)
+  }
+  return [...written]
+}
+
+function first(waiting: ReadonlySet<GraphNode>): GraphNode {
+  let best: GraphNode | undefined
+  for (const node of waiting) if (!best || node.priority < best.priority) best = node
+  return best as GraphNode
+}
+
+function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: boolean): void {
+  const { name, role } = node
+  const parents = Array.from(node.parents, parent => parent.name)
+  switch (role.kind) {
+    case 'root':
+      return
+    case 'stream-source':
+      return topology.addSource(sourceDefinition(name, role.topics, role.consumed))
+    case 'table-source':
+      return writeTableSource(topology, name, role)
+    case 'processor':
+      return writeProcessor(topology, name, role, parents)
+    case 'repartition':
+      return writeRepartition(topology, name, role, parents, keepNullKeys)
+    case 'sink':
+      return topology.addSink({ ...role, name, parents })
+    case 'store':
+      return topology.addStore(role.builder)
+    case 'global-store':
+      return topology.addGlobalStore(
+        role.builder,
+        sourceDefinition(role.sourceName, [role.topic], role.consumed),
+        { kind: 'processor', name, parents: [role.sourceName], supplier: role.supplier, stores: new Set() },
+      )
+  }
+}
+
+function writeTableSource(topology: TopologyDefinition, name: string, role: TableSourceRole): void {
+  topology.addSource(sourceDefinition(role.sourceName, [role.topic], role.consumed))
+  addProcessor(topology, name, [role.sourceName], role.supplier)
+  addOwnStore(topology, name, role)
+}
+
+function writeProcessor(
+  topology: TopologyDefinition,
+  name: string,
+  role: ProcessorRole,
+  parents: readonly string[],
+): void {
+  addProcessor(topology, name, parents, role.supplier)
+  for (const store of role.stores) topology.connect(name, store)
+  addOwnStore(topology, name, role)
+}
+
+function writeRepartition(
+  topology: TopologyDefinition,
+  name: string,
+  role: RepartitionRole,
+  parents: readonly string[],
+  keepNullKeys: boolean,
+): void {
+  const { filterName, sinkName, topic, keySerde, valueSerde, partitioner, partitionCount } = role
+  topology.addRepartitionTopic(topic, { partitionCount })
+  if (filterName !== undefined) {
+    addProcessor(topology, filterName, parents, keepNullKeys ? passThrough : nullKeyFilter)
+  }
+  topology.addSink({
+    kind: 'sink',
+    name: sinkName,
+    parents: filterName === undefined ? parents : [filterName],
+    topic,
+    keySerde,
+    valueSerde,
+    partitioner: partitioner as StreamPartitioner | undefined,
+  })
+  // The records carry the timestamps that the first source gave them, so the user's extractor is not asked again.
+  topology.addSource({
+    kind: 'source',
+    name,
+    topics: [topic],
+    keySerde,
+    valueSerde,
+    timestampExtractor: failOnInvalidTimestamp,
+    offsetReset: undefined,
+  })
+}
+
+function addProcessor(
+  topology: TopologyDefinition,
+  name: string,
+  parents: readonly string[],
+  supplier: ProcessorSupplier,
+): void {
+  topology.addProcessor({ kind: 'processor', name, parents, supplier, stores: new Set() })
+  for (const builder of supplier.stores ?? []) {
+    topology.addStore(builder)
+    topology.connect(name, builder.name)
+  }
+}
+
+function addOwnStore(
+  topology: TopologyDefinition,
+  name: string,
+  role: TableSourceRole | ProcessorRole,
+): void {
+  const builder = role.ownStore?.()
+  if (!builder) return
+  topology.addStore(builder)
+  topology.connect(name, builder.name)
+}
+
+function sourceDefinition(
+  name: string,
+  topics: readonly string[],
+  consumed: ConsumedOptions<unknown, unknown>,
+): SourceDefinition {
+  const { keySerde, valueSerde, timestampExtractor, offsetReset } = consumed
+  return { kind: 'source', name, topics, keySerde, valueSerde, timestampExtractor, offsetReset }
+}

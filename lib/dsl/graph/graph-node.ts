@@ -1,0 +1,104 @@
+import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { StoreBuilder } from '../../store/state-store.ts'
+import type { ConsumedOptions } from '../options.ts'
+
+/**
+ * One operator in the logical plan. Plain data, so that the optimizer can look at the plan and change it before anything
+ * is written to a topology.
+ */
+export class GraphNode {
+  /** Of the topology node that children take their records from. */
+  readonly name: string
+  readonly role: Role
+  readonly parents = new Set<GraphNode>()
+  readonly children = new Set<GraphNode>()
+  /** Order of writing; taken anew whenever the node gets another parent, as upstream, since numbers of sub-topologies depend on it. */
+  priority = 0
+
+  constructor(name: string, role: Role) {
+    this.name = name
+    this.role = role
+  }
+}
+
+export type Role =
+  | RootRole
+  | StreamSourceRole
+  | TableSourceRole
+  | ProcessorRole
+  | RepartitionRole
+  | SinkRole
+  | StoreRole
+  | GlobalStoreRole
+
+export interface RootRole {
+  readonly kind: 'root'
+}
+
+export interface StreamSourceRole {
+  readonly kind: 'stream-source'
+  readonly topics: readonly string[]
+  readonly consumed: ConsumedOptions<unknown, unknown>
+}
+
+/** A source and the processor that turns its records into changes of a table. */
+export interface TableSourceRole {
+  readonly kind: 'table-source'
+  readonly sourceName: string
+  readonly topic: string
+  readonly consumed: ConsumedOptions<unknown, unknown>
+  readonly supplier: ProcessorSupplier
+  readonly ownStore: () => StoreBuilder | undefined
+}
+
+export interface ProcessorRole {
+  readonly kind: 'processor'
+  readonly supplier: ProcessorSupplier
+  /** Names of stores that others add. */
+  readonly stores: readonly string[]
+  /** Asked when the plan is written: only then is it known whether a table needs its store. */
+  readonly ownStore: (() => StoreBuilder | undefined) | undefined
+  /** What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of the value. */
+  readonly changesKey: boolean
+  readonly changesValue: boolean
+  /** A left join: records without key have results, so no repartition topic above it may drop them (KIP-962). */
+  readonly acceptsNullKeys: boolean
+}
+
+/** A filter for null keys, a sink and a source around a topic of the application. The node's name is the source's. */
+export interface RepartitionRole {
+  readonly kind: 'repartition'
+  /** Undefined for grouped tables, which drop null keys themselves. */
+  readonly filterName: string | undefined
+  readonly sinkName: string
+  readonly topic: string
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+  readonly partitionCount: number | undefined
+}
+
+export interface SinkRole {
+  readonly kind: 'sink'
+  readonly topic: string | TopicNameExtractor
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+export interface StoreRole {
+  readonly kind: 'store'
+  readonly builder: StoreBuilder
+}
+
+/** A source and a processor that keep a global store filled. */
+export interface GlobalStoreRole {
+  readonly kind: 'global-store'
+  readonly sourceName: string
+  readonly topic: string
+  readonly consumed: ConsumedOptions<unknown, unknown>
+  readonly supplier: ProcessorSupplier
+  readonly builder: StoreBuilder
+}

@@ -1,0 +1,58 @@
+import type { Serde } from '../serde/serde.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
+import { stores } from '../store/stores.ts'
+import type { Graph } from './graph/graph.ts'
+import { checkName } from './graph/node-name.ts'
+import type { MaterializedOptions } from './options.ts'
+
+/** A table's store as the options and the operators above define it. */
+export interface TableStore {
+  readonly name: string
+  /** The user named it. */
+  readonly queryable: boolean
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly persistent: boolean
+  readonly caching: boolean
+  readonly logging: MaterializedOptions<unknown, unknown>['logging']
+}
+
+const KEYS = ['keySerde', 'valueSerde', 'storeName', 'storeType', 'caching', 'logging'] as const
+
+/** Whether the user said anything about a store: what the overloads with `Materialized` are in the original, where some of them use up a number. */
+export function saysMaterialized<K, V>(options: MaterializedOptions<K, V>): boolean {
+  return KEYS.some(key => key in options)
+}
+
+/** Serdes of the options win over the given ones. A store without name gets a generated one, of `prefix`. */
+export function tableStore<K, V>(
+  graph: Graph,
+  options: MaterializedOptions<K, V>,
+  prefix: string,
+  serdes: { readonly keySerde: Serde<unknown> | undefined; readonly valueSerde: Serde<unknown> | undefined },
+): TableStore {
+  const { storeName } = options
+  return {
+    name: storeName === undefined ? graph.newStoreName(prefix) : checkName(storeName),
+    queryable: storeName !== undefined,
+    keySerde: options.keySerde ?? serdes.keySerde,
+    valueSerde: options.valueSerde ?? serdes.valueSerde,
+    persistent: options.storeType !== 'in-memory',
+    caching: options.caching ?? true,
+    logging: options.logging,
+  }
+}
+
+/** The operators of the DSL read their stores by key only: no ordered index is kept for them. */
+export function storeBuilder(store: TableStore): StoreBuilder {
+  const { name, keySerde, valueSerde, persistent, caching, logging } = store
+  return stores.timestampedKeyValueStore({
+    name,
+    keySerde,
+    valueSerde,
+    persistent,
+    ranges: false,
+    caching,
+    logging,
+  })
+}

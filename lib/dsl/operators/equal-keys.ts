@@ -1,0 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+
+/** Equal by content, as `equals` in the original: keys may be objects or bytes. */
+export function equalKeys(left: unknown, right: unknown): boolean {
+  if (left === right) return true
+  return typeof left === 'object' && typeof right === 'object' && isDeepStrictEqual(left, right)
+}

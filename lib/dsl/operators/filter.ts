@@ -1,0 +1,37 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Predicate } from '../functions.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { addStreamNode } from './add-node.ts'
+
+class Filter<K, V> implements Processor<K, V, K, V> {
+  readonly #predicate: Predicate<K, V>
+  readonly #keep: boolean
+  #context!: ProcessorContext<K, V>
+
+  constructor(predicate: Predicate<K, V>, keep: boolean) {
+    this.#predicate = predicate
+    this.#keep = keep
+  }
+
+  init(context: ProcessorContext<K, V>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, V>): void {
+    if (this.#predicate(record.value, record.key) === this.#keep) this.#context.forward(record)
+  }
+}
+
+/** `keep`: the answer that lets a record through, false for `filterNot`. */
+export function filter<K, V>(
+  stream: StreamPart,
+  predicate: Predicate<K, V>,
+  keep: boolean,
+  options: NamedOptions = {},
+): StreamPart {
+  const get = () => new Filter(predicate, keep)
+  return addStreamNode(stream, { prefix: 'KSTREAM-FILTER-', name: options.name, get })
+}

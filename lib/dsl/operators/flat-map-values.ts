@@ -1,0 +1,34 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Mapper } from '../functions.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { addStreamNode, NEW_VALUE } from './add-node.ts'
+
+class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
+  readonly #mapper: Mapper<K, V, Iterable<VR>>
+  #context!: ProcessorContext<K, VR>
+
+  constructor(mapper: Mapper<K, V, Iterable<VR>>) {
+    this.#mapper = mapper
+  }
+
+  init(context: ProcessorContext<K, VR>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, V>): void {
+    for (const value of this.#mapper(record.value, record.key)) this.#context.forward(record.withValue(value))
+  }
+}
+
+export function flatMapValues<K, V, VR>(
+  stream: StreamPart,
+  mapper: Mapper<K, V, Iterable<VR>>,
+  options: NamedOptions = {},
+): StreamPart {
+  const get = () => new FlatMapValues(mapper)
+  const node = { prefix: 'KSTREAM-FLATMAPVALUES-', name: options.name, get, role: { changesValue: true } }
+  return addStreamNode(stream, node, NEW_VALUE)
+}

@@ -1,0 +1,43 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import { Record } from '../../processor/record.ts'
+import type { Mapper } from '../functions.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
+
+type PairsMapper<K, V, KR, VR> = Mapper<K, V, Iterable<readonly [KR, VR]>>
+
+class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
+  readonly #mapper: PairsMapper<K, V, KR, VR>
+  #context!: ProcessorContext<KR, VR>
+
+  constructor(mapper: PairsMapper<K, V, KR, VR>) {
+    this.#mapper = mapper
+  }
+
+  init(context: ProcessorContext<KR, VR>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, V>): void {
+    for (const [key, value] of this.#mapper(record.value, record.key)) {
+      this.#context.forward(new Record(key, value, record.timestamp, record.headers.copy()))
+    }
+  }
+}
+
+export function flatMap<K, V, KR, VR>(
+  stream: StreamPart,
+  mapper: PairsMapper<K, V, KR, VR>,
+  options: NamedOptions = {},
+): StreamPart {
+  const get = () => new FlatMap(mapper)
+  const node = {
+    prefix: 'KSTREAM-FLATMAP-',
+    name: options.name,
+    get,
+    role: { changesKey: true, changesValue: true },
+  }
+  return addStreamNode(stream, node, NEW_KEY_AND_VALUE)
+}

@@ -1,0 +1,91 @@
+import { checkName } from '../graph/node-name.ts'
+import { serdes } from '../../serde/serdes.ts'
+import type { Aggregator, Initializer, Reducer } from '../functions.ts'
+import type { TableStore } from '../materialized.ts'
+import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
+import type { TableOptions } from '../options.ts'
+import type { GroupedPart, StreamPart, TablePart } from '../part.ts'
+import type { TableOperator } from '../table-operator.ts'
+import { processorRole } from './add-node.ts'
+import { addRepartition, planRepartition } from './repartition.ts'
+import { StreamAggregate } from './stream-aggregate.ts'
+import { StreamReduce } from './stream-reduce.ts'
+
+const AGGREGATE = 'KSTREAM-AGGREGATE-'
+const REDUCE = 'KSTREAM-REDUCE-'
+
+export function aggregateStream<K, V, A>(
+  group: GroupedPart,
+  initializer: Initializer<A>,
+  aggregator: Aggregator<K, V, A>,
+  options: TableOptions<K, NonNullable<A>> = {},
+): TablePart {
+  const { graph, keySerde } = group.stream
+  const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
+  return addAggregation(
+    group,
+    store,
+    graph.name(options.name, AGGREGATE),
+    new StreamAggregate(store.name, initializer, aggregator),
+  )
+}
+
+export function countStream<K>(group: GroupedPart, options: TableOptions<K, number> = {}): TablePart {
+  const { graph, keySerde } = group.stream
+  // A leftover that the numbering must keep: settings of a store without a name draw one number in vain.
+  if (saysMaterialized(options) && options.storeName === undefined) graph.newStoreName(AGGREGATE)
+  const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
+  const operator = new StreamAggregate(store.name, () => 0, countOne)
+  return addAggregation(group, store, graph.name(options.name, AGGREGATE), operator)
+}
+
+export function reduceStream<K, V>(
+  group: GroupedPart,
+  reducer: Reducer<V, V | null>,
+  options: TableOptions<K, V> = {},
+): TablePart {
+  const { graph } = group.stream
+  const store = tableStore(graph, options, REDUCE, group.stream)
+  return addAggregation(group, store, graph.name(options.name, REDUCE), new StreamReduce(store.name, reducer))
+}
+
+function countOne(count: number): number {
+  return count + 1
+}
+
+function addAggregation(
+  group: GroupedPart,
+  store: TableStore,
+  name: string,
+  operator: TableOperator,
+): TablePart {
+  const parent = repartitionedGroup(group, store)
+  const role = processorRole({ supplier: operator, ownStore: () => storeBuilder(store) })
+  return {
+    graph: parent.graph,
+    node: parent.graph.add(name, role, parent.node),
+    name,
+    keySerde: store.keySerde,
+    valueSerde: store.valueSerde,
+    sources: parent.sources,
+    operator,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+/** A grouping that the user named has one repartition topic for all its aggregations; otherwise each has its own, named after its store. */
+function repartitionedGroup(
+  group: GroupedPart,
+  store: TableStore,
+): Pick<StreamPart, 'graph' | 'node' | 'sources'> {
+  const { stream, givenName, namedRepartition } = group
+  if (!group.repartitionRequired) return stream
+  const { graph, keySerde, valueSerde } = stream
+  const topicPrefix = checkName(givenName ?? store.name)
+  const planned = planRepartition(graph, { topicPrefix, keySerde, valueSerde })
+  const known = givenName === undefined ? undefined : namedRepartition.node
+  if (known) graph.connect(stream.node, known)
+  const node = known ?? addRepartition(stream, planned)
+  namedRepartition.node = node
+  return { graph, node, sources: new Set([node.name]) }
+}

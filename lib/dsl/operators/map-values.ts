@@ -1,0 +1,34 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Mapper } from '../functions.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { addStreamNode, NEW_VALUE } from './add-node.ts'
+
+class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
+  readonly #mapper: Mapper<K, V, VR>
+  #context!: ProcessorContext<K, VR>
+
+  constructor(mapper: Mapper<K, V, VR>) {
+    this.#mapper = mapper
+  }
+
+  init(context: ProcessorContext<K, VR>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, V>): void {
+    this.#context.forward(record.withValue(this.#mapper(record.value, record.key)))
+  }
+}
+
+export function mapValues<K, V, VR>(
+  stream: StreamPart,
+  mapper: Mapper<K, V, VR>,
+  options: NamedOptions = {},
+): StreamPart {
+  const get = () => new MapValues(mapper)
+  const node = { prefix: 'KSTREAM-MAPVALUES-', name: options.name, get, role: { changesValue: true } }
+  return addStreamNode(stream, node, NEW_VALUE)
+}

@@ -1,0 +1,40 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import { Record } from '../../processor/record.ts'
+import type { PairMapper } from '../functions.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
+
+class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
+  readonly #mapper: PairMapper<K, V, KR, VR>
+  #context!: ProcessorContext<KR, VR>
+
+  constructor(mapper: PairMapper<K, V, KR, VR>) {
+    this.#mapper = mapper
+  }
+
+  init(context: ProcessorContext<KR, VR>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, V>): void {
+    const [key, value] = this.#mapper(record.value, record.key)
+    this.#context.forward(new Record(key, value, record.timestamp, record.headers.copy()))
+  }
+}
+
+export function map<K, V, KR, VR>(
+  stream: StreamPart,
+  mapper: PairMapper<K, V, KR, VR>,
+  options: NamedOptions = {},
+): StreamPart {
+  const get = () => new MapPairs(mapper)
+  const node = {
+    prefix: 'KSTREAM-MAP-',
+    name: options.name,
+    get,
+    role: { changesKey: true, changesValue: true },
+  }
+  return addStreamNode(stream, node, NEW_KEY_AND_VALUE)
+}

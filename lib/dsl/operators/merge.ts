@@ -1,0 +1,19 @@
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { processorRole } from './add-node.ts'
+import { passThrough } from './pass.ts'
+
+/** Serdes are dropped: neither side's is sure to fit both. */
+export function merge(left: StreamPart, right: StreamPart, options: NamedOptions = {}): StreamPart {
+  const name = left.graph.name(options.name, 'KSTREAM-MERGE-')
+  return {
+    graph: left.graph,
+    node: left.graph.add(name, processorRole({ supplier: passThrough }), left.node, right.node),
+    name,
+    keySerde: undefined,
+    valueSerde: undefined,
+    sources: new Set([...left.sources, ...right.sources]),
+    repartitionRequired: left.repartitionRequired || right.repartitionRequired,
+    joinRepartition: {},
+  }
+}

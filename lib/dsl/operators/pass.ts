@@ -1,0 +1,33 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor, ProcessorSupplier } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+
+class Pass implements Processor {
+  #context!: ProcessorContext
+
+  init(context: ProcessorContext): void {
+    this.#context = context
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    this.#context.forward(record)
+  }
+}
+
+class DropNullKeys implements Processor {
+  #context!: ProcessorContext
+
+  init(context: ProcessorContext): void {
+    this.#context = context
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    if (record.key !== null) this.#context.forward(record)
+  }
+}
+
+/** Hands records on as they are. */
+export const passThrough: ProcessorSupplier = { get: () => new Pass() }
+
+/** Stands before repartition topics. What it leaves out does not count as dropped, as upstream. */
+export const nullKeyFilter: ProcessorSupplier = { get: () => new DropNullKeys() }

@@ -1,0 +1,77 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor, ProcessorSupplier } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { ProcessorFactory } from '../../topology/topology-options.ts'
+import { supplierFrom } from '../../topology/topology-options.ts'
+import { checkName } from '../graph/node-name.ts'
+import type { ProcessOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+import { KeyCheckingContext } from './key-checking-context.ts'
+import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from './add-node.ts'
+
+export function process<K, V, KR, VR>(
+  stream: StreamPart,
+  factory: ProcessorFactory<K, V, KR, VR>,
+  options: ProcessOptions = {},
+): StreamPart {
+  const part = addProcess(stream, 'KSTREAM-PROCESSOR-', supplierFrom(factory), options, true)
+  return { ...part, ...NEW_KEY_AND_VALUE }
+}
+
+export function processValues<K, V, VR>(
+  stream: StreamPart,
+  factory: ProcessorFactory<K, V, K, VR>,
+  options: ProcessOptions = {},
+): StreamPart {
+  const part = addProcess(
+    stream,
+    'KSTREAM-PROCESSVALUES-',
+    keepingKeys(supplierFrom(factory)),
+    options,
+    false,
+  )
+  return { ...part, ...NEW_VALUE }
+}
+
+/** Unlike elsewhere, a given name uses no number up. */
+function addProcess(
+  stream: StreamPart,
+  prefix: string,
+  supplier: ProcessorSupplier,
+  options: ProcessOptions,
+  changesKey: boolean,
+): StreamPart {
+  const name = options.name === undefined ? stream.graph.newName(prefix) : checkName(options.name)
+  const role = processorRole({ supplier, stores: options.stores ?? [], changesKey, changesValue: true })
+  return { ...stream, name, node: stream.graph.add(name, role, stream.node), joinRepartition: {} }
+}
+
+function keepingKeys(supplier: ProcessorSupplier): ProcessorSupplier {
+  const get = () => new KeepingKeys(supplier.get())
+  return supplier.stores ? { get, stores: supplier.stores } : { get }
+}
+
+/** Runs a processor whose forwarded records must have the key of the record being processed. */
+class KeepingKeys implements Processor {
+  readonly #inner: Processor
+  #context: KeyCheckingContext | undefined
+
+  constructor(inner: Processor) {
+    this.#inner = inner
+  }
+
+  init(context: ProcessorContext): void {
+    this.#context = new KeyCheckingContext(context)
+    this.#inner.init?.(this.#context)
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    this.#context?.enter(record)
+    this.#inner.process(record)
+    this.#context?.leave()
+  }
+
+  close(): void {
+    this.#inner.close?.()
+  }
+}

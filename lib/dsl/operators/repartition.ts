@@ -1,0 +1,82 @@
+import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { GraphNode, RepartitionRole } from '../graph/graph-node.ts'
+import type { Graph } from '../graph/graph.ts'
+import { checkName } from '../graph/node-name.ts'
+import type { RepartitionedOptions } from '../options.ts'
+import type { StreamPart } from '../part.ts'
+
+const SUFFIX = '-repartition'
+
+export interface RepartitionSettings {
+  /** Of the topic, without suffix: given by the user, or the generated name of a node or store. */
+  readonly topicPrefix: string
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner?: StreamPartitioner | undefined
+  readonly partitionCount?: number | undefined
+}
+
+/** The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part of the original's numbering. */
+export interface PlannedRepartition {
+  readonly sourceName: string
+  readonly role: RepartitionRole
+}
+
+export function planRepartition(graph: Graph, settings: RepartitionSettings): PlannedRepartition {
+  const { topicPrefix, keySerde, valueSerde, partitioner, partitionCount } = settings
+  const topic = topicPrefix.endsWith(SUFFIX) ? topicPrefix : topicPrefix + SUFFIX
+  const sinkName = graph.newName('KSTREAM-SINK-')
+  const filterName = graph.newName('KSTREAM-FILTER-')
+  const sourceName = graph.newName('KSTREAM-SOURCE-')
+  const common = { kind: 'repartition', topic, keySerde, valueSerde, partitioner, partitionCount } as const
+  // A topic named after a generated node name gets nodes with generated names, all others are named after the topic.
+  return /^KSTREAM.*-[0-9]{10}$/.test(topicPrefix)
+    ? { sourceName, role: { ...common, sinkName, filterName } }
+    : {
+        sourceName: `${topic}-source`,
+        role: { ...common, sinkName: `${topic}-sink`, filterName: `${topic}-filter` },
+      }
+}
+
+export function addRepartition(parent: StreamPart, planned: PlannedRepartition): GraphNode {
+  return parent.graph.add(planned.sourceName, planned.role, parent.node)
+}
+
+/** The stream after a repartition node. */
+export function behindRepartition(
+  stream: StreamPart,
+  node: GraphNode,
+  sourceName: string,
+  serdes: RepartitionSettings,
+): StreamPart {
+  return {
+    graph: stream.graph,
+    node,
+    name: sourceName,
+    keySerde: serdes.keySerde,
+    valueSerde: serdes.valueSerde,
+    sources: new Set([sourceName]),
+    repartitionRequired: false,
+    joinRepartition: {},
+  }
+}
+
+/** The `repartition` method: always through a topic, needed or not. */
+export function repartition<K, V>(stream: StreamPart, options: RepartitionedOptions<K, V> = {}): StreamPart {
+  const { partitionCount } = options
+  if (partitionCount !== undefined && !(Number.isSafeInteger(partitionCount) && partitionCount >= 1)) {
+    throw new TypeError(`partitionCount is ${partitionCount}: it must be a whole number of at least 1`)
+  }
+  const settings: RepartitionSettings = {
+    topicPrefix:
+      options.name === undefined ? stream.graph.newName('KSTREAM-REPARTITION-') : checkName(options.name),
+    keySerde: options.keySerde ?? stream.keySerde,
+    valueSerde: options.valueSerde ?? stream.valueSerde,
+    partitioner: options.partitioner as StreamPartitioner | undefined,
+    partitionCount,
+  }
+  const planned = planRepartition(stream.graph, settings)
+  const node = addRepartition(stream, planned)
+  return behindRepartition(stream, node, planned.sourceName, settings)
+}

@@ -1,0 +1,73 @@
+import type { Graph } from '../graph/graph.ts'
+import { storeBuilder, tableStore } from '../materialized.ts'
+import type { ConsumedOptions, TableSourceOptions } from '../options.ts'
+import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
+import { TableSource } from './table-source.ts'
+
+const SOURCE = 'KSTREAM-SOURCE-'
+const TABLE = 'KTABLE-SOURCE-'
+
+export function streamSource<K, V>(
+  graph: Graph,
+  topics: readonly string[],
+  consumed: ConsumedOptions<K, V>,
+): StreamPart {
+  const name = graph.name(consumed.name, SOURCE)
+  const { keySerde, valueSerde } = consumed
+  return {
+    graph,
+    node: graph.add(name, { kind: 'stream-source', topics, consumed }, graph.root),
+    name,
+    keySerde,
+    valueSerde,
+    sources: new Set([name]),
+    repartitionRequired: false,
+    joinRepartition: {},
+  }
+}
+
+export function tableSource<K, V>(graph: Graph, topic: string, options: TableSourceOptions<K, V>): TablePart {
+  const { keySerde, valueSerde } = options
+  const store = tableStore(graph, options, `${topic}-`, { keySerde, valueSerde })
+  const sourceName = graph.name(options.name, SOURCE, '-source')
+  const name = graph.name(options.name, TABLE)
+  const operator = new TableSource(store.name, store.queryable)
+  const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
+  const role = {
+    kind: 'table-source',
+    sourceName,
+    topic,
+    consumed: options,
+    supplier: operator,
+    ownStore,
+  } as const
+  return {
+    graph,
+    node: graph.add(name, role, graph.root),
+    name,
+    keySerde,
+    valueSerde,
+    sources: new Set([sourceName]),
+    operator,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+/** Its topic is its changelog, and it always has a store. */
+export function globalTableSource<K, V>(
+  graph: Graph,
+  topic: string,
+  options: TableSourceOptions<unknown, unknown>,
+): GlobalTablePart<K, V> {
+  const store = tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined })
+  const sourceName = graph.name(options.name, SOURCE, '-source')
+  const name = graph.name(options.name, TABLE)
+  const supplier = new TableSource(store.name, true)
+  const builder = storeBuilder({ ...store, logging: false })
+  graph.add(
+    name,
+    { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder },
+    graph.root,
+  )
+  return { values: supplier.values(), queryableStoreName: store.queryable ? store.name : undefined }
+}

@@ -1,0 +1,67 @@
+import type { Counter } from '../../common/metrics.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import type { Change } from '../change.ts'
+import type { Aggregator, Initializer } from '../functions.ts'
+import { droppedRecords } from './dropped-records.ts'
+import { keepOldValue } from './old-value.ts'
+import { StoredTable } from './stored-table.ts'
+
+/** One aggregate a key: `aggregate`, and `count` on it. */
+export class StreamAggregate<K, V, A> extends StoredTable {
+  readonly #initializer: Initializer<A>
+  readonly #aggregator: Aggregator<K, V, A>
+
+  constructor(storeName: string, initializer: Initializer<A>, aggregator: Aggregator<K, V, A>) {
+    super(storeName)
+    this.#initializer = initializer
+    this.#aggregator = aggregator
+  }
+
+  get(): Processor {
+    return new AggregateProcessor(this.storeName, this.sendOldValues, this.#initializer, this.#aggregator)
+  }
+}
+
+class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  readonly #initializer: Initializer<A>
+  readonly #aggregator: Aggregator<K, V, A>
+  #store!: TimestampedKeyValueStore<K, A>
+  #forwarder!: ChangeForwarder<K, A>
+  #dropped!: Counter
+
+  constructor(
+    storeName: string,
+    sendOldValues: boolean,
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+  ) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+    this.#initializer = initializer
+    this.#aggregator = aggregator
+  }
+
+  init(context: ProcessorContext<K, Change<A>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+    this.#dropped = droppedRecords(context)
+  }
+
+  process(record: Record<K, V>): void {
+    const { key, value } = record
+    if (key === null || value === null) return this.#dropped.add()
+    const stored = this.#store.get(key)
+    const before = stored ? stored.value : this.#initializer()
+    const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
+    const oldValue = this.#sendOldValues ? keepOldValue(before) : null
+    const after = this.#aggregator(before, value, key)
+    this.#store.put(key, after === null ? null : { value: after, timestamp })
+    this.#forwarder.forward(record, after, oldValue, timestamp)
+  }
+}

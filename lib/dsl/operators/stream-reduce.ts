@@ -1,0 +1,56 @@
+import type { Counter } from '../../common/metrics.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import type { Change } from '../change.ts'
+import type { Reducer } from '../functions.ts'
+import { droppedRecords } from './dropped-records.ts'
+import { keepOldValue } from './old-value.ts'
+import { StoredTable } from './stored-table.ts'
+
+export class StreamReduce<V> extends StoredTable {
+  readonly #reducer: Reducer<V, V | null>
+
+  constructor(storeName: string, reducer: Reducer<V, V | null>) {
+    super(storeName)
+    this.#reducer = reducer
+  }
+
+  get(): Processor {
+    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#reducer)
+  }
+}
+
+class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  readonly #reducer: Reducer<V, V | null>
+  #store!: TimestampedKeyValueStore<K, V>
+  #forwarder!: ChangeForwarder<K, V>
+  #dropped!: Counter
+
+  constructor(storeName: string, sendOldValues: boolean, reducer: Reducer<V, V | null>) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+    this.#reducer = reducer
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+    this.#dropped = droppedRecords(context)
+  }
+
+  process(record: Record<K, V>): void {
+    const { key, value } = record
+    if (key === null || value === null) return this.#dropped.add()
+    const stored = this.#store.get(key)
+    const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
+    const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
+    const after = stored ? this.#reducer(stored.value, value) : value
+    this.#store.put(key, after === null ? null : { value: after, timestamp })
+    this.#forwarder.forward(record, after, oldValue, timestamp)
+  }
+}

@@ -1,0 +1,54 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import type { Change } from '../change.ts'
+import type { TableAggregateFunctions } from './grouped-table.ts'
+import { keepOldValue } from './old-value.ts'
+import { StoredTable } from './stored-table.ts'
+
+export class TableAggregate<K, V, A> extends StoredTable {
+  readonly #functions: TableAggregateFunctions<K, V, A>
+
+  constructor(storeName: string, functions: TableAggregateFunctions<K, V, A>) {
+    super(storeName)
+    this.#functions = functions
+  }
+
+  get(): Processor {
+    return new AggregateProcessor(this.storeName, this.sendOldValues, this.#functions)
+  }
+}
+
+class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  readonly #functions: TableAggregateFunctions<K, V, A>
+  #store!: TimestampedKeyValueStore<K, A>
+  #forwarder!: ChangeForwarder<K, A>
+
+  constructor(storeName: string, sendOldValues: boolean, functions: TableAggregateFunctions<K, V, A>) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+    this.#functions = functions
+  }
+
+  init(context: ProcessorContext<K, Change<A>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+  }
+
+  process(record: Record<K, Change<V>>): void {
+    const { key, value: change } = record
+    const { initializer, adder, subtractor } = this.#functions
+    const stored = this.#store.get(key)
+    const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
+    let value: A | null = stored ? stored.value : null
+    if (change.oldValue !== null && value !== null) value = subtractor(value, change.oldValue, key)
+    if (change.newValue !== null) value = adder(value ?? initializer(), change.newValue, key)
+    const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
+    this.#store.put(key, value === null ? null : { value, timestamp })
+    this.#forwarder.forward(record, value, oldValue, timestamp)
+  }
+}

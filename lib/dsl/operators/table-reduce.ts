@@ -1,0 +1,58 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import type { Change } from '../change.ts'
+import type { TableReduceFunctions } from './grouped-table.ts'
+import { keepOldValue } from './old-value.ts'
+import { StoredTable } from './stored-table.ts'
+
+export class TableReduce<V> extends StoredTable {
+  readonly #functions: TableReduceFunctions<V>
+
+  constructor(storeName: string, functions: TableReduceFunctions<V>) {
+    super(storeName)
+    this.#functions = functions
+  }
+
+  get(): Processor {
+    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#functions)
+  }
+}
+
+class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  readonly #functions: TableReduceFunctions<V>
+  #store!: TimestampedKeyValueStore<K, V>
+  #forwarder!: ChangeForwarder<K, V>
+
+  constructor(storeName: string, sendOldValues: boolean, functions: TableReduceFunctions<V>) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+    this.#functions = functions
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+  }
+
+  process(record: Record<K, Change<V>>): void {
+    const { key, value: change } = record
+    const stored = this.#store.get(key)
+    const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
+    let value: V | null = stored ? stored.value : null
+    if (change.oldValue !== null && value !== null) value = this.#functions.subtractor(value, change.oldValue)
+    if (change.newValue !== null) value = this.#add(value, change.newValue)
+    const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
+    this.#store.put(key, value === null ? null : { value, timestamp })
+    this.#forwarder.forward(record, value, oldValue, timestamp)
+  }
+
+  /** The first row of a group is its value. */
+  #add(value: V | null, added: V): V | null {
+    return value === null ? added : this.#functions.adder(value, added)
+  }
+}

@@ -1,0 +1,87 @@
+import type { Counter } from '../../common/metrics.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import { Change } from '../change.ts'
+import type { TableOperator, TableValues } from '../table-operator.ts'
+import { storeValues } from '../table-operator.ts'
+import { droppedRecords } from './dropped-records.ts'
+
+/**
+ * Turns the records of a stream into the changes of a table. It has a store only if the user named it, or somebody below
+ * needs old values or lookups. An update that is older than what it replaces wins all the same: order is that of arrival.
+ */
+export class TableSource implements TableOperator {
+  readonly #storeName: string
+  #materialized: boolean
+  #sendOldValues = false
+
+  constructor(storeName: string, queryable: boolean) {
+    this.#storeName = storeName
+    this.#materialized = queryable
+  }
+
+  get materialized(): boolean {
+    return this.#materialized
+  }
+
+  get(): Processor {
+    return this.#materialized ? new StoringSource(this.#storeName, this.#sendOldValues) : new PassingSource()
+  }
+
+  requestOldValues(mayMaterialize: boolean): boolean {
+    if (!this.#materialized && !mayMaterialize) return false
+    this.#materialized = true
+    this.#sendOldValues = true
+    return true
+  }
+
+  values(): TableValues {
+    this.#materialized = true
+    return storeValues(this.#storeName)
+  }
+}
+
+class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  #store!: TimestampedKeyValueStore<K, V>
+  #forwarder!: ChangeForwarder<K, V>
+  #dropped!: Counter
+
+  constructor(storeName: string, sendOldValues: boolean) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+    this.#dropped = droppedRecords(context)
+  }
+
+  process(record: Record<K, V | null>): void {
+    const { key, value, timestamp } = record
+    if (key === null) return this.#dropped.add()
+    const oldValue = this.#sendOldValues ? (this.#store.get(key)?.value ?? null) : null
+    this.#store.put(key, value === null ? null : { value, timestamp })
+    this.#forwarder.forward(record, value, oldValue, timestamp)
+  }
+}
+
+class PassingSource<K, V> implements Processor<K, V | null, K, Change<V>> {
+  #context!: ProcessorContext<K, Change<V>>
+  #dropped!: Counter
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.#context = context
+    this.#dropped = droppedRecords(context)
+  }
+
+  process(record: Record<K, V | null>): void {
+    if (record.key === null) return this.#dropped.add()
+    this.#context.forward(record.withValue(new Change(record.value, null)))
+  }
+}

@@ -1,0 +1,59 @@
+import type { Mapper, Predicate } from '../functions.ts'
+import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
+import type { TableOptions } from '../options.ts'
+import type { TablePart } from '../part.ts'
+import { addTableNode } from './add-node.ts'
+import type { Derivation } from './derived-table.ts'
+import { DerivedTable } from './derived-table.ts'
+
+/** `keep`: the answer that keeps a row, false for `filterNot`. */
+export function filterTable<K, V>(
+  table: TablePart,
+  predicate: Predicate<K, V>,
+  keep: boolean,
+  options: TableOptions<K, V> = {},
+): TablePart {
+  const compute = (value: V, key: K) => (predicate(value, key) === keep ? value : null)
+  return derive(
+    table,
+    'KTABLE-FILTER-',
+    { compute: compute as Mapper<unknown, unknown, unknown>, dropsNothingToNothing: true },
+    options,
+    table.valueSerde,
+  )
+}
+
+export function mapTableValues<K, V, VR>(
+  table: TablePart,
+  mapper: Mapper<K, V, VR>,
+  options: TableOptions<K, NonNullable<VR>> = {},
+): TablePart {
+  const compute = mapper as Mapper<unknown, unknown, unknown>
+  return derive(table, 'KTABLE-MAPVALUES-', { compute, dropsNothingToNothing: false }, options, undefined)
+}
+
+function derive<K, V>(
+  table: TablePart,
+  prefix: string,
+  derivation: Derivation,
+  options: TableOptions<K, V>,
+  inheritedValueSerde: TablePart['valueSerde'],
+): TablePart {
+  const { graph } = table
+  const serdes = { keySerde: table.keySerde, valueSerde: inheritedValueSerde }
+  // Settings without a store name give no store, but use a number up before the node's own.
+  const store = saysMaterialized(options) ? tableStore(graph, options, prefix, serdes) : undefined
+  const name = graph.name(options.name, prefix)
+  const kept = store?.queryable ? store : undefined
+  const operator = new DerivedTable(table, derivation, kept?.name)
+  return {
+    graph,
+    node: addTableNode(table, name, operator, kept && (() => storeBuilder(kept))),
+    name,
+    keySerde: store ? store.keySerde : serdes.keySerde,
+    valueSerde: store ? store.valueSerde : serdes.valueSerde,
+    sources: table.sources,
+    operator,
+    queryableStoreName: kept?.name,
+  }
+}

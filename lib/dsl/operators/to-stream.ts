@@ -1,0 +1,27 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Change } from '../change.ts'
+import type { NamedOptions } from '../options.ts'
+import type { StreamPart, TablePart } from '../part.ts'
+import { processorRole } from './add-node.ts'
+
+class NewValues<K, V> implements Processor<K, Change<V>, K, V | null> {
+  #context!: ProcessorContext<K, V | null>
+
+  init(context: ProcessorContext<K, V | null>): void {
+    this.#context = context
+  }
+
+  process(record: Record<K, Change<V>>): void {
+    this.#context.forward(record.withValue(record.value.newValue))
+  }
+}
+
+export function toStream(table: TablePart, options: NamedOptions = {}): StreamPart {
+  const { graph, keySerde, valueSerde, sources } = table
+  const name = graph.name(options.name, 'KTABLE-TOSTREAM-')
+  const role = processorRole({ supplier: { get: () => new NewValues() } })
+  const node = graph.add(name, role, table.node)
+  return { graph, node, name, keySerde, valueSerde, sources, repartitionRequired: false, joinRepartition: {} }
+}

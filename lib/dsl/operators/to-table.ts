@@ -1,0 +1,37 @@
+import { storeBuilder, tableStore } from '../materialized.ts'
+import type { TableOptions } from '../options.ts'
+import type { StreamPart, TablePart } from '../part.ts'
+import { processorRole } from './add-node.ts'
+import { addRepartition, behindRepartition, planRepartition } from './repartition.ts'
+import { TableSource } from './table-source.ts'
+
+const PREFIX = 'KSTREAM-TOTABLE-'
+
+export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = {}): TablePart {
+  const { graph } = stream
+  const name = graph.name(options.name, PREFIX)
+  const store = tableStore(graph, options, PREFIX, stream)
+  const parent = stream.repartitionRequired ? throughTopic(stream, name, store) : stream
+  const operator = new TableSource(store.name, store.queryable)
+  const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
+  return {
+    graph,
+    node: graph.add(name, processorRole({ supplier: operator, ownStore }), parent.node),
+    name,
+    keySerde: store.keySerde,
+    valueSerde: store.valueSerde,
+    sources: parent.sources,
+    operator,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+function throughTopic(
+  stream: StreamPart,
+  topicPrefix: string,
+  serdes: Pick<StreamPart, 'keySerde' | 'valueSerde'>,
+): StreamPart {
+  const settings = { topicPrefix, keySerde: serdes.keySerde, valueSerde: serdes.valueSerde }
+  const planned = planRepartition(stream.graph, settings)
+  return behindRepartition(stream, addRepartition(stream, planned), planned.sourceName, settings)
+}

@@ -1,0 +1,61 @@
+import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { OffsetReset } from '../topology/plan.ts'
+
+export interface NamedOptions {
+  /** Name of the node; letters, digits, `.`, `_`, `-`. Generated if left out, with a number that later changes of the program may shift. */
+  readonly name?: string
+}
+
+export interface SerdeOptions<K, V> {
+  /** If left out: that of the operator above where the type cannot have changed, else the application's default. */
+  readonly keySerde?: Serde<K>
+  readonly valueSerde?: Serde<V>
+}
+
+/** How a topic is read. */
+export interface ConsumedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
+  readonly timestampExtractor?: TimestampExtractor
+  readonly offsetReset?: OffsetReset
+}
+
+/** How a topic is written. */
+export interface ProducedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
+  readonly partitioner?: StreamPartitioner<K, V>
+}
+
+/** `name` also names the repartition topic, if the grouping needs one: `<applicationId>-<name>-repartition`. */
+export interface GroupedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
+
+/** `name` also names the repartition topic, if the join needs one. `valueSerde` is that of the stream. */
+export interface JoinedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
+
+/** `name` also names the repartition topic. */
+export interface RepartitionedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
+  /** At least 1. If left out: as many as upstream has. */
+  readonly partitionCount?: number
+  readonly partitioner?: StreamPartitioner<K, V>
+}
+
+/** The store behind a table. A table without any of these keeps a store only if an operator below it needs one. */
+export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
+  /** Makes the table queryable from outside, and its changelog topic `<applicationId>-<storeName>-changelog`. */
+  readonly storeName?: string
+  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  readonly storeType?: 'persistent' | 'in-memory'
+  /** Default true: results are held back, the last one a key, until the commit or the cache is full. */
+  readonly caching?: boolean
+  /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */
+  readonly logging?: false | { readonly config?: { readonly [name: string]: string } }
+}
+
+export interface TableOptions<K, V> extends NamedOptions, MaterializedOptions<K, V> {}
+
+/** A table that is read from a topic; the serdes are those of the topic and of the store. */
+export interface TableSourceOptions<K, V> extends ConsumedOptions<K, V>, MaterializedOptions<K, V> {}
+
+export interface ProcessOptions extends NamedOptions {
+  /** Names of stores that the processor uses, added with `addStateStore`. */
+  readonly stores?: readonly string[]
+}

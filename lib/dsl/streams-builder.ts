@@ -1,0 +1,76 @@
+import type { StoreBuilder } from '../store/state-store.ts'
+import type { ProcessorFactory } from '../topology/topology-options.ts'
+import { supplierFrom } from '../topology/topology-options.ts'
+import { Topology } from '../topology/topology.ts'
+import type { GlobalKTable, KStream, KTable } from './dsl.ts'
+import { GraphGroupedStream } from './graph-grouped-stream.ts'
+import { GraphGroupedTable } from './graph-grouped-table.ts'
+import { GraphStream } from './graph-stream.ts'
+import { GraphTable } from './graph-table.ts'
+import { compile } from './graph/compile.ts'
+import { Graph } from './graph/graph.ts'
+import { optimize } from './graph/optimize.ts'
+import type { ConsumedOptions, TableSourceOptions } from './options.ts'
+import { globalTableSource, streamSource, tableSource } from './operators/source.ts'
+import { PART } from './part.ts'
+import type { Surface } from './surface.ts'
+
+const surface: Surface = {
+  stream: part => new GraphStream(part, surface),
+  // Whether deletions can come out is for the caller's types to say; the object is the same.
+  table: part => new GraphTable(part, surface) as never,
+  groupedStream: part => new GraphGroupedStream(part, surface),
+  groupedTable: part => new GraphGroupedTable(part, surface),
+}
+
+/** Where a topology written in the DSL begins and ends: sources first, `build()` last. */
+export class StreamsBuilder {
+  readonly #graph = new Graph()
+
+  /** Topics as one stream. Asking for the same topics again gives a stream of the same source. */
+  stream<K, V>(topics: string | readonly string[], options: ConsumedOptions<K, V> = {}): KStream<K, V> {
+    const list = typeof topics === 'string' ? [topics] : topics
+    return surface.stream(streamSource(this.#graph, list, options))
+  }
+
+  /** A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped (counted). */
+  table<K, V>(topic: string, options: TableSourceOptions<K, V> = {}): KTable<NonNullable<K>, NonNullable<V>> {
+    return surface.table(tableSource(this.#graph, topic, options))
+  }
+
+  /** A topic as a table that every instance holds whole. It is read up to its end before anything else starts. */
+  globalTable<K, V>(
+    topic: string,
+    options: TableSourceOptions<K, V> = {},
+  ): GlobalKTable<NonNullable<K>, NonNullable<V>> {
+    const part = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
+    return { [PART]: part, queryableStoreName: part.queryableStoreName }
+  }
+
+  /** A store for processors that name it in `process(…, { stores })`. */
+  addStateStore(builder: StoreBuilder): this {
+    this.#graph.add(builder.name, { kind: 'store', builder }, this.#graph.root)
+    return this
+  }
+
+  /** A store that every instance fills from a topic through the processor; every processor may read it. */
+  addGlobalStore<K, V>(
+    builder: StoreBuilder,
+    topic: string,
+    factory: ProcessorFactory<K, V>,
+    options: ConsumedOptions<K, V> = {},
+  ): this {
+    const sourceName = this.#graph.name(options.name, 'KSTREAM-SOURCE-', '-source')
+    const name = this.#graph.name(options.name, 'KTABLE-SOURCE-')
+    const supplier = supplierFrom(factory)
+    const role = { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder } as const
+    this.#graph.add(name, role, this.#graph.root)
+    return this
+  }
+
+  /** The whole program as a topology. Throws a `TopologyError` where operators contradict each other. */
+  build(): Topology {
+    optimize(this.#graph)
+    return new Topology(compile(this.#graph))
+  }
+}
