@@ -1,0 +1,70 @@
+import { ConfigError, errorFrom } from '../../common/errors.ts'
+import type { NativeSettings } from './native-client.ts'
+
+/** librdkafka properties as a user gives them: security, SASL, sockets. */
+export type ClientProperties = { readonly [name: string]: string | number | boolean }
+
+/** What the runtime stands on; changed from outside, exactly-once would silently be something else. */
+const OURS: ReadonlySet<string> = new Set([
+  'bootstrap.servers',
+  'metadata.broker.list',
+  'client.id',
+  'group.id',
+  'group.protocol',
+  'group.remote.assignor',
+  'partition.assignment.strategy',
+  'session.timeout.ms',
+  'heartbeat.interval.ms',
+  'max.poll.interval.ms',
+  'enable.auto.commit',
+  'enable.auto.offset.store',
+  'auto.offset.reset',
+  'isolation.level',
+  'enable.partition.eof',
+  'enable.idempotence',
+  'transactional.id',
+  'transaction.timeout.ms',
+  'queue.buffering.max.messages',
+  'queue.buffering.max.kbytes',
+  'queued.max.messages.kbytes',
+  'dr_cb',
+  'dr_msg_cb',
+  'delivery.report.only.error',
+  'rebalance_cb',
+  'offset_commit_cb',
+  'queue_non_empty_cb',
+  'event_cb',
+])
+
+export function checkClientProperties(properties: ClientProperties): void {
+  for (const name of Object.keys(properties)) {
+    if (!OURS.has(name)) continue
+    throw new ConfigError(
+      'CLIENT_SETTING_RESERVED',
+      `the client setting "${name}" is set by Millrace; remove it`,
+    )
+  }
+}
+
+/** A client's settings: the user's, then the kind's own, which have the last word. */
+export function clientSettings(
+  brokers: string,
+  properties: ClientProperties,
+  clientId: string,
+  own: NativeSettings,
+): NativeSettings {
+  // A copy for each client: the native layer deletes callbacks and adds its name in the object it is given.
+  return { ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
+}
+
+/** Makes a native client; a property that librdkafka refuses is the user's, and the error names it. */
+export function construct<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (reason) {
+    const cause = errorFrom(reason)
+    throw new ConfigError('CLIENT_SETTING_INVALID', `the Kafka client refuses a setting: ${cause.message}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,149 @@
+import type { Clock } from '../../common/clock.ts'
+import { partitionKey } from '../../common/ids.ts'
+import { BrokerError } from '../broker-error.ts'
+import type { IsolationLevel, OffsetToCommit, TopicPartition } from '../broker.ts'
+import { brokerErrorFrom } from './classify-error.ts'
+import { closedError, nativeCall } from './native-call.ts'
+import type { NativeAdmin, NativeCallback, NativePartition } from './native-client.ts'
+
+const REQUEST_TIMEOUT_MS = 30_000
+/** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
+const UNSTABLE_BACKOFF_MS = 25
+
+export const EARLIEST = -2
+export const LATEST = -1
+
+/** What is known of a partition's offsets; `error` where the broker does not know the partition. */
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+  readonly error: BrokerError | undefined
+}
+
+/**
+ * The one native admin handle of a broker object: for the `Admin`s it hands out, and for what its consumers ask besides reading.
+ * A separate handle because a consumer's connections are busy with long polls, where such a question waits for half a second.
+ */
+export class ControlClient {
+  readonly #native: NativeAdmin
+  readonly #clock: Clock
+  readonly #outstanding = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(native: NativeAdmin, clock: Clock) {
+    this.#native = native
+    this.#clock = clock
+  }
+
+  async call<T>(
+    doing: string,
+    start: (native: NativeAdmin, callback: NativeCallback<T>) => void,
+  ): Promise<T> {
+    if (this.#closed) throw closedError('broker')
+    const answer = nativeCall<T>(doing, callback => start(this.#native, callback))
+    this.#outstanding.add(answer)
+    try {
+      return await answer
+    } finally {
+      this.#outstanding.delete(answer)
+    }
+  }
+
+  async listOffsets(
+    partitions: readonly TopicPartition[],
+    timestamp: number,
+    isolation: IsolationLevel,
+  ): Promise<readonly PartitionOffset[]> {
+    if (partitions.length === 0) return []
+    const doing = 'asking for offsets'
+    const questions = partitions.map(({ topic, partition }) => ({ topic, partition, offset: { timestamp } }))
+    const isolationLevel = isolation === 'read_committed' ? 1 : 0
+    const answers = await this.call<readonly NativePartition[]>(doing, (native, callback) =>
+      native.listOffsets(questions, { timeout: REQUEST_TIMEOUT_MS, isolationLevel }, callback),
+    )
+    return answers.map(answer => ({
+      topic: answer.topic,
+      partition: answer.partition,
+      offset: answer.offset ?? -1,
+      error: answer.error
+        ? brokerErrorFrom(answer.error, `${doing} of ${nameOf(answer)}`, [answer])
+        : undefined,
+    }))
+  }
+
+  /** Committed offsets by `partitionKey`. `stable`: rejects with `UNSTABLE_OFFSET_COMMIT` while one of them is undecided. */
+  async groupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    stable: boolean,
+  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
+    if (partitions.length === 0) return new Map()
+    const doing = `reading the committed offsets of group ${groupId}`
+    const question = [
+      { groupId, partitions: partitions.map(({ topic, partition }) => ({ topic, partition })) },
+    ]
+    const [group] = await this.call<
+      readonly {
+        readonly error?: NativePartition['error']
+        readonly partitions: readonly NativePartition[]
+      }[]
+    >(doing, (native, callback) =>
+      native.listConsumerGroupOffsets(
+        question,
+        { timeout: REQUEST_TIMEOUT_MS, requireStableOffsets: stable },
+        callback,
+      ),
+    )
+    if (group?.error) throw brokerErrorFrom(group.error, doing)
+    return offsetsByKey(group?.partitions ?? [], doing)
+  }
+
+  /** As `groupOffsets` with `stable`, but asks again until the transactions are decided or the time is over. */
+  async stableGroupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    timeoutMs: number,
+  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
+    for (;;) {
+      try {
+        return await this.groupOffsets(groupId, partitions, true)
+      } catch (reason) {
+        const again = reason instanceof BrokerError && reason.class === 'retriable'
+        if (!again || this.#clock.monotonicMs() + UNSTABLE_BACKOFF_MS >= deadlineMs) throw reason
+      }
+      await this.#clock.sleep(UNSTABLE_BACKOFF_MS)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    // The native disconnect is synchronous: it blocks the event loop for as long as a request is under way.
+    await Promise.allSettled(this.#outstanding)
+    this.#native.disconnect()
+  }
+}
+
+function offsetsByKey(
+  partitions: readonly NativePartition[],
+  doing: string,
+): ReadonlyMap<string, OffsetToCommit> {
+  const offsets = new Map<string, OffsetToCommit>()
+  for (const each of partitions) {
+    if (each.error) throw brokerErrorFrom(each.error, `${doing} for ${nameOf(each)}`, [each])
+    const { topic, partition, offset, metadata } = each
+    // -1001: nothing is committed.
+    if (offset === undefined || offset < 0) continue
+    offsets.set(partitionKey(topic, partition), {
+      topic,
+      partition,
+      offset,
+      ...(metadata ? { metadata } : {}),
+    })
+  }
+  return offsets
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return partitionKey(topic, partition)
+}

@@ -1,0 +1,195 @@
+import type { Clock } from '../../common/clock.ts'
+import { partitionKey } from '../../common/ids.ts'
+import { BrokerError } from '../broker-error.ts'
+import type {
+  Admin,
+  GroupDescription,
+  IsolationLevel,
+  NewTopic,
+  OffsetToCommit,
+  TopicDescription,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '../broker.ts'
+import { brokerErrorFrom } from './classify-error.ts'
+import { EARLIEST, LATEST } from './control-client.ts'
+import type { ControlClient, PartitionOffset } from './control-client.ts'
+import { closedError } from './native-call.ts'
+import type { NativeGroup, NativePartition, NativeTopic } from './native-client.ts'
+
+const REQUEST_TIMEOUT_MS = 30_000
+const UNKNOWN_TOPIC = 3
+const GROUP_STATES = ['unknown', 'rebalancing', 'rebalancing', 'stable', 'dead', 'empty'] as const
+/** Kafka's own, which its Java client hides, too. */
+const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
+
+/**
+ * Administration over the native client. It cannot read the settings of topics (no DescribeConfigs), so `config` is absent from
+ * descriptions.
+ */
+export class KafkaAdmin implements Admin {
+  readonly #control: ControlClient
+  readonly #clock: Clock
+  #closed = false
+
+  constructor(control: ControlClient, clock: Clock) {
+    this.#control = control
+    this.#clock = clock
+  }
+
+  async listTopics(): Promise<readonly string[]> {
+    const names = await this.#open().call<readonly string[]>('listing topics', (native, callback) =>
+      native.listTopics({ timeout: REQUEST_TIMEOUT_MS }, callback),
+    )
+    return names.filter(name => !INTERNAL_TOPICS.has(name))
+  }
+
+  async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    const described = new Map<string, TopicDescription>()
+    for (const { name, partitions } of await this.#known(topics)) {
+      described.set(name, { topic: name, partitionCount: partitions.length })
+    }
+    return described
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    const [taken] = await this.#known(topics.map(({ topic }) => topic))
+    if (taken) {
+      const message = `the topic ${taken.name} exists already; describe it instead, or choose another name`
+      throw new BrokerError('TOPIC_ALREADY_EXISTS', 'fatal', message)
+    }
+    // One request per topic is all that the client has; each holds the handle's lock, so they would queue up anyway.
+    for (const topic of topics) await this.#create(topic)
+    await this.#until(`the leaders of ${names(topics)}`, async () => {
+      const known = await this.#known(topics.map(({ topic }) => topic))
+      return known.length === topics.length && known.every(({ partitions }) => partitions.every(hasLeader))
+    })
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      await this.#open().call(`deleting topic ${topic}`, (native, callback) =>
+        native.deleteTopic(topic, REQUEST_TIMEOUT_MS, callback),
+      )
+    }
+    await this.#until(`the end of ${topics.join(', ')}`, async () => (await this.#known(topics)).length === 0)
+  }
+
+  async beginningOffsets(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> {
+    return offsetsOrThrow(await this.#open().listOffsets(partitions, EARLIEST, 'read_uncommitted'))
+  }
+
+  async endOffsets(
+    partitions: readonly TopicPartition[],
+    isolation: IsolationLevel,
+  ): Promise<ReadonlyMap<string, number>> {
+    return offsetsOrThrow(await this.#open().listOffsets(partitions, LATEST, isolation))
+  }
+
+  async deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void> {
+    if (before.length === 0) return
+    const doing = 'deleting records'
+    const options = { timeout: REQUEST_TIMEOUT_MS, operationTimeout: REQUEST_TIMEOUT_MS }
+    const answers = await this.#open().call<readonly NativePartition[]>(doing, (native, callback) =>
+      native.deleteRecords(before, options, callback),
+    )
+    for (const each of answers) {
+      if (each.error) throw brokerErrorFrom(each.error, `${doing} of ${each.topic}-${each.partition}`, [each])
+    }
+  }
+
+  async groupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
+    return this.#open().groupOffsets(groupId, partitions, false)
+  }
+
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    const doing = `describing group ${groupId}`
+    const { groups } = await this.#open().call<{ readonly groups: readonly NativeGroup[] }>(
+      doing,
+      (native, callback) => native.describeGroups([groupId], { timeout: REQUEST_TIMEOUT_MS }, callback),
+    )
+    const [group] = groups
+    if (group?.error) throw brokerErrorFrom(group.error, doing)
+    return {
+      groupId,
+      state: GROUP_STATES[group?.state ?? 0] ?? 'unknown',
+      members: (group?.members ?? []).map(({ memberId, clientId, assignment }) => ({
+        memberId,
+        clientId,
+        partitions: (assignment?.topicPartitions ?? []).map(({ topic, partition }) => ({ topic, partition })),
+      })),
+    }
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    const doing = `deleting group ${groupId}`
+    const [report] = await this.#open().call<readonly { readonly error?: NativeGroup['error'] }[]>(
+      doing,
+      (native, callback) => native.deleteGroups([groupId], { timeout: REQUEST_TIMEOUT_MS }, callback),
+    )
+    if (report?.error) throw brokerErrorFrom(report.error, doing)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #open(): ControlClient {
+    if (this.#closed) throw closedError('admin client')
+    return this.#control
+  }
+
+  async #known(topics: readonly string[]): Promise<readonly NativeTopic[]> {
+    if (topics.length === 0) return []
+    const doing = `describing topics ${topics.join(', ')}`
+    const described = await this.#open().call<readonly NativeTopic[]>(doing, (native, callback) =>
+      native.describeTopics(topics, { timeout: REQUEST_TIMEOUT_MS }, callback),
+    )
+    return described.filter(({ error }) => {
+      if (error && error.code !== UNKNOWN_TOPIC) throw brokerErrorFrom(error, doing)
+      return !error
+    })
+  }
+
+  async #create({ topic, partitionCount, replicationFactor = -1, config }: NewTopic): Promise<void> {
+    const request = {
+      topic,
+      num_partitions: partitionCount,
+      replication_factor: replicationFactor,
+      ...(config ? { config } : {}),
+    }
+    await this.#open().call(`creating topic ${topic}`, (native, callback) =>
+      native.createTopic(request, REQUEST_TIMEOUT_MS, callback),
+    )
+  }
+
+  async #until(what: string, done: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + REQUEST_TIMEOUT_MS
+    for (let waitMs = 5; !(await done()); waitMs = Math.min(2 * waitMs, 200)) {
+      if (this.#clock.monotonicMs() >= deadlineMs) {
+        throw new BrokerError('REQUEST_TIMED_OUT', 'retriable', `gave up waiting for ${what}`)
+      }
+      await this.#clock.sleep(waitMs)
+    }
+  }
+}
+
+function offsetsOrThrow(answers: readonly PartitionOffset[]): ReadonlyMap<string, number> {
+  const offsets = new Map<string, number>()
+  for (const { topic, partition, offset, error } of answers) {
+    if (error) throw error
+    offsets.set(partitionKey(topic, partition), offset)
+  }
+  return offsets
+}
+
+function hasLeader(partition: NativeTopic['partitions'][number]): boolean {
+  return partition.leader !== undefined && partition.leader !== null
+}
+
+function names(topics: readonly NewTopic[]): string {
+  return topics.map(({ topic }) => topic).join(', ')
+}

@@ -1,0 +1,275 @@
+import type { Clock } from '../../common/clock.ts'
+import { BrokerError } from '../broker-error.ts'
+import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../broker.ts'
+import { brokerErrorFrom, isNativeError } from './classify-error.ts'
+import { KafkaConsumer } from './kafka-consumer.ts'
+import { asBrokerError, closedError, nativeCall } from './native-call.ts'
+import type {
+  DeliveryReport,
+  NativeCallback,
+  NativeError,
+  NativeProducer,
+  NativeSettings,
+} from './native-client.ts'
+import { OverflowQueue } from './overflow-queue.ts'
+import { outgoingBytes, outgoingHeaders } from './record-headers.ts'
+
+/** What librdkafka may hold unacknowledged. Its default of 1 GiB would be the process's memory. */
+const QUEUED_KBYTES_MAX = 32 * 1024
+const QUEUED_RECORDS_MAX = 500_000
+/** Of one blocking native call, each of which holds a thread of libuv's pool; a longer wait repeats it. */
+const SLICE_MS = 1_000
+const TRANSACTION_CALL_MS = 10_000
+/** For calls that nobody can repeat better than we: to begin with a clean transaction, and to get rid of one. */
+const PERSISTENT_MS = 60_000
+/** Below this the native client refuses the setting. */
+const TRANSACTION_TIMEOUT_MS_MIN = 1_000
+
+const QUEUE_FULL = -184
+/** No such topic or partition: `produce` says it at once where it knows, otherwise a delivery report does. */
+const UNKNOWN_PLACE: ReadonlySet<number> = new Set([-188, -190, 3])
+const PURGED: ReadonlySet<number> = new Set([-151, -152])
+const INVALID_STATE = -172
+
+export function producerSettings(options: ProducerOptions): NativeSettings {
+  const { transactionalId, transactionTimeoutMs = 10_000 } = options
+  return {
+    'enable.idempotence': true,
+    'queue.buffering.max.kbytes': QUEUED_KBYTES_MAX,
+    'queue.buffering.max.messages': QUEUED_RECORDS_MAX,
+    // How long records for a topic unknown so far are kept: createTopics has waited for its leaders already.
+    'topic.metadata.propagation.max.ms': 5_000,
+    // A report for every record would cost three quarters of the throughput; refusals are all we need.
+    dr_cb: true,
+    'delivery.report.only.error': true,
+    ...(transactionalId === undefined
+      ? { 'message.timeout.ms': 120_000 }
+      : {
+          'transactional.id': transactionalId,
+          'transaction.timeout.ms': Math.max(transactionTimeoutMs, TRANSACTION_TIMEOUT_MS_MIN),
+        }),
+  }
+}
+
+/**
+ * A producer on the native client. Its records go through librdkafka's own queue, whose bound is the measure of `writable`: a
+ * record that does not fit waits in `OverflowQueue` and is offered again until it does.
+ *
+ * A timestamp of 0 is sent as 1: librdkafka takes 0 for "now", which would move the record by half a century.
+ */
+export class KafkaProducer implements Producer {
+  readonly #native: NativeProducer
+  readonly #clock: Clock
+  readonly #transactional: boolean
+  readonly #onSendError: ProducerOptions['onSendError']
+  readonly #overflow: OverflowQueue
+  /** The first record since the last flush, commit or abort that was refused and not let go. */
+  #failure: BrokerError | undefined
+  #inTransaction = false
+  #closing: Promise<void> | undefined
+
+  constructor(native: NativeProducer, clock: Clock, options: ProducerOptions) {
+    this.#native = native
+    this.#clock = clock
+    this.#transactional = options.transactionalId !== undefined
+    this.#onSendError = options.onSendError
+    this.#overflow = new OverflowQueue(clock, record => this.#offerLater(record))
+    native.on('delivery-report', (error, report) => {
+      if (error) this.#reported(error, report)
+    })
+  }
+
+  send(record: OutgoingRecord): void {
+    if (this.#closing) throw closedError('producer')
+    if (record.timestamp < 0) {
+      throw new TypeError(
+        `a record for ${record.topic} has the timestamp ${record.timestamp}; it must not be negative`,
+      )
+    }
+    if (this.#transactional && !this.#inTransaction) {
+      throw stateError('a record was sent outside of a transaction; call begin before')
+    }
+    // Behind records that wait already, so that the order of a partition holds.
+    if (!this.#overflow.empty || !this.#offer(record)) this.#overflow.add(record)
+  }
+
+  get writable(): boolean {
+    return this.#overflow.empty
+  }
+
+  drained(): Promise<void> {
+    return this.#overflow.emptied()
+  }
+
+  async flush(): Promise<void> {
+    if (this.#closing) throw closedError('producer')
+    await this.#overflow.emptied()
+    await this.#flushNative()
+    const failure = this.#failure
+    // In a transaction the refusal stands until its abort: what was lost is lost to the commit as well.
+    if (!this.#transactional) this.#failure = undefined
+    if (failure) throw failure
+  }
+
+  async initTransactions(): Promise<void> {
+    if (!this.#transactional) throw stateError('the producer has no transactionalId')
+    await this.#persistently('initialising transactions', (timeoutMs, callback) =>
+      this.#native.initTransactions(timeoutMs, callback),
+    )
+  }
+
+  async begin(): Promise<void> {
+    await this.#call('beginning a transaction', callback => this.#native.beginTransaction(callback))
+    this.#failure = undefined
+    this.#inTransaction = true
+  }
+
+  async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
+    if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
+    if (offsets.length === 0) return
+    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
+    await consumer.withGroupHandle(handle =>
+      this.#call('adding offsets to a transaction', callback =>
+        this.#native.sendOffsetsToTransaction(offsets, handle, TRANSACTION_CALL_MS, callback),
+      ),
+    )
+  }
+
+  async commitTransaction(): Promise<void> {
+    if (this.#closing) throw closedError('producer')
+    await this.#overflow.emptied()
+    // The native client does not know of records that it never took: it would commit without them.
+    if (this.#failure) throw abortable(this.#failure)
+    await this.#call('committing a transaction', callback =>
+      this.#native.commitTransaction(TRANSACTION_CALL_MS, callback),
+    )
+    this.#inTransaction = false
+  }
+
+  async abortTransaction(): Promise<void> {
+    this.#overflow.clear()
+    await this.#persistently('aborting a transaction', (timeoutMs, callback) =>
+      this.#native.abortTransaction(timeoutMs, callback),
+    )
+    // Reports of the records that the abort has purged are delivered after it.
+    await this.#reportsDelivered()
+    this.#failure = undefined
+    this.#inTransaction = false
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#overflow.clear()
+    await new Promise<void>(resolve => this.#native.disconnect(0, () => resolve()))
+  }
+
+  /** False: the native queue is full. Refusals go the way of refused records, except those that the caller must know at once. */
+  #offer(record: OutgoingRecord): boolean {
+    const { topic, partition, key, value, timestamp, headers } = record
+    try {
+      this.#native.produce(
+        topic,
+        partition,
+        outgoingBytes(value),
+        outgoingBytes(key),
+        timestamp === 0 ? 1 : timestamp,
+        undefined,
+        outgoingHeaders(headers),
+      )
+      return true
+    } catch (reason) {
+      if (isNativeError(reason) && reason.code === QUEUE_FULL) return false
+      this.#refusedAtOnce(reason, record)
+      return true
+    }
+  }
+
+  #refusedAtOnce(reason: unknown, record: OutgoingRecord): void {
+    const doing = `sending a record to ${record.topic}-${record.partition}`
+    if (!isNativeError(reason)) throw asBrokerError(reason, doing)
+    if (UNKNOWN_PLACE.has(reason.code)) this.#reject(brokerErrorFrom(reason, doing, [record]), record)
+    // The transaction has failed already, by a refusal that we may have heard of.
+    else if (reason.code === INVALID_STATE && this.#failure) throw abortable(this.#failure)
+    else throw brokerErrorFrom(reason, doing, [record])
+  }
+
+  /** The record's `send` returned long ago, so whatever goes wrong now is told by the next flush or commit. */
+  #offerLater(record: OutgoingRecord): boolean {
+    try {
+      return this.#offer(record)
+    } catch (reason) {
+      this.#reject(asBrokerError(reason, `sending a record to ${record.topic}`), record)
+      return true
+    }
+  }
+
+  #reported(error: NativeError, report: DeliveryReport): void {
+    // What an abort or a close has dropped was not refused by anybody.
+    if (PURGED.has(error.code)) return
+    const { topic, partition } = report
+    this.#reject(
+      brokerErrorFrom(error, `sending a record to ${topic}-${partition}`, [{ topic, partition }]),
+      report,
+    )
+  }
+
+  #reject(error: BrokerError, { topic, partition, key }: DeliveryReport | OutgoingRecord): void {
+    const decision = this.#onSendError?.(error, { topic, partition, key }) ?? 'fail'
+    if (decision === 'fail') this.#failure ??= error
+  }
+
+  async #flushNative(): Promise<void> {
+    for (;;) {
+      try {
+        await nativeCall('flushing', callback => this.#native.flush(SLICE_MS, callback))
+        return await this.#reportsDelivered()
+      } catch (reason) {
+        // A slice is over; records end by their own timeout at the latest. A closed client would time out for ever.
+        if (this.#closing || !(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
+      }
+    }
+  }
+
+  /** A native flush can be over before its error reports have reached JavaScript; measured, one turn is enough. */
+  async #reportsDelivered(): Promise<void> {
+    await this.#clock.nextTurn()
+    await this.#clock.nextTurn()
+  }
+
+  async #call(doing: string, start: (callback: NativeCallback) => void): Promise<void> {
+    if (this.#closing) throw closedError('producer')
+    await nativeCall(doing, start)
+  }
+
+  async #persistently(
+    doing: string,
+    start: (timeoutMs: number, callback: NativeCallback) => void,
+  ): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + PERSISTENT_MS
+    for (;;) {
+      try {
+        return await this.#call(doing, callback => start(TRANSACTION_CALL_MS, callback))
+      } catch (reason) {
+        const again = reason instanceof BrokerError && reason.class === 'retriable'
+        if (!again || this.#clock.monotonicMs() >= deadlineMs) throw reason
+      }
+      await this.#clock.sleep(50)
+    }
+  }
+}
+
+function stateError(message: string): BrokerError {
+  return new BrokerError('INVALID_TXN_STATE', 'fatal', message)
+}
+
+function abortable(failure: BrokerError): BrokerError {
+  if (failure.class === 'fenced' || failure.class === 'fatal') return failure
+  return new BrokerError(failure.code, 'abortable', failure.message, {
+    cause: failure,
+    partitions: failure.partitions,
+  })
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../../common/clock.ts'
+import type { ConsumerOptions } from '../broker.ts'
+import { construct } from './client-settings.ts'
+import type { ControlClient } from './control-client.ts'
+import { GroupMember, memberSettings } from './group-member.ts'
+import { KafkaConsumer } from './kafka-consumer.ts'
+import type {
+  NativeClient,
+  NativeConsumer,
+  NativeError,
+  NativeModule,
+  NativePartition,
+  NativeSettings,
+} from './native-client.ts'
+import { fetcherSettings, NativeFetcher } from './native-fetcher.ts'
+import { RangeCheck } from './range-check.ts'
+import { WakeUp } from './wake-up.ts'
+
+const QUEUED_BYTES_MAX = 32 * 1024 * 1024
+
+/** What a consumer needs of its broker object. */
+export interface ConsumerSurroundings {
+  readonly module: NativeModule
+  readonly clock: Clock
+  readonly control: ControlClient
+  settings(clientId: string, own: NativeSettings): NativeSettings
+  connect(native: NativeClient): Promise<void>
+}
+
+/** Makes and connects both halves, or neither. */
+export async function openConsumer(
+  options: ConsumerOptions,
+  around: ConsumerSurroundings,
+): Promise<KafkaConsumer> {
+  const wakeUp = new WakeUp(around.clock)
+  const { native, fetcher } = await openFetcher(options, around, wakeUp)
+  const disconnect = () => disconnected(native)
+  try {
+    const member = await openMember(options, around, wakeUp)
+    const groupId = options.group?.groupId
+    return new KafkaConsumer({
+      clock: around.clock,
+      control: around.control,
+      fetcher,
+      member,
+      groupId,
+      wakeUp,
+      disconnect,
+    })
+  } catch (reason) {
+    await disconnect()
+    throw reason
+  }
+}
+
+async function openFetcher(
+  { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
+  { module, clock, control, settings, connect }: ConsumerSurroundings,
+  wakeUp: WakeUp,
+): Promise<{ native: NativeConsumer; fetcher: NativeFetcher }> {
+  // The native queue may speak before there is a fetcher to listen.
+  const late: { fetcher?: NativeFetcher } = {}
+  const own = {
+    ...fetcherSettings(queuedBytesMax),
+    'isolation.level': isolation,
+    queue_non_empty_cb: () => late.fetcher?.nativeReady(),
+  }
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own), {}))
+  await connect(native)
+  const fetcher = new NativeFetcher({
+    native,
+    clock,
+    bytesMax: queuedBytesMax,
+    ranges: new RangeCheck(control),
+    wake: () => wakeUp.wake(),
+  })
+  late.fetcher = fetcher
+  return { native, fetcher }
+}
+
+async function openMember(
+  { clientId, group }: ConsumerOptions,
+  { module, clock, settings, connect }: ConsumerSurroundings,
+  wakeUp: WakeUp,
+): Promise<GroupMember | undefined> {
+  if (!group) return undefined
+  const late: { member?: GroupMember } = {}
+  const own = {
+    ...memberSettings(group),
+    rebalance_cb: (error: NativeError, partitions: readonly NativePartition[]) =>
+      late.member?.onRebalance(error, partitions),
+    offset_commit_cb: (error: NativeError | undefined, offsets: readonly NativePartition[]) =>
+      late.member?.onCommitted(error, offsets),
+    queue_non_empty_cb: () => {
+      // Only while somebody waits: otherwise a stuck application would count as alive.
+      if (late.member?.expectsAnswer || wakeUp.awaited) late.member?.poll()
+    },
+  }
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own), {}))
+  await connect(native)
+  late.member = new GroupMember(native, clock, () => wakeUp.wake())
+  return late.member
+}
+
+function disconnected(native: NativeConsumer): Promise<void> {
+  return new Promise(resolve => native.disconnect(() => resolve()))
+}
