@@ -20,14 +20,18 @@ const POSITION_PREFIX = '\0position\0'
 const OPEN_MARK = utf8('\0open')
 const USED_AT = utf8('\0used-at')
 
+export function positionKey(changelogTopic: string): Uint8Array {
+  return utf8(POSITION_PREFIX + changelogTopic)
+}
+
 /** The changelog offset up to which an engine certainly holds everything; undefined for an unknown changelog. */
 export function readPosition(engine: Engine, changelogTopic: string): number | undefined {
-  const bytes = engine.get(utf8(POSITION_PREFIX + changelogTopic))
+  const bytes = engine.get(positionKey(changelogTopic))
   return bytes === undefined ? undefined : Number(utf8Text(bytes))
 }
 
 export function positionWrite(changelogTopic: string, offset: number): EngineWrite {
-  return { key: utf8(POSITION_PREFIX + changelogTopic), value: utf8(String(offset)) }
+  return { key: positionKey(changelogTopic), value: utf8(String(offset)) }
 }
 
 /** Whether the engine was left without a clean close: then stores without a changelog may be ahead of what was committed. */

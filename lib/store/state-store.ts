@@ -84,6 +84,9 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   /** Undefined: no changelog; the content is lost with the disk, and wiped after an unclean close under exactly-once. */
   readonly changelog: ChangelogOptions | undefined
   readonly caching: boolean
+  /** How its changelog's bytes are read; undefined: the application's defaults. */
+  readonly keySerde?: Serde<unknown> | undefined
+  readonly valueSerde?: Serde<unknown> | undefined
   build(): S
 }
 

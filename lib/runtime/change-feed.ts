@@ -1,0 +1,43 @@
+import type { StoreContext } from '../store/state-store.ts'
+
+/** A change of a store, as bytes; `value` null: deleted. */
+export interface RawStoreChange {
+  readonly storeName: string
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+}
+
+/**
+ * Changes of watched stores, held until the commit that makes them true; an abort forgets them. Stores nobody watches cost
+ * nothing, so a watch must be there before the tasks are opened.
+ */
+export class ChangeFeed {
+  readonly #watchers = new Map<string, Set<(change: RawStoreChange) => void>>()
+  #pending: RawStoreChange[] = []
+
+  watch(storeName: string, listener: (change: RawStoreChange) => void): () => void {
+    let listeners = this.#watchers.get(storeName)
+    if (!listeners) this.#watchers.set(storeName, (listeners = new Set()))
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  /** What stands beside, or in place of, the changelog of a store. */
+  readonly tap = (storeName: string): StoreContext['log'] => {
+    return (key, value, timestamp) => {
+      if ((this.#watchers.get(storeName)?.size ?? 0) > 0)
+        this.#pending.push({ storeName, key, value, timestamp })
+    }
+  }
+
+  epochEnd(outcome: { readonly committed: boolean }): void {
+    const changes = this.#pending
+    if (changes.length === 0) return
+    this.#pending = []
+    if (!outcome.committed) return
+    for (const change of changes) {
+      for (const listener of this.#watchers.get(change.storeName) ?? []) listener(change)
+    }
+  }
+}

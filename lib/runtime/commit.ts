@@ -1,0 +1,100 @@
+import type { Consumer, OffsetToCommit, Producer } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
+import type { Clock } from '../common/clock.ts'
+import type { StreamTask } from './stream-task.ts'
+import type { RuntimeSettings } from './settings.ts'
+import { usedAtWrite } from './task-engines.ts'
+
+/** The steps of a commit, as a probe sees them: each name says what has just been done. */
+export type CommitStep = 'prepared' | 'offsets-sent' | 'committed' | 'staged' | 'written'
+
+/** Called between the steps; only tests give one, to end the process there. */
+export type CommitProbe = (step: CommitStep) => void
+
+export interface CommitOptions {
+  readonly producer: Producer
+  readonly consumer: Consumer
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly probe: CommitProbe | undefined
+  /** Changelog positions that were learned while this epoch was open, by topic. */
+  readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
+}
+
+/** Commits are repeated at this distance while the broker asks for patience. */
+const RETRY_MS = 50
+
+/**
+ * Ends one epoch of a thread: what its tasks sent, their state and their offsets become true together (exactly-once) or in an order
+ * that repeats rather than loses (at-least-once). Whatever is thrown here means that nothing was applied to any engine.
+ */
+export class Commit {
+  readonly #options: CommitOptions
+
+  constructor(options: CommitOptions) {
+    this.#options = options
+  }
+
+  /** Returns false where there was nothing to commit. `all`: every offset, moved or not. */
+  async run(tasks: readonly StreamTask[], { all }: { readonly all: boolean }): Promise<boolean> {
+    const { settings, producer, probe } = this.#options
+    const withEffects = tasks.filter(task => task.prepareCommit() || all)
+    if (withEffects.length === 0) return false
+    const offsets = new Map(withEffects.map(task => [task, task.offsetsToCommit({ all })]))
+    probe?.('prepared')
+    if (settings.processingGuarantee === 'exactly-once') {
+      await this.#commitTransaction([...offsets.values()].flat())
+      await this.#makeDurable(offsets)
+      await producer.begin()
+    } else {
+      await producer.flush()
+      // Before the offsets: a store without a changelog has its effects nowhere else.
+      await this.#makeDurable(offsets)
+      await this.#retried(() => this.#options.consumer.commit([...offsets.values()].flat()))
+    }
+    for (const [task, moved] of offsets) task.committed(moved)
+    return true
+  }
+
+  async #commitTransaction(offsets: readonly OffsetToCommit[]): Promise<void> {
+    const { producer, consumer, probe } = this.#options
+    if (offsets.length > 0) await this.#retried(() => producer.sendOffsets(offsets, consumer))
+    probe?.('offsets-sent')
+    await this.#retried(() => producer.commitTransaction())
+    probe?.('committed')
+  }
+
+  /**
+   * Hands the epoch's writes to the engines. Under exactly-once processing goes on while they are written: reads see them in the stores'
+   * buffers, and the next commit waits for them first.
+   */
+  async #makeDurable(offsets: ReadonlyMap<StreamTask, unknown>): Promise<void> {
+    const { clock, positionsOf, probe, settings } = this.#options
+    const tasks = [...offsets.keys()]
+    await Promise.all(tasks.map(task => task.state.written()))
+    const usedAt = usedAtWrite(clock.nowMs())
+    for (const task of tasks) task.state.startWriting(positionsOf(task), [usedAt])
+    probe?.('staged')
+    if (settings.processingGuarantee === 'exactly-once' && !probe) return
+    await Promise.all(tasks.map(task => task.state.written()))
+    probe?.('written')
+  }
+
+  async #retried(call: () => Promise<void>): Promise<void> {
+    const { clock, settings } = this.#options
+    const deadlineMs = clock.monotonicMs() + settings.taskTimeoutMs
+    for (;;) {
+      try {
+        await call()
+        return
+      } catch (error) {
+        if (
+          !(error instanceof BrokerError && error.class === 'retriable') ||
+          clock.monotonicMs() > deadlineMs
+        )
+          throw error
+        await clock.sleep(RETRY_MS)
+      }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import type { Admin, Broker, Consumer, TopicPartition } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
+import { partitionKey } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import { openMemoryEngine } from '../store/engine/memory-engine.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { TopologyPlan } from '../topology/plan.ts'
+import { GlobalTask } from './global-task.ts'
+import { prepareTopics } from './internal-topic-manager.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { StateDirectory } from './state-directory.ts'
+import { closeEngines, type TaskEngines } from './task-engines.ts'
+import type { ChangeTap } from './task-factory.ts'
+
+export interface GlobalThreadOptions {
+  readonly plan: TopologyPlan
+  readonly settings: RuntimeSettings
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly directory: StateDirectory
+  readonly tap: ChangeTap
+  readonly onEpochEnd: () => void
+}
+
+const POLL_RECORDS = 5000
+const WAIT_MS = 100
+const PROGRESS_MS = 5000
+
+/**
+ * Keeps the global stores of this instance: loads them to the ends seen at the start, then follows their topics. What a store shows
+ * is what its engine holds: data and positions are written together.
+ */
+export class GlobalThread {
+  readonly #options: GlobalThreadOptions
+  readonly #engines: TaskEngines
+  readonly #tasks: readonly GlobalTask[]
+  readonly #consumer: Consumer
+
+  private constructor(
+    options: GlobalThreadOptions,
+    engines: TaskEngines,
+    tasks: readonly GlobalTask[],
+    consumer: Consumer,
+  ) {
+    this.#options = options
+    this.#engines = engines
+    this.#tasks = tasks
+    this.#consumer = consumer
+  }
+
+  static async open(options: GlobalThreadOptions): Promise<GlobalThread> {
+    const { plan, settings, broker, admin, logger, directory } = options
+    const counts = await prepareTopics(plan, admin, { replicationFactor: settings.replicationFactor, logger })
+    const persistent = plan.globalSubtopologies.some(({ stores }) =>
+      stores.some(({ builder }) => builder.persistent),
+    )
+    const engines = {
+      persistent: persistent ? await directory.openGlobal() : undefined,
+      memory: openMemoryEngine(),
+    }
+    const tasks = plan.globalSubtopologies.map(subtopology => {
+      const partitions = subtopology.sourceTopics.flatMap(topic =>
+        Array.from({ length: present(counts.get(topic), `partitions of ${topic}`) }, (_, partition) => ({
+          topic,
+          partition,
+        })),
+      )
+      return new GlobalTask({ ...options, plan: subtopology, partitions, engines, onChange: options.tap })
+    })
+    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
+    return new GlobalThread(options, engines, tasks, consumer)
+  }
+
+  store(name: string): StateStore | undefined {
+    for (const task of this.#tasks) {
+      const store = task.state.store(name)
+      if (store) return store
+    }
+    return undefined
+  }
+
+  /** Resolves when everything that was committed when it was called is in the stores. */
+  async load(signal: AbortSignal): Promise<void> {
+    const { admin, clock, logger, settings } = this.#options
+    const partitions = this.#tasks.flatMap(task => [...task.partitions])
+    for (const task of this.#tasks) await task.load()
+    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const ends = await admin.endOffsets(partitions, isolation)
+    await this.#assignAll(partitions)
+    for (const task of this.#tasks) task.init()
+    let reportedMs = clock.monotonicMs()
+    for (;;) {
+      const behind = partitions.reduce((sum, partition) => sum + this.#behind(partition, ends), 0)
+      if (behind === 0 || signal.aborted) return
+      if (clock.monotonicMs() - reportedMs > PROGRESS_MS) {
+        reportedMs = clock.monotonicMs()
+        logger.log('info', 'loading global tables', { behind })
+      }
+      await this.#step()
+    }
+  }
+
+  /** Follows the topics until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#step()
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.close()
+    for (const task of this.#tasks) task.close()
+    await closeEngines(this.#engines)
+  }
+
+  async #assignAll(partitions: readonly TopicPartition[]): Promise<void> {
+    const beginnings = await this.#options.admin.beginningOffsets(partitions)
+    const positions = this.#tasks.flatMap(task =>
+      task.partitions.map(partition => {
+        const beginning = beginnings.get(partitionKey(partition.topic, partition.partition)) ?? 0
+        return { ...partition, offset: Math.max(task.position(partition) ?? 0, beginning) }
+      }),
+    )
+    this.#consumer.assign(positions)
+  }
+
+  #behind(partition: TopicPartition, ends: ReadonlyMap<string, number>): number {
+    const end = ends.get(partitionKey(partition.topic, partition.partition)) ?? 0
+    return Math.max(0, end - (this.#consumer.position(partition) ?? 0))
+  }
+
+  async #step(): Promise<void> {
+    const batches = this.#consumer.poll(POLL_RECORDS)
+    if (batches.length === 0) {
+      await this.#consumer.ready(WAIT_MS)
+      return
+    }
+    for (const batch of batches) this.#taskOf(batch).apply(batch)
+    for (const task of this.#tasks) await task.commit()
+    this.#options.onEpochEnd()
+  }
+
+  #taskOf({ topic }: TopicPartition): GlobalTask {
+    return present(
+      this.#tasks.find(task => task.partitions.some(partition => partition.topic === topic)),
+      `global task of topic ${topic}`,
+    )
+  }
+}

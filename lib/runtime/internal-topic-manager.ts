@@ -1,0 +1,121 @@
+import type { Admin, NewTopic } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
+import { present } from '../common/assert.ts'
+import { StreamsError, TopologyError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
+import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
+import { countPartitions } from './partition-counts.ts'
+
+/** Kept one day longer than windows need: clocks and late processes. The JVM original's default. */
+const REPARTITION_CONFIG = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'message.timestamp.type': 'CreateTime',
+}
+
+/**
+ * Sees to it, before anything is processed, that every topic is there with a partition count that fits: topics of the user must
+ * exist, internal ones are made. Returns the partition count of every topic the plan names.
+ */
+export async function prepareTopics(
+  plan: TopologyPlan,
+  admin: Admin,
+  options: { readonly replicationFactor: number; readonly logger: Logger },
+): Promise<ReadonlyMap<string, number>> {
+  const names = namedTopics(plan)
+  const existing = new Map<string, number>()
+  for (const [topic, { partitionCount }] of await admin.describeTopics(names))
+    existing.set(topic, partitionCount)
+  checkUserTopics(plan, names, existing)
+  const counts = countPartitions(plan, existing)
+  const wanted = internalTopics(plan, counts)
+  const missing = wanted.filter(({ topic }) => !existing.has(topic))
+  checkExisting(wanted, existing)
+  if (missing.length > 0) {
+    options.logger.log('info', 'creating internal topics', {
+      topics: missing.map(({ topic }) => topic).join(', '),
+    })
+    await createMissing(admin, missing, options.replicationFactor)
+  }
+  for (const { topic, partitionCount } of wanted) counts.set(topic, partitionCount)
+  return counts
+}
+
+/** Several processes start at once and each finds the topics missing: the first makes them. */
+async function createMissing(
+  admin: Admin,
+  topics: readonly NewTopic[],
+  replicationFactor: number,
+): Promise<void> {
+  for (const topic of topics) {
+    try {
+      await admin.createTopics([{ ...topic, replicationFactor }])
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS')) throw error
+    }
+  }
+}
+
+function namedTopics(plan: TopologyPlan): string[] {
+  const names = new Set<string>(plan.repartitionTopics.keys())
+  for (const { sourceTopics, sinkTopics, stores } of [...plan.subtopologies, ...plan.globalSubtopologies]) {
+    for (const topic of [...sourceTopics, ...sinkTopics]) names.add(topic)
+    for (const { changelogTopic } of stores) if (changelogTopic !== undefined) names.add(changelogTopic)
+  }
+  return [...names]
+}
+
+function checkUserTopics(
+  plan: TopologyPlan,
+  names: readonly string[],
+  existing: ReadonlyMap<string, number>,
+): void {
+  const ours = new Set([...plan.repartitionTopics.keys(), ...changelogs(plan)])
+  const missing = names.filter(name => !ours.has(name) && !existing.has(name))
+  if (missing.length === 0) return
+  const list = missing.map(name => `"${name}"`).join(', ')
+  throw new TopologyError(
+    'TOPIC_MISSING',
+    `${missing.length === 1 ? 'topic' : 'topics'} ${list} of the topology ${missing.length === 1 ? 'does' : 'do'} not exist: create ` +
+      `${missing.length === 1 ? 'it' : 'them'} first (only internal topics are created by the application)`,
+  )
+}
+
+function changelogs(plan: TopologyPlan): string[] {
+  return plan.subtopologies.flatMap(({ stores }) =>
+    stores.flatMap(({ changelogTopic, changelogIsSource }) =>
+      changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],
+    ),
+  )
+}
+
+function internalTopics(plan: TopologyPlan, counts: ReadonlyMap<string, number>): NewTopic[] {
+  const repartition = Array.from(plan.repartitionTopics.values(), ({ topic, config }) => ({
+    topic,
+    partitionCount: present(counts.get(topic), `partition count of ${topic}`),
+    config: { ...REPARTITION_CONFIG, ...config },
+  }))
+  return [...repartition, ...plan.subtopologies.flatMap(subtopology => changelogTopics(subtopology, counts))]
+}
+
+function changelogTopics(plan: SubtopologyPlan, counts: ReadonlyMap<string, number>): NewTopic[] {
+  const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
+  return plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
+    if (changelogTopic === undefined || changelogIsSource || builder.changelog === undefined) return []
+    const { config, cleanupPolicy } = builder.changelog
+    const defaults = { 'cleanup.policy': cleanupPolicy, 'message.timestamp.type': 'CreateTime' }
+    return [{ topic: changelogTopic, partitionCount, config: { ...defaults, ...config } }]
+  })
+}
+
+function checkExisting(wanted: readonly NewTopic[], existing: ReadonlyMap<string, number>): void {
+  for (const { topic, partitionCount } of wanted) {
+    const present = existing.get(topic)
+    if (present === undefined || present === partitionCount) continue
+    throw new StreamsError(
+      'INTERNAL_TOPIC_MISMATCH',
+      `internal topic "${topic}" has ${present} partitions, but the topology needs ${partitionCount}: partition counts of its ` +
+        'inputs have changed. Keys would move away from their state. Reset the application, or give it a new applicationId.',
+    )
+  }
+}

@@ -1,0 +1,99 @@
+import type { Consumer, Producer, TopicPartition } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
+import { partitionKey } from '../common/ids.ts'
+import type { Counter } from '../common/metrics.ts'
+import type { FetchLag } from './partition-group.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { StreamTask } from './stream-task.ts'
+import type { TaskManager } from './task-manager.ts'
+
+/** The event loop gets its turn after so long at the latest. */
+const SLICE_MS = 5
+/** Records of one task before the next one's turn, and before the clock is looked at. */
+const RUN = 100
+
+export interface RecordLoopOptions {
+  readonly consumer: Consumer
+  readonly producer: Producer
+  readonly tasks: TaskManager
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly processed: Counter
+}
+
+/** Two of the four calls of a thread's loop: poll and process. Everything here is synchronous. */
+export class RecordLoop {
+  readonly #options: RecordLoopOptions
+  readonly #paused = new Map<string, TopicPartition>()
+
+  constructor(options: RecordLoopOptions) {
+    this.#options = options
+  }
+
+  /** Hands what was fetched to the tasks; partitions whose task has enough are paused. */
+  poll(): void {
+    const { consumer, tasks, settings } = this.#options
+    for (const batch of consumer.poll(settings.maxPollRecords)) {
+      const task = tasks.taskOf(batch)
+      const buffered = present(task, `task that reads ${batch.topic}-${batch.partition}`).add(batch)
+      if (buffered > settings.bufferedRecordsPerPartition) this.#pause(batch)
+    }
+  }
+
+  /** Processes for a slice of time; returns how many records. */
+  process(): number {
+    const { clock, tasks } = this.#options
+    const deadlineMs = clock.monotonicMs() + SLICE_MS
+    const nowMs = clock.nowMs()
+    let processed = 0
+    for (let more = true; more && clock.monotonicMs() < deadlineMs;) {
+      more = false
+      for (const task of tasks.running) {
+        const done = this.#processRun(task, nowMs)
+        processed += done
+        if (done === RUN) more = true
+      }
+    }
+    this.#options.processed.add(processed)
+    if (this.#paused.size > 0) this.#resume()
+    return processed
+  }
+
+  /** After an abort or a change of assignment nothing is paused any more. */
+  forgetPauses(): void {
+    this.#options.consumer.resume([...this.#paused.values()])
+    this.#paused.clear()
+  }
+
+  #processRun(task: StreamTask, nowMs: number): number {
+    const { producer } = this.#options
+    let done = 0
+    while (done < RUN && task.isReady(nowMs, this.#lag) && producer.writable) {
+      task.process()
+      done += 1
+    }
+    return done
+  }
+
+  readonly #lag: FetchLag = queue => {
+    const end = this.#options.consumer.knownEnd(queue)
+    const position = this.#options.consumer.position(queue)
+    return end === undefined || position === undefined ? undefined : end - position
+  }
+
+  #pause({ topic, partition }: TopicPartition): void {
+    this.#options.consumer.pause([{ topic, partition }])
+    this.#paused.set(partitionKey(topic, partition), { topic, partition })
+  }
+
+  #resume(): void {
+    const { consumer, tasks, settings } = this.#options
+    for (const [key, partition] of this.#paused) {
+      const buffered = tasks.taskOf(partition)?.bufferedRecords(partition) ?? 0
+      if (buffered > settings.bufferedRecordsPerPartition / 2) continue
+      this.#paused.delete(key)
+      consumer.resume([partition])
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import type { Admin, Broker, Consumer, RawRecord, TopicPartition } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
+import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
+import { partitionKey, type TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { StateManager } from './state-manager.ts'
+
+/** The stores of one task that have to catch up with their changelogs. */
+export interface RestoreRequest {
+  readonly taskId: TaskId
+  readonly partition: number
+  readonly state: StateManager
+  /** Committed offset of a source topic that serves as changelog: it is replayed to there only. */
+  readonly committedOffset: (topic: string) => number | undefined
+  readonly signal: AbortSignal
+}
+
+export interface RestorerOptions {
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clientId: string
+}
+
+interface Replay extends TopicPartition {
+  readonly request: RestoreRequest
+  readonly storeName: string
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** Large batches: the engine's cost is per batch as much as per record. */
+const POLL_RECORDS = 10_000
+const POLL_WAIT_MS = 100
+const PROGRESS_MS = 5000
+
+/**
+ * Replays changelogs into stores, beside the thread's running tasks: with a consumer of its own and outside any transaction. A
+ * replay ends at the high watermark that was seen *after* the committed offsets were read: at the last stable offset a decided
+ * transaction whose marker is still to come would be missed (KAFKA-10167).
+ */
+export class Restorer {
+  readonly #options: RestorerOptions
+  readonly #replays = new Map<string, Replay>()
+  #consumer: Consumer | undefined
+  #loop: Promise<void> | undefined
+  #closed = false
+
+  constructor(options: RestorerOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when all stores of the task have what was committed. Rejects when the signal aborts, or with the error met. */
+  async restore(request: RestoreRequest): Promise<void> {
+    const replays = await this.#plan(request)
+    await Promise.all(
+      replays.map(
+        replay =>
+          new Promise<void>((resolve, reject) => {
+            this.#start({ ...replay, resolve, reject })
+          }),
+      ),
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const replay of this.#replays.values())
+      this.#end(replay, new StreamsError('RESTORE_ABORTED', 'restore was ended'))
+    await this.#loop
+    await this.#consumer?.close()
+  }
+
+  async #plan(request: RestoreRequest): Promise<Omit<Replay, 'resolve' | 'reject'>[]> {
+    const { admin } = this.#options
+    const changelogs = request.state.changelogs()
+    const partitions = changelogs.map(({ topic }) => ({ topic, partition: request.partition }))
+    if (partitions.length === 0) return []
+    const [ends, beginnings] = await Promise.all([
+      admin.endOffsets(partitions, 'read_uncommitted'),
+      admin.beginningOffsets(partitions),
+    ])
+    return changelogs.flatMap(({ topic, storeName, isSource, position }) => {
+      const key = partitionKey(topic, request.partition)
+      const end = present(ends.get(key), `end of ${key}`)
+      const endOffset = isSource ? Math.min(end, request.committedOffset(topic) ?? 0) : end
+      if (position !== undefined && position > end) {
+        throw new TaskCorruptedError(
+          `store "${storeName}" of task ${request.taskId} is at offset ${position} of ${key}, which ends at ${end}: ` +
+            'the topic was made anew; the state is rebuilt from it',
+        )
+      }
+      const startOffset = Math.max(position ?? 0, beginnings.get(key) ?? 0)
+      this.#options.logger.log('debug', 'restore planned', {
+        store: storeName,
+        changelog: key,
+        startOffset,
+        endOffset,
+      })
+      if (startOffset >= endOffset) return []
+      return [{ request, storeName, topic, partition: request.partition, startOffset, endOffset }]
+    })
+  }
+
+  #start(replay: Replay): void {
+    if (this.#closed || replay.request.signal.aborted) {
+      replay.reject(new StreamsError('RESTORE_ABORTED', 'restore was ended'))
+      return
+    }
+    this.#replays.set(partitionKey(replay.topic, replay.partition), replay)
+    replay.request.signal.addEventListener('abort', () =>
+      this.#end(replay, new StreamsError('RESTORE_ABORTED', 'the task was taken away while it was restored')),
+    )
+    // A replay that comes while the loop runs is taken up by it.
+    this.#consumer?.assign([{ topic: replay.topic, partition: replay.partition, offset: replay.startOffset }])
+    this.#loop ??= this.#run().finally(() => (this.#loop = undefined))
+  }
+
+  #end(replay: Replay, error?: Error): void {
+    const key = partitionKey(replay.topic, replay.partition)
+    if (this.#replays.get(key) !== replay) return
+    this.#replays.delete(key)
+    this.#consumer?.unassign([replay])
+    if (error) replay.reject(error)
+    else replay.resolve()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const consumer = (this.#consumer ??= await this.#openConsumer())
+      let reportedMs = this.#options.clock.monotonicMs()
+      while (this.#replays.size > 0) {
+        await this.#step(consumer)
+        const nowMs = this.#options.clock.monotonicMs()
+        if (nowMs - reportedMs < PROGRESS_MS) continue
+        reportedMs = nowMs
+        this.#report(consumer)
+      }
+    } catch (reason) {
+      for (const replay of this.#replays.values()) this.#end(replay, errorFrom(reason))
+    }
+  }
+
+  async #openConsumer(): Promise<Consumer> {
+    const { broker, clientId, settings } = this.#options
+    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const consumer = await broker.consumer({ clientId, isolation })
+    consumer.assign(
+      Array.from(this.#replays.values(), ({ topic, partition, startOffset }) => ({
+        topic,
+        partition,
+        offset: startOffset,
+      })),
+    )
+    return consumer
+  }
+
+  async #step(consumer: Consumer): Promise<void> {
+    const fetched = new Map<string, { records: RawRecord[]; nextOffset: number }>()
+    for (const { topic, partition, records, nextOffset } of consumer.poll(POLL_RECORDS)) {
+      const key = partitionKey(topic, partition)
+      const before = fetched.get(key)
+      fetched.set(key, { records: before ? [...before.records, ...records] : [...records], nextOffset })
+    }
+    await Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
+    for (const replay of this.#replays.values()) {
+      if ((consumer.position(replay) ?? 0) >= replay.endOffset) this.#end(replay)
+    }
+    if (fetched.size === 0 && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
+  }
+
+  async #apply(
+    key: string,
+    batch: { readonly records: readonly RawRecord[]; readonly nextOffset: number },
+  ): Promise<void> {
+    const replay = this.#replays.get(key)
+    if (!replay) return
+    const { request, storeName, topic } = replay
+    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(batch.records.length)
+    // A source topic may have gone on behind the committed offset: those records are still to be processed.
+    const records = batch.records.filter(record => record.offset < replay.endOffset)
+    await request.state.restore(storeName, records, {
+      topic,
+      offset: Math.min(batch.nextOffset, replay.endOffset),
+    })
+  }
+
+  #report(consumer: Consumer): void {
+    for (const replay of this.#replays.values()) {
+      const { storeName, request, startOffset, endOffset } = replay
+      const done =
+        ((consumer.position(replay) ?? startOffset) - startOffset) / Math.max(1, endOffset - startOffset)
+      this.#options.logger.log('info', `restoring store "${storeName}" of task ${request.taskId}`, {
+        percent: Math.floor(done * 100),
+        endOffset,
+      })
+    }
+  }
+}

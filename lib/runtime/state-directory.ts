@@ -1,0 +1,86 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { utf8, utf8Text } from '../common/bytes.ts'
+import { errorFrom, StreamsError } from '../common/errors.ts'
+import type { TaskId } from '../common/ids.ts'
+import type { Random } from '../common/random.ts'
+import type { Engine } from '../store/engine/engine.ts'
+import { openLevelEngine } from '../store/engine/level-engine.ts'
+
+const PROCESS_ID = utf8('process-id')
+
+/**
+ * `<stateDir>/<applicationId>`, owned by one process at a time. The lock is that of a small database, which the operating system
+ * releases however the process ends; in it lies the process id, which names the process to the transaction coordinator
+ * over restarts.
+ */
+export class StateDirectory {
+  readonly path: string
+  readonly processId: string
+  readonly #lock: Engine
+
+  private constructor(path: string, processId: string, lock: Engine) {
+    this.path = path
+    this.processId = processId
+    this.#lock = lock
+  }
+
+  /** Throws `STATE_DIRECTORY_IN_USE` or `STATE_DIRECTORY_UNUSABLE`. */
+  static async open(
+    options: { stateDir: string; applicationId: string },
+    random: Random,
+  ): Promise<StateDirectory> {
+    const path = join(options.stateDir, options.applicationId)
+    const lock = await openLock(path)
+    const stored = lock.get(PROCESS_ID)
+    const processId = stored ? utf8Text(stored) : random.uuid()
+    if (!stored) await lock.write([{ key: PROCESS_ID, value: utf8(processId) }])
+    return new StateDirectory(path, processId, lock)
+  }
+
+  async openTask(id: TaskId): Promise<Engine> {
+    return openEngine(join(this.path, id))
+  }
+
+  async openGlobal(): Promise<Engine> {
+    return openEngine(join(this.path, 'global'))
+  }
+
+  /** Removes a task's state, which must be closed: it is restored from the changelog next time. */
+  async removeTask(id: TaskId): Promise<void> {
+    await rm(join(this.path, id), { recursive: true, force: true })
+  }
+
+  async close(): Promise<void> {
+    await this.#lock.close()
+  }
+}
+
+async function openLock(path: string): Promise<Engine> {
+  try {
+    return await openEngine(join(path, 'process'))
+  } catch (reason) {
+    const cause = errorFrom(reason)
+    const busy = /lock|LOCK/.test(`${cause.message} ${errorFrom(cause.cause).message}`)
+    if (!busy) {
+      throw new StreamsError(
+        'STATE_DIRECTORY_UNUSABLE',
+        `the state directory ${path} cannot be used: ${cause.message}`,
+        {
+          cause,
+        },
+      )
+    }
+    throw new StreamsError(
+      'STATE_DIRECTORY_IN_USE',
+      `the state directory ${path} is in use by another process of this application: ` +
+        'end that process, or give this one a stateDir of its own',
+      { cause },
+    )
+  }
+}
+
+async function openEngine(path: string): Promise<Engine> {
+  await mkdir(path, { recursive: true })
+  return openLevelEngine(path)
+}

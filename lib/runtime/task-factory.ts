@@ -1,0 +1,158 @@
+import type { Producer } from '../broker/broker.ts'
+import type { Clock } from '../common/clock.ts'
+import { TaskCorruptedError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { StateStore, StoreContext } from '../store/state-store.ts'
+import { storeRange } from '../store/store-name.ts'
+import { openMemoryEngine } from '../store/engine/memory-engine.ts'
+import type { Engine } from '../store/engine/engine.ts'
+import type { StorePlan } from '../topology/plan.ts'
+import type { TaskPlan } from './anchors.ts'
+import { RecordCollector, type PartitionCounts } from './record-collector.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { StateDirectory } from './state-directory.ts'
+import { StateManager } from './state-manager.ts'
+import { StreamTask } from './stream-task.ts'
+import {
+  closeEngines,
+  openMarkWrite,
+  positionKey,
+  readUsedAt,
+  wasLeftOpen,
+  type TaskEngines,
+} from './task-engines.ts'
+
+/** Sees the changes of stores as they are committed. */
+export type ChangeTap = (storeName: string) => StoreContext['log']
+
+export interface TaskFactoryOptions {
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly producer: Producer
+  readonly partitionCounts: PartitionCounts
+  readonly directory: StateDirectory
+  readonly globalStore: (name: string) => StateStore | undefined
+  readonly tap: ChangeTap
+}
+
+/** A task that is open but not restored. The engines are closed by whoever closes the task. */
+export interface OpenedTask {
+  readonly task: StreamTask
+  readonly engines: TaskEngines
+}
+
+const DAY_MS = 86_400_000
+
+/** Opens tasks: engines, stores, nodes. */
+export class TaskFactory {
+  readonly #options: TaskFactoryOptions
+
+  constructor(options: TaskFactoryOptions) {
+    this.#options = options
+  }
+
+  async open(plan: TaskPlan): Promise<OpenedTask> {
+    const engines = await this.#openEngines(plan)
+    try {
+      const task = this.#build(plan, engines)
+      await task.state.load()
+      return { task, engines }
+    } catch (error) {
+      await closeEngines(engines)
+      throw error
+    }
+  }
+
+  /** Removes a task's state on disk: the next `open` restores it from its changelogs. */
+  async wipe(plan: TaskPlan): Promise<void> {
+    await this.#options.directory.removeTask(plan.id)
+  }
+
+  async #openEngines(plan: TaskPlan): Promise<TaskEngines> {
+    const memory = openMemoryEngine()
+    if (!plan.subtopology.stores.some(({ builder }) => builder.persistent))
+      return { persistent: undefined, memory }
+    const persistent = await this.#openPersistent(plan)
+    await this.#checkStored(plan, persistent)
+    await persistent.write([openMarkWrite(true)])
+    return { persistent, memory }
+  }
+
+  async #openPersistent(plan: TaskPlan): Promise<Engine> {
+    const { directory, logger } = this.#options
+    try {
+      return await directory.openTask(plan.id)
+    } catch (error) {
+      if (!(error instanceof TaskCorruptedError)) throw error
+      logger.log(
+        'warn',
+        `the state of task ${plan.id} on disk cannot be read; it is rebuilt from its changelogs`,
+        { error },
+      )
+      await directory.removeTask(plan.id)
+      return directory.openTask(plan.id)
+    }
+  }
+
+  /** Clears what may not be used: state that is older than the changelog's tombstones, and unlogged state of unknown age. */
+  async #checkStored(plan: TaskPlan, engine: Engine): Promise<void> {
+    const { settings, clock, logger } = this.#options
+    const usedAt = readUsedAt(engine)
+    const unclean = wasLeftOpen(engine)
+    for (const store of plan.subtopology.stores.filter(({ builder }) => builder.persistent)) {
+      const retentionMs = Number(store.builder.changelog?.config['delete.retention.ms'] ?? DAY_MS)
+      const isStale = usedAt !== undefined && clock.nowMs() - usedAt > retentionMs / 2
+      const isAhead =
+        store.changelogTopic === undefined && unclean && settings.processingGuarantee === 'exactly-once'
+      if (!isAhead && !(isStale && store.changelogTopic !== undefined)) continue
+      logger.log('info', `clearing store "${store.builder.name}" of task ${plan.id}`, {
+        reason: isAhead
+          ? 'it has no changelog and was not closed'
+          : 'it was left unused too long to trust its changelog',
+      })
+      await clearStore(engine, store)
+    }
+  }
+
+  #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
+    const { settings, clock, logger, metrics, producer, partitionCounts, globalStore } = this.#options
+    const { id, subtopology, partitions } = plan
+    const collector = new RecordCollector({
+      taskId: id,
+      sink: producer,
+      partitionCounts,
+      onProductionError: settings.productionErrorHandler,
+      dropped: metrics.counter('dropped-records-total', { task: id }),
+    })
+    const state = new StateManager(subtopology.stores, subtopology.nodes, engines)
+    const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
+    const shared = { settings, clock, logger, metrics, globalStore }
+    return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })
+  }
+
+  #changelogSend(
+    { changelogTopic, changelogIsSource, builder }: StorePlan,
+    partition: number,
+    collector: RecordCollector,
+  ) {
+    const tap = this.#options.tap(builder.name)
+    if (changelogTopic === undefined || changelogIsSource) return tap
+    const topic = changelogTopic
+    const send: StoreContext['log'] = (key, value, timestamp, headers) =>
+      collector.sendBytes({ topic, partition, key, value, timestamp, headers })
+    if (!tap) return send
+    return ((key, value, timestamp, headers) => {
+      send(key, value, timestamp, headers)
+      tap(key, value, timestamp, headers)
+    }) satisfies StoreContext['log']
+  }
+}
+
+async function clearStore(engine: Engine, store: StorePlan): Promise<void> {
+  await engine.clear(storeRange(store.builder.name))
+  if (store.changelogTopic !== undefined)
+    await engine.write([{ key: positionKey(store.changelogTopic), value: null }])
+}

@@ -1,0 +1,294 @@
+import type { Admin, Consumer, OffsetToCommit, TopicPartition } from '../broker/broker.ts'
+import { abortable } from '../common/abortable.ts'
+import { present } from '../common/assert.ts'
+import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
+import { partitionKey, type TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
+import type { SourceNodePlan } from '../topology/plan.ts'
+import type { AnchorPlan, TaskPlan } from './anchors.ts'
+import type { ChangelogPositions } from './changelog-positions.ts'
+import type { Restorer } from './restore.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { StreamTask } from './stream-task.ts'
+import { closeEngines, openMarkWrite } from './task-engines.ts'
+import type { OpenedTask, TaskFactory } from './task-factory.ts'
+
+export interface TaskManagerOptions {
+  readonly consumer: Consumer
+  readonly admin: Admin
+  readonly anchors: AnchorPlan
+  readonly factory: TaskFactory
+  readonly restorer: Restorer
+  readonly positions: ChangelogPositions
+  readonly settings: RuntimeSettings
+  readonly logger: Logger
+}
+
+interface StartingTask {
+  readonly abort: AbortController
+  readonly done: Promise<void>
+}
+
+interface RestoredTask extends OpenedTask {
+  readonly plan: TaskPlan
+  readonly committed: ReadonlyMap<string, OffsetToCommit>
+  readonly starts: ReadonlyMap<string, number>
+}
+
+/**
+ * The tasks of one thread. Taking one over happens beside the running ones: committed offsets first (waiting while they are
+ * undecided), then its engines, then restore; the loop starts it when all that is done.
+ */
+export class TaskManager {
+  readonly #options: TaskManagerOptions
+  readonly #running = new Map<TaskId, OpenedTask>()
+  readonly #starting = new Map<TaskId, StartingTask>()
+  readonly #byPartition = new Map<string, StreamTask>()
+  #restored: RestoredTask[] = []
+  #failure: Error | undefined
+  #tasks: readonly StreamTask[] = []
+
+  constructor(options: TaskManagerOptions) {
+    this.#options = options
+  }
+
+  /** Those that process. */
+  get running(): readonly StreamTask[] {
+    return this.#tasks
+  }
+
+  get isRestoring(): boolean {
+    return this.#starting.size > 0
+  }
+
+  taskOf(partition: TopicPartition): StreamTask | undefined {
+    return this.#byPartition.get(partitionKey(partition.topic, partition.partition))
+  }
+
+  /** Begins to take over the tasks of these anchor partitions. */
+  take(anchors: readonly TopicPartition[]): void {
+    const plans = anchors.map(anchor => this.#options.anchors.task(anchor))
+    if (plans.length === 0) return
+    const committed = this.#options.consumer.committed(plans.flatMap(plan => [...plan.partitions]))
+    for (const plan of plans) {
+      const abort = new AbortController()
+      const done = this.#takeOver(plan, committed, abort.signal).catch((error: unknown) => {
+        if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
+      })
+      this.#starting.set(plan.id, { abort, done })
+    }
+  }
+
+  /** Starts what has been restored since the last call. Throws what went wrong in the background. */
+  startRestored(): void {
+    if (this.#failure) throw this.#failure
+    for (const restored of this.#restored.splice(0)) {
+      const { task, plan, committed, starts } = restored
+      this.#starting.delete(plan.id)
+      this.#running.set(plan.id, restored)
+      task.start(committed, starts)
+      for (const partition of plan.partitions)
+        this.#byPartition.set(partitionKey(partition.topic, partition.partition), task)
+      this.#read(task)
+      this.#options.logger.log('debug', `task ${plan.id} is running`)
+    }
+    this.#tasks = Array.from(this.#running.values(), ({ task }) => task)
+  }
+
+  /**
+   * Gives up the tasks of these anchors, whose work is committed: their engines are told how far they are, so that the next owner on
+   * this disk restores almost nothing.
+   */
+  async closeClean(anchors: readonly TopicPartition[]): Promise<void> {
+    const closing = await this.#release(anchors)
+    const positions = await this.#options.positions
+      .final(closing.map(({ task }) => task))
+      .catch((error: unknown) => {
+        this.#options.logger.log(
+          'warn',
+          'changelog ends could not be read at close; more is replayed next time',
+          { error },
+        )
+        return () => new Map<string, number>()
+      })
+    await Promise.all(closing.map(opened => this.#finish(opened, positions(opened.task))))
+  }
+
+  /** Drops the tasks of these anchors with whatever they have not committed. */
+  async closeDirty(anchors: readonly TopicPartition[]): Promise<void> {
+    for (const { task, engines } of await this.#release(anchors)) {
+      await task.close()
+      await closeEngines(engines)
+    }
+  }
+
+  /** Every anchor partition that a task here belongs to, running or not. */
+  anchors(): TopicPartition[] {
+    const ids = new Set<TaskId>([...this.#running.keys(), ...this.#starting.keys()])
+    return this.#options.consumer.owned().filter(anchor => ids.has(this.#options.anchors.task(anchor).id))
+  }
+
+  /** After an abort: all tasks as they were at the last commit, the consumer too. */
+  async reviveAll(): Promise<void> {
+    this.#options.positions.forget()
+    for (const { task } of this.#running.values()) {
+      await task.revive()
+      this.#read(task)
+    }
+  }
+
+  /** Ends everything at once, without committing. */
+  async closeAllDirty(): Promise<void> {
+    for (const { abort } of this.#starting.values()) abort.abort()
+    await Promise.all(Array.from(this.#starting.values(), ({ done }) => done))
+    this.#starting.clear()
+    for (const { task, engines } of [...this.#restored.splice(0), ...this.#running.values()]) {
+      await task.close()
+      await closeEngines(engines)
+    }
+    this.#running.clear()
+    this.#byPartition.clear()
+    this.#tasks = []
+  }
+
+  async #takeOver(
+    plan: TaskPlan,
+    allCommitted: Promise<ReadonlyMap<string, OffsetToCommit>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // The order matters: what is read after the committed offsets cannot be older than they are.
+    const committed = pick(await abortable(allCommitted, signal), plan.partitions)
+    const opened = await this.#openRestored(plan, committed, signal)
+    try {
+      const starts = await this.#startOffsets(plan, committed)
+      signal.throwIfAborted()
+      this.#restored.push({ ...opened, plan, committed, starts })
+    } catch (error) {
+      await opened.task.close()
+      await closeEngines(opened.engines)
+      throw error
+    }
+  }
+
+  async #openRestored(
+    plan: TaskPlan,
+    committed: ReadonlyMap<string, OffsetToCommit>,
+    signal: AbortSignal,
+  ): Promise<OpenedTask> {
+    const { factory, restorer } = this.#options
+    const { id: taskId, partition } = plan
+    const committedOffset = (topic: string) => committed.get(partitionKey(topic, partition))?.offset
+    for (let mayWipe = true; ; mayWipe = false) {
+      const opened = await factory.open(plan)
+      try {
+        await restorer.restore({ taskId, partition, state: opened.task.state, committedOffset, signal })
+        return opened
+      } catch (error) {
+        await opened.task.close()
+        await closeEngines(opened.engines)
+        if (!(mayWipe && error instanceof TaskCorruptedError)) throw error
+        this.#options.logger.log('warn', `task ${taskId} is rebuilt from its changelogs`, { error })
+        await factory.wipe(plan)
+      }
+    }
+  }
+
+  /** Where to begin in partitions without a committed offset. */
+  async #startOffsets(
+    plan: TaskPlan,
+    committed: ReadonlyMap<string, OffsetToCommit>,
+  ): Promise<Map<string, number>> {
+    const fresh = plan.partitions.filter(
+      ({ topic, partition }) => !committed.has(partitionKey(topic, partition)),
+    )
+    return this.resetOffsets(plan, fresh)
+  }
+
+  /** Offsets by the reset policy of the partitions' sources. Throws `NO_OFFSET` where the policy is `none`. */
+  async resetOffsets(
+    plan: Pick<TaskPlan, 'subtopology'>,
+    partitions: readonly TopicPartition[],
+  ): Promise<Map<string, number>> {
+    const { admin, settings } = this.#options
+    const policyOf = ({ topic }: TopicPartition) => {
+      const source = plan.subtopology.nodes.find(
+        (node): node is SourceNodePlan => node.kind === 'source' && node.topics.includes(topic),
+      )
+      return source?.offsetReset ?? settings.offsetReset
+    }
+    const refused = partitions.find(partition => policyOf(partition) === 'none')
+    if (refused) {
+      throw new StreamsError(
+        'NO_OFFSET',
+        `there is no committed offset for ${refused.topic}-${refused.partition}, and offsetReset is 'none': choose ` +
+          "'earliest' or 'latest', or commit an offset for the group",
+      )
+    }
+    const earliest = partitions.filter(partition => policyOf(partition) === 'earliest')
+    const latest = partitions.filter(partition => policyOf(partition) === 'latest')
+    return new Map([
+      ...(earliest.length > 0 ? await admin.beginningOffsets(earliest) : []),
+      ...(latest.length > 0 ? await admin.endOffsets(latest, 'read_committed') : []),
+    ])
+  }
+
+  #read(task: StreamTask): void {
+    const { consumer } = this.#options
+    consumer.assign(
+      task.partitions.map(partition => {
+        const key = partitionKey(partition.topic, partition.partition)
+        return { ...partition, offset: present(task.resumeOffset(partition), `offset of ${key}`) }
+      }),
+    )
+  }
+
+  /** Takes tasks out of everything that could still reach them. */
+  async #release(anchors: readonly TopicPartition[]): Promise<OpenedTask[]> {
+    const released: OpenedTask[] = []
+    for (const anchor of anchors) {
+      const plan = this.#options.anchors.task(anchor)
+      this.#options.consumer.unassign(plan.partitions)
+      for (const { topic, partition } of plan.partitions)
+        this.#byPartition.delete(partitionKey(topic, partition))
+      await this.#stopStarting(plan.id, released)
+      const running = this.#running.get(plan.id)
+      if (running) released.push(running)
+      this.#running.delete(plan.id)
+    }
+    this.#tasks = Array.from(this.#running.values(), ({ task }) => task)
+    return released
+  }
+
+  async #stopStarting(id: TaskId, released: OpenedTask[]): Promise<void> {
+    const starting = this.#starting.get(id)
+    if (!starting) return
+    starting.abort.abort()
+    await starting.done
+    this.#starting.delete(id)
+    released.push(...this.#restored.filter(({ plan }) => plan.id === id))
+    this.#restored = this.#restored.filter(({ plan }) => plan.id !== id)
+  }
+
+  async #finish({ task, engines }: OpenedTask, positions: ReadonlyMap<string, number>): Promise<void> {
+    await task.state.written()
+    if (task.isRunning) {
+      task.state.startWriting(positions, [openMarkWrite(false)])
+      await task.state.written()
+    }
+    await task.close()
+    await closeEngines(engines)
+  }
+}
+
+function pick(
+  committed: ReadonlyMap<string, OffsetToCommit>,
+  partitions: readonly TopicPartition[],
+): Map<string, OffsetToCommit> {
+  const picked = new Map<string, OffsetToCommit>()
+  for (const { topic, partition } of partitions) {
+    const key = partitionKey(topic, partition)
+    const offset = committed.get(key)
+    if (offset) picked.set(key, offset)
+  }
+  return picked
+}

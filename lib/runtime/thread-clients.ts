@@ -1,0 +1,61 @@
+import type { Admin, Broker, Consumer, Producer } from '../broker/broker.ts'
+import type { AnchorPlan } from './anchors.ts'
+import type { RuntimeSettings } from './settings.ts'
+
+/** The clients of one stream thread: made anew when it rejoins. */
+export interface ThreadClients {
+  readonly consumer: Consumer
+  readonly producer: Producer
+}
+
+/**
+ * Opens them. The producer comes first and ends whatever transaction this process left behind: before the group hands out
+ * partitions whose committed offsets that transaction may hold undecided.
+ */
+export async function openClients(
+  broker: Broker,
+  settings: RuntimeSettings,
+  options: { readonly anchors: AnchorPlan; readonly processId: string; readonly onSendError: () => 'fail' },
+): Promise<ThreadClients> {
+  const { applicationId, clientId, transactionTimeoutMs } = settings
+  const exactlyOnce = settings.processingGuarantee === 'exactly-once'
+  const producer = await broker.producer({
+    clientId: `${clientId}-producer`,
+    ...(exactlyOnce
+      ? { transactionalId: `${applicationId}-${options.processId}-1`, transactionTimeoutMs }
+      : {}),
+  })
+  try {
+    if (exactlyOnce) {
+      await producer.initTransactions()
+      await producer.begin()
+    }
+    return { producer, consumer: await openConsumer(broker, settings, options.anchors) }
+  } catch (error) {
+    await producer.close()
+    throw error
+  }
+}
+
+async function openConsumer(
+  broker: Broker,
+  settings: RuntimeSettings,
+  anchors: AnchorPlan,
+): Promise<Consumer> {
+  const { applicationId, clientId, groupProtocol, sessionTimeoutMs, pollIntervalMsMax, processingGuarantee } =
+    settings
+  return broker.consumer({
+    clientId: anchors.clientId(clientId),
+    isolation: processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted',
+    group: { groupId: applicationId, protocol: groupProtocol, sessionTimeoutMs, pollIntervalMsMax },
+  })
+}
+
+/** Refuses to join a group whose live members divide the work differently. */
+export async function checkGroup(
+  admin: Admin,
+  settings: RuntimeSettings,
+  anchors: AnchorPlan,
+): Promise<void> {
+  anchors.checkMembers(await admin.describeGroup(settings.applicationId))
+}

@@ -1,0 +1,39 @@
+import type { Broker } from '../broker/broker.ts'
+import { systemClock, type Clock } from '../common/clock.ts'
+import { consoleLogger, type Logger } from '../common/logger.ts'
+import { Metrics } from '../common/metrics.ts'
+import { systemRandom, type Random } from '../common/random.ts'
+import type { CommitProbe } from '../runtime/commit.ts'
+
+/** What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. */
+export type UncaughtErrorHandler = (error: Error) => 'shutdown-client' | 'replace-thread'
+
+/** The objects an application runs with; only the broker has to be given. */
+export interface StreamsComponents {
+  /** Stays open when the application closes: it belongs to whoever opened it. */
+  readonly broker: Broker
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+  /** Default: `shutdown-client`. */
+  readonly onUncaughtError?: UncaughtErrorHandler
+  /** Called between the steps of every commit, to end the process there: for tests of recovery. */
+  readonly commitProbe?: CommitProbe
+}
+
+export type CompleteComponents = Required<Omit<StreamsComponents, 'commitProbe'>> & {
+  readonly commitProbe: CommitProbe | undefined
+}
+
+export function completeComponents(components: StreamsComponents): CompleteComponents {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    logger: consoleLogger('info'),
+    metrics: new Metrics(),
+    onUncaughtError: () => 'shutdown-client',
+    commitProbe: undefined,
+    ...components,
+  }
+}

@@ -1,0 +1,63 @@
+import { StreamsError } from '../common/errors.ts'
+import type { ReadOnlyKeyValueStore } from '../store/key-value-store.ts'
+
+type View<K, V> = ReadOnlyKeyValueStore<K, V>
+
+/**
+ * One store over all its tasks of this instance. The tasks are looked up with every call, so that a view stays good over
+ * rebalances; a range takes one task after the other, each in key order.
+ */
+export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
+  readonly #name: string
+  readonly #parts: () => readonly View<K, V>[]
+
+  constructor(name: string, parts: () => readonly View<K, V>[]) {
+    this.#name = name
+    this.#parts = parts
+  }
+
+  get(key: K): V | undefined {
+    for (const part of this.#partsOrThrow()) {
+      const value = part.get(key)
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+
+  range(from: K | undefined, to: K | undefined): AsyncIterable<readonly [K, V]> {
+    return this.#each(part => part.range(from, to))
+  }
+
+  reverseRange(from: K | undefined, to: K | undefined): AsyncIterable<readonly [K, V]> {
+    return this.#each(part => part.reverseRange(from, to))
+  }
+
+  all(): AsyncIterable<readonly [K, V]> {
+    return this.#each(part => part.all())
+  }
+
+  reverseAll(): AsyncIterable<readonly [K, V]> {
+    return this.#each(part => part.reverseAll())
+  }
+
+  prefixScan(prefix: K): AsyncIterable<readonly [K, V]> {
+    return this.#each(part => part.prefixScan(prefix))
+  }
+
+  approximateNumEntries(): number {
+    return this.#partsOrThrow().reduce((sum, part) => sum + part.approximateNumEntries(), 0)
+  }
+
+  async *#each(read: (part: View<K, V>) => AsyncIterable<readonly [K, V]>): AsyncGenerator<readonly [K, V]> {
+    for (const part of this.#partsOrThrow()) yield* read(part)
+  }
+
+  #partsOrThrow(): readonly View<K, V>[] {
+    const parts = this.#parts()
+    if (parts.length > 0) return parts
+    throw new StreamsError(
+      'STORE_NOT_AVAILABLE',
+      `no task of this process holds store "${this.#name}" at present: it may be restoring, or live in other processes`,
+    )
+  }
+}

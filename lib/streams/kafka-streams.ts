@@ -1,0 +1,290 @@
+import { Observable } from 'rxjs'
+import type { Admin } from '../broker/broker.ts'
+import { abortable } from '../common/abortable.ts'
+import { errorFrom, StreamsError } from '../common/errors.ts'
+import type { Metrics } from '../common/metrics.ts'
+import { ChangeFeed } from '../runtime/change-feed.ts'
+import { GlobalThread } from '../runtime/global-thread.ts'
+import type { RuntimeSettings } from '../runtime/settings.ts'
+import { StateDirectory } from '../runtime/state-directory.ts'
+import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
+import type { ReadOnlyKeyValueStore } from '../store/key-value-store.ts'
+import { readOnlyView, type Isolation } from '../store/read-only-view.ts'
+import type { TopologyPlan } from '../topology/plan.ts'
+import type { Topology } from '../topology/topology.ts'
+import { completeComponents, type CompleteComponents, type StreamsComponents } from './components.ts'
+import { CompositeStore } from './composite-store.ts'
+import { resolveConfig, type StreamsConfig } from './config.ts'
+import { storeChanges, type StoreChange } from './store-changes.ts'
+import { streamsStateMachine, type StreamsState } from './streams-state.ts'
+
+const REJOIN_PAUSE_MS = 200
+const REJOIN_PAUSE_MS_MAX = 10_000
+
+/**
+ * A running application: one topology over one broker, in this process. Several processes with the same `applicationId`
+ * share the work.
+ *
+ * ```ts
+ * const streams = new KafkaStreams(builder.build(), { applicationId: 'word-count' }, { broker })
+ * await streams.start()
+ * …
+ * await streams.close()
+ * ```
+ */
+export class KafkaStreams implements AsyncDisposable {
+  readonly #topology: Topology
+  readonly #settings: RuntimeSettings
+  readonly #components: CompleteComponents
+  readonly #plan: TopologyPlan
+  readonly #state = streamsStateMachine()
+  readonly #feed = new ChangeFeed()
+  readonly #globalFeed = new ChangeFeed()
+  readonly #stop = new AbortController()
+  #thread: StreamThread | undefined
+  #global: GlobalThread | undefined
+  #work: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #error: Error | undefined
+
+  /** Throws `ConfigError` for settings that are unknown or malformed, `TopologyError` for a topology that cannot run. */
+  constructor(topology: Topology, config: StreamsConfig, components: StreamsComponents) {
+    this.#topology = topology
+    this.#settings = resolveConfig(config)
+    this.#components = completeComponents(components)
+    this.#plan = topology.plan(this.#settings.applicationId)
+  }
+
+  get state(): StreamsState {
+    return this.#state.state
+  }
+
+  /** The error that ended the application, in the states `pending-error` and `error`. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  get metrics(): Metrics {
+    return this.#components.metrics
+  }
+
+  get applicationId(): string {
+    return this.#settings.applicationId
+  }
+
+  /** The state now and every change of it; completes when the application has closed. */
+  get states(): Observable<StreamsState> {
+    return new Observable(subscriber => {
+      subscriber.next(this.state)
+      return this.#state.onChange(state => {
+        subscriber.next(state)
+        if (state === 'not-running') subscriber.complete()
+      })
+    })
+  }
+
+  /** Returns what unsubscribes. */
+  onStateChange(listener: (state: StreamsState, previous: StreamsState) => void): () => void {
+    return this.#state.onChange(listener)
+  }
+
+  describe(): string {
+    return this.#topology.describe()
+  }
+
+  /**
+   * Resolves when every task that this process has been given processes, and global stores are loaded. Rejects with the error that
+   * makes that impossible; the application is in state `error` then, and closed.
+   */
+  async start(): Promise<void> {
+    if (!this.#state.is('created')) {
+      throw new StreamsError(
+        'ALREADY_STARTED',
+        `start() was called in state ${this.state}: make a new KafkaStreams to start again`,
+      )
+    }
+    this.#state.moveTo('rebalancing')
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#state.onChange(state => {
+        if (state === 'running') resolve()
+        if (state === 'error') reject(this.#error ?? new Error('unknown'))
+        if (state === 'not-running')
+          reject(new StreamsError('CLOSED', 'the application was closed before it was running'))
+      })
+    })
+    this.#work = this.#run()
+    await ready
+  }
+
+  /** Commits, closes tasks and leaves the group. Idempotent, in any state. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /**
+   * The store as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
+   * made true, `latest` what has been processed since, too. Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE`
+   * while no task here has it.
+   */
+  store<K, V>(name: string, options: { readonly isolation?: Isolation } = {}): ReadOnlyKeyValueStore<K, V> {
+    const isolation = options.isolation ?? 'committed'
+    this.#checkStore(name)
+    return new CompositeStore<K, V>(name, () => {
+      const global = this.#global?.store(name)
+      const stores = global
+        ? [global]
+        : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+      return stores.map(store => readOnlyView<K, V>(store, { isolation }))
+    })
+  }
+
+  /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
+  changes<K, V>(name: string): Observable<StoreChange<K, V>> {
+    const { plan, isGlobal } = this.#checkStore(name)
+    return storeChanges<K, V>(isGlobal ? this.#globalFeed : this.#feed, plan, this.#settings)
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state.is('created')) this.#state.moveTo('pending-shutdown')
+    if (this.#state.canMoveTo('pending-shutdown')) this.#state.moveTo('pending-shutdown')
+    this.#stop.abort()
+    await this.#work
+    if (this.#state.canMoveTo('not-running')) this.#state.moveTo('not-running')
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#runOpened()
+    } catch (reason) {
+      this.#error = errorFrom(reason)
+      this.#components.logger.log('error', `the application has failed: ${this.#error.message}`)
+      if (this.#state.canMoveTo('pending-error')) this.#state.moveTo('pending-error')
+      if (this.#state.canMoveTo('error')) this.#state.moveTo('error')
+    }
+  }
+
+  async #runOpened(): Promise<void> {
+    const { broker, random } = this.#components
+    const directory = await StateDirectory.open(this.#settings, random)
+    try {
+      const admin = await broker.admin()
+      try {
+        await this.#runThreads(directory, admin)
+      } finally {
+        await admin.close()
+      }
+    } finally {
+      await directory.close()
+    }
+  }
+
+  async #runThreads(directory: StateDirectory, admin: Admin): Promise<void> {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, this.#stop.signal])
+    const global = await this.#openGlobal(directory, admin, signal)
+    // Whichever fails first takes the other with it.
+    const ending = (work: Promise<void>) => work.finally(() => stop.abort())
+    const works = [ending(this.#supervise(directory, admin, signal))]
+    if (global) works.push(ending(global.run(signal)))
+    const results = await Promise.allSettled(works)
+    await global?.close()
+    this.#global = undefined
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  async #openGlobal(
+    directory: StateDirectory,
+    admin: Admin,
+    signal: AbortSignal,
+  ): Promise<GlobalThread | undefined> {
+    if (this.#plan.globalSubtopologies.length === 0) return undefined
+    const global = await GlobalThread.open({
+      ...this.#shared(directory, admin),
+      tap: this.#globalFeed.tap,
+      onEpochEnd: () => this.#globalFeed.epochEnd({ committed: true }),
+    })
+    this.#global = global
+    try {
+      await global.load(signal)
+      return global
+    } catch (error) {
+      await global.close()
+      this.#global = undefined
+      throw error
+    }
+  }
+
+  /** Makes a thread, and another when it wants to start over. */
+  async #supervise(directory: StateDirectory, admin: Admin, signal: AbortSignal): Promise<void> {
+    if (this.#plan.subtopologies.length === 0) return this.#idle(signal)
+    const { clock } = this.#components
+    let pauseMs = REJOIN_PAUSE_MS
+    while (!signal.aborted) {
+      const startedMs = clock.monotonicMs()
+      const outcome = await this.#runThread(directory, admin, signal)
+      if (outcome === 'stopped') return
+      if (this.#state.is('running')) this.#state.moveTo('rebalancing')
+      if (clock.monotonicMs() - startedMs > REJOIN_PAUSE_MS_MAX) pauseMs = REJOIN_PAUSE_MS
+      await clock.sleep(pauseMs, signal)
+      pauseMs = Math.min(pauseMs * 2, REJOIN_PAUSE_MS_MAX)
+    }
+  }
+
+  /** Global tables only: there is nothing to process. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    this.#tellState('running')
+    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
+  }
+
+  async #runThread(directory: StateDirectory, admin: Admin, signal: AbortSignal): Promise<ThreadOutcome> {
+    const { onUncaughtError, logger, commitProbe } = this.#components
+    try {
+      this.#thread = await StreamThread.open({
+        ...this.#shared(directory, admin),
+        globalStore: name => this.#global?.store(name),
+        tap: this.#feed.tap,
+        probe: commitProbe,
+        onState: state => this.#tellState(state),
+        onEpochEnd: outcome => this.#feed.epochEnd(outcome),
+      })
+      return await this.#thread.run(signal)
+    } catch (reason) {
+      const error = errorFrom(reason)
+      if (onUncaughtError(error) === 'shutdown-client') throw error
+      logger.log('error', `the thread has failed and is replaced: ${error.message}`)
+      return 'rejoin'
+    } finally {
+      this.#thread = undefined
+    }
+  }
+
+  #shared(directory: StateDirectory, admin: Admin) {
+    const { broker, clock, logger, metrics } = this.#components
+    return { plan: this.#plan, settings: this.#settings, broker, admin, clock, logger, metrics, directory }
+  }
+
+  #tellState(state: 'rebalancing' | 'running'): void {
+    if (this.#state.is('rebalancing', 'running')) this.#state.moveTo(state)
+  }
+
+  #checkStore(name: string) {
+    const { subtopologies, globalSubtopologies } = this.#plan
+    for (const [plans, isGlobal] of [[subtopologies, false] as const, [globalSubtopologies, true] as const]) {
+      const plan = plans.flatMap(({ stores }) => stores).find(({ builder }) => builder.name === name)
+      if (plan) return { plan, isGlobal }
+    }
+    const names = [...subtopologies, ...globalSubtopologies].flatMap(({ stores }) =>
+      stores.map(({ builder }) => builder.name),
+    )
+    throw new StreamsError(
+      'UNKNOWN_STORE',
+      `the topology has no store "${name}"; it has: ${names.join(', ') || 'none'}`,
+    )
+  }
+}

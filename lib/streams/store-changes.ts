@@ -1,0 +1,46 @@
+import { Observable } from 'rxjs'
+import { ConfigError } from '../common/errors.ts'
+import type { ChangeFeed } from '../runtime/change-feed.ts'
+import type { RuntimeSettings } from '../runtime/settings.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { StorePlan } from '../topology/plan.ts'
+
+/** A committed change of a store; `value` null: the key was deleted. */
+export interface StoreChange<K, V> {
+  readonly key: K
+  readonly value: V | null
+  readonly timestamp: number
+}
+
+/** Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. */
+export function storeChanges<K, V>(
+  feed: ChangeFeed,
+  plan: StorePlan,
+  settings: RuntimeSettings,
+): Observable<StoreChange<K, V>> {
+  const { name } = plan.builder
+  const keySerde = serdeOrThrow<K>(plan.builder.keySerde ?? settings.defaultKeySerde, name, 'keySerde')
+  const valueSerde = serdeOrThrow<V>(
+    plan.builder.valueSerde ?? settings.defaultValueSerde,
+    name,
+    'valueSerde',
+  )
+  const context = { topic: plan.changelogTopic ?? name }
+  return new Observable(subscriber =>
+    feed.watch(name, ({ key, value, timestamp }) => {
+      subscriber.next({
+        key: keySerde.deserialize(key, context),
+        value: value === null ? null : valueSerde.deserialize(value, context),
+        timestamp,
+      })
+    }),
+  )
+}
+
+function serdeOrThrow<T>(serde: Serde<unknown> | undefined, store: string, setting: string): Serde<T> {
+  if (serde) return serde as Serde<T>
+  throw new ConfigError(
+    'SERDE_MISSING',
+    `store "${store}" has no ${setting}: give it one to watch its changes`,
+  )
+}
