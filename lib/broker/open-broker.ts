@@ -1,0 +1,40 @@
+import type { Clock } from '../common/clock.ts'
+import { systemClock } from '../common/clock.ts'
+import { ConfigError } from '../common/errors.ts'
+import { consoleLogger, type Logger } from '../common/logger.ts'
+import type { Broker } from './broker.ts'
+import { openEmbeddedBroker } from './embedded/embedded-broker.ts'
+
+export interface OpenBrokerOptions {
+  /** Where an `embedded` broker keeps its logs. */
+  readonly directory?: string
+  /** More settings of the Kafka client, by librdkafka's names: `security.protocol`, `sasl.mechanism`, … */
+  readonly client?: { readonly [name: string]: string | number | boolean }
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+/**
+ * Opens what `brokers` names: `memory` (a broker in this process, gone with it), `embedded` (the same, durable in
+ * `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package `@confluentinc/kafka-javascript`).
+ */
+export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<Broker> {
+  const { clock = systemClock, logger = consoleLogger(), directory, client } = options
+  if (brokers === 'memory') return openEmbeddedBroker({ clock })
+  if (brokers === 'embedded') {
+    if (directory !== undefined) return openEmbeddedBroker({ directory, clock })
+    throw new ConfigError(
+      'MISSING_SETTING',
+      'an embedded broker needs a directory for its logs; use "memory" for one without',
+    )
+  }
+  if (!/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/.test(brokers)) {
+    throw new ConfigError(
+      'INVALID_SETTING',
+      `brokers is "${brokers}": it must be "memory", "embedded", or addresses such as "localhost:9092,localhost:9093"`,
+    )
+  }
+  // Loaded only when asked for: the native client is optional.
+  const { openKafkaBroker } = await import('./kafka/kafka-broker.ts')
+  return openKafkaBroker({ brokers, clock, logger, ...(client ? { client } : {}) })
+}

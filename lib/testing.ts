@@ -1,0 +1,9 @@
+export { ManualClock } from './testing/manual-clock.ts'
+export {
+  TestInputTopic,
+  TestOutputTopic,
+  type PipeOptions,
+  type TestRecord,
+  type TestTopicSerdes,
+} from './testing/test-topics.ts'
+export { TopologyTestDriver, type TopologyTestDriverOptions } from './testing/topology-test-driver.ts'
