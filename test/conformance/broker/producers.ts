@@ -69,19 +69,16 @@ export function producerCases(scenario: Scenario): void {
     expect(await stage.values(topic)).toEqual(['small'])
   })
 
-  scenario('a producer with much outstanding is not writable, and drains', async stage => {
+  scenario('a producer that is not writable becomes so, and loses nothing', async stage => {
     const topic = await stage.topic()
     const producer = await stage.producer()
     const value = new Uint8Array(500_000)
-    let sent = 0
-    while (producer.writable && sent < 600) {
+    for (let sent = 0; sent < 200; sent++) {
+      if (!producer.writable) await producer.drained()
+      expect(producer.writable).toBe(true)
       producer.send(record(topic, '', { value }))
-      sent++
     }
-    expect(sent).toBeLessThan(600)
-    await producer.drained()
-    expect(producer.writable).toBe(true)
     await producer.flush()
-    expect(await stage.end(topic)).toBe(sent)
+    expect(await stage.end(topic)).toBe(200)
   })
 }

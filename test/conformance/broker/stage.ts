@@ -78,7 +78,11 @@ export class Stage {
   /** A member that keeps itself alive and writes down what it is told. */
   async member(groupId: string, topics: readonly string[], options: MemberOptions = {}): Promise<Member> {
     const { clientId = 'contract', ...group } = options
-    const consumer = await this.consumer('read_committed', { clientId, group: { groupId, ...group } })
+    const consumer = await this.broker.consumer({
+      clientId,
+      isolation: 'read_committed',
+      group: { groupId, ...group },
+    })
     return this.#own(new Member(consumer, topics, this.ownership))
   }
 

@@ -1,0 +1,138 @@
+import { bytesToMapKey } from '../../common/bytes.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { RawRecord } from '../broker.ts'
+import { type Chunk, CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, NEVER_CLEANED } from './chunk.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { recordBytes } from './stored-record.ts'
+
+/** Keys held in memory by one pass; a longer dirty part takes several passes, as with Kafka's dedupe buffer. */
+const PASS_KEYS_MAX = 200_000
+/** Fewer dirty chunks are not worth a pass over the log. */
+const DIRTY_CHUNKS_MIN = 4
+
+/** `min.cleanable.dirty.ratio`: the part that no pass has seen yet, in bytes of the whole. */
+export function wantsCompaction(log: PartitionLog): boolean {
+  if (!log.config.compacted) return false
+  let dirtyBytes = 0
+  let bytes = 0
+  let dirtyChunks = 0
+  for (const chunk of log.sealed) {
+    bytes += chunk.bytes
+    if (chunk.nextOffset <= log.cleanedOffset) continue
+    dirtyBytes += chunk.bytes
+    dirtyChunks++
+  }
+  return dirtyChunks >= DIRTY_CHUNKS_MIN && dirtyBytes >= bytes * log.config.minCleanableDirtyRatio
+}
+
+/**
+ * Keeps the last record of each key below the last stable offset, drops aborted records, and drops tombstones that a pass saw
+ * `delete.retention.ms` ago. The tail is left alone. It goes chunk by chunk with the event loop free in between; offsets stay,
+ * and a consumer sees either the old chunk or the new one.
+ */
+export async function compactLog(log: PartitionLog, clock: Clock): Promise<void> {
+  while (!log.deleted) {
+    const pass = await nextPass(log, clock)
+    if (!pass) return
+    await rewrite(log, pass, clock)
+    log.markCleaned(pass.endOffset)
+  }
+}
+
+interface Pass {
+  readonly lastOffsets: ReadonlyMap<string, number>
+  readonly endOffset: number
+  readonly nowMs: number
+}
+
+async function nextPass(log: PartitionLog, clock: Clock): Promise<Pass | undefined> {
+  const lastOffsets = new Map<string, number>()
+  let endOffset = log.cleanedOffset
+  for (const chunk of log.sealed) {
+    if (chunk.nextOffset <= log.cleanedOffset) continue
+    if (chunk.nextOffset > log.stableOffset || lastOffsets.size >= PASS_KEYS_MAX || log.deleted) break
+    for (const { key, offset } of log.store.recordsOf(chunk)) {
+      if (key && !log.transactions.isAborted(offset)) lastOffsets.set(bytesToMapKey(key), offset)
+    }
+    endOffset = chunk.nextOffset
+    await clock.nextTurn()
+  }
+  return endOffset > log.cleanedOffset ? { lastOffsets, endOffset, nowMs: clock.nowMs() } : undefined
+}
+
+/** Neighbours that become small are packed into one chunk, or a log of long ago would be all headers. */
+async function rewrite(log: PartitionLog, pass: Pass, clock: Clock): Promise<void> {
+  let pack = new Pack()
+  for (const chunk of log.sealed) {
+    if (chunk.nextOffset > pass.endOffset || log.deleted) break
+    if (chunk.nextOffset <= log.startOffset) continue
+    const kept = log.store.recordsOf(chunk).filter(record => survives(record, chunk, log, pass))
+    if (!pack.fits(kept)) {
+      await flush(log, pack)
+      pack = new Pack()
+    }
+    pack.add(chunk, kept, pass.nowMs)
+    await clock.nextTurn()
+  }
+  await flush(log, pack)
+}
+
+function survives(record: RawRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
+  const { key, value, offset } = record
+  if (log.transactions.isAborted(offset)) return false
+  if (key === null) return true
+  const last = pass.lastOffsets.get(bytesToMapKey(key))
+  if (last !== undefined && last > offset) return false
+  if (value !== null || chunk.cleanedAtMs === NEVER_CLEANED) return true
+  return pass.nowMs - chunk.cleanedAtMs < log.config.deleteRetentionMs
+}
+
+/** Waits for the disk, so that not more than one rewritten chunk is held in memory. */
+async function flush(log: PartitionLog, pack: Pack): Promise<void> {
+  if (log.deleted || !pack.isChanged()) return
+  log.replace(pack.chunks, pack.chunk())
+  await log.store.journal?.settled()
+}
+
+class Pack {
+  readonly chunks: Chunk[] = []
+  #records: RawRecord[] = []
+  #bytes = 0
+  #cleanedAtMs = NEVER_CLEANED
+
+  fits(records: readonly RawRecord[]): boolean {
+    if (this.#records.length === 0) return true
+    return this.#records.length + records.length <= CHUNK_RECORDS_MAX && this.#bytes < CHUNK_BYTES_MAX
+  }
+
+  /** The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough. */
+  add(chunk: Chunk, kept: readonly RawRecord[], nowMs: number): void {
+    const cleanedAtMs = chunk.cleanedAtMs === NEVER_CLEANED ? nowMs : chunk.cleanedAtMs
+    this.#cleanedAtMs = Math.max(this.#cleanedAtMs, cleanedAtMs)
+    this.chunks.push(chunk)
+    this.#records = this.#records.concat(kept)
+    for (const record of kept) this.#bytes += recordBytes(record)
+  }
+
+  /** An old chunk that lost nothing stays as it is; a new one is written again with the time of its first cleaning. */
+  isChanged(): boolean {
+    const [first] = this.chunks
+    if (!first || this.chunks.length > 1) return this.chunks.length > 1
+    return first.count !== this.#records.length || first.cleanedAtMs === NEVER_CLEANED
+  }
+
+  chunk(): Chunk {
+    const [first] = this.chunks as [Chunk, ...Chunk[]]
+    const last = this.chunks.at(-1) as Chunk
+    const records = this.#records
+    return {
+      baseOffset: first.baseOffset,
+      nextOffset: last.nextOffset,
+      count: records.length,
+      bytes: this.#bytes,
+      maxTimestamp: records.reduce((max, { timestamp }) => Math.max(max, timestamp), -1),
+      cleanedAtMs: this.#cleanedAtMs,
+      records,
+    }
+  }
+}

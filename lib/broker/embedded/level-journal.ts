@@ -1,0 +1,173 @@
+import { Buffer } from 'node:buffer'
+import { Level } from 'level'
+import { present } from '../../common/assert.ts'
+import { BrokerError } from '../broker-error.ts'
+import { errorFrom } from '../../common/errors.ts'
+import type { Journal, Persistent, WriteBatch } from './journal.ts'
+
+type Database = Level<string, Buffer>
+type Entries = Map<string, Buffer | null>
+
+/**
+ * The journal over a Level database. Writes reach the operating system before they are acknowledged, so they survive the
+ * death of the process; they are not synced to the disk, so a power failure may take the last ones, from the end.
+ */
+export class LevelJournal implements Journal {
+  readonly #database: Database
+  #dirty = new Set<Persistent>()
+  #entries: Entries = new Map()
+  #collecting = deferred()
+  #inFlight: Promise<void> = Promise.resolve()
+  #pumping = false
+  #failure: BrokerError | undefined
+  #pendingBytes = 0
+  #collectedBytes = 0
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  addPendingBytes(bytes: number): void {
+    this.#pendingBytes += bytes
+    this.#collectedBytes += bytes
+  }
+
+  touch(item: Persistent): void {
+    this.#dirty.add(item)
+    this.#start()
+  }
+
+  putJson(key: string, value: unknown): void {
+    this.#entries.set(key, Buffer.from(JSON.stringify(value)))
+    this.#start()
+  }
+
+  delete(key: string): void {
+    this.#entries.set(key, null)
+    this.#start()
+  }
+
+  /** Synchronous: a chunk is read in the middle of `poll`. */
+  read(key: string): Uint8Array {
+    return present(this.#database.getSync(key), `journal entry ${key}`)
+  }
+
+  async settled(): Promise<void> {
+    if (this.#failure) throw this.#failure
+    await (this.#isClean() ? this.#inFlight : this.#collecting.promise)
+  }
+
+  async close(): Promise<void> {
+    await this.settled().catch(() => undefined)
+    await this.#database.close()
+  }
+
+  #isClean(): boolean {
+    return this.#dirty.size === 0 && this.#entries.size === 0
+  }
+
+  /** In a microtask, so that all that one turn touches comes together first. */
+  #start(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    void Promise.resolve().then(() => this.#pump())
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#isClean() && !this.#failure) await this.#writeBatch()
+    this.#pumping = false
+  }
+
+  async #writeBatch(): Promise<void> {
+    const { promise, resolve, reject } = this.#collecting
+    const items = this.#dirty
+    const bytes = this.#collectedBytes
+    this.#inFlight = promise
+    this.#collecting = deferred()
+    try {
+      const entries = this.#collect(items)
+      await this.#database.batch(operations(entries))
+      this.#pendingBytes -= bytes
+      for (const item of items) item.written?.()
+      resolve()
+    } catch (reason) {
+      this.#fail(reason)
+      reject(this.#failure)
+    }
+  }
+
+  #collect(items: Set<Persistent>): Entries {
+    const entries = this.#entries
+    this.#dirty = new Set()
+    this.#entries = new Map()
+    this.#collectedBytes = 0
+    const batch = entryBatch(entries)
+    for (const item of items) item.writeTo(batch)
+    return entries
+  }
+
+  /** Nothing may be acknowledged after a lost write: the broker stays failed. */
+  #fail(reason: unknown): void {
+    const cause = errorFrom(reason)
+    const message = `the broker's directory ${this.#database.location} cannot be written: ${cause.message}`
+    this.#failure = new BrokerError('BROKER_STORAGE_FAILED', 'fatal', message, { cause })
+    this.#collecting.reject(this.#failure)
+  }
+}
+
+/** Opens or creates the directory. Level allows one process at a time. */
+export async function openDatabase(directory: string): Promise<Database> {
+  const database = new Level<string, Buffer>(directory, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
+  try {
+    await database.open()
+    return database
+  } catch (reason) {
+    const cause = errorFrom(errorFrom(reason).cause ?? reason)
+    if (!('code' in cause) || cause.code !== 'LEVEL_LOCKED') {
+      const message = `the broker's directory ${directory} cannot be opened: ${cause.message}`
+      throw new BrokerError('BROKER_STORAGE_FAILED', 'fatal', message, { cause })
+    }
+    const message = `the broker's directory ${directory} is in use by another process; stop it or name another directory`
+    throw new BrokerError('BROKER_DIRECTORY_IN_USE', 'fatal', message, { cause })
+  }
+}
+
+function entryBatch(entries: Entries): WriteBatch {
+  return {
+    put: (key, value) => entries.set(key, value as Buffer),
+    putJson: (key, value) => entries.set(key, Buffer.from(JSON.stringify(value))),
+    delete: key => entries.set(key, null),
+  }
+}
+
+type Operation =
+  | { readonly type: 'put'; readonly key: string; readonly value: Buffer }
+  | { readonly type: 'del'; readonly key: string }
+
+function operations(entries: Entries): Operation[] {
+  return Array.from(entries, ([key, value]) =>
+    value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+  )
+}
+
+interface Deferred {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => undefined
+  let reject: (reason: unknown) => void = () => undefined
+  const promise = new Promise<void>((settle, refuse) => {
+    resolve = settle
+    reject = refuse
+  })
+  // Nobody may be waiting for this batch; those who are get the rejection all the same.
+  promise.catch(() => undefined)
+  return { promise, resolve, reject }
+}
