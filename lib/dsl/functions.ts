@@ -9,3 +9,16 @@ export type Initializer<A> = () => A
 export type Aggregator<K, V, A> = (aggregate: A, value: V, key: K) => A
 export type Reducer<V, R = V> = (aggregate: V, value: V) => R
 export type Joiner<K, L, R, J> = (left: L, right: R, key: K) => J
+
+/** How rows that come to a group and rows that leave it change its aggregate. */
+export interface TableAggregateFunctions<K, V, A> {
+  readonly initializer: Initializer<A>
+  readonly adder: Aggregator<K, V, A>
+  readonly subtractor: Aggregator<K, V, A>
+}
+
+/** The first row of a group is taken as it is; returning null deletes. */
+export interface TableReduceFunctions<V> {
+  readonly adder: Reducer<V, V | null>
+  readonly subtractor: Reducer<V, V | null>
+}

@@ -1,5 +1,5 @@
 import type { KGroupedTable, KTable } from './dsl.ts'
-import type { TableAggregateFunctions, TableReduceFunctions } from './operators/grouped-table.ts'
+import type { TableAggregateFunctions, TableReduceFunctions } from './functions.ts'
 import { aggregateTable, countTable, reduceTable } from './operators/grouped-table.ts'
 import type { TableOptions } from './options.ts'
 import type { GroupedTablePart } from './part.ts'

@@ -1,6 +1,6 @@
 import { serdes } from '../../serde/serdes.ts'
 import { changeSerde } from '../change-serde.ts'
-import type { Aggregator, Initializer, Reducer } from '../functions.ts'
+import type { TableAggregateFunctions, TableReduceFunctions } from '../functions.ts'
 import type { GraphNode } from '../graph/graph-node.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { TableStore } from '../materialized.ts'
@@ -14,17 +14,6 @@ import { TableReduce } from './table-reduce.ts'
 
 const AGGREGATE = 'KTABLE-AGGREGATE-'
 const REDUCE = 'KTABLE-REDUCE-'
-
-export interface TableAggregateFunctions<K, V, A> {
-  readonly initializer: Initializer<A>
-  readonly adder: Aggregator<K, V, A>
-  readonly subtractor: Aggregator<K, V, A>
-}
-
-export interface TableReduceFunctions<V> {
-  readonly adder: Reducer<V, V | null>
-  readonly subtractor: Reducer<V, V | null>
-}
 
 export function aggregateTable<K, V, A>(
   group: GroupedTablePart,

@@ -4,7 +4,7 @@ import type { Record } from '../../processor/record.ts'
 import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import type { Change } from '../change.ts'
-import type { TableAggregateFunctions } from './grouped-table.ts'
+import type { TableAggregateFunctions } from '../functions.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 

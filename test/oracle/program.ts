@@ -1,0 +1,136 @@
+import type { GlobalKTable, KGroupedStream, KGroupedTable, KStream, KTable } from '../../lib/dsl/dsl.ts'
+import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { StoreBuilder } from '../../lib/store/state-store.ts'
+import { stores } from '../../lib/store/stores.ts'
+import { Topology } from '../../lib/topology/topology.ts'
+import type { Case, Operation } from './case.ts'
+import { text, texts, Unsupported } from './case.ts'
+import { processorSupplier } from './processors.ts'
+import { serdeOf } from './serdes.ts'
+
+/** What an `id` of a case is bound to. The same operation may be there for several kinds. */
+export type Bound =
+  | { readonly kind: 'stream'; readonly stream: KStream<unknown, unknown> }
+  | { readonly kind: 'table'; readonly table: KTable<unknown, unknown> }
+  | { readonly kind: 'global-table'; readonly table: GlobalKTable<unknown, unknown> }
+  | { readonly kind: 'grouped-stream'; readonly group: KGroupedStream<unknown, unknown> }
+  | { readonly kind: 'grouped-table'; readonly group: KGroupedTable<unknown, unknown> }
+
+type TableOfCase = Extract<Bound, { kind: 'table' }>['table']
+
+/** Cases are not typed: null may come out of everything. */
+export function tableOf(table: object): Bound {
+  return { kind: 'table', table: table as TableOfCase }
+}
+
+export function groupedStreamOf(group: object): Bound {
+  return { kind: 'grouped-stream', group: group as KGroupedStream<unknown, unknown> }
+}
+
+export function groupedTableOf(group: object): Bound {
+  return { kind: 'grouped-table', group: group as KGroupedTable<unknown, unknown> }
+}
+
+export interface StoreDescription {
+  readonly [field: string]: unknown
+}
+
+/** The state of building one case. */
+export class Program {
+  readonly builder = new StreamsBuilder()
+  readonly trace: unknown[] = []
+  readonly #bound = new Map<string, Bound>()
+  readonly #timestampedStores = new Set<string>()
+  readonly #storesInMemory: boolean
+  #topology: Topology | undefined
+  #usesDsl = false
+
+  constructor(test: Case) {
+    this.#storesInMemory = test.config?.['dsl.store.suppliers.class'] !== 'rocksdb'
+  }
+
+  /** What `build` gives at the first call; operations of the Processor API add to it. */
+  topology(): Topology {
+    this.#topology ??= this.#usesDsl ? this.builder.build() : new Topology()
+    return this.#topology
+  }
+
+  useDsl(): StreamsBuilder {
+    this.#usesDsl = true
+    return this.builder
+  }
+
+  bind(id: string | undefined, bound: Bound): void {
+    if (id !== undefined) this.#bound.set(id, bound)
+  }
+
+  operand(operation: Operation, field: 'of' | 'with'): Bound {
+    const found = this.#bound.get(text(operation, field) ?? '')
+    if (!found) throw new Error(`no such operand: ${JSON.stringify(operation)}`)
+    return found
+  }
+
+  /** Settings of the table's store; the default of the cases is a store in memory. */
+  materialized(store: StoreDescription): { [option: string]: unknown } {
+    for (const field of ['retentionMs', 'historyMs', 'lru']) {
+      if (field in store) throw new Unsupported(`store with ${field}`)
+    }
+    const inMemory = store['type'] === undefined ? this.#storesInMemory : store['type'] === 'in-memory'
+    return {
+      storeType: inMemory ? 'in-memory' : 'persistent',
+      ...serdesOf(store),
+      ...(store['name'] !== undefined && { storeName: store['name'] }),
+      ...(store['caching'] !== undefined && { caching: store['caching'] }),
+      ...(store['logging'] === false && { logging: false }),
+    }
+  }
+
+  storeBuilder(description: StoreDescription): StoreBuilder {
+    const type = text(description, 'type') ?? 'keyValue'
+    const options = {
+      name: text(description, 'name') ?? '',
+      keySerde: serdeOf(text(description, 'keySerde') ?? 'string'),
+      valueSerde: serdeOf(text(description, 'valueSerde') ?? 'string'),
+      persistent: description['persistent'] === true,
+      caching: description['caching'] === true,
+      logging: description['logging'] === false ? (false as const) : {},
+    }
+    if (type === 'keyValue') return stores.keyValueStore(options)
+    if (type !== 'timestampedKeyValue') throw new Unsupported(`${type} store`)
+    this.#timestampedStores.add(options.name)
+    return stores.timestampedKeyValueStore(options)
+  }
+
+  processor(operation: Operation): ReturnType<typeof processorSupplier> {
+    const own = (operation['ownStores'] as StoreDescription[] | undefined) ?? []
+    const builders = own.map(store => this.storeBuilder(store))
+    const names = [
+      ...texts(operation, 'stores'),
+      ...builders.map(builder => builder.name),
+      ...texts(operation, 'globalStores'),
+    ]
+    return processorSupplier(text(operation, 'processor') ?? '', names, this.#timestampedStores, builders)
+  }
+
+  /** The processor that fills a store: the store is its first. */
+  fillingProcessor(operation: Operation): ReturnType<typeof processorSupplier> {
+    const store = operation['store'] as StoreDescription
+    const spec = text(operation, 'processor') ?? ''
+    return processorSupplier(spec, [text(store, 'name') ?? ''], this.#timestampedStores)
+  }
+}
+
+/** Serdes that an operation names; others are left to the DSL. */
+export function serdesOf(fields: { readonly [field: string]: unknown }): { [option: string]: unknown } {
+  const keySerde = text(fields, 'keySerde')
+  const valueSerde = text(fields, 'valueSerde')
+  return {
+    ...(keySerde !== undefined && { keySerde: serdeOf(keySerde) }),
+    ...(valueSerde !== undefined && { valueSerde: serdeOf(valueSerde) }),
+  }
+}
+
+export function namedOf(operation: Operation): { name?: string } {
+  const name = text(operation, 'name')
+  return name === undefined ? {} : { name }
+}
