@@ -1,4 +1,5 @@
 import { ConfigError } from '../common/errors.ts'
+import { resolveSerde } from '../serde/open-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { RuntimeSettings } from './settings.ts'
 
@@ -14,8 +15,8 @@ export function serdesOf(
   defaults: DefaultSerdes,
 ): { keySerde: Serde<unknown>; valueSerde: Serde<unknown> } {
   return {
-    keySerde: node.keySerde ?? defaults.defaultKeySerde ?? missing(node.name, 'key'),
-    valueSerde: node.valueSerde ?? defaults.defaultValueSerde ?? missing(node.name, 'value'),
+    keySerde: resolveSerde(node.keySerde, defaults.defaultKeySerde) ?? missing(node.name, 'key'),
+    valueSerde: resolveSerde(node.valueSerde, defaults.defaultValueSerde) ?? missing(node.name, 'value'),
   }
 }
 
