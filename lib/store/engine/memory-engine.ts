@@ -1,9 +1,9 @@
-import sortedBTree from 'sorted-btree'
+import { sortedMap, type SortedMap } from '../../common/sorted-map.ts'
 import { assert } from '../../common/assert.ts'
 import { bytesToMapKey, copyBytes, mapKeyToBytes } from '../../common/bytes.ts'
 import type { Engine, EngineRange, EngineWrite } from './engine.ts'
 
-type Tree = InstanceType<typeof sortedBTree.default<string, Uint8Array>>
+type Tree = SortedMap<string, Uint8Array>
 
 /**
  * An engine in this process's memory, for tests, for `TopologyTestDriver` and for stores that are restored at every start. Bytes
@@ -15,7 +15,7 @@ export function openMemoryEngine(): Engine {
 
 class MemoryEngine implements Engine {
   readonly persistent = false
-  readonly #tree: Tree = new sortedBTree.default<string, Uint8Array>([], compareText)
+  readonly #tree: Tree = sortedMap(compareText)
   #open = true
 
   get(key: Uint8Array): Uint8Array | undefined {

@@ -1,7 +1,7 @@
-import sortedBTree from 'sorted-btree'
+import { sortedMap, type SortedMap } from '../../common/sorted-map.ts'
 import type { ValueState } from './entry.ts'
 
-type Tree = InstanceType<typeof sortedBTree.default<string, undefined>>
+type Tree = SortedMap<string, undefined>
 
 /** Serialised keys, a character for a byte; `high` is included, and with `prefix` only keys that start with it count. */
 export interface KeyBounds {
@@ -29,7 +29,7 @@ export interface KeySnapshot {
  * its nodes), and a change of a value first tells the open snapshots what it was.
  */
 export class KeyIndex {
-  #tree: Tree = new sortedBTree.default<string, undefined>([], compareText)
+  #tree: Tree = sortedMap(compareText)
   /** Weak, so that an iterator that was dropped half-way does not collect values for ever. */
   #snapshots: WeakRef<Snapshot>[] = []
   #treeInUse = false
@@ -74,7 +74,7 @@ export class KeyIndex {
   }
 
   clear(): void {
-    this.#tree = new sortedBTree.default<string, undefined>([], compareText)
+    this.#tree = sortedMap(compareText)
     this.#snapshots = []
     this.#treeInUse = false
   }
