@@ -1,0 +1,142 @@
+import type { OutgoingRecord } from '../../lib/broker/broker.ts'
+import { compareBytes, hex } from '../../lib/common/bytes.ts'
+import { Headers } from '../../lib/common/headers.ts'
+import { readOnlyView } from '../../lib/store/read-only-view.ts'
+import type { StateStore } from '../../lib/store/state-store.ts'
+import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
+import { buildTopology } from './build-topology.ts'
+import type { Case, Expectation, ExpectedRecord, Input } from './case.ts'
+import { Unsupported } from './case.ts'
+import { fromJson, serdeOf, toJson } from './serdes.ts'
+import { settingsOf } from './settings.ts'
+
+type Mutable<T> = { -readonly [field in keyof T]: T[field] }
+
+/** What Millrace does with a case, in the form of its `expect`. Throws `Unsupported` where something is not there yet. */
+export async function runCase(test: Case): Promise<Expectation> {
+  let built: ReturnType<typeof buildTopology>
+  try {
+    built = buildTopology(test)
+  } catch (error) {
+    if (error instanceof Unsupported) throw error
+    return { error: { kind: 'build' } }
+  }
+  const found: Mutable<Expectation> = { describe: described(built.topology.describe()) }
+  using driver = new TopologyTestDriver(built.topology, {
+    config: settingsOf(test),
+    startWallClockMs: test.startWallClockMs ?? 0,
+  })
+  feedAll(driver, test, found)
+  await observe(driver, test, found)
+  if (built.trace.length > 0) found.trace = built.trace as NonNullable<Expectation['trace']>
+  return found
+}
+
+/** The names of extractors are those of functions here, of classes there. */
+export function described(text: string): string[] {
+  const lines = text.split('\n').map(line => line.replace(/\(extractor class: .*\)/, '(extractor class: *)'))
+  return lines.slice(0, -1)
+}
+
+function feedAll(driver: TopologyTestDriver, test: Case, found: Mutable<Expectation>): void {
+  for (const [i, input] of (test.input ?? []).entries()) {
+    try {
+      feed(driver, test, input)
+    } catch (error) {
+      if (error instanceof Unsupported) throw error
+      found.error = { kind: 'runtime', atInput: i }
+      return
+    }
+  }
+}
+
+function feed(driver: TopologyTestDriver, test: Case, input: Input): void {
+  if (input.advanceWallClockMs !== undefined) return driver.advanceWallClockTime(input.advanceWallClockMs)
+  const topic = input.topic ?? ''
+  driver.pipeRecord({
+    topic,
+    partition: 0,
+    key: bytesOf(input.keyHex, input.key, serdeName(test, topic, 'key'), topic),
+    value: bytesOf(input.valueHex, input.value, serdeName(test, topic, 'value'), topic),
+    timestamp: input.timestamp ?? 0,
+    headers: (input.headers ?? []).map(([key, value]) => ({
+      key,
+      value: value === null ? null : Buffer.from(value),
+    })),
+  })
+}
+
+function bytesOf(inHex: string | undefined, json: unknown, serde: string, topic: string): Uint8Array | null {
+  if (inHex !== undefined) return new Uint8Array(Buffer.from(inHex, 'hex'))
+  const value = fromJson(json, serde)
+  return value === null ? null : serdeOf(serde).serialize(value, { topic })
+}
+
+function serdeName(test: Case, topic: string, part: 'key' | 'value'): string {
+  return test.topics?.[topic]?.[part] ?? 'string'
+}
+
+async function observe(driver: TopologyTestDriver, test: Case, found: Mutable<Expectation>): Promise<void> {
+  const output: { [topic: string]: ExpectedRecord[] } = {}
+  const internal: { [topic: string]: number | ExpectedRecord[] } = {}
+  const prefix = `${settingsOf(test).applicationId}-`
+  for (const topic of driver.producedTopicNames()) {
+    const records = driver.producedRecords(topic)
+    if (!topic.startsWith(prefix)) {
+      const serdes = [serdeName(test, topic, 'key'), serdeName(test, topic, 'value')] as const
+      output[topic] = records.map(record => shown(record, ...serdes))
+    } else {
+      internal[topic] = test.recordInternal
+        ? records.map(record => shown(record, 'bytes', 'bytes'))
+        : records.length
+    }
+  }
+  found.output = output
+  if (Object.keys(internal).length > 0) found.internalTopics = internal
+  if (!found.error && driver.stores().size > 0) found.stores = await contents(driver.stores())
+  found.metrics = { 'dropped-records-total': driver.metricTotal('dropped-records-total') }
+}
+
+function shown(record: OutgoingRecord, keySerde: string, valueSerde: string): ExpectedRecord {
+  const { topic, timestamp, headers } = record
+  const context = { topic, headers: new Headers(headers) }
+  const read = (bytes: Uint8Array | null, serde: string) =>
+    bytes === null ? null : toJson(serdeOf(serde).deserialize(bytes, context))
+  return {
+    key: read(record.key, keySerde),
+    value: read(record.value, valueSerde),
+    timestamp,
+    ...(headers.length > 0 && {
+      headers: headers.map(({ key, value }) => [key, value && Buffer.from(value).toString()] as const),
+    }),
+  }
+}
+
+async function contents(stores: ReadonlyMap<string, StateStore>): Promise<{ [store: string]: unknown }> {
+  const found: { [store: string]: unknown } = {}
+  for (const [name, store] of stores) found[name] = await rows(store)
+  return found
+}
+
+async function rows(store: StateStore): Promise<unknown[]> {
+  const found: { key: unknown }[] = []
+  for await (const [key, value] of readOnlyView<unknown, unknown>(store, { isolation: 'latest' }).all()) {
+    found.push(row(key, value))
+  }
+  return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
+}
+
+/** Numbers sort as their 16 hex digits, everything else by its UTF-8. */
+function orderOf(key: unknown): Uint8Array {
+  const text = typeof key === 'number' ? key.toString(16).padStart(16, '0') : hex(Buffer.from(String(key)))
+  return Buffer.from(text)
+}
+
+function row(key: unknown, value: unknown): { key: unknown } {
+  const timed = typeof value === 'object' && value !== null && 'timestamp' in value ? value : undefined
+  const { value: plain, timestamp } = (timed ?? { value, timestamp: undefined }) as {
+    value: unknown
+    timestamp?: number
+  }
+  return { key: toJson(key), value: toJson(plain), ...(timestamp !== undefined && { timestamp }) }
+}
