@@ -1,3 +1,4 @@
+import { StreamsError } from '../common/errors.ts'
 import { Headers } from '../common/headers.ts'
 
 /**
@@ -11,6 +12,8 @@ export class Record<K, V> {
   readonly headers: Headers
 
   constructor(key: K, value: V, timestamp: number, headers: Headers = new Headers()) {
+    // As in the JVM original: a processor that makes a negative time has a bug, and no broker takes the record.
+    if (!(timestamp >= 0)) throw negativeTimestamp(timestamp)
     this.key = key
     this.value = value
     this.timestamp = timestamp
@@ -32,4 +35,11 @@ export class Record<K, V> {
   withHeaders(headers: Headers): Record<K, V> {
     return new Record(this.key, this.value, this.timestamp, headers.copy())
   }
+}
+
+function negativeTimestamp(timestamp: number): StreamsError {
+  return new StreamsError(
+    'INVALID_TIMESTAMP',
+    `a record cannot have the timestamp ${timestamp}: it must be 0 or more milliseconds since the epoch.`,
+  )
 }

@@ -108,8 +108,7 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
     headers,
     source,
   })
-  scope.dropped.add()
-  if (answer === 'continue') return
+  if (answer === 'continue') return scope.dropped.add()
   const place = topic === undefined ? 'a punctuator' : `record ${topic}-${partition}@${offset}`
   scope.failure = new RecordFailedError(
     'PROCESSING_FAILED',

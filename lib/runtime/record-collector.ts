@@ -116,8 +116,7 @@ export class RecordCollector {
   #refused(error: Error, context: ProductionErrorContext): void {
     const { topic, origin } = context
     const answer = this.#options.onProductionError(error, context)
-    this.#options.dropped.add()
-    if (answer === 'continue') return
+    if (answer === 'continue') return this.#options.dropped.add()
     const what = origin === 'broker' ? 'was refused by the broker' : `could not be serialised (${origin})`
     throw new RecordFailedError(
       'PRODUCTION_FAILED',

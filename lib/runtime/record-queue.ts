@@ -155,8 +155,7 @@ export class RecordQueue {
       headers,
       source: raw,
     })
-    this.#options.dropped.add()
-    if (answer === 'continue') return
+    if (answer === 'continue') return this.#options.dropped.add()
     throw new RecordFailedError(
       'DESERIALIZATION_FAILED',
       `record ${topic}-${partition}@${offset} cannot be deserialised (${error.message}). ` +

@@ -100,8 +100,13 @@ const PLAIN_STEPS: { readonly [name: string]: Step } = {
     context.forward(record.withValue(parts.join(';')))
   },
   'proc.meta': (record, { context }) => {
-    const found = context.recordMetadata()
-    context.forward(record.withValue(found ? `${found.topic}/${found.partition}/${found.offset}` : 'none'))
+    // A punctuator has no metadata here, an empty one in the original: a departure that the processor's contract states.
+    const { topic, partition, offset } = context.recordMetadata() ?? {
+      topic: null,
+      partition: -1,
+      offset: -1,
+    }
+    context.forward(record.withValue(`${topic}/${partition}/${offset}`))
   },
   'proc.time': (record, { context }) =>
     context.forward(record.withValue(`${context.currentStreamTimeMs()}/${context.currentSystemTimeMs()}`)),

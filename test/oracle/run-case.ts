@@ -132,7 +132,7 @@ function orderOf(key: unknown): Uint8Array {
   return Buffer.from(text)
 }
 
-function row(key: unknown, value: unknown): { key: unknown } {
+function row(key: unknown, value: unknown): { key: unknown; value: unknown; timestamp?: number } {
   const timed = typeof value === 'object' && value !== null && 'timestamp' in value ? value : undefined
   const { value: plain, timestamp } = (timed ?? { value, timestamp: undefined }) as {
     value: unknown
