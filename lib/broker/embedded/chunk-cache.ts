@@ -1,7 +1,7 @@
 import type { Chunk } from './chunk.ts'
 
-/** What a decoded record costs beyond its bytes: the object and two views, as measured by heap growth. */
-const RECORD_OVERHEAD_BYTES = 280
+/** What a decoded record costs beyond its bytes: the object, and the framing. */
+const RECORD_OVERHEAD_BYTES = 120
 
 /** Recently used chunks of a durable broker keep their records in memory, all together under `bytesMax`. */
 export class ChunkCache {

@@ -2,17 +2,16 @@ import { Buffer } from 'node:buffer'
 import { assert } from '../../common/assert.ts'
 import { asBuffer } from '../../common/bytes.ts'
 import { type Header, NO_HEADERS } from '../../common/headers.ts'
-import type { RawRecord } from '../broker.ts'
+import { NULL_LENGTH, StoredRecord } from './stored-record.ts'
 
 const FORMAT = 1
 const RECORD_HEAD_BYTES = 4 + 8 + 4 + 4 + 2
-const NULL_LENGTH = -1
 
 /**
  * A chunk as one binary value: format byte, base offset, record count, then each record with its offset as a difference,
  * its lengths (-1: null), headers, key and value. One value a chunk keeps Level's own overhead off the single record.
  */
-export function encodeRecords(records: readonly RawRecord[], baseOffset: number): Buffer {
+export function encodeRecords(records: readonly StoredRecord[], baseOffset: number): Buffer {
   const target = Buffer.allocUnsafe(encodedBytes(records))
   target.writeUInt8(FORMAT, 0)
   target.writeDoubleLE(baseOffset, 1)
@@ -23,35 +22,36 @@ export function encodeRecords(records: readonly RawRecord[], baseOffset: number)
   return target
 }
 
-/** Keys and values are slices of `source`. */
-export function decodeRecords(source: Uint8Array): RawRecord[] {
+/** The records' bytes stay in `source`. */
+export function decodeRecords(source: Uint8Array): StoredRecord[] {
   const buffer = asBuffer(source)
   assert(buffer[0] === FORMAT, `chunk format ${buffer[0]} is unknown`)
   const reader = new ChunkReader(buffer, buffer.readDoubleLE(1))
   const count = buffer.readUInt32LE(9)
-  const records = new Array<RawRecord>(count)
+  const records = new Array<StoredRecord>(count)
   for (let index = 0; index < count; index++) records[index] = reader.record()
   return records
 }
 
-function encodedBytes(records: readonly RawRecord[]): number {
+function encodedBytes(records: readonly StoredRecord[]): number {
   let bytes = 13
-  for (const { key, value, headers } of records) {
-    bytes += RECORD_HEAD_BYTES + (key ? key.length : 0) + (value ? value.length : 0)
-    for (const header of headers) bytes += 8 + Buffer.byteLength(header.key) + (header.value?.length ?? 0)
+  for (const record of records) {
+    bytes += RECORD_HEAD_BYTES + record.contentBytes
+    for (const header of record.headers)
+      bytes += 8 + Buffer.byteLength(header.key) + (header.value?.length ?? 0)
   }
   return bytes
 }
 
-function writeRecord(target: Buffer, start: number, record: RawRecord, baseOffset: number): number {
+function writeRecord(target: Buffer, start: number, record: StoredRecord, baseOffset: number): number {
   let at = target.writeUInt32LE(record.offset - baseOffset, start)
   at = target.writeDoubleLE(record.timestamp, at)
-  at = target.writeInt32LE(record.key ? record.key.length : NULL_LENGTH, at)
-  at = target.writeInt32LE(record.value ? record.value.length : NULL_LENGTH, at)
+  at = target.writeInt32LE(record.keyLength, at)
+  at = target.writeInt32LE(record.valueLength, at)
   at = target.writeUInt16LE(record.headers.length, at)
   for (const header of record.headers) at = writeHeader(target, at, header)
-  at = writeBytes(target, at, record.key)
-  return writeBytes(target, at, record.value)
+  record.copyContent(target, at)
+  return at + record.contentBytes
 }
 
 function writeHeader(target: Buffer, start: number, { key, value }: Header): number {
@@ -79,7 +79,7 @@ class ChunkReader {
     this.#baseOffset = baseOffset
   }
 
-  record(): RawRecord {
+  record(): StoredRecord {
     const view = this.#view
     const at = this.#at
     const offset = this.#baseOffset + view.getUint32(at, true)
@@ -89,8 +89,9 @@ class ChunkReader {
     const headerCount = view.getUint16(at + 20, true)
     this.#at = at + RECORD_HEAD_BYTES
     const headers = headerCount === 0 ? NO_HEADERS : this.#headers(headerCount)
-    const key = this.#bytes(keyLength)
-    return { key, value: this.#bytes(valueLength), timestamp, offset, headers }
+    const start = this.#at
+    this.#at = start + Math.max(keyLength, 0) + Math.max(valueLength, 0)
+    return new StoredRecord(this.#buffer, start, keyLength, valueLength, timestamp, offset, headers)
   }
 
   #headers(count: number): Header[] {

@@ -1,4 +1,4 @@
-import type { RawRecord } from '../broker.ts'
+import type { StoredRecord } from './stored-record.ts'
 import { type Chunk, recordIndexAt } from './chunk.ts'
 import type { ChunkCache } from './chunk-cache.ts'
 import { decodeRecords, encodeRecords } from './chunk-codec.ts'
@@ -52,8 +52,8 @@ export class ChunkStore {
     this.#infoWritten = info
   }
 
-  recordsOf(chunk: Chunk): RawRecord[] {
-    if (!this.journal) return chunk.records as RawRecord[]
+  recordsOf(chunk: Chunk): StoredRecord[] {
+    if (!this.journal) return chunk.records as StoredRecord[]
     if (chunk.records) return chunk.records
     const records = decodeRecords(this.journal.read(keys.chunk(this.#logId, chunk.baseOffset)))
     chunk.records = records
@@ -100,7 +100,7 @@ export class ChunkStore {
   writeTo(batch: WriteBatch, tail?: Chunk, info?: LogInfo): void {
     for (const remove of this.#removals) remove(batch)
     this.#removals = []
-    for (const chunk of this.#toWrite) this.#put(batch, chunk, chunk.records as RawRecord[])
+    for (const chunk of this.#toWrite) this.#put(batch, chunk, chunk.records as StoredRecord[])
     this.#inBatch.push(...this.#toWrite)
     this.#toWrite = []
     if (this.#dropped || !tail || !info) return
@@ -123,7 +123,7 @@ export class ChunkStore {
   #writePiece(batch: WriteBatch, tail: Chunk): void {
     const from = Math.max(tail.baseOffset, this.#piecesEnd)
     if (tail.nextOffset === from) return
-    const records = tail.records as RawRecord[]
+    const records = tail.records as StoredRecord[]
     const piece = records.slice(recordIndexAt(records, from))
     this.#put(
       batch,
@@ -134,7 +134,7 @@ export class ChunkStore {
     this.#piecesEnd = tail.nextOffset
   }
 
-  #put(batch: WriteBatch, chunk: Chunk, records: readonly RawRecord[]): void {
+  #put(batch: WriteBatch, chunk: Chunk, records: readonly StoredRecord[]): void {
     const { baseOffset, nextOffset, count, bytes, maxTimestamp, cleanedAtMs } = chunk
     const info: ChunkInfo = { nextOffset, count, bytes, maxTimestamp, cleanedAtMs }
     batch.put(keys.chunk(this.#logId, baseOffset), encodeRecords(records, baseOffset))
@@ -156,6 +156,6 @@ export class ChunkStore {
 }
 
 /** A piece's share of its chunk's bytes, near enough for what only counts towards a limit. */
-function pieceBytes(tail: Chunk, piece: readonly RawRecord[]): number {
+function pieceBytes(tail: Chunk, piece: readonly StoredRecord[]): number {
   return tail.count === 0 ? 0 : Math.round((tail.bytes * piece.length) / tail.count)
 }

@@ -1,4 +1,4 @@
-import type { RawRecord } from '../broker.ts'
+import type { StoredRecord } from './stored-record.ts'
 
 /** A run of a partition's log: the unit of storage, caching, retention and compaction. */
 export interface Chunk {
@@ -11,7 +11,7 @@ export interface Chunk {
   /** When compaction first went over it; its tombstones are kept for `delete.retention.ms` from then on. */
   cleanedAtMs: number
   /** Undefined while it lies on disk only. */
-  records: RawRecord[] | undefined
+  records: StoredRecord[] | undefined
 }
 
 export const CHUNK_RECORDS_MAX = 1024
@@ -43,12 +43,12 @@ export function chunkIndexAt(chunks: readonly Chunk[], offset: number): number {
 }
 
 /** Index of the first record at or behind the offset. */
-export function recordIndexAt(records: readonly RawRecord[], offset: number): number {
+export function recordIndexAt(records: readonly StoredRecord[], offset: number): number {
   let low = 0
   let high = records.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((records[middle] as RawRecord).offset < offset) low = middle + 1
+    if ((records[middle] as StoredRecord).offset < offset) low = middle + 1
     else high = middle
   }
   return low

@@ -1,9 +1,8 @@
 import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { RawRecord } from '../broker.ts'
+import type { StoredRecord } from './stored-record.ts'
 import { type Chunk, CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, NEVER_CLEANED } from './chunk.ts'
 import type { PartitionLog } from './partition-log.ts'
-import { recordBytes } from './stored-record.ts'
 
 /** Keys held in memory by one pass; a longer dirty part takes several passes, as with Kafka's dedupe buffer. */
 const PASS_KEYS_MAX = 200_000
@@ -77,7 +76,7 @@ async function rewrite(log: PartitionLog, pass: Pass, clock: Clock): Promise<voi
   await flush(log, pack)
 }
 
-function survives(record: RawRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
+function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
   const { key, value, offset } = record
   if (log.transactions.isAborted(offset)) return false
   if (key === null) return true
@@ -96,22 +95,22 @@ async function flush(log: PartitionLog, pack: Pack): Promise<void> {
 
 class Pack {
   readonly chunks: Chunk[] = []
-  #records: RawRecord[] = []
+  #records: StoredRecord[] = []
   #bytes = 0
   #cleanedAtMs = NEVER_CLEANED
 
-  fits(records: readonly RawRecord[]): boolean {
+  fits(records: readonly StoredRecord[]): boolean {
     if (this.#records.length === 0) return true
     return this.#records.length + records.length <= CHUNK_RECORDS_MAX && this.#bytes < CHUNK_BYTES_MAX
   }
 
   /** The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough. */
-  add(chunk: Chunk, kept: readonly RawRecord[], nowMs: number): void {
+  add(chunk: Chunk, kept: readonly StoredRecord[], nowMs: number): void {
     const cleanedAtMs = chunk.cleanedAtMs === NEVER_CLEANED ? nowMs : chunk.cleanedAtMs
     this.#cleanedAtMs = Math.max(this.#cleanedAtMs, cleanedAtMs)
     this.chunks.push(chunk)
     this.#records = this.#records.concat(kept)
-    for (const record of kept) this.#bytes += recordBytes(record)
+    for (const record of kept) this.#bytes += record.bytes
   }
 
   /** An old chunk that lost nothing stays as it is; a new one is written again with the time of its first cleaning. */

@@ -1,5 +1,5 @@
 import { assert } from '../../common/assert.ts'
-import type { IsolationLevel, RawRecord, RecordBatch } from '../broker.ts'
+import type { IsolationLevel, RecordBatch } from '../broker.ts'
 import {
   type Chunk,
   CHUNK_BYTES_MAX,
@@ -10,7 +10,7 @@ import {
 } from './chunk.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { WriteBatch } from './journal.ts'
-import { recordBytes, type StoredRecord } from './stored-record.ts'
+import type { StoredRecord } from './stored-record.ts'
 import type { TopicConfig } from './topic-config.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
@@ -110,7 +110,7 @@ export class PartitionLog {
     const first = recordIndexAt(all, offset)
     const bound = chunk.nextOffset <= end ? all.length : recordIndexAt(all, end)
     const last = Math.min(bound, first + recordsMax)
-    const nextOffset = last < bound ? (all[last] as RawRecord).offset : Math.min(chunk.nextOffset, end)
+    const nextOffset = last < bound ? (all[last] as StoredRecord).offset : Math.min(chunk.nextOffset, end)
     const whole = first === 0 && last === all.length && chunk !== this.#tail
     const records = this.#visible(whole ? all : all.slice(first, last), offset, nextOffset, isolation)
     return { topic: this.topic, partition: this.partition, records, nextOffset }
@@ -175,9 +175,9 @@ export class PartitionLog {
 
   #push(record: StoredRecord): number {
     const tail = this.#tail
-    const bytes = recordBytes(record)
+    const bytes = record.bytes
     record.offset = tail.nextOffset
-    ;(tail.records as RawRecord[]).push(record)
+    ;(tail.records as StoredRecord[]).push(record)
     tail.nextOffset++
     tail.count++
     tail.bytes += bytes
@@ -219,7 +219,7 @@ export class PartitionLog {
     return this.#sealed[chunkIndexAt(this.#sealed, offset)] ?? this.#tail
   }
 
-  #visible(records: RawRecord[], from: number, to: number, isolation: IsolationLevel): RawRecord[] {
+  #visible(records: StoredRecord[], from: number, to: number, isolation: IsolationLevel): StoredRecord[] {
     if (isolation === 'read_uncommitted' || !this.transactions.hasAborted(from, to)) return records
     return records.filter(record => !this.transactions.isAborted(record.offset))
   }

@@ -1,7 +1,8 @@
 import type { Level } from 'level'
 import type { Buffer } from 'node:buffer'
 import { partitionKey } from '../../common/ids.ts'
-import type { OffsetToCommit, RawRecord } from '../broker.ts'
+import type { OffsetToCommit } from '../broker.ts'
+import type { StoredRecord } from './stored-record.ts'
 import type { BrokerState } from './broker-state.ts'
 import { type Chunk, CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, emptyChunk, NEVER_CLEANED } from './chunk.ts'
 import type { ChunkInfo, LogInfo } from './chunk-store.ts'
@@ -80,7 +81,7 @@ function takeTailPieces(chunks: Chunk[]): Chunk[] {
 
 function joinPieces(log: PartitionLog, pieces: readonly Chunk[], endOffset: number): Chunk {
   const tail = emptyChunk(pieces[0]?.baseOffset ?? endOffset)
-  const records: RawRecord[] = []
+  const records: StoredRecord[] = []
   for (const piece of pieces) {
     records.push(...log.store.recordsOf(piece))
     tail.bytes += piece.bytes
