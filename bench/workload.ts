@@ -1,0 +1,39 @@
+import type { Broker, ProcessingGuarantee } from '../lib/index.ts'
+
+export interface BenchOptions {
+  readonly broker: Broker
+  readonly guarantee: ProcessingGuarantee
+  readonly records: number
+  readonly stateDir: string
+  readonly progress: (line: string) => void
+}
+
+export interface BenchResult {
+  readonly name: string
+  readonly guarantee: ProcessingGuarantee
+  readonly brokers: string
+  readonly records: number
+  readonly seconds: number
+  readonly recordsPerSecond: number
+  readonly rssMb: number
+  /** What came out, as one number; `expected` was computed from the input alone. */
+  readonly hash: string
+  readonly expected: string
+}
+
+/** What a workload hands back; the rest of the result is the frame's. */
+export interface Measured {
+  readonly records: number
+  readonly seconds: number
+  readonly hash: string
+  readonly expected: string
+}
+
+export interface Workload {
+  readonly name: string
+  /** The question that its figure answers. */
+  readonly question: string
+  readonly records: number
+  readonly smallRecords: number
+  run(options: BenchOptions): Promise<Measured>
+}

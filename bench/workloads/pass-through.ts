@@ -1,0 +1,31 @@
+import { Buffer } from 'node:buffer'
+import { serdes, StreamsBuilder } from '../../lib/index.ts'
+import { createTopics, inputKey, inputValue, loadInput } from '../input.ts'
+import { eachRecord, ResultHash } from '../output.ts'
+import { secondsToProcess } from '../run-application.ts'
+import type { BenchOptions, Measured, Workload } from '../workload.ts'
+
+export const passThrough: Workload = {
+  name: 'pass-through',
+  question: 'How many records a second go from a topic to a topic, untouched?',
+  records: 2_000_000,
+  smallRecords: 50_000,
+  async run(options: BenchOptions): Promise<Measured> {
+    const { broker, records } = options
+    await loadInput(broker, 'pass-through-in', records)
+    await createTopics(broker, ['pass-through-out'])
+    const builder = new StreamsBuilder()
+    const bytes = { keySerde: serdes.bytes(), valueSerde: serdes.bytes() }
+    builder.stream('pass-through-in', bytes).to('pass-through-out', bytes)
+    const seconds = await secondsToProcess(builder.build(), records, options)
+    const hash = new ResultHash()
+    await eachRecord(broker, 'pass-through-out', ({ key, value }) => hash.add(key!, value!))
+    return { records, seconds, hash: hash.toString(), expected: expectedHash(records) }
+  },
+}
+
+function expectedHash(records: number): string {
+  const hash = new ResultHash()
+  for (let at = 0; at < records; at += 1) hash.add(Buffer.from(inputKey(at)), Buffer.from(inputValue(at)))
+  return hash.toString()
+}
