@@ -5,7 +5,7 @@ import type { EngineWrite } from './engine/engine.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { Entry, EntryState } from './layer/entry.ts'
 import { ValueState } from './layer/entry.ts'
-import type { KeyBounds } from './layer/key-index.ts'
+import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
 import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
 import type { KeyValueStoreSettings, StoreResources } from './layer/store-resources.ts'
@@ -65,7 +65,6 @@ export class BufferedKeyValueStore<K, V>
     }
     const resources = this.resources()
     const entry = resources.cache.find(key) ?? this.#enter(key)
-    entry.touched = true
     if (resources.held) this.#hold(entry, value, resources)
     else this.#write(entry, value, resources)
   }
@@ -119,13 +118,13 @@ export class BufferedKeyValueStore<K, V>
   }
 
   restore(records: readonly ChangelogRecord[]): void {
-    const { cache, keys, values, buffer } = this.resources()
+    const { cache, keys, values, buffer, index } = this.resources()
     for (const { key, value, timestamp } of records) {
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
       const id = bytesToMapKey(key)
       const entry = cache.enter(id, undefined)
-      const before = this.#beforeChange(entry)
+      const before = this.#beforeChange(entry, index)
       const bytes = value === null ? null : values.fromChangelog(value, timestamp)
       buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(id), bytes)
       if (bytes === null) setAbsent(entry)
@@ -245,22 +244,20 @@ export class BufferedKeyValueStore<K, V>
   }
 
   /** How much larger the entry has become. */
-  #change(entry: Entry, value: V | null, { values, context, cache }: StoreResources<K, V>): number {
-    const before = this.#beforeChange(entry)
-    const timestamp = context.recordContext().timestamp
+  #change(entry: Entry, value: V | null, resources: StoreResources<K, V>): number {
+    const { values, context, cache, index } = resources
+    const before = this.#beforeChange(entry, index)
     if (isDeletion(value)) {
       setAbsent(entry)
-      entry.timestamp = timestamp
+      entry.timestamp = context.recordContext().timestamp
     } else {
-      values.write(entry, value as V, timestamp)
+      values.write(entry, value as V, context)
     }
-    const grown = cache.resize(entry, valueBytes(entry))
-    this.#afterChange(entry, before)
-    return grown
+    if (before !== 'typed' || entry.state !== 'typed') this.#afterChange(entry, before)
+    return cache.resize(entry, valueBytes(entry))
   }
 
-  #beforeChange(entry: Entry): EntryState {
-    const { index } = this.resources()
+  #beforeChange(entry: Entry, index: KeyIndex | undefined): EntryState {
     if (index?.watched) {
       if (entry.state === 'unread') this.#read(entry)
       index.save(entry.id, entry)
@@ -288,17 +285,15 @@ export class BufferedKeyValueStore<K, V>
   #seal(entry: Entry, log: StoreContext['log']): void {
     const { keys, values, buffer } = this.resources()
     const key = keys.engineKey(entry.id)
-    const value = entry.state === 'absent' ? null : values.encode(entry)
-    buffer.sealEntry(entry, key, value)
-    if (!log) return
-    const changelogValue = value === null ? null : values.toChangelog(value)
-    log(key.subarray(keys.prefix.length), changelogValue, entry.timestamp, NO_HEADERS)
+    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
+    buffer.sealEntry(entry, key, value === null ? null : values.engineValue(entry, value))
+    if (log) log(key.subarray(keys.prefix.length), value, entry.timestamp, NO_HEADERS)
   }
 
   #log(entry: Entry, log: StoreContext['log']): void {
     if (!log) return
     const { keys, values } = this.resources()
-    const value = entry.state === 'absent' ? null : values.toChangelog(values.encode(entry))
+    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     log(keys.engineKey(entry.id).subarray(keys.prefix.length), value, entry.timestamp, NO_HEADERS)
   }
 

@@ -69,6 +69,8 @@ function keyValueStoreBuilder<K, V, S extends KeyValueStore<K, unknown>>(
     name: settings.name,
     persistent: options.persistent ?? true,
     caching: settings.caching,
+    keySerde: settings.keySerde,
+    valueSerde: settings.valueSerde,
     changelog:
       options.logging === false
         ? undefined

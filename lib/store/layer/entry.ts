@@ -43,24 +43,25 @@ const OVERHEAD_BYTES = 240
 
 /** What a store knows about one key: the newest value, and in which stages of a commit it takes part. */
 export class Entry extends ValueState {
-  /** The serialised key, a character for a byte. */
-  readonly id: string
-  /** The primitive under which the entry is found without serialising. */
-  alias: unknown = undefined
-  /** Heap bytes, estimated. */
-  size: number
+  // What every access touches stands first, beside the value: two entries rarely share a line of the processor's cache.
+  dirty = false
   /** Reasons for which it must not be evicted: held back, dirty, sealed, staged. */
   pins = 0
   /** Used since the last sweep of the cache. */
   touched = true
-  dirty = false
+  /** Heap bytes, estimated. */
+  size: number
+  /** The serialised key, a character for a byte. */
+  readonly id: string
+  /** The primitive under which the entry is found without serialising. */
+  alias: unknown = undefined
   held: HeldChange | undefined = undefined
   sealed: SealedWrite | undefined = undefined
 
   constructor(id: string) {
     super()
-    this.id = id
     this.size = OVERHEAD_BYTES + id.length
+    this.id = id
   }
 
   sizeWith(valueBytes: number): number {

@@ -1,4 +1,5 @@
 import { copyBytes } from '../../common/bytes.ts'
+import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueState } from './entry.ts'
 import type { ValueFormat } from './value-format.ts'
@@ -14,7 +15,7 @@ export class PlainFormat<V> implements ValueFormat<V> {
     this.#context = context
   }
 
-  write(state: ValueState, value: V, recordTimestamp: number): void {
+  write(state: ValueState, value: V, record: { recordContext(): RecordContext }): void {
     if (keepsTyped(this.#serde, value)) {
       state.value = value
       state.state = 'typed'
@@ -22,7 +23,7 @@ export class PlainFormat<V> implements ValueFormat<V> {
       state.value = this.#serde.serialize(value, this.#context)
       state.state = 'bytes'
     }
-    state.timestamp = recordTimestamp
+    state.timestamp = record.recordContext().timestamp
   }
 
   read(state: ValueState): V | undefined {
@@ -38,13 +39,13 @@ export class PlainFormat<V> implements ValueFormat<V> {
     state.state = 'bytes'
   }
 
-  encode(state: ValueState): Uint8Array {
+  changelogValue(state: ValueState): Uint8Array {
     if (state.state === 'bytes') return state.value as Uint8Array
     return this.#serde.serialize(state.value as V, this.#context)
   }
 
-  toChangelog(engineValue: Uint8Array): Uint8Array {
-    return engineValue
+  engineValue(_state: ValueState, changelogValue: Uint8Array): Uint8Array {
+    return changelogValue
   }
 
   fromChangelog(value: Uint8Array): Uint8Array {

@@ -48,13 +48,13 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
     state.state = 'bytes'
   }
 
-  encode(state: ValueState): Uint8Array {
-    if (state.state === 'bytes') return state.value as Uint8Array
-    return layOut(this.#serde.serialize(state.value as V, this.#context), state.timestamp)
+  changelogValue(state: ValueState): Uint8Array {
+    if (state.state === 'bytes') return (state.value as Uint8Array).subarray(TIMESTAMP_BYTES)
+    return this.#serde.serialize(state.value as V, this.#context)
   }
 
-  toChangelog(engineValue: Uint8Array): Uint8Array {
-    return engineValue.subarray(TIMESTAMP_BYTES)
+  engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array {
+    return state.state === 'bytes' ? (state.value as Uint8Array) : layOut(changelogValue, state.timestamp)
   }
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {

@@ -1,23 +1,24 @@
+import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 
 /**
  * How values of a store look to user code, to the engine and to the changelog. Primitives that their serde calls safe stay as they are until
- * `encode`; anything else is bytes from `write` on, so that no object of the user's is ever kept.
+ * the commit; anything else is bytes from `write` on, so that no object of the user's is ever kept.
  */
 export interface ValueFormat<V> {
   /** Puts a user's value into the state. */
-  write(state: ValueState, value: V, recordTimestamp: number): void
+  write(state: ValueState, value: V, record: { recordContext(): RecordContext }): void
   /** The user's value; undefined where there is none. A state of bytes may become a typed one. */
   read(state: ValueState): V | undefined
   /** Puts what the engine holds into the state. */
   load(state: ValueState, engineValue: Uint8Array): void
-  /** What the engine is to hold; only for a state that has a value. */
-  encode(state: ValueState): Uint8Array
-  /** May share memory with its argument. */
-  toChangelog(engineValue: Uint8Array): Uint8Array
-  /** Owns its memory: changelog records are slices of a fetch buffer. */
+  /** The value of the changelog record; only for a state that has a value. */
+  changelogValue(state: ValueState): Uint8Array
+  /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. */
+  engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
+  /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array
 }
 

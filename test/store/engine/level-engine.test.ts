@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openLevelEngine } from '../../../lib/store/engine/level-engine.ts'
+import { storeEngineSuite } from '../../conformance/store-engine.ts'
+
+const newPlace = () => mkdtemp(join(tmpdir(), 'millrace-engine-'))
+const dispose = (place: string) => rm(place, { recursive: true, force: true })
+
+storeEngineSuite({ name: 'level', persistent: true, open: openLevelEngine, newPlace, dispose })
+
+test('level engine: a directory that is open already is refused by name', async () => {
+  const place = await newPlace()
+  const engine = await openLevelEngine(place)
+  await expect(openLevelEngine(place)).rejects.toMatchObject({
+    code: 'STATE_DIRECTORY_LOCKED',
+    message: expect.stringContaining(place),
+  })
+  await engine.close()
+  await (await openLevelEngine(place)).close()
+  await dispose(place)
+})
+
+test('level engine: a directory that cannot be one is a clear error', async () => {
+  const place = await newPlace()
+  const file = join(place, 'file')
+  await writeFile(file, 'not a directory')
+  await expect(openLevelEngine(file)).rejects.toMatchObject({ code: 'STATE_DIRECTORY_UNUSABLE' })
+  await dispose(place)
+})
+
+test('level engine: a damaged database is a corrupted task', async () => {
+  const place = await newPlace()
+  const engine = await openLevelEngine(place)
+  await engine.write([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }])
+  await engine.close()
+  await writeFile(join(place, 'CURRENT'), 'not a manifest')
+  await expect(openLevelEngine(place)).rejects.toMatchObject({ code: 'TASK_CORRUPTED' })
+  await dispose(place)
+})
