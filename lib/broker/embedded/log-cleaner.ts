@@ -42,10 +42,18 @@ function clean(state: BrokerState, log: PartitionLog, force: boolean): Promise<v
   return work
 }
 
-/** Never in the turn of the seal: the log is in the middle of an append then. A failed journal is its users' to report. */
+/**
+ * Never in the turn of the seal: the log is in the middle of an append then, and on disk only later. What is sealed meanwhile has
+ * nobody else to ask for it, so it looks again while that gets anywhere. A failed journal is its users' to report.
+ */
 async function cleanInTurn(state: BrokerState, log: PartitionLog, force: boolean): Promise<void> {
   await state.clock.nextTurn()
+  await state.settled().catch(() => undefined)
   if (state.closed || log.deleted) return
   applyRetention(log, state.clock.nowMs())
-  if (force || wantsCompaction(log)) await compactLog(log, state.clock).catch(() => undefined)
+  let cleanedBefore = -1
+  while ((force || wantsCompaction(log)) && log.cleanedOffset > cleanedBefore && !state.closed) {
+    cleanedBefore = log.cleanedOffset
+    await compactLog(log, state.clock).catch(() => undefined)
+  }
 }
