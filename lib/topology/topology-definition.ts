@@ -36,7 +36,8 @@ export class TopologyDefinition {
       )
     }
     this.#checkNodeName(source.name)
-    for (const topic of source.topics) this.#claimTopic(topic, source.name)
+    for (const topic of source.topics) this.#checkTopic(topic, source.name)
+    for (const topic of source.topics) this.#sourceOfTopic.set(topic, source.name)
     this.#addNode(source)
   }
 
@@ -99,6 +100,7 @@ export class TopologyDefinition {
         `another store is named "${builder.name}" already: give one of the two another name.`,
       )
     }
+    this.#checkNodeName(processor.name)
     this.addSource(source)
     this.addProcessor(processor)
     processor.stores.add(builder.name)
@@ -181,14 +183,12 @@ export class TopologyDefinition {
     }
   }
 
-  #claimTopic(topic: string, sourceName: string): void {
+  #checkTopic(topic: string, sourceName: string): void {
     const owner = this.#sourceOfTopic.get(topic)
-    if (owner !== undefined) {
-      throw new TopologyError(
-        'TOPIC_READ_TWICE',
-        `topic "${topic}" is read by source "${owner}" already, and cannot be read by "${sourceName}" too: use the first source for both.`,
-      )
-    }
-    this.#sourceOfTopic.set(topic, sourceName)
+    if (owner === undefined) return
+    throw new TopologyError(
+      'TOPIC_READ_TWICE',
+      `topic "${topic}" is read by source "${owner}" already, and cannot be read by "${sourceName}" too: use the first source for both.`,
+    )
   }
 }
