@@ -55,8 +55,9 @@ export class BufferedKeyValueStore<K, V>
   get(key: K): V | undefined {
     const { cache, values } = this.resources()
     const entry = cache.find(key) ?? this.#enter(key)
+    if (entry.state === 'unread') return this.#readThrough(entry)
     entry.touched = true
-    return entry.state === 'unread' ? this.#readThrough(entry) : values.read(entry)
+    return values.read(entry)
   }
 
   put(key: K, value: V | null): void {

@@ -47,8 +47,8 @@ export class Entry extends ValueState {
   dirty = false
   /** Reasons for which it must not be evicted: held back, dirty, sealed, staged. */
   pins = 0
-  /** Used since the last sweep of the cache. */
-  touched = true
+  /** Found in the cache since its hand last came by. Not set by the first read: what is read once leaves first. */
+  touched = false
   /** Heap bytes, estimated. */
   size: number
   /** The serialised key, a character for a byte. */
