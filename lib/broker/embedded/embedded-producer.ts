@@ -14,7 +14,7 @@ import type { Outcome, TransactionState } from './transaction-state.ts'
 
 const TRANSACTION_TIMEOUT_MS = 10_000
 /** What may be on its way to the disk before `writable` becomes false, over all producers of the broker. */
-const OUTSTANDING_BYTES_MAX = 32 * 1024 * 1024
+const OUTSTANDING_BYTES_MAX = 8 * 1024 * 1024
 const RETRY_MS = 10
 /** With `RETRY_MS`, a delivery is given up after a second. */
 const ATTEMPTS_MAX = 100
@@ -31,6 +31,8 @@ export class EmbeddedProducer implements Producer {
   readonly #buffer: SendBuffer
   #registration: { readonly transaction: TransactionState; readonly epoch: number } | undefined
   #inTransaction = false
+  /** A commit or an abort is under way: a record sent now would fall into no transaction. */
+  #ending = false
   /** Something of this transaction has reached the broker, or may have. */
   #enlisted = false
   #refusal: BrokerError | undefined
@@ -48,7 +50,8 @@ export class EmbeddedProducer implements Producer {
 
   send(record: OutgoingRecord): void {
     if (this.#closed || this.#state.closed) throw clientClosed('producer')
-    if (this.#options.transactionalId !== undefined && !this.#inTransaction) throw outside('send')
+    if (this.#options.transactionalId !== undefined && (!this.#inTransaction || this.#ending))
+      throw outside('send')
     let full: PartitionBuffer | undefined
     try {
       full = this.#buffer.add(record)
@@ -106,31 +109,44 @@ export class EmbeddedProducer implements Producer {
       throw new TypeError('sendOffsets needs a consumer of an embedded broker')
     }
     const membership = consumer.membership()
-    this.#enlisted = true
-    await this.#ask({ operation: 'transaction-offsets', groupId: membership.groupId }, () =>
-      addTransactionOffsets(this.#state, registration, membership, offsets),
-    )
+    await this.#ask({ operation: 'transaction-offsets', groupId: membership.groupId }, () => {
+      this.#enlisted = true
+      return addTransactionOffsets(this.#state, registration, membership, offsets)
+    })
   }
 
   async commitTransaction(): Promise<void> {
     this.#requireTransaction('commitTransaction')
-    await this.#deliverAll()
-    this.#assertUsable()
-    if (this.#refusal) throw abortable(this.#refusal)
-    await this.#end('commit')
+    await this.#whileEnding(async () => {
+      await this.#deliverAll()
+      this.#assertUsable()
+      if (this.#refusal) throw abortable(this.#refusal)
+      await this.#end('commit')
+    })
   }
 
   async abortTransaction(): Promise<void> {
     this.#requireTransaction('abortTransaction')
     this.#buffer.clear()
-    await this.#deliveries
-    this.#assertUsable()
-    await this.#end('abort')
+    await this.#whileEnding(async () => {
+      await this.#deliveries
+      this.#assertUsable()
+      await this.#end('abort')
+    })
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#buffer.clear()
+  }
+
+  async #whileEnding(steps: () => Promise<void>): Promise<void> {
+    this.#ending = true
+    try {
+      await steps()
+    } finally {
+      this.#ending = false
+    }
   }
 
   async #end(outcome: Outcome): Promise<void> {
@@ -177,13 +193,12 @@ export class EmbeddedProducer implements Producer {
     const records = this.#buffer.take(buffer)
     const { transaction, epoch = 0 } = this.#registration ?? {}
     const batch: ProduceBatch = { log, records, transaction, epoch, appended: false }
-    this.#enlisted = true
     if (this.#state.interceptions.active) {
       this.#deliveries = (this.#deliveries ?? Promise.resolve()).then(() => this.#deliver(batch))
       return
     }
     try {
-      produce(this.#state, batch)
+      this.#carryOut(batch)
     } catch (error) {
       this.#refuseBatch(error, batch)
     }
@@ -196,13 +211,18 @@ export class EmbeddedProducer implements Producer {
     const operation = { operation: 'produce', clientId, topic, partition, ...id } as const
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
-        return await this.#state.interceptions.run(operation, () => produce(this.#state, batch))
+        return await this.#state.interceptions.run(operation, () => this.#carryOut(batch))
       } catch (error) {
         const again = error instanceof BrokerError && error.class === 'retriable' && attempt < ATTEMPTS_MAX
         if (!again || batch.log.deleted) return this.#refuseBatch(error, batch)
         await this.#state.clock.sleep(RETRY_MS)
       }
     }
+  }
+
+  #carryOut(batch: ProduceBatch): void {
+    this.#enlisted = true
+    produce(this.#state, batch)
   }
 
   #refuseBatch(error: unknown, batch: ProduceBatch): void {

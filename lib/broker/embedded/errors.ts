@@ -35,7 +35,8 @@ export function recordTooLarge(bytes: number, bytesMax: number, partition: Topic
 
 export function missingKey(partition: TopicPartition): BrokerError {
   const message = `topic "${partition.topic}" is compacted: its records need a key`
-  return new BrokerError('INVALID_RECORD', 'fatal', message, { partitions: [partition] })
+  // The class of what can never be written as it is.
+  return new BrokerError('INVALID_RECORD', 'record-too-large', message, { partitions: [partition] })
 }
 
 export function producerFenced(transactionalId: string): BrokerError {
@@ -54,4 +55,9 @@ export function notAMember(groupId: string): BrokerError {
 
 export function missingGroup(): BrokerError {
   return new BrokerError('INVALID_GROUP_ID', 'fatal', 'this consumer was opened without a group: set `group`')
+}
+
+export function negativeTimestamp(timestamp: number, partition: TopicPartition): BrokerError {
+  const message = `a record for topic "${partition.topic}" has the timestamp ${timestamp}; it must not be negative`
+  return new BrokerError('INVALID_TIMESTAMP', 'record-too-large', message, { partitions: [partition] })
 }

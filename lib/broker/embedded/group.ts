@@ -81,7 +81,7 @@ export class Group {
 
   setPending(producerId: number, offsets: readonly OffsetToCommit[]): void {
     const pending = this.#pending.get(producerId) ?? new Map<string, OffsetToCommit>()
-    for (const offset of offsets) pending.set(partitionKey(offset.topic, offset.partition), offset)
+    for (const offset of offsets) pending.set(partitionKey(offset.topic, offset.partition), { ...offset })
     this.#pending.set(producerId, pending)
   }
 

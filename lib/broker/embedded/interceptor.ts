@@ -1,18 +1,16 @@
 import type { BrokerError } from '../broker-error.ts'
 
-/** What a client asks for, or what a coordinator does on its own (`write-marker`, `abort-timed-out`). */
+/** What a client asks for, and `write-marker`, which a transaction's coordinator does on its own. */
 export type Operation =
   | 'produce'
   | 'fetch'
   | 'init-producer'
   | 'end-transaction'
   | 'write-marker'
-  | 'abort-timed-out'
   | 'transaction-offsets'
   | 'offset-commit'
   | 'offset-fetch'
   | 'join'
-  | 'leave'
   | 'list-offsets'
   | 'list-topics'
   | 'describe-topics'

@@ -18,10 +18,10 @@ export function commitOffsets(
   state.assertOpen()
   const group = state.group(groupId)
   group.requireMember(memberId)
+  for (const offset of offsets) state.logOrThrow(offset)
   for (const offset of offsets) {
     const { topic, partition } = offset
-    state.logOrThrow(offset)
-    group.offsets.set(partitionKey(topic, partition), offset)
+    group.offsets.set(partitionKey(topic, partition), { ...offset })
     state.journal?.putJson(keys.offset(groupId, topic, partition), offset)
   }
 }

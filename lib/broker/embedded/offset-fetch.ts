@@ -11,9 +11,9 @@ export async function fetchStableOffsets(
   partitions: readonly TopicPartition[],
   timeoutMs: number,
 ): Promise<ReadonlyMap<string, OffsetToCommit>> {
-  const group = state.group(groupId)
+  const group = state.groups.get(groupId)
   const deadlineMs = state.clock.monotonicMs() + timeoutMs
-  while (!group.isStable(partitions)) {
+  while (group && !group.isStable(partitions)) {
     const leftMs = deadlineMs - state.clock.monotonicMs()
     if (leftMs <= 0) throw unstable(groupId, partitions)
     await nextDecision(state, group, leftMs)

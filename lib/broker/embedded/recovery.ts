@@ -41,7 +41,7 @@ async function recoverLogs({ topicId, logs }: Topic, database: Database): Promis
 }
 
 async function recoverLog(log: PartitionLog, id: string, database: Database): Promise<void> {
-  const stored = await database.get(keys.log(id)).catch(() => undefined)
+  const stored = await database.get(keys.log(id))
   const info = stored ? parse<LogInfo>(stored) : { startOffset: 0, cleanedOffset: 0 }
   log.startOffset = info.startOffset
   log.cleanedOffset = info.cleanedOffset

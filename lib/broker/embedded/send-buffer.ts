@@ -1,6 +1,6 @@
 import { Arena } from './arena.ts'
 import type { BrokerState } from './broker-state.ts'
-import { missingKey, recordTooLarge, unknownPartition } from './errors.ts'
+import { missingKey, negativeTimestamp, recordTooLarge, unknownPartition } from './errors.ts'
 import type { OutgoingRecord } from '../broker.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { recordBytes, type StoredRecord, storedRecord } from './stored-record.ts'
@@ -36,6 +36,7 @@ export class SendBuffer {
     const { config } = buffer.log
     const bytes = recordBytes(record)
     if (bytes > config.recordBytesMax) throw recordTooLarge(bytes, config.recordBytesMax, record)
+    if (!(record.timestamp >= 0)) throw negativeTimestamp(record.timestamp, record)
     if (config.compacted && record.key === null) throw missingKey(record)
     buffer.records.push(storedRecord(record, this.#arena))
     buffer.bytes += bytes
