@@ -10,7 +10,6 @@ import { Change } from './change.ts'
  */
 export class ChangeForwarder<K, V> {
   readonly #context: ProcessorContext<K, Change<V>>
-  readonly #sendOldValues: boolean
   readonly #heldBack: boolean
 
   constructor(
@@ -19,7 +18,6 @@ export class ChangeForwarder<K, V> {
     sendOldValues: boolean,
   ) {
     this.#context = context
-    this.#sendOldValues = sendOldValues
     this.#heldBack = store.setFlushListener(
       (key, newValue, oldValue, timestamp) => {
         const change = new Change(newValue?.value ?? null, oldValue?.value ?? null)
@@ -31,10 +29,10 @@ export class ChangeForwarder<K, V> {
     )
   }
 
-  /** `cause`: the record that made the change, whose key and headers the result has. */
+  /** `cause`: the record that made the change, whose key and headers the result has. `oldValue`: null unless somebody below asked for it. */
   forward(cause: Record<K, unknown>, newValue: V | null, oldValue: V | null, timestamp: number): void {
     if (this.#heldBack) return
-    const change = new Change(newValue, this.#sendOldValues ? oldValue : null)
+    const change = new Change(newValue, oldValue)
     this.#context.forward(new Record(cause.key, change, timestamp, cause.headers.copy()))
   }
 }

@@ -183,3 +183,99 @@ describe('dsl: processors', () => {
     ])
   })
 })
+
+describe('dsl: records without key', () => {
+  const joined = (method: 'join' | 'leftJoin') => {
+    const builder = new StreamsBuilder()
+    const table = builder.table('table', strings)
+    const rekeyed = builder
+      .stream('in', strings)
+      .selectKey(value => (value === 'x' ? null : value), { name: 'rekeyed' })
+    const settings = { keySerde: serdes.string(), valueSerde: serdes.string(), name: 'lookup' }
+    const result =
+      method === 'join'
+        ? rekeyed.join(table, (left, right) => `${left}+${right}`, settings)
+        : rekeyed.leftJoin(table, (left, right) => `${left}+${right}`, settings)
+    result.to('out', strings)
+    return run(
+      builder,
+      {
+        ...strings,
+        records: [
+          ['a', 'x'],
+          ['b', 'y'],
+        ],
+      },
+      strings,
+    )
+  }
+
+  it('go through the repartition topic to a left join only', () => {
+    expect(joined('leftJoin')).toEqual([
+      [null, 'x+null'],
+      ['y', 'y+null'],
+    ])
+    expect(joined('join')).toEqual([])
+  })
+})
+
+describe('dsl: filters of tables', () => {
+  it('say nothing about rows that never passed, where old values are at hand', () => {
+    for (const options of [{}, { storeName: 'passed' }]) {
+      const builder = new StreamsBuilder()
+      const table = builder.table('in', { ...strings, storeName: 'all' })
+      table
+        .filter(value => value === 'x', options)
+        .toStream()
+        .to('out')
+      const records = [
+        ['a', 'y'],
+        ['a', 'x'],
+        ['a', 'z'],
+        ['a', null],
+        ['b', null],
+      ] as const
+      expect(run(builder, { ...strings, records }, strings)).toEqual([
+        ['a', 'x'],
+        ['a', null],
+      ])
+    }
+  })
+})
+
+describe('dsl: results that are held back', () => {
+  it('have the largest timestamp and the last headers of their records', () => {
+    const builder = new StreamsBuilder()
+    builder.stream('in', strings).groupByKey().count({ storeName: 'counts' }).toStream().to('out')
+    using driver = new TopologyTestDriver(builder.build())
+    const topic = driver.createInputTopic('in', strings)
+    const header = (text: string) => [{ key: 'h', value: Buffer.from(text) }]
+    topic.pipeInput('a', 'x', { timestamp: 5, headers: header('first') })
+    topic.pipeInput('a', 'x', { timestamp: 3, headers: header('second') })
+    const output = driver.createOutputTopic('out', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+    const found = output
+      .readRecords()
+      .map(({ value, timestamp, headers }) => [value, timestamp, headers[0]?.value?.toString()])
+    expect(found).toEqual([
+      [1, 5, 'first'],
+      [2, 5, 'second'],
+    ])
+  })
+})
+
+describe('dsl: aggregates of tables', () => {
+  it('have the largest timestamp of the rows that made them', () => {
+    const builder = new StreamsBuilder()
+    const group = builder.table('in', strings).groupBy((value, key) => [value, key], strings)
+    group.count().toStream().to('out')
+    using driver = new TopologyTestDriver(builder.build(), { config: { cacheBytesMax: 0 } })
+    const topic = driver.createInputTopic('in', strings)
+    topic.pipeInput('a', 'g', { timestamp: 9 })
+    topic.pipeInput('b', 'g', { timestamp: 4 })
+    const output = driver.createOutputTopic('out', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+    expect(output.readRecords().map(({ value, timestamp }) => [value, timestamp])).toEqual([
+      [1, 9],
+      [2, 9],
+    ])
+  })
+})

@@ -73,6 +73,19 @@ describe('dsl: repartition topics', () => {
     expect(builder.build().plan('app').repartitionTopics.size).toBe(1)
   })
 
+  it('a merged stream needs one if either side was rekeyed', () => {
+    const topics = (rekeyLeft: boolean, rekeyRight: boolean) => {
+      const builder = new StreamsBuilder()
+      const side = (topic: string, rekey: boolean) => {
+        const stream = builder.stream(topic, strings)
+        return rekey ? stream.selectKey(value => value) : stream
+      }
+      side('a', rekeyLeft).merge(side('b', rekeyRight)).groupByKey().count()
+      return builder.build().plan('app').repartitionTopics.size
+    }
+    expect([topics(false, false), topics(true, false), topics(false, true)]).toEqual([0, 1, 1])
+  })
+
   it('a partition count is taken over, and must be one', () => {
     const builder = new StreamsBuilder()
     const stream = builder.stream('stream', strings)
