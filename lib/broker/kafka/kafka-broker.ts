@@ -80,7 +80,7 @@ class KafkaBroker implements Broker {
   async producer(options: ProducerOptions): Promise<Producer> {
     if (this.#closed) throw closedError('broker')
     const settings = this.#settings(options.clientId, producerSettings(options))
-    const native = construct(() => new this.#module.Producer(settings, {}))
+    const native = construct(() => new this.#module.Producer(settings))
     // Before the first call that fails; a poll in the background before the connection would crash the process.
     await this.#connect(native, () => native.setPollInBackground(true))
     return new KafkaProducer(native, this.#options.clock, options)

@@ -4,8 +4,9 @@
  * its source at 1.10.1. Its error objects are `NativeError` everywhere.
  */
 export interface NativeModule {
-  readonly KafkaConsumer: new (settings: NativeSettings, topicSettings: NativeSettings) => NativeConsumer
-  readonly Producer: new (settings: NativeSettings, topicSettings: NativeSettings) => NativeProducer
+  // A second argument, even an empty one, would put all topic settings back to their defaults, `auto.offset.reset` for one.
+  readonly KafkaConsumer: new (settings: NativeSettings) => NativeConsumer
+  readonly Producer: new (settings: NativeSettings) => NativeProducer
   readonly AdminClient: { create(settings: NativeSettings): NativeAdmin }
   readonly librdkafkaVersion: string
 }

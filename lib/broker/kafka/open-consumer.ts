@@ -65,7 +65,7 @@ async function openFetcher(
     'isolation.level': isolation,
     queue_non_empty_cb: () => late.fetcher?.nativeReady(),
   }
-  const native = construct(() => new module.KafkaConsumer(settings(clientId, own), {}))
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
   await connect(native)
   const fetcher = new NativeFetcher({
     native,
@@ -96,7 +96,7 @@ async function openMember(
       if (late.member?.expectsAnswer || wakeUp.awaited) late.member?.poll()
     },
   }
-  const native = construct(() => new module.KafkaConsumer(settings(clientId, own), {}))
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
   await connect(native)
   late.member = new GroupMember(native, clock, () => wakeUp.wake())
   return late.member
