@@ -18,6 +18,7 @@ describe.skipIf('skipped' in kafka)('real Kafka', () => {
         sessionTimeoutMsMin: 1_000,
         createsTopicsOnSend: false,
         refusedValueBytes: 2_000_000,
+        nullHeaderValuesBecomeEmpty: true,
       },
       dispose: () => broker.close(),
     }

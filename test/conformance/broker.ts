@@ -23,6 +23,8 @@ export interface BrokerCapabilities {
   readonly createsTopicsOnSend: boolean
   /** A record with a value of this size is refused as too large. */
   readonly refusedValueBytes: number
+  /** Header values of null come back empty: the client in between cannot tell them apart. Default false. */
+  readonly nullHeaderValuesBecomeEmpty?: boolean
 }
 
 export interface BrokerUnderTest {
