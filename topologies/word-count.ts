@@ -19,9 +19,9 @@ export function wordsOf(line: string): string[] {
 const builder = new StreamsBuilder()
 
 builder
-  .stream(INPUT, { keySerde: serdes.string(), valueSerde: serdes.string() })
-  .flatMapValues(line => wordsOf(line))
-  .groupBy(word => word)
+  .stream<string | null, string | null>(INPUT, { keySerde: serdes.string(), valueSerde: serdes.string() })
+  .flatMapValues(line => (line === null ? [] : wordsOf(line)))
+  .groupBy(word => word, { keySerde: serdes.string(), valueSerde: serdes.string() })
   .count({ storeName: 'word-counts' })
   .toStream()
   .to(OUTPUT, { keySerde: serdes.string(), valueSerde: serdes.int64() })

@@ -14,8 +14,8 @@ export interface Clock {
   nowMs(): number
   /** Milliseconds, with a fraction, of a clock that never goes back: for durations only. */
   monotonicMs(): number
-  /** Calls once after `delayMs`; keeps the process alive until then. */
-  schedule(delayMs: number, callback: () => void): Timer
+  /** Calls once after `delayMs`; keeps the process alive until then, unless told not to. */
+  schedule(delayMs: number, callback: () => void, options?: { readonly keepsAlive?: boolean }): Timer
   /** Resolves after `delayMs`, or at once when the signal aborts; never rejects. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
   /** Resolves in the next turn of the event loop, after pending I/O. */
@@ -25,8 +25,9 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  schedule(delayMs, callback) {
+  schedule(delayMs, callback, { keepsAlive = true } = {}) {
     const timer = setTimeout(callback, delayMs)
+    if (!keepsAlive) timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
   async sleep(delayMs, signal) {

@@ -1,0 +1,55 @@
+import type { Broker } from '../broker/broker.ts'
+import { KafkaStreams } from '../streams/kafka-streams.ts'
+import type { Ending } from './ending.ts'
+import { present } from '../common/assert.ts'
+import { StreamsError } from '../common/errors.ts'
+import type { Job } from './job.ts'
+import type { Teardown } from './teardown.ts'
+
+/**
+ * Starts the application in this process, then its service. What is open is handed to the teardown at once, so that an end in the
+ * middle of starting closes it, too.
+ */
+export async function startApplication(
+  job: Job,
+  { broker, ending, teardown }: { broker: Broker; ending: Ending; teardown: Teardown },
+): Promise<void> {
+  const { clock, logger, topology, config } = job
+  const streams = new KafkaStreams(topology, config, { broker, clock, logger })
+  teardown.add('the application', () => streams.close())
+  await ending.unlessEnded(streams.start())
+  if (ending.signal.aborted) return
+  failWith(streams, ending)
+  logger.log('info', `${config.applicationId} is running`, {
+    brokers: broker.name,
+    stateDir: config.stateDir,
+  })
+  await startService(job, streams, { broker, teardown })
+}
+
+function failWith(streams: KafkaStreams, ending: Ending): void {
+  streams.onStateChange(state => {
+    if (state === 'error') ending.fail(present(streams.error, 'the error of the application'))
+  })
+}
+
+/** Of several processes only the first has it: they would want the same port. */
+async function startService(
+  job: Job,
+  streams: KafkaStreams,
+  { broker, teardown }: { broker: Broker; teardown: Teardown },
+): Promise<void> {
+  const { file, config, settings, clock, logger, host, port, options } = job
+  const { processIndex = 0 } = options
+  if (!file.service || processIndex > 0) return
+  const { applicationId, stateDir } = config
+  const context = { broker, logger, clock, host, port, stateDir, applicationId, settings, processIndex }
+  const service = await file.service(streams, context)
+  if (typeof service?.[Symbol.asyncDispose] !== 'function') {
+    throw new StreamsError(
+      'SERVICE_NOT_DISPOSABLE',
+      `service() of ${options.file} must return an object with [Symbol.asyncDispose], so that it can be closed`,
+    )
+  }
+  teardown.add('the service', async () => service[Symbol.asyncDispose]())
+}

@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { describeCommand } from './describe-command.ts'
+import type { ExitCode } from './exit-code.ts'
+import { runCommand } from './run-command.ts'
+
+const EXAMPLES = `
+Examples:
+  millrace run topologies/word-count.ts
+  millrace describe topologies/word-count.ts
+  millrace help run
+
+Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
+`
+
+/** The whole command line: parses, runs, and says how the process has to end. */
+export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const onEnd = (code: ExitCode) => (exitCode = code)
+  try {
+    await commands(onEnd).parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Commander has written its message already; its own code for wrong usage is 1.
+    return error.exitCode === 0 ? 0 : 2
+  }
+}
+
+function commands(onEnd: (exitCode: ExitCode) => void): Command {
+  const program = new Command('millrace')
+    .description('Runs Kafka Streams topologies, written in TypeScript, in Node.js.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(add --help for the options)')
+    // Before the subcommands are made: they inherit it.
+    .exitOverride()
+  for (const command of [runCommand(onEnd), describeCommand(onEnd)]) {
+    program.addCommand(command.copyInheritedSettings(program))
+  }
+  return program
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+  return version
+}

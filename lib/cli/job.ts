@@ -1,0 +1,88 @@
+import { basename, extname, join } from 'node:path'
+import { systemClock, type Clock } from '../common/clock.ts'
+import { consoleLogger, type Logger, type LogLevel } from '../common/logger.ts'
+import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
+import type { TopologySettings } from '../streams/topology-file.ts'
+import type { TopologyPlan } from '../topology/plan.ts'
+import type { Topology } from '../topology/topology.ts'
+import { asUsage, UsageError } from './exit-code.ts'
+import { checkReadable } from './feed-input.ts'
+import { loadTopologyFile, type LoadedTopologyFile } from './load-topology-file.ts'
+import type { Pair } from './option-values.ts'
+import type { RunOptions } from './run-options.ts'
+import { splitSettings } from './split-settings.ts'
+
+/** A run that is fully decided: everything that can be found wrong without a broker has been. */
+export interface Job {
+  readonly options: RunOptions
+  readonly file: LoadedTopologyFile
+  readonly topology: Topology
+  readonly plan: TopologyPlan
+  readonly config: StreamsConfig & { readonly stateDir: string }
+  readonly settings: TopologySettings
+  readonly host: string
+  readonly port: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Throws a `UsageError` for what the command line has wrong, else what the file or its topology has. */
+export async function prepareJob(options: RunOptions): Promise<Job> {
+  await checkInputs(options.input)
+  const address = serviceAddress(process.env)
+  const file = await loadTopologyFile(options.file)
+  const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
+  const config = {
+    ...file.config,
+    ...set,
+    applicationId: options.applicationId ?? file.config?.applicationId ?? nameOf(options.file),
+    stateDir: options.stateDir ?? process.env['MILLRACE_STATE_DIR'] ?? file.config?.stateDir ?? '.millrace',
+  }
+  const { applicationId, stateDir } = config
+  await asUsage(() => resolveConfig({ ...set, applicationId, stateDir }))
+  resolveConfig(config)
+  const topology = await file.topology(forTopology)
+  return {
+    options,
+    file,
+    topology,
+    plan: topology.plan(applicationId),
+    config,
+    settings: forTopology,
+    ...address,
+    clock: systemClock,
+    logger: loggerFor(options.logLevel, options.processIndex),
+  }
+}
+
+/** Where an embedded broker keeps its logs. */
+export function brokerDirectory(job: Job): string {
+  return join(job.config.stateDir, 'broker')
+}
+
+function nameOf(file: string): string {
+  return basename(file, extname(file))
+}
+
+async function checkInputs(inputs: readonly Pair[]): Promise<void> {
+  if (inputs.filter(({ value }) => value === '-').length > 1) {
+    throw new UsageError('STANDARD_INPUT_TWICE', '--input: only one topic can be fed from standard input')
+  }
+  for (const { value } of inputs) await checkReadable(value)
+}
+
+function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
+  const { HOST = '127.0.0.1', PORT = '8080' } = environment
+  const port = Number(PORT)
+  if (/^\d{1,5}$/.test(PORT) && port <= 65_535) return { host: HOST, port }
+  throw new UsageError('INVALID_PORT', `PORT is "${PORT}": it must be a number from 0 to 65535`)
+}
+
+/** Several processes write to one standard error, so each says which it is. */
+function loggerFor(level: LogLevel, processIndex: number | undefined): Logger {
+  const console = consoleLogger(level)
+  if (processIndex === undefined) return console
+  return {
+    log: (lineLevel, message, fields) => console.log(lineLevel, `[${processIndex}] ${message}`, fields),
+  }
+}

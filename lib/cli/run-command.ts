@@ -1,0 +1,60 @@
+import { Command, Option } from 'commander'
+import { exitCodeAfter, type ExitCode } from './exit-code.ts'
+import { collect, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
+import { run } from './run.ts'
+import type { RunOptions } from './run-options.ts'
+
+const EXAMPLES = `
+FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
+service. Each --set whose name is a setting of the application (commitIntervalMs, processingGuarantee, …) configures it.
+The state directory is --state-dir, else MILLRACE_STATE_DIR, else .millrace. A service listens on HOST and PORT, by
+default 127.0.0.1 and 8080.
+
+Every line of an --input file becomes a record, an empty line an empty record. --print begins at the end that a topic
+has when the program starts, shows committed records only, and writes key, tab, value; null is a missing key or a deletion.
+
+Examples:
+  millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
+  millrace run word-count.ts --brokers memory --input streams-plaintext-input=book.txt --exit-when-idle
+  millrace run orders.ts --brokers kafka-1:9092,kafka-2:9092 --processes 4 --state-dir /var/lib/orders
+  millrace run orders.ts --set processingGuarantee=at-least-once --set currency=EUR
+`
+
+type Repeatable = 'set' | 'input' | 'print'
+type GivenOptions = Omit<RunOptions, 'file' | Repeatable> & Partial<Pick<RunOptions, Repeatable>>
+
+export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
+  return new Command('run')
+    .description('run an application until SIGTERM or SIGINT')
+    .argument('<file>', 'topology file, TypeScript or JavaScript')
+    .option(
+      '--brokers <brokers>',
+      'embedded (durable, in the state directory), memory, or host:port,…',
+      'embedded',
+    )
+    .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
+    .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
+    .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)
+    .option('--input <topic=file>', 'write the lines of a file, or of - (repeatable)', collectPairs)
+    .option('--input-key-separator <text>', 'each input line is a key, this, and a value')
+    .option('--print <topic>', 'print the records of a topic (repeatable)', collect)
+    .option('--create-topics', 'create missing topics of the topology on a Kafka cluster, too')
+    .option('--partitions <n>', 'partitions of topics that are created so', wholeFrom(1), 4)
+    .option(
+      '--processes <n>',
+      'share the work among so many processes; needs a Kafka cluster',
+      wholeFrom(1),
+      1,
+    )
+    .option('--exit-when-idle', 'end when all input is processed and nothing more comes')
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
+    )
+    .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string, options: GivenOptions) => {
+      onEnd(
+        await exitCodeAfter(options.logLevel, () => run({ set: [], input: [], print: [], ...options, file })),
+      )
+    })
+}

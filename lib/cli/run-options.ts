@@ -1,0 +1,28 @@
+import type { LogLevel } from '../common/logger.ts'
+import type { Pair } from './option-values.ts'
+
+/** The command line of `millrace run`, parsed. Names are those of the options. */
+export interface RunOptions {
+  readonly file: string
+  readonly brokers: string
+  readonly applicationId?: string
+  readonly stateDir?: string
+  readonly set: readonly Pair[]
+  /** Topic and file, `-` being standard input. */
+  readonly input: readonly Pair[]
+  readonly inputKeySeparator?: string
+  /** Topics. */
+  readonly print: readonly string[]
+  readonly partitions: number
+  readonly createTopics?: boolean
+  readonly processes: number
+  readonly exitWhenIdle?: boolean
+  readonly logLevel: LogLevel
+  /** Given by a supervisor to the processes it starts. */
+  readonly processIndex?: number
+}
+
+/** A broker inside this process, which no other process can reach. */
+export function isLocal(brokers: string): boolean {
+  return brokers === 'embedded' || brokers === 'memory'
+}

@@ -1,0 +1,95 @@
+import type { Admin, Broker } from '../broker/broker.ts'
+import { openBroker } from '../broker/open-broker.ts'
+import { errorFrom } from '../common/errors.ts'
+import { startApplication } from './application.ts'
+import { Ending } from './ending.ts'
+import { ensureTopics } from './ensure-topics.ts'
+import { asUsage, UsageError } from './exit-code.ts'
+import { untilIdle } from './idle-watch.ts'
+import { brokerDirectory, prepareJob, type Job } from './job.ts'
+import { runProcesses } from './process-group.ts'
+import { isLocal, type RunOptions } from './run-options.ts'
+import { startFeeds } from './start-feeds.ts'
+import { startPrinting } from './start-printing.ts'
+import { startProcess } from './start-process.ts'
+import { listenForStop } from './stop-signals.ts'
+import { Teardown } from './teardown.ts'
+
+/** `millrace run`: resolves after a clean end, rejects with what failed. */
+export async function run(options: RunOptions): Promise<void> {
+  checkProcesses(options)
+  const job = await prepareJob(options)
+  const ending = new Ending()
+  const unlisten = listenForStop(ending, job.logger)
+  const teardown = new Teardown(job.clock, job.logger)
+  try {
+    await runUntilEnd(job, ending, teardown)
+  } catch (reason) {
+    ending.fail(errorFrom(reason))
+  } finally {
+    await teardown.run().catch((reason: unknown) => ending.fail(errorFrom(reason)))
+    unlisten()
+  }
+  ending.throwIfFailed()
+}
+
+function checkProcesses({ processes, brokers }: RunOptions): void {
+  if (processes === 1 || !isLocal(brokers)) return
+  throw new UsageError(
+    'PROCESSES_NEED_KAFKA',
+    `--processes ${processes} with --brokers ${brokers}: that broker lives in one process, and others cannot reach it; ` +
+      'name a Kafka cluster (--brokers host:port), or leave --processes out',
+  )
+}
+
+async function runUntilEnd(job: Job, ending: Ending, teardown: Teardown): Promise<void> {
+  const broker = await openedBroker(job, ending, teardown)
+  if (!broker) return
+  const admin = await broker.admin()
+  teardown.add('the admin client', () => admin.close())
+  await ensureTopics(job, admin)
+  await startPrinting(job, { broker, admin, ending, teardown })
+  if (job.options.processes > 1) startProcesses(job, ending, teardown)
+  else await startApplication(job, { broker, ending, teardown })
+  const { done: fed } = await startFeeds(job, { broker, admin, ending, teardown })
+  if (job.options.exitWhenIdle) endWhenIdle(job, { fed, admin, ending })
+  await ending.reached()
+}
+
+/** Undefined where the end came first; what is still being opened is closed all the same. */
+async function openedBroker(job: Job, ending: Ending, teardown: Teardown): Promise<Broker | undefined> {
+  const { clock, logger, options } = job
+  const opening = asUsage(() =>
+    openBroker(options.brokers, { directory: brokerDirectory(job), clock, logger }),
+  )
+  teardown.add('the broker', async () => {
+    // A broker that could not be opened has been reported already.
+    const opened = await opening.catch(() => undefined)
+    await opened?.close()
+  })
+  return ending.unlessEnded(opening)
+}
+
+function startProcesses(job: Job, ending: Ending, teardown: Teardown): void {
+  const { clock, logger, options } = job
+  const stop = new AbortController()
+  const start = (index: number) => startProcess(job, index)
+  const running = runProcesses({ count: options.processes, start, clock, logger, signal: stop.signal })
+  running.catch((error: unknown) => ending.fail(errorFrom(error)))
+  teardown.add('the processes', async () => {
+    stop.abort()
+    await running.catch(() => undefined)
+  })
+}
+
+function endWhenIdle(
+  job: Job,
+  { fed, admin, ending }: { fed: Promise<void>; admin: Admin; ending: Ending },
+): void {
+  const { plan, clock } = job
+  const { signal } = ending
+  fed
+    .then(() => untilIdle(plan, admin, { clock, signal }))
+    .then(() => ending.stop())
+    .catch((error: unknown) => ending.fail(errorFrom(error)))
+}

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream'
+import type { Admin, Broker } from '../broker/broker.ts'
+import { present } from '../common/assert.ts'
+import { errorFrom } from '../common/errors.ts'
+import type { Ending } from './ending.ts'
+import { feedInput, openInput } from './feed-input.ts'
+import type { Job } from './job.ts'
+import type { Teardown } from './teardown.ts'
+
+interface Surroundings {
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly ending: Ending
+  readonly teardown: Teardown
+}
+
+/** Starts to write every `--input`; resolves, when all are open, to a promise for the end of all of them. */
+export async function startFeeds(job: Job, around: Surroundings): Promise<{ readonly done: Promise<void> }> {
+  const opened: Feed[] = []
+  for (const { name, value } of job.options.input) {
+    opened.push({ topic: name, source: value, stream: await openInput(value) })
+  }
+  const feeds = opened.map(feed => runFeed(job, feed, around))
+  const done = Promise.all(feeds).then(() => undefined)
+  done.catch((error: unknown) => around.ending.fail(errorFrom(error)))
+  around.teardown.add('the input', async () => {
+    await Promise.allSettled(feeds)
+  })
+  return { done }
+}
+
+interface Feed {
+  readonly topic: string
+  readonly source: string
+  readonly stream: Readable
+}
+
+async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surroundings): Promise<void> {
+  const { topic, source, stream } = feed
+  const { clock, logger, options } = job
+  const description = (await admin.describeTopics([topic])).get(topic)
+  const { partitionCount } = present(description, `topic ${topic}`)
+  const producer = await broker.producer({ clientId: 'millrace-input' })
+  try {
+    const { signal } = ending
+    const keySeparator = options.inputKeySeparator
+    const count = await feedInput(stream, {
+      topic,
+      partitionCount,
+      source,
+      keySeparator,
+      producer,
+      clock,
+      signal,
+    })
+    logger.log('info', `${count} lines of ${source === '-' ? 'standard input' : source} written to ${topic}`)
+  } finally {
+    await producer.close()
+  }
+}

@@ -1,0 +1,28 @@
+import type { Admin, Broker } from '../broker/broker.ts'
+import { errorFrom } from '../common/errors.ts'
+import type { Ending } from './ending.ts'
+import type { Job } from './job.ts'
+import { recordFormat } from './record-format.ts'
+import type { Teardown } from './teardown.ts'
+import { TopicPrinter } from './topic-printer.ts'
+
+/** Prints the `--print` topics to standard output until the application has closed, all of its last commit included. */
+export async function startPrinting(
+  job: Job,
+  { broker, admin, ending, teardown }: { broker: Broker; admin: Admin; ending: Ending; teardown: Teardown },
+): Promise<void> {
+  const { options, plan, config, clock, logger } = job
+  if (options.print.length === 0) return
+  const formats = new Map(options.print.map(topic => [topic, recordFormat(topic, plan, config)]))
+  const output = process.stdout
+  const printer = await TopicPrinter.open({ broker, admin, formats, output, clock, logger })
+  // Whoever reads our output may have seen enough (`| head`): that is no failure.
+  output.on('error', () => ending.stop())
+  const running = printer.run()
+  running.catch((error: unknown) => (output.writable ? ending.fail(errorFrom(error)) : ending.stop()))
+  teardown.add('the output', async () => {
+    if (output.writable) await printer.finish()
+    await running.catch(() => undefined)
+    await printer.close()
+  })
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../common/clock.ts'
+import { errorFrom, StreamsError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
+
+const STEP_MS_MAX = 10_000
+
+interface Step {
+  readonly name: string
+  readonly close: () => Promise<void>
+}
+
+/**
+ * What was opened, to be closed in the opposite order. A step that fails or does not end within 10 s is logged by its name, does
+ * not keep the others from closing, and makes the run a failure.
+ */
+export class Teardown {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #steps: Step[] = []
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  add(name: string, close: () => Promise<void>): void {
+    this.#steps.push({ name, close })
+  }
+
+  /** Rejects with the first failure, when all is done. */
+  async run(): Promise<void> {
+    let first: Error | undefined
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await this.#bounded(step)
+      } catch (reason) {
+        const error = errorFrom(reason)
+        this.#logger.log('error', `closing ${step.name}: ${error.message}`)
+        first ??= error
+      }
+    }
+    if (first) throw first
+  }
+
+  async #bounded({ name, close }: Step): Promise<void> {
+    const ended = new AbortController()
+    const late = this.#clock.sleep(STEP_MS_MAX, ended.signal).then(() => {
+      if (ended.signal.aborted) return
+      throw new StreamsError('CLOSE_TIMEOUT', `${name} has not closed within ${STEP_MS_MAX} ms`)
+    })
+    try {
+      await Promise.race([close(), late])
+    } finally {
+      ended.abort()
+    }
+  }
+}
