@@ -1,0 +1,98 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { BrokerError } from '../../lib/broker/broker-error.ts'
+import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { Interception, Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
+import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
+import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
+import {
+  commitSubject,
+  expectedOutcome,
+  expectSame,
+  prepareSubject,
+  seenOutcome,
+} from '../support/commit-subject.ts'
+import { eventually } from '../support/eventually.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const RECORDS = 600
+
+type Trouble = (operation: Interception) => Verdict
+
+/** Makes trouble for the n-th operation of a kind that the application's clients ask for, a few times over. */
+class Saboteur {
+  readonly #kind: Operation
+  readonly #trouble: Trouble
+  #seen = 0
+  armed = false
+  hits = 0
+
+  constructor(kind: Operation, trouble: Trouble) {
+    this.#kind = kind
+    this.#trouble = trouble
+  }
+
+  readonly intercept: Interceptor = operation => {
+    if (!this.armed || operation.operation !== this.#kind || operation.clientId?.startsWith('test')) return
+    this.#seen += 1
+    // Commits 2, 5 and 9: the first leaves a commit to go back to, the others come after a recovery.
+    if (![2, 5, 9].includes(this.#seen)) return
+    this.hits += 1
+    return this.#trouble(operation)
+  }
+}
+
+const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
+  throw new BrokerError(code, kind, 'sabotage')
+}
+
+const cases: readonly (readonly [title: string, kind: Operation, trouble: Trouble])[] = [
+  ['the broker refuses the outputs', 'produce', refuse('INVALID_TXN_STATE', 'abortable')],
+  [
+    'the broker refuses the offsets',
+    'transaction-offsets',
+    refuse('COORDINATOR_LOAD_IN_PROGRESS', 'abortable'),
+  ],
+  ['the group has moved on', 'transaction-offsets', refuse('UNKNOWN_MEMBER_ID', 'task-migrated')],
+  ['the broker refuses the commit', 'end-transaction', refuse('INVALID_TXN_STATE', 'abortable')],
+  ['the commit must be asked for again', 'end-transaction', refuse('COORDINATOR_NOT_AVAILABLE', 'retriable')],
+  [
+    'the commit is done, but its answer is lost',
+    'end-transaction',
+    () => ({ dropAnswer: new BrokerError('REQUEST_TIMED_OUT', 'retriable', 'sabotage') }),
+  ],
+  [
+    'the commit is done, and the producer is told that it is fenced',
+    'end-transaction',
+    () => ({ dropAnswer: new BrokerError('PRODUCER_FENCED', 'fenced', 'sabotage') }),
+  ],
+]
+
+describe('commit under exactly-once: what is seen equals what the test driver says', () => {
+  const expected = expectedOutcome(RECORDS)
+
+  it.each(cases)('when %s', async (_, kind, trouble) => {
+    const saboteur = new Saboteur(kind, trouble)
+    const broker = await openEmbeddedBroker({ interceptor: saboteur.intercept })
+    onTestFinished(() => broker.close())
+    await prepareSubject(broker, RECORDS)
+    const streams = new KafkaStreams(
+      commitSubject(),
+      // Small bites, so that many commits fall into the run.
+      {
+        applicationId: 'subject',
+        stateDir: await temporaryDirectory(),
+        commitIntervalMs: 0,
+        maxPollRecords: 20,
+        bufferedRecordsPerPartition: 20,
+      },
+      { broker, logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger },
+    )
+    onTestFinished(() => streams.close())
+    saboteur.armed = true
+    await streams.start()
+    await eventually(async () => expectSame(await seenOutcome(broker), expected), { limitMs: 10_000 })
+    await streams.close()
+    expectSame(await seenOutcome(broker), expected)
+    expect(saboteur.hits).toBe(3)
+  })
+})
