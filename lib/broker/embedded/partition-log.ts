@@ -73,10 +73,18 @@ export class PartitionLog {
 
   /** Takes over what recovery found; the last chunk goes on growing. */
   restore(chunks: readonly Chunk[], tail: Chunk): void {
+    let end = chunks[0]?.baseOffset ?? tail.baseOffset
+    for (const { baseOffset, nextOffset } of [...chunks, tail]) {
+      assert(
+        baseOffset === end,
+        `${this.topic}-${this.partition}: a chunk begins at ${baseOffset}, not at ${end}`,
+      )
+      end = nextOffset
+    }
     this.#sealed = [...chunks]
     this.#tail = tail
-    this.highWatermark = this.endOffset
-    this.stableOffset = this.endOffset
+    this.highWatermark = end
+    this.stableOffset = end
   }
 
   /** Gives the records their offsets. `producerId` is that of a transaction. */

@@ -60,6 +60,25 @@ export function recordCases(scenario: Scenario): void {
     ])
   })
 
+  scenario('small and large values come back byte for byte', async stage => {
+    const topic = await stage.topic()
+    const producer = await stage.producer()
+    const sizes = [1, 47, 48, 49, 100, 8_192, 8_193, 65_536, 300_000]
+    const values = sizes.map(size =>
+      Uint8Array.from({ length: size }, (_, index) => (index * 31 + size) % 251),
+    )
+    for (const value of values) producer.send(record(topic, '', { key: value.subarray(0, 40), value }))
+    await producer.flush()
+
+    const consumer = await stage.consumer()
+    consumer.assign([{ topic, partition: 0, offset: 0 }])
+    const records = await stage.read(consumer, sizes.length)
+    expect(records.map(each => each.value && hex(each.value))).toEqual(values.map(hex))
+    expect(records.map(each => each.key && hex(each.key))).toEqual(
+      values.map(value => hex(value.subarray(0, 40))),
+    )
+  })
+
   scenario('every partition keeps its order, with consecutive offsets', async stage => {
     const topic = await stage.topic(3)
     const producer = await stage.producer()
