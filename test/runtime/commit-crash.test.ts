@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { CommitStep } from '../../lib/runtime/commit.ts'
+import { expectedOutcome, expectSame, prepareSubject, seenOutcome } from '../support/commit-subject.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const RECORDS = 400
+const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const STEPS: readonly CommitStep[] = ['prepared', 'offsets-sent', 'committed', 'staged', 'written']
+
+/** Resolves with how the child ended. */
+async function run(...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return signal ?? (code === 0 ? output.trim() : `exit code ${code}`)
+}
+
+async function withBroker<T>(
+  directory: string,
+  use: (broker: Awaited<ReturnType<typeof openEmbeddedBroker>>) => Promise<T>,
+) {
+  const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
+  try {
+    return await use(broker)
+  } finally {
+    await broker.close()
+  }
+}
+
+describe('kill -9 at every step of the commit, then recovery: as if nothing had happened', () => {
+  const expected = expectedOutcome(RECORDS)
+
+  it.each(STEPS)('%s', { timeout: 90_000 }, async step => {
+    const directory = await temporaryDirectory()
+    await withBroker(directory, broker => prepareSubject(broker, RECORDS))
+    // The third commit: there is one before to go back to. Then the first of a recovered run; then one in its middle.
+    for (const occurrence of [3, 1, 4])
+      expect(await run(directory, `${RECORDS}`, step, `${occurrence}`)).toBe('SIGKILL')
+    expect(await run(directory, `${RECORDS}`)).toBe('finished')
+    await withBroker(directory, async broker => expectSame(await seenOutcome(broker), expected))
+  })
+})
