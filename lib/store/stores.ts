@@ -19,7 +19,7 @@ export interface KeyValueStoreOptions<K, V> {
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
   readonly persistent?: boolean | undefined
   /**
-   * Whether processors may iterate (`range`, `all`, `prefixScan`). Default true. It keeps the keys in memory, about 50 bytes and the key each, and reads
+   * Whether processors may iterate (`range`, `all`, `prefixScan`). Default true. It keeps the keys in memory, about 35 bytes and the key each, and reads
    * them all when the task starts; without it those calls throw `RANGES_DISABLED`.
    */
   readonly ranges?: boolean | undefined

@@ -22,8 +22,8 @@ export interface KeySnapshot {
 }
 
 /**
- * The keys of a store, in order, in memory: Level cannot be read in ranges synchronously. Measured at 2 M keys of 16
- * bytes: 66 bytes a key, the key included.
+ * The keys of a store, in order, in memory: Level cannot be read in ranges synchronously. Measured at 500,000 keys of
+ * 16 bytes: 47 bytes a key when they come in order, 51 when they do not, the key included.
  *
  * A snapshot takes nothing but the tree itself. The first change of the set of keys while one is open copies the tree (it shares
  * its nodes), and a change of a value first tells the open snapshots what it was.
