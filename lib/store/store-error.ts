@@ -25,9 +25,9 @@ export function serdeOrThrow(
   const serde = own ?? byDefault
   if (serde) return serde
   const setting = role === 'key' ? 'keySerde' : 'valueSerde'
-  const setting2 = role === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'
+  const byDefaultSetting = role === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'
   throw new ConfigError(
     'SERDE_MISSING',
-    `store "${storeName}" has no ${setting}, and the application no ${setting2}: give one of them`,
+    `store "${storeName}" has no ${setting}, and the application no ${byDefaultSetting}: give one of them`,
   )
 }

@@ -333,7 +333,7 @@ async function run(subject: KeyValueSubject, steps: readonly Step[]): Promise<vo
   let h = await open(subject, opened[0]!.engine)
   let naive = new Map<string, Value>()
   let committed = new Map<string, Value>()
-  let log: ChangelogRecord[] = []
+  const log: ChangelogRecord[] = []
   let time = 0
   for (const action of steps) {
     h.at((time += 1))
