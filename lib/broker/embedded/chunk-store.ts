@@ -114,6 +114,7 @@ export class ChunkStore {
     this.#infoWritten = info
   }
 
+  /** Only now may the cache drop their records: before, memory held the only copy. */
   written(): void {
     for (const chunk of this.#inBatch) this.#cache.use(chunk)
     this.#inBatch = []
@@ -147,6 +148,7 @@ export class ChunkStore {
     this.#pieces = []
   }
 
+  /** Written before the puts of the same batch: a chunk may take the key of one that goes. */
   #removeKeys(baseOffset: number): void {
     this.#removals.push(batch => {
       batch.delete(keys.chunk(this.#logId, baseOffset))

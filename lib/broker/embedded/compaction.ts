@@ -38,6 +38,7 @@ export async function compactLog(log: PartitionLog, clock: Clock): Promise<void>
   }
 }
 
+/** The last offset of each key in a stretch of the dirty part. */
 interface Pass {
   readonly lastOffsets: ReadonlyMap<string, number>
   readonly endOffset: number
@@ -76,6 +77,7 @@ async function rewrite(log: PartitionLog, pass: Pass, clock: Clock): Promise<voi
   await flush(log, pack)
 }
 
+/** Records without a key cannot be replaced by a later one; old topics that became compacted may hold some. */
 function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
   const { key, value, offset } = record
   if (log.transactions.isAborted(offset)) return false

@@ -154,6 +154,7 @@ export class EmbeddedConsumer implements Consumer {
     this.#endWait()
   }
 
+  /** Shares what may be read evenly among the partitions left; what one does not use goes to those behind it. */
   #read(recordsMax: number): RecordBatch[] {
     const batches: RecordBatch[] = []
     const { length } = this.#order
@@ -190,6 +191,7 @@ export class EmbeddedConsumer implements Consumer {
     return true
   }
 
+  /** The answer may come at once, later, or never; the reader's gate says which. */
   #askToFetch(reader: PartitionReader): void {
     const { topic, partition } = reader
     const operation = { operation: 'fetch', clientId: this.#clientId, topic, partition } as const
@@ -231,6 +233,7 @@ export class EmbeddedConsumer implements Consumer {
     }
   }
 
+  /** Whoever waits in `ready` looks again; the timer must not outlive the wait. */
   #endWait(): void {
     const waiting = this.#waiting
     if (!waiting) return

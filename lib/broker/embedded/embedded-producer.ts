@@ -149,6 +149,7 @@ export class EmbeddedProducer implements Producer {
     }
   }
 
+  /** A failure leaves the transaction open here, so that the same call can be made again. */
   async #end(outcome: Outcome): Promise<void> {
     const { transaction, epoch } = this.#requireTransaction(outcome)
     if (this.#enlisted) {
@@ -161,6 +162,7 @@ export class EmbeddedProducer implements Producer {
     this.#refusal = undefined
   }
 
+  /** One request through the interception point. */
   async #ask<T>(request: Pick<Interception, 'operation' | 'groupId' | 'outcome'>, act: () => T | Promise<T>) {
     const { clientId, transactionalId } = this.#options
     const operation = { ...request, clientId, ...(transactionalId === undefined ? {} : { transactionalId }) }
@@ -171,6 +173,7 @@ export class EmbeddedProducer implements Producer {
     }
   }
 
+  /** Records must not lie here because nobody flushes: they go in the next turn. */
   #scheduleHandOver(): void {
     this.#handOverScheduled = true
     void this.#state.clock.nextTurn().then(() => {
@@ -204,6 +207,7 @@ export class EmbeddedProducer implements Producer {
     }
   }
 
+  /** The batch is the same object in every attempt: `produce` appends it once, however often it comes. */
   async #deliver(batch: ProduceBatch): Promise<void> {
     const { clientId, transactionalId } = this.#options
     const { topic, partition } = batch.log

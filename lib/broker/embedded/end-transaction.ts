@@ -113,6 +113,7 @@ async function markerUntilWritten(
   }
 }
 
+/** Pending offsets that count now go to disk in the batch of the decision, or of the marker that was held back. */
 function endGroupTransaction(state: BrokerState, group: Group, producerId: number, outcome: Outcome): void {
   for (const offset of group.endTransaction(producerId, outcome)) {
     const { topic, partition } = offset

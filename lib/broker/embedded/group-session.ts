@@ -80,6 +80,7 @@ export class GroupSession {
     if (memberId !== undefined) evict(this.#state, this.#options.groupId, memberId)
   }
 
+  /** Revocations before assignments, so that the group is never waiting for a member that takes first. */
   #tellNext(member: GroupMember): void {
     const group = this.#state.group(this.#options.groupId)
     if (!group.members.has(member.memberId)) return this.#tellLost()
@@ -99,6 +100,7 @@ export class GroupSession {
     this.#call('assigned', assigned, () => undefined)
   }
 
+  /** The next owner may be at work already: nothing is asked, and nothing may be committed. */
   #tellLost(): void {
     this.#member = undefined
     const lost = this.owned()
@@ -150,6 +152,7 @@ export class GroupSession {
     this.#wake()
   }
 
+  /** Under a new id each time: what was sent under the old one must stay refused. */
   #enter(): void {
     if (this.#closed) return
     this.#state.assertOpen()

@@ -16,6 +16,7 @@ export class Group {
   readonly offsets = new Map<string, OffsetToCommit>()
   /** By producer id: offsets of transactions that are not decided, or whose marker has not come yet. */
   readonly #pending = new Map<number, Map<string, OffsetToCommit>>()
+  /** By partition: who holds it. A partition without holder may be given out; this map alone decides that. */
   readonly #holders = new Map<string, GroupMember>()
   #stabilityWaiters: (() => void)[] = []
 
@@ -40,6 +41,7 @@ export class Group {
     return true
   }
 
+  /** Computes who should have what; members give back and take when they poll. */
   rebalance(partitions: ReadonlyMap<string, TopicPartition>): void {
     assignUniformly([...this.members.values()], partitions)
     for (const member of this.members.values()) member.notify()
@@ -49,6 +51,7 @@ export class Group {
     return new Set([...this.members.values()].flatMap(member => [...member.topics]))
   }
 
+  /** What the member holds and should not: it keeps them until `release`. */
   toRevoke(member: GroupMember): TopicPartition[] {
     return [...member.held].filter(([key]) => !member.assigned.has(key)).map(([, partition]) => partition)
   }
@@ -63,6 +66,7 @@ export class Group {
     return free.map(([, partition]) => partition)
   }
 
+  /** Of a member that was evicted meanwhile nothing is left to release: others hold it already. */
   release(member: GroupMember, partitions: readonly TopicPartition[]): void {
     if (!this.members.has(member.memberId)) return
     for (const { topic, partition } of partitions) {
@@ -100,6 +104,7 @@ export class Group {
     return decided
   }
 
+  /** KIP-447: whether no undecided transaction may still change these offsets. */
   isStable(partitions: readonly TopicPartition[]): boolean {
     for (const pending of this.#pending.values()) {
       if (partitions.some(({ topic, partition }) => pending.has(partitionKey(topic, partition)))) return false

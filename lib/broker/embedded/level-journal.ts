@@ -77,6 +77,7 @@ export class LevelJournal implements Journal {
     void Promise.resolve().then(() => this.#pump())
   }
 
+  /** One write at a time, so that batches reach the disk in the order of the changes. */
   async #pump(): Promise<void> {
     while (!this.#isClean() && !this.#failure) await this.#writeBatch()
     this.#pumping = false
@@ -100,6 +101,7 @@ export class LevelJournal implements Journal {
     }
   }
 
+  /** Touches during the write belong to the next batch: both collections are replaced first. */
   #collect(items: Set<Persistent>): Entries {
     const entries = this.#entries
     this.#dirty = new Set()
@@ -154,6 +156,7 @@ function operations(entries: Entries): Operation[] {
   )
 }
 
+/** The promise of one batch, which everybody who waits for it shares. */
 interface Deferred {
   readonly promise: Promise<void>
   readonly resolve: () => void

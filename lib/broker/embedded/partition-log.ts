@@ -45,6 +45,7 @@ export class PartitionLog {
   deleted = false
   #sealed: Chunk[] = []
   #tail: Chunk = emptyChunk(0)
+  /** The ends as of the batch that is being written: they are shown only when it is on disk. */
   #inBatch = { highWatermark: 0, stableOffset: 0 }
 
   constructor(origin: LogOrigin) {
@@ -161,6 +162,7 @@ export class PartitionLog {
     this.#changed(0)
   }
 
+  /** Readers are woken, and learn from `deleted` that there is nothing more. */
   delete(): void {
     this.deleted = true
     for (const chunk of [...this.#sealed, this.#tail]) this.store.remove(chunk)
@@ -194,6 +196,7 @@ export class PartitionLog {
     return bytes
   }
 
+  /** Inside an append: the ends are told afterwards, when the append's transaction is known. */
   #rollOver(): void {
     this.#sealed.push(this.#tail)
     this.store.seal(this.#tail)
@@ -201,6 +204,7 @@ export class PartitionLog {
     this.onSeal?.()
   }
 
+  /** In memory a change counts at once; on disk with the batch that the journal writes next. */
   #changed(appendedBytes: number): void {
     if (!this.store.journal) return this.#advance(this.#presentEnds())
     if (appendedBytes > 0) this.store.journal.addPendingBytes(appendedBytes)
@@ -223,10 +227,12 @@ export class PartitionLog {
     for (const listener of this.onAdvance) listener()
   }
 
+  /** An offset in a gap (a marker, compaction) belongs to the chunk whose range covers it. */
   #chunkAt(offset: number): Chunk {
     return this.#sealed[chunkIndexAt(this.#sealed, offset)] ?? this.#tail
   }
 
+  /** Most chunks hold no aborted record: they are handed out as they are, without a look at the records. */
   #visible(records: StoredRecord[], from: number, to: number, isolation: IsolationLevel): StoredRecord[] {
     if (isolation === 'read_uncommitted' || !this.transactions.hasAborted(from, to)) return records
     return records.filter(record => !this.transactions.isAborted(record.offset))

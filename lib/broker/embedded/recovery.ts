@@ -40,6 +40,7 @@ async function recoverLogs({ topicId, logs }: Topic, database: Database): Promis
   for (const log of logs) await recoverLog(log, logId(topicId, log.partition), database)
 }
 
+/** Only the infos of chunks are read, a few dozen bytes for a thousand records. */
 async function recoverLog(log: PartitionLog, id: string, database: Database): Promise<void> {
   const stored = await database.get(keys.log(id))
   const info = stored ? parse<LogInfo>(stored) : { startOffset: 0, cleanedOffset: 0 }
@@ -79,6 +80,7 @@ function takeTailPieces(chunks: Chunk[]): Chunk[] {
   return pieces
 }
 
+/** The tail grows on in memory; its pieces stay on disk until it is sealed. */
 function joinPieces(log: PartitionLog, pieces: readonly Chunk[], endOffset: number): Chunk {
   const tail = emptyChunk(pieces[0]?.baseOffset ?? endOffset)
   const records: StoredRecord[] = []
@@ -90,6 +92,7 @@ function joinPieces(log: PartitionLog, pieces: readonly Chunk[], endOffset: numb
   return { ...tail, nextOffset: endOffset, count: records.length, records }
 }
 
+/** The new epoch comes before the abort, as with a timeout: whoever held the old one is fenced. */
 function recoverTransaction(state: BrokerState, transactionalId: string, info: TransactionInfo): void {
   const { producerId, epoch, status } = info
   const transaction = state.addTransaction(transactionalId, producerId, epoch + 1)

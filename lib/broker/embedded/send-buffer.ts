@@ -62,11 +62,13 @@ export class SendBuffer {
     return filled
   }
 
+  /** For an abort: what never reached the broker never will. */
   clear(): void {
     this.#byTopic.clear()
     this.#bytes = 0
   }
 
+  /** A topic that was deleted and created again under its name is another log. */
   #bufferOf(record: OutgoingRecord): PartitionBuffer {
     const buffer = this.#byTopic.get(record.topic)?.[record.partition]
     if (buffer && !buffer.log.deleted) return buffer
