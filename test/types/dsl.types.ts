@@ -15,43 +15,44 @@ const names = builder.table('names', { keySerde: serdes.string(), valueSerde: se
 const pages = builder.globalTable('pages', { keySerde: serdes.int32(), valueSerde: serdes.string() })
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-function same<A, B>(_equal: Equal<A, B>): void {
-  // The types are all there is to it.
+/** Compiles only if the value's type is exactly this one. */
+function exactly<Expected>() {
+  return <Found>(_value: Found, _equal: Equal<Found, Expected>): void => undefined
 }
 
 export function inference(): void {
-  same<typeof views, KStream<string, View>>(true)
-  same<typeof names, KTable<string, string, null>>(true)
+  exactly<KStream<string, View>>()(views, true)
+  exactly<KTable<string, string, null>>()(names, true)
 
   const mapped = views.map((view, key) => [view.ms, `${key}:${view.page}`])
-  same<typeof mapped, KStream<number, string>>(true)
+  exactly<KStream<number, string>>()(mapped, true)
   const words = views.flatMapValues(view => view.page.split('/'))
-  same<typeof words, KStream<string, string>>(true)
+  exactly<KStream<string, string>>()(words, true)
   const narrowed = views.mapValues(view => view.user).filter(user => user !== null)
-  same<typeof narrowed, KStream<string, string>>(true)
+  exactly<KStream<string, string>>()(narrowed, true)
   const merged = mapped.merge(words)
-  same<typeof merged, KStream<string | number, string>>(true)
+  exactly<KStream<string | number, string>>()(merged, true)
 }
 
 export function grouping(): void {
   // A key that may be null is not grouped, and is not null afterwards.
   const byUser = views.groupBy(view => view.user, { keySerde: serdes.string() })
-  same<typeof byUser, KGroupedStream<string, View>>(true)
+  exactly<KGroupedStream<string, View>>()(byUser, true)
 
   // Counts are never deleted: no null comes out.
   const counts = byUser.count()
-  same<typeof counts, KTable<string, number, never>>(true)
+  exactly<KTable<string, number, never>>()(counts, true)
   const doubled = counts.toStream().mapValues(count => count * 2)
-  same<typeof doubled, KStream<string, number>>(true)
+  exactly<KStream<string, number>>()(doubled, true)
 
   const total = byUser.aggregate(
     () => 0,
     (sum, view, user) => sum + view.ms + user.length,
     { valueSerde: serdes.float64() },
   )
-  same<typeof total, KTable<string, number, never>>(true)
+  exactly<KTable<string, number, never>>()(total, true)
   const last = byUser.reduce((_before, view) => (view.ms < 0 ? null : view))
-  same<typeof last, KTable<string, View, null>>(true)
+  exactly<KTable<string, View, null>>()(last, true)
 
   const sum = (before: number, view: View) => before + view.ms
   // @ts-expect-error the serde is not one of the aggregate's type
@@ -63,16 +64,16 @@ export function grouping(): void {
 export function tables(): void {
   // A table's deletions are records with null, and the types say so.
   const changes = names.toStream()
-  same<typeof changes, KStream<string, string | null>>(true)
+  exactly<KStream<string, string | null>>()(changes, true)
   // @ts-expect-error the value may be null
   changes.mapValues(name => name.length)
   const again = changes.toTable()
-  same<typeof again, KTable<string, string>>(true)
+  exactly<KTable<string, string>>()(again, true)
 
   const lengths = names.mapValues(name => (name === '' ? null : name.length))
-  same<typeof lengths, KTable<string, number, null>>(true)
+  exactly<KTable<string, number, null>>()(lengths, true)
   const perLength = names.groupBy((name, key) => [name.length, key] as const).count()
-  same<typeof perLength, KTable<number, number, null>>(true)
+  exactly<KTable<number, number, null>>()(perLength, true)
   names
     .groupBy((name, key) => [key, name.length])
     .aggregate({
@@ -84,17 +85,17 @@ export function tables(): void {
 
 export function joins(): void {
   const joined = views.join(names, (view, name, key) => `${key} ${view.page} ${name.toUpperCase()}`)
-  same<typeof joined, KStream<string, string>>(true)
+  exactly<KStream<string, string>>()(joined, true)
   const withCounts = views.join(views.groupByKey().count(), (view, count) => view.ms / count)
-  same<typeof withCounts, KStream<string, number>>(true)
+  exactly<KStream<string, number>>()(withCounts, true)
   const left = views.leftJoin(names, (_view, name) => name)
-  same<typeof left, KStream<string, string | null>>(true)
+  exactly<KStream<string, string | null>>()(left, true)
   const global = views.join(
     pages,
     view => view.ms,
     (view, title) => `${view.page} ${title}`,
   )
-  same<typeof global, KStream<string, string>>(true)
+  exactly<KStream<string, string>>()(global, true)
 
   // @ts-expect-error without a match there is no row
   views.leftJoin(names, (_view, name) => name.length)
