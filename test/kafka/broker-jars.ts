@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +9,6 @@ import { promisify } from 'node:util'
 
 const POM = fileURLToPath(new URL('pom.xml', import.meta.url))
 const CACHE = process.env['MILLRACE_KAFKA_CACHE'] ?? join(homedir(), '.cache', 'millrace-kafka')
-
-/** The version in pom.xml; a folder of jars per version. */
-export const KAFKA_VERSION = '4.3.1'
 
 /** Why a broker cannot be started on this machine, or undefined. */
 export async function missingForBroker(): Promise<string | undefined> {
@@ -26,7 +24,7 @@ export async function missingForBroker(): Promise<string | undefined> {
 export async function brokerJars(say: (line: string) => void): Promise<string> {
   const folder = jarFolder()
   if (existsSync(folder)) return folder
-  say(`fetching Kafka ${KAFKA_VERSION} by Maven into ${folder}; about 130 MB, once`)
+  say(`fetching Kafka by Maven into ${folder}; about 130 MB, once`)
   // Two processes may fetch at the same time: each into a folder of its own, the first rename wins.
   const partial = `${folder}.${process.pid}`
   await mkdir(CACHE, { recursive: true })
@@ -40,7 +38,9 @@ export async function brokerJars(say: (line: string) => void): Promise<string> {
 }
 
 function jarFolder(): string {
-  return join(CACHE, `jars-${KAFKA_VERSION}`)
+  // A folder for each content of the file, so that a change of a version is a new folder.
+  const hash = createHash('sha256').update(readFileSync(POM)).digest('hex')
+  return join(CACHE, `jars-${hash.slice(0, 12)}`)
 }
 
 async function copyJars(target: string, say: (line: string) => void): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,16 +38,44 @@ export async function startRealBroker(options: RealBrokerOptions = {}): Promise<
   const jars = await brokerJars(say)
   const directory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'millrace-kafka-')))
   await mkdir(directory, { recursive: true })
-  const port = options.port ?? (await freePort())
-  const java = javaIn(jars, directory)
   try {
-    await configure(java, directory, port, options.properties ?? {})
-    const node = await java.start(port)
-    say(`one node, listening on 127.0.0.1:${port}, data in ${directory}`)
-    return { brokers: `127.0.0.1:${port}`, pid: node.pid, stop: () => stopNode(node, directory, options) }
+    const ports = await portsFor(directory, options.port)
+    const node = await startIn(directory, ports, jars, options)
+    say(`one node, listening on 127.0.0.1:${ports.client}, data in ${directory}`)
+    return {
+      brokers: `127.0.0.1:${ports.client}`,
+      pid: node.pid,
+      stop: () => stopNode(node, directory, options),
+    }
   } catch (reason) {
     if (!options.dataDirectory) await rm(directory, { recursive: true, force: true })
     throw reason
+  }
+}
+
+interface Ports {
+  readonly client: number
+  readonly controller: number
+}
+
+async function startIn(
+  directory: string,
+  ports: Ports,
+  jars: string,
+  { properties = {} }: RealBrokerOptions,
+): Promise<Node> {
+  const java = javaIn(jars, directory)
+  await configure(java, directory, ports, properties)
+  return java.start(ports.client)
+}
+
+/** A kept folder keeps its ports: clients and the node's own metadata know it by them. */
+async function portsFor(directory: string, client: number | undefined): Promise<Ports> {
+  const kept = await readFile(join(directory, 'server.properties'), 'utf8').catch(() => '')
+  const [, keptClient, keptController] = /^listeners=\D+[\d.]+:(\d+),\D+[\d.]+:(\d+)$/m.exec(kept) ?? []
+  return {
+    client: client ?? (keptClient ? Number(keptClient) : await freePort()),
+    controller: keptController ? Number(keptController) : await freePort(),
   }
 }
 
@@ -59,11 +87,11 @@ async function stopNode(node: Node, directory: string, options: RealBrokerOption
 async function configure(
   java: Java,
   directory: string,
-  port: number,
+  ports: Ports,
   extra: { readonly [name: string]: string },
 ): Promise<void> {
   const properties = join(directory, 'server.properties')
-  const settings = { ...serverProperties(directory, port, await freePort()), ...extra }
+  const settings = { ...serverProperties(directory, ports), ...extra }
   await writeFile(
     properties,
     Object.entries(settings)
@@ -76,17 +104,13 @@ async function configure(
 }
 
 /** One node of everything, and short times, so that tests see timeouts and evictions within seconds. */
-function serverProperties(
-  directory: string,
-  port: number,
-  controllerPort: number,
-): { [name: string]: string } {
+function serverProperties(directory: string, { client, controller }: Ports): { [name: string]: string } {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${client}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -121,7 +145,7 @@ interface Java {
 }
 
 function javaIn(jars: string, directory: string): Java {
-  const flags = ['-cp', join(jars, '*'), `-Dlog4j2.level=WARN`]
+  const flags = ['-cp', join(jars, '*'), '-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
   return {
     tool: (...args) =>
       outputOf(spawn('java', ['-Xmx256m', ...flags, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })),
@@ -197,12 +221,17 @@ async function accepts(port: number): Promise<boolean> {
   })
 }
 
+/** Below the range from which the system takes ports for outgoing connections: one of those would take it before the JVM is up. */
 async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const free = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise(resolve => server.close(resolve))
+    if (free) return port
+  }
 }
 
 async function outputOf(child: ChildProcess): Promise<string> {
