@@ -99,6 +99,13 @@ describe('taking a task over', () => {
     const stable = (await admin.endOffsets(changelog, 'read_committed')).get('subject-counts-changelog-0')!
     const high = (await admin.endOffsets(changelog, 'read_uncommitted')).get('subject-counts-changelog-0')!
     expect(stable).toBeLessThan(high)
+    // It has replayed what is stable, and must not start without the rest: not at any of many looks.
+    let hasStarted = false
+    void starting.then(() => (hasStarted = true))
+    await eventually(() => expect(second.metrics.total('restore-total')).toBeGreaterThanOrEqual(stable - 3))
+    let looks = 0
+    await eventually(() => hasStarted || (looks += 1) > 60)
+    expect(hasStarted).toBe(false)
     marker.open()
     await starting
     await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(records)), {
