@@ -5,6 +5,7 @@ import type { TableOptions } from './options.ts'
 import type { GroupedPart } from './part.ts'
 import type { Surface } from './surface.ts'
 
+/** The aggregations of a stream. Each call makes a store of its own. */
 export class GraphGroupedStream<K, V> implements KGroupedStream<K, V> {
   readonly #part: GroupedPart
   readonly #surface: Surface

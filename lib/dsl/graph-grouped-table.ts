@@ -5,6 +5,7 @@ import type { TableOptions } from './options.ts'
 import type { GroupedTablePart } from './part.ts'
 import type { Surface } from './surface.ts'
 
+/** The aggregations of a table. Each call makes a store of its own. */
 export class GraphGroupedTable<K, V> implements KGroupedTable<K, V> {
   readonly #part: GroupedTablePart
   readonly #surface: Surface

@@ -8,6 +8,7 @@ import type { TablePart } from './part.ts'
 import { PART } from './part.ts'
 import type { Surface } from './surface.ts'
 
+/** A table's methods, each of which is an operator. */
 export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> {
   readonly [PART]: TablePart
   readonly #surface: Surface

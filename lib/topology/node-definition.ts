@@ -8,6 +8,7 @@ import type { OffsetReset } from './plan.ts'
 /** Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet. */
 export type NodeDefinition = SourceDefinition | ProcessorDefinition | SinkDefinition
 
+/** Undefined serdes, extractor and reset are the application's defaults, which a topology does not know. */
 export interface SourceDefinition {
   readonly kind: 'source'
   readonly name: string
@@ -27,6 +28,7 @@ export interface ProcessorDefinition {
   readonly stores: Set<string>
 }
 
+/** Has no children: whoever wants its records reads its topic. */
 export interface SinkDefinition {
   readonly kind: 'sink'
   readonly name: string

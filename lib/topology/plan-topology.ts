@@ -38,6 +38,7 @@ export function planTopology(topology: TopologyDefinition, applicationId: string
   })
 }
 
+/** Knows the application id, and so the real names of what the definition names without it. */
 class Planner {
   readonly #topology: TopologyDefinition
   readonly #applicationId: string
@@ -148,6 +149,7 @@ class Planner {
   }
 }
 
+/** Only here, not while building: a topology may be built in any order. */
 function checkHasSource(topology: TopologyDefinition): void {
   for (const node of topology.nodes.values()) if (node.kind === 'source') return
   throw new TopologyError(

@@ -37,6 +37,7 @@ export function childrenByParent(nodes: readonly NodeDefinition[]): ReadonlyMap<
   return children
 }
 
+/** A processor that only reads a global store is not connected to it, so the connection marks the group that fills it. */
 function globalStoreOf(topology: TopologyDefinition, nodes: readonly NodeDefinition[]): string | undefined {
   for (const node of nodes) {
     if (node.kind !== 'processor') continue

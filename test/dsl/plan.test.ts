@@ -168,6 +168,13 @@ describe('dsl: building', () => {
     expect(() => stream.filter(() => true, { name })).toThrow(TopologyError)
   })
 
+  it('refuses what comes from another builder', () => {
+    const stream = new StreamsBuilder().stream('in', strings)
+    const other = new StreamsBuilder()
+    expect(() => stream.merge(other.stream('in', strings))).toThrow('same builder')
+    expect(() => stream.join(other.table('t', strings), left => left)).toThrow('same builder')
+  })
+
   it('refuses overlapping topics, and unlike beginnings of the same', () => {
     const overlapping = new StreamsBuilder()
     overlapping.stream(['a', 'b'])

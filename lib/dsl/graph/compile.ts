@@ -37,6 +37,7 @@ function inWritingOrder(graph: Graph): GraphNode[] {
   return [...written]
 }
 
+/** Plans have tens of nodes, so a scan does; a heap would have to hold nodes whose priority never changes while they wait. */
 function first(waiting: ReadonlySet<GraphNode>): GraphNode {
   let best: GraphNode | undefined
   for (const node of waiting) if (!best || node.priority < best.priority) best = node
@@ -133,6 +134,7 @@ function addProcessor(
   }
 }
 
+/** Asked now and not before: an operator added later may have made the table keep one. */
 function addOwnStore(
   topology: TopologyDefinition,
   name: string,

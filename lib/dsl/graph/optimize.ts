@@ -63,6 +63,7 @@ function checkMergeable(left: StreamSourceRole, right: StreamSourceRole): void {
   }
 }
 
+/** Priorities stay: what was added first is still written first, so merging changes no other number. */
 function moveChildren(graph: Graph, from: GraphNode, to: GraphNode): void {
   for (const child of from.children) {
     child.parents.delete(from)

@@ -15,6 +15,7 @@
  * 6. Tests: the golden cases of the operator in test/oracle/cases (its `op` in test/oracle/build-topology.ts lets
  *    them run), types in test/types, and what the cases do not show in test/dsl.
  */
+import { TopologyError } from '../../common/errors.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { StoreBuilder } from '../../store/state-store.ts'
 import type { GraphNode, ProcessorRole } from '../graph/graph-node.ts'
@@ -64,6 +65,15 @@ export const NEW_KEY_AND_VALUE = {
   repartitionRequired: true,
 } as const
 export const NEW_KEY = { keySerde: undefined, repartitionRequired: true } as const
+
+/** Two builders make two topologies: what is joined or merged across them would be in neither. */
+export function checkSameBuilder(left: Pick<StreamPart, 'graph'>, right: Pick<StreamPart, 'graph'>): void {
+  if (left.graph === right.graph) return
+  throw new TopologyError(
+    'OTHER_BUILDER',
+    'streams and tables of two StreamsBuilders cannot be joined or merged: make both with the same builder.',
+  )
+}
 
 /** A node of a table below `parent`. */
 export function addTableNode(

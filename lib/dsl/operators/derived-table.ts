@@ -53,6 +53,7 @@ export class DerivedTable implements TableOperator {
   }
 }
 
+/** Computes the old row anew instead of keeping it, so the callback must give the same for the same row. */
 class ComputingProcessor implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #derivation: Derivation
   readonly #sendOldValues: boolean
@@ -77,6 +78,7 @@ class ComputingProcessor implements Processor<unknown, Change<unknown>, unknown,
   }
 }
 
+/** The old row is what the store has, whatever the callback would say of it today. */
 class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #derivation: Derivation
   readonly #storeName: string
@@ -106,6 +108,7 @@ class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, C
   }
 }
 
+/** Looks the parent's row up and computes; the result has the timestamp of the parent's row. */
 class ComputingReader implements ValueReader {
   readonly #parent: ValueReader
   readonly #compute: Mapper<unknown, unknown, unknown>

@@ -6,6 +6,7 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 import { addStreamNode } from './add-node.ts'
 
+/** The record goes on as it is: nothing is copied. */
 class Filter<K, V> implements Processor<K, V, K, V> {
   readonly #predicate: Predicate<K, V>
   readonly #keep: boolean

@@ -6,6 +6,7 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 import { addStreamNode, NEW_VALUE } from './add-node.ts'
 
+/** As FlatMap, under the same key. */
 class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
   readonly #mapper: Mapper<K, V, Iterable<VR>>
   #context!: ProcessorContext<K, VR>

@@ -8,6 +8,7 @@ import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
 
 type PairsMapper<K, V, KR, VR> = Mapper<K, V, Iterable<readonly [KR, VR]>>
 
+/** Results are handed on one by one while the mapper iterates: a generator is never collected. */
 class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairsMapper<K, V, KR, VR>
   #context!: ProcessorContext<KR, VR>

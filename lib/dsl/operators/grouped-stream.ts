@@ -14,6 +14,10 @@ import { StreamReduce } from './stream-reduce.ts'
 const AGGREGATE = 'KSTREAM-AGGREGATE-'
 const REDUCE = 'KSTREAM-REDUCE-'
 
+/**
+ * Numbers are drawn for the store, then for the node, then for the repartition step: the order is part of the names, and so of
+ * the topics, of every program that leaves names out.
+ */
 export function aggregateStream<K, V, A>(
   group: GroupedPart,
   initializer: Initializer<A>,

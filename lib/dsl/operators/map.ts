@@ -6,6 +6,9 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
 
+/**
+ * The result takes the headers as a copy, since a node below may change them while a sibling still reads those of the input.
+ */
 class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairMapper<K, V, KR, VR>
   #context!: ProcessorContext<KR, VR>
@@ -24,6 +27,7 @@ class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   }
 }
 
+/** Key and value may both be of other types now, so neither serde is handed on. */
 export function map<K, V, KR, VR>(
   stream: StreamPart,
   mapper: PairMapper<K, V, KR, VR>,

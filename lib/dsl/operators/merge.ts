@@ -1,10 +1,11 @@
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
-import { processorRole } from './add-node.ts'
+import { checkSameBuilder, processorRole } from './add-node.ts'
 import { passThrough } from './pass.ts'
 
 /** Serdes are dropped: neither side's is sure to fit both. */
 export function merge(left: StreamPart, right: StreamPart, options: NamedOptions = {}): StreamPart {
+  checkSameBuilder(left, right)
   const name = left.graph.name(options.name, 'KSTREAM-MERGE-')
   return {
     graph: left.graph,

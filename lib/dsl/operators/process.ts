@@ -9,6 +9,7 @@ import type { StreamPart } from '../part.ts'
 import { KeyCheckingContext } from './key-checking-context.ts'
 import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from './add-node.ts'
 
+/** Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no serdes. */
 export function process<K, V, KR, VR>(
   stream: StreamPart,
   factory: ProcessorFactory<K, V, KR, VR>,

@@ -23,6 +23,7 @@ class SelectKey<K, V, KR> implements Processor<K, V, KR, V> {
   }
 }
 
+/** Marks the stream even where the new key equals the old: whether it does is only known record by record. */
 export function selectKey<K, V, KR>(
   stream: StreamPart,
   mapper: Mapper<K, V, KR>,

@@ -7,6 +7,7 @@ import { TableSource } from './table-source.ts'
 const SOURCE = 'KSTREAM-SOURCE-'
 const TABLE = 'KTABLE-SOURCE-'
 
+/** Several of the same topics become one node when the plan is optimized; until then each has its own, and its own number. */
 export function streamSource<K, V>(
   graph: Graph,
   topics: readonly string[],
@@ -26,6 +27,7 @@ export function streamSource<K, V>(
   }
 }
 
+/** The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store in the end. */
 export function tableSource<K, V>(graph: Graph, topic: string, options: TableSourceOptions<K, V>): TablePart {
   const { keySerde, valueSerde } = options
   const store = tableStore(graph, options, `${topic}-`, { keySerde, valueSerde })

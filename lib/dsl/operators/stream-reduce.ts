@@ -10,6 +10,7 @@ import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
+/** As StreamAggregate without initializer: the first value of a key is its aggregate, and there is no value before it. */
 export class StreamReduce<V> extends StoredTable {
   readonly #reducer: Reducer<V, V | null>
 

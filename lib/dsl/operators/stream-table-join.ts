@@ -1,7 +1,7 @@
 import type { Joiner, Mapper } from '../functions.ts'
 import type { JoinedOptions, NamedOptions } from '../options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
-import { addStreamNode, NEW_VALUE, processorRole } from './add-node.ts'
+import { addStreamNode, checkSameBuilder, NEW_VALUE, processorRole } from './add-node.ts'
 import { checkName } from '../graph/node-name.ts'
 import { Lookup } from './lookup.ts'
 import { addRepartition, behindRepartition, planRepartition } from './repartition.ts'
@@ -14,6 +14,7 @@ export function joinTable<K, V, VT, VR>(
   left: boolean,
   options: JoinedOptions<K, V> = {},
 ): StreamPart {
+  checkSameBuilder(stream, table)
   const given = stream.repartitionRequired ? repartitionForJoin(stream, options) : stream
   const sources = stream.graph.coPartition(given.sources, table.sources)
   const name = stream.graph.name(options.name, left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')

@@ -8,6 +8,7 @@ import type { TableReduceFunctions } from '../functions.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
+/** As TableAggregate without initializer. */
 export class TableReduce<V> extends StoredTable {
   readonly #functions: TableReduceFunctions<V>
 

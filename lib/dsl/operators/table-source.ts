@@ -44,6 +44,7 @@ export class TableSource implements TableOperator {
   }
 }
 
+/** Reads before it writes only where old values are wanted: a plain table costs one write a record. */
 class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
@@ -71,6 +72,7 @@ class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   }
 }
 
+/** Without a store there are no old values, and every record is a change. */
 class PassingSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   #context!: ProcessorContext<K, Change<V>>
   #dropped!: Counter

@@ -6,6 +6,7 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart, TablePart } from '../part.ts'
 import { processorRole } from './add-node.ts'
 
+/** Old values end here: a stream knows no "before". */
 class NewValues<K, V> implements Processor<K, Change<V>, K, V | null> {
   #context!: ProcessorContext<K, V | null>
 

@@ -7,6 +7,10 @@ import { TableSource } from './table-source.ts'
 
 const PREFIX = 'KSTREAM-TOTABLE-'
 
+/**
+ * The repartition topic of a rekeyed stream is named after the node, not after the store, as in the original, where only
+ * aggregations name theirs after the store.
+ */
 export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = {}): TablePart {
   const { graph } = stream
   const name = graph.name(options.name, PREFIX)

@@ -2,6 +2,7 @@ import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stre
 import type { ProducedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 
+/** The topic is the user's: it is neither created nor named after the application. */
 export function to<K, V>(
   stream: StreamPart,
   topic: string | TopicNameExtractor<K, V>,
