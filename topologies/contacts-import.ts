@@ -2,6 +2,7 @@ import { continueOnError, type StreamsConfig, type Topology } from 'millrace'
 import { buildTopology } from './contacts-import/build-topology.ts'
 import { importSettings } from './contacts-import/settings.ts'
 
+export { service } from './contacts-import/service.ts'
 export { topics } from './contacts-import/topics.ts'
 
 /** Foreign bytes in one of our topics must not stop the imports; they are dropped, and counted. */
