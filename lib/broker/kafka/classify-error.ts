@@ -94,6 +94,9 @@ const BY_CODE_WITHOUT_FLAGS: ReadonlyMap<number, Verdict> = new Map<number, Verd
   [20, ['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'retriable']],
   [41, ['NOT_CONTROLLER', 'retriable']],
   [51, ['CONCURRENT_TRANSACTIONS', 'retriable']],
+  [56, ['KAFKA_STORAGE_ERROR', 'retriable']],
+  [74, ['FENCED_LEADER_EPOCH', 'retriable']],
+  [75, ['UNKNOWN_LEADER_EPOCH', 'retriable']],
 ])
 
 /** What the native client said, as the port says it. `doing` completes "while …". */

@@ -46,6 +46,12 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
+/**
+ * After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
+ * metadata: after five minutes by default.
+ */
+const DEFAULTS: NativeSettings = { 'topic.metadata.refresh.interval.ms': 5_000 }
+
 /** A client's settings: the user's, then the kind's own, which have the last word. */
 export function clientSettings(
   brokers: string,
@@ -54,7 +60,7 @@ export function clientSettings(
   own: NativeSettings,
 ): NativeSettings {
   // A copy for each client: the native layer deletes callbacks and adds its name in the object it is given.
-  return { ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
+  return { ...DEFAULTS, ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
 }
 
 /** Makes a native client; a property that librdkafka refuses is the user's, and the error names it. */

@@ -6,7 +6,8 @@ import { brokerErrorFrom } from './classify-error.ts'
 import { closedError, nativeCall } from './native-call.ts'
 import type { NativeAdmin, NativeCallback, NativePartition } from './native-client.ts'
 
-const REQUEST_TIMEOUT_MS = 30_000
+const REQUEST_TIMEOUT_MS = 10_000
+const LEADER_ATTEMPTS = 5
 /** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
 const UNSTABLE_BACKOFF_MS = 25
 
@@ -26,7 +27,8 @@ export interface PartitionOffset extends TopicPartition {
 export class ControlClient {
   readonly #native: NativeAdmin
   readonly #clock: Clock
-  readonly #outstanding = new Set<Promise<unknown>>()
+  /** The last call; the next begins after it. */
+  #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
   constructor(native: NativeAdmin, clock: Clock) {
@@ -34,26 +36,42 @@ export class ControlClient {
     this.#clock = clock
   }
 
-  async call<T>(
-    doing: string,
-    start: (native: NativeAdmin, callback: NativeCallback<T>) => void,
-  ): Promise<T> {
-    if (this.#closed) throw closedError('broker')
-    const answer = nativeCall<T>(doing, callback => start(this.#native, callback))
-    this.#outstanding.add(answer)
-    try {
-      return await answer
-    } finally {
-      this.#outstanding.delete(answer)
-    }
+  /**
+   * One call after the other. Each blocks a thread of libuv's pool until the broker answers: with a broker that is down, calls side
+   * by side would take them all, and nothing else of the process, files included, would move.
+   */
+  call<T>(doing: string, start: (native: NativeAdmin, callback: NativeCallback<T>) => void): Promise<T> {
+    const answer = this.#last.then(() => {
+      if (this.#closed) throw closedError('broker')
+      return nativeCall<T>(doing, callback => start(this.#native, callback))
+    })
+    this.#last = answer.catch(() => undefined)
+    return answer
   }
 
+  /** Leaders move: what fails for that is asked again with fresh metadata, which the client does not fetch by itself. */
   async listOffsets(
     partitions: readonly TopicPartition[],
     timestamp: number,
     isolation: IsolationLevel,
   ): Promise<readonly PartitionOffset[]> {
     if (partitions.length === 0) return []
+    for (let attempt = 1; ; attempt += 1) {
+      const answers = await this.#askOffsets(partitions, timestamp, isolation)
+      const moved = answers.some(({ error }) => error?.class === 'retriable')
+      if (!moved || attempt === LEADER_ATTEMPTS) return answers
+      await this.#clock.sleep(attempt * 50)
+      await this.call('refreshing metadata', (native, callback) =>
+        native.listTopics({ timeout: REQUEST_TIMEOUT_MS }, callback),
+      )
+    }
+  }
+
+  async #askOffsets(
+    partitions: readonly TopicPartition[],
+    timestamp: number,
+    isolation: IsolationLevel,
+  ): Promise<readonly PartitionOffset[]> {
     const doing = 'asking for offsets'
     const questions = partitions.map(({ topic, partition }) => ({ topic, partition, offset: { timestamp } }))
     const isolationLevel = isolation === 'read_committed' ? 1 : 0
@@ -119,7 +137,7 @@ export class ControlClient {
     if (this.#closed) return
     this.#closed = true
     // The native disconnect is synchronous: it blocks the event loop for as long as a request is under way.
-    await Promise.allSettled(this.#outstanding)
+    await this.#last
     this.#native.disconnect()
   }
 }

@@ -10,8 +10,8 @@ import { PendingCommits } from './pending-commits.ts'
 
 const ASSIGN = -175
 const REVOKE = -174
-/** Nothing for anybody to do: the loss itself comes as a rebalance, broken connections heal. */
-const PASSING: ReadonlySet<number> = new Set([-147, -195, -193, -187, -185])
+/** The member has not polled in time; what follows from it comes as a rebalance. */
+const POLL_EXCEEDED = -147
 /** How long leaving may take before the client is closed without it; the group then waits for the session to end. */
 const LEAVE_MS_MAX = 5_000
 const ANSWER_POLL_MS = 10
@@ -263,13 +263,18 @@ export class GroupMember {
 
   #onPolled(error: NativeError | null | undefined): void {
     this.#polling = false
-    if (error && !PASSING.has(error.code)) {
-      this.#errors.push(brokerErrorFrom(error, 'being a member of the group'))
-      this.#wake()
-    }
+    if (error && error.code !== POLL_EXCEEDED) this.#heard(error)
     if (this.#closed) return this.#polled?.()
     if (this.#pollAgain) this.poll()
     else if (this.#commits.any) this.#pollForAnswer()
+  }
+
+  #heard(native: NativeError): void {
+    const error = brokerErrorFrom(native, 'being a member of the group')
+    // The client goes on by itself: connections break, coordinators move.
+    if (error.class === 'retriable') return
+    this.#errors.push(error)
+    this.#wake()
   }
 
   /** The native queue announces itself only when it was empty before; an answer behind something else would not be. */

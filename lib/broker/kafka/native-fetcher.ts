@@ -21,9 +21,6 @@ const BATCH_RECORDS = 2_000
 /** A partition that is silent for so long, and not at its end, is looked into. */
 const SILENT_MS = 1_000
 const OFFSET_RESET = -140
-/** Told by the client for its own good; it recovers by itself, and the connection log has it. */
-const PASSING: ReadonlySet<number> = new Set([-195, -193, -187, -185])
-
 /** `bytesMax`: half of it is fetched ahead by librdkafka, half may wait in the queues here. */
 export function fetcherSettings(bytesMax: number): NativeSettings {
   return {
@@ -72,6 +69,7 @@ export class NativeFetcher implements Fetcher {
   #ends: NativePartition[] = []
   readonly #errors: BrokerError[] = []
   #consuming = false
+  #checking = false
   /** The native queue may hold more than we have taken. */
   #more = false
   #settled: (() => void) | undefined
@@ -287,10 +285,12 @@ export class NativeFetcher implements Fetcher {
     for (const queue of full) queue.nativelyPaused = true
   }
 
-  #heard(error: NativeError): void {
-    if (PASSING.has(error.code)) return
-    if (error.code !== OFFSET_RESET) {
-      this.#errors.push(brokerErrorFrom(error, 'reading'))
+  #heard(native: NativeError): void {
+    const error = brokerErrorFrom(native, 'reading')
+    // The client goes on by itself: connections break, leaders move.
+    if (error.class === 'retriable') return
+    if (native.code !== OFFSET_RESET) {
+      this.#errors.push(error)
       return
     }
     // It does not say which partition.
@@ -305,6 +305,8 @@ export class NativeFetcher implements Fetcher {
    * those anew that are in range, since the result with the error has lost the ends that were reached in it.
    */
   #checkRanges(queues: readonly PartitionQueue[], again = false): void {
+    if (this.#checking || queues.length === 0) return
+    this.#checking = true
     const asked = queues.map(queue => ({
       queue,
       topic: queue.topic,
@@ -313,6 +315,7 @@ export class NativeFetcher implements Fetcher {
     }))
     this.#ranges.check(asked).then(
       errors => {
+        this.#checking = false
         for (const [index, { queue, offset }] of asked.entries()) {
           const current = this.#partitions.get(queue.topic, queue.partition) === queue
           if (!current || queue.failed || queue.fetchedTo !== offset) continue
@@ -321,8 +324,10 @@ export class NativeFetcher implements Fetcher {
           else if (again && !queue.atEnd && !queue.nativelyPaused) this.#restart(queue)
         }
       },
-      // The broker does not answer: the partition is still silent in a second, and is asked for again.
-      () => undefined,
+      () => {
+        // The broker does not answer: the partition is still silent in a second, and is asked for again.
+        this.#checking = false
+      },
     )
   }
 

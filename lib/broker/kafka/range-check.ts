@@ -13,10 +13,8 @@ export class RangeCheck {
 
   /** In the order of the positions: an error, or undefined where the position is in range. */
   async check(positions: readonly TopicPartitionOffset[]): Promise<readonly (BrokerError | undefined)[]> {
-    const [firsts, ends] = await Promise.all([
-      this.#control.listOffsets(positions, EARLIEST, 'read_uncommitted'),
-      this.#control.listOffsets(positions, LATEST, 'read_uncommitted'),
-    ])
+    const firsts = await this.#control.listOffsets(positions, EARLIEST, 'read_uncommitted')
+    const ends = await this.#control.listOffsets(positions, LATEST, 'read_uncommitted')
     return positions.map(position => {
       const isOf = (answer: TopicPartitionOffset) =>
         answer.topic === position.topic && answer.partition === position.partition
