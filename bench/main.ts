@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { arch, cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { openBroker, type ProcessingGuarantee } from '../lib/index.ts'
 import type { BenchResult, Workload } from './workload.ts'
@@ -64,7 +64,9 @@ async function runOne(
   const records = options.records ?? (options.small ? workload.smallRecords : workload.records)
   try {
     const stateDir = join(directory, 'state')
-    const measured = await workload.run({ broker, guarantee, records, stateDir, progress })
+    const run = basename(directory)
+    const named = (name: string) => `${name}-${run}`
+    const measured = await workload.run({ broker, guarantee, records, stateDir, named, progress })
     const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
     const recordsPerSecond = Math.round(measured.records / measured.seconds)
     return { name: workload.name, guarantee, brokers: options.brokers, recordsPerSecond, rssMb, ...measured }

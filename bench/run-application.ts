@@ -14,7 +14,7 @@ export async function secondsToProcess(
   const settings = { processingGuarantee: guarantee, commitIntervalMs: COMMIT_MS[guarantee], stateDir }
   const streams = new KafkaStreams(
     topology,
-    { applicationId: `bench-${process.pid}-${Math.round(performance.now())}`, ...settings, ...config },
+    { applicationId: options.named('bench'), ...settings, ...config },
     { broker, logger: silentLogger },
   )
   await streams.start()

@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly guarantee: ProcessingGuarantee
   readonly records: number
   readonly stateDir: string
+  /** A topic or application name of this run's own: a real broker keeps those of earlier runs. */
+  readonly named: (name: string) => string
   readonly progress: (line: string) => void
 }
 

@@ -11,25 +11,26 @@ export const count: Workload = {
   records: 2_000_000,
   smallRecords: 50_000,
   async run(options: BenchOptions): Promise<Measured> {
-    const { broker, records } = options
-    await loadInput(broker, 'count-in', records)
-    await createTopics(broker, ['count-out'])
+    const { broker, records, named } = options
+    const [input, output] = [named('count-in'), named('count-out')]
+    await loadInput(broker, input, records)
+    await createTopics(broker, [output])
     const builder = new StreamsBuilder()
     builder
-      .stream('count-in', { keySerde: serdes.string(), valueSerde: serdes.bytes() })
+      .stream(input, { keySerde: serdes.string(), valueSerde: serdes.bytes() })
       .groupByKey()
       .count({ storeName: 'counts' })
       .toStream()
-      .to('count-out', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+      .to(output, { keySerde: serdes.string(), valueSerde: serdes.int64() })
     const seconds = await secondsToProcess(builder.build(), records, options)
-    return { records, seconds, hash: await tableHash(broker), expected: expectedHash(records) }
+    return { records, seconds, hash: await tableHash(broker, output), expected: expectedHash(records) }
   },
 }
 
 /** The last value of every key: how many updates came in between is the cache's affair. */
-async function tableHash(broker: Broker): Promise<string> {
+async function tableHash(broker: Broker, topic: string): Promise<string> {
   const table = new Map<string, Uint8Array>()
-  await eachRecord(broker, 'count-out', ({ key, value }) =>
+  await eachRecord(broker, topic, ({ key, value }) =>
     table.set(Buffer.from(key!).toString(), Buffer.from(value!)),
   )
   const hash = new ResultHash()

@@ -11,15 +11,16 @@ export const passThrough: Workload = {
   records: 2_000_000,
   smallRecords: 50_000,
   async run(options: BenchOptions): Promise<Measured> {
-    const { broker, records } = options
-    await loadInput(broker, 'pass-through-in', records)
-    await createTopics(broker, ['pass-through-out'])
+    const { broker, records, named } = options
+    const [input, output] = [named('pass-through-in'), named('pass-through-out')]
+    await loadInput(broker, input, records)
+    await createTopics(broker, [output])
     const builder = new StreamsBuilder()
     const bytes = { keySerde: serdes.bytes(), valueSerde: serdes.bytes() }
-    builder.stream('pass-through-in', bytes).to('pass-through-out', bytes)
+    builder.stream(input, bytes).to(output, bytes)
     const seconds = await secondsToProcess(builder.build(), records, options)
     const hash = new ResultHash()
-    await eachRecord(broker, 'pass-through-out', ({ key, value }) => hash.add(key!, value!))
+    await eachRecord(broker, output, ({ key, value }) => hash.add(key!, value!))
     return { records, seconds, hash: hash.toString(), expected: expectedHash(records) }
   },
 }

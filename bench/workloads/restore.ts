@@ -11,13 +11,13 @@ export const restore: Workload = {
   records: 1_000_000,
   smallRecords: 50_000,
   async run(options: BenchOptions): Promise<Measured> {
-    const { broker, records, guarantee } = options
-    const applicationId = `restore-${process.pid}-${Math.round(performance.now())}`
-    await createTopics(broker, ['restore-in'])
+    const { broker, records, guarantee, named } = options
+    const [applicationId, input] = [named('restore'), named('restore-in')]
+    await createTopics(broker, [input])
     await fillChangelog(options, `${applicationId}-totals-changelog`)
     const builder = new StreamsBuilder()
     builder
-      .stream('restore-in', { keySerde: serdes.string(), valueSerde: serdes.string() })
+      .stream(input, { keySerde: serdes.string(), valueSerde: serdes.string() })
       .groupByKey()
       .count({ storeName: 'totals' })
     const streams = new KafkaStreams(
