@@ -25,7 +25,7 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
   const acceptances = new Acceptances()
   const sender = await UploadSender.open(context)
   const hub = new PushHub(streams, clock, logger)
-  const uploads = new UploadRoute(sender, acceptances, clock)
+  const uploads = new UploadRoute(sender, acceptances, context)
   const app = createApp({ streams, uploads, tables: new Tables(streams, acceptances), logger })
   const server = createAdaptorServer({
     fetch: app.fetch,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { systemRandom, type Clock } from 'millrace'
+import { systemRandom, type Clock, type Logger, type ServiceContext } from 'millrace'
 import type { Acceptances } from './acceptances.ts'
 import { RequestError } from './request-error.ts'
 import { channelOrThrow } from './request-values.ts'
@@ -17,17 +17,21 @@ export interface UploadRequest {
   readonly fileName: string | undefined
 }
 
+type RouteContext = Pick<ServiceContext, 'clock' | 'logger'>
+
 /** `POST /imports`: streams the body into the topic, and answers when its last record is acknowledged. */
 export class UploadRoute {
   readonly #sender: UploadSender
   readonly #acceptances: Acceptances
   readonly #clock: Clock
+  readonly #logger: Logger
   #underWay = 0
 
-  constructor(sender: UploadSender, acceptances: Acceptances, clock: Clock) {
+  constructor(sender: UploadSender, acceptances: Acceptances, { clock, logger }: RouteContext) {
     this.#sender = sender
     this.#acceptances = acceptances
     this.#clock = clock
+    this.#logger = logger
   }
 
   /** Returns the import's id. Throws `RequestError`: then nothing is imported. */
@@ -43,7 +47,10 @@ export class UploadRoute {
     this.#underWay += 1
     try {
       for await (const bytes of bodyOf(incoming)) await upload.write(bytes)
+      const endedMs = this.#clock.monotonicMs()
       await upload.finish()
+      const { total } = upload
+      this.#logger.log('debug', 'import accepted', { importId, total, ms: this.#clock.monotonicMs() - endedMs })
     } finally {
       this.#underWay -= 1
       upload.close()

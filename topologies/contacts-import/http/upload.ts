@@ -51,14 +51,15 @@ export class Upload {
     await this.#sender.room()
   }
 
-  /** Resolves when the import is real: its last record is acknowledged. */
+  /**
+   * Resolves when the import is real: all its records are acknowledged. If a chunk was refused, its end does no harm: an upload
+   * without all its chunks never starts, and expires.
+   */
   async finish(): Promise<void> {
     const { importId, channel, fileName } = this.#options
     await this.#reader.end()
     if (this.#rows.length > 0) this.#sendChunk()
     const end = { kind: 'end', chunks: this.#chunks, total: this.#total, channel } as const
-    // A refused chunk must be known before: an end without it would be an import that never starts.
-    await this.#sender.acknowledged(importId)
     this.#sender.send(importId, fileName === undefined ? end : { ...end, fileName })
     await this.#sender.acknowledged(importId)
   }
