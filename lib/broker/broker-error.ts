@@ -1,5 +1,4 @@
 import { StreamsError } from '../common/errors.ts'
-import type { TopicPartition } from './broker.ts'
 
 /**
  * What to do about a broker's error, decided by the adapter that knows its client:
@@ -15,17 +14,23 @@ import type { TopicPartition } from './broker.ts'
 export type BrokerErrorClass =
   'retriable' | 'abortable' | 'fenced' | 'task-migrated' | 'record-too-large' | 'authorization' | 'fatal'
 
+/** As the port's `TopicPartition`, which is defined above this file. */
+interface Partition {
+  readonly topic: string
+  readonly partition: number
+}
+
 /** Names of Kafka's protocol errors where there is one, ours otherwise (`CLIENT_CLOSED`, `KAFKA_CLIENT_MISSING`, `BROKER_UNREACHABLE`). */
 export class BrokerError extends StreamsError {
   readonly class: BrokerErrorClass
   /** The partitions concerned, where the broker named them. */
-  readonly partitions: readonly TopicPartition[]
+  readonly partitions: readonly Partition[]
 
   constructor(
     code: string,
     errorClass: BrokerErrorClass,
     message: string,
-    options: ErrorOptions & { readonly partitions?: readonly TopicPartition[] } = {},
+    options: ErrorOptions & { readonly partitions?: readonly Partition[] } = {},
   ) {
     super(code, message, options)
     this.class = errorClass

@@ -80,9 +80,9 @@ function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: n
 
 /** Several processes write to one standard error, so each says which it is. */
 function loggerFor(level: LogLevel, processIndex: number | undefined): Logger {
-  const console = consoleLogger(level)
-  if (processIndex === undefined) return console
+  const plain = consoleLogger(level)
+  if (processIndex === undefined) return plain
   return {
-    log: (lineLevel, message, fields) => console.log(lineLevel, `[${processIndex}] ${message}`, fields),
+    log: (lineLevel, message, fields) => plain.log(lineLevel, `[${processIndex}] ${message}`, fields),
   }
 }

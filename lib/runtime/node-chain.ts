@@ -1,7 +1,10 @@
 import { present } from '../common/assert.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
-import { ProcessorChainNode, SinkChainNode, SourceChainNode, type ChainNode } from './chain-node.ts'
+import type { ChainNode } from './chain-node.ts'
+import { ProcessorChainNode } from './processor-chain-node.ts'
 import { serdesOf, type DefaultSerdes } from './serdes.ts'
+import { SinkChainNode } from './sink-chain-node.ts'
+import { SourceChainNode } from './source-chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The running nodes of one task, made from the plan; made anew after an abort. */

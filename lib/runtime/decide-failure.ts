@@ -1,0 +1,39 @@
+import { BrokerError } from '../broker/broker-error.ts'
+import { AssertionError } from '../common/assert.ts'
+import { errorFrom, RecordFailedError, TaskCorruptedError, TaskMigratedError } from '../common/errors.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** Asks the handler about an exception of user code; what is not user code's passes through untouched. */
+export function decideFailure(scope: TaskScope, nodeName: string, reason: unknown): void {
+  if (isNotForHandlers(reason)) throw reason
+  const error = errorFrom(reason)
+  const { topic, partition, offset, timestamp, headers, source } = scope.context
+  const answer = scope.onProcessingError(error, {
+    taskId: scope.taskId,
+    nodeName,
+    topic,
+    partition,
+    offset,
+    timestamp,
+    headers,
+    source,
+  })
+  if (answer === 'continue') return scope.dropped.add()
+  const place = topic === undefined ? 'a punctuator' : `record ${topic}-${partition}@${offset}`
+  scope.failure = new RecordFailedError(
+    'PROCESSING_FAILED',
+    `node "${nodeName}" of task ${scope.taskId} failed on ${place}: ${error.message}`,
+    { cause: error },
+  )
+  throw scope.failure
+}
+
+function isNotForHandlers(error: unknown): boolean {
+  return (
+    error instanceof RecordFailedError ||
+    error instanceof BrokerError ||
+    error instanceof TaskMigratedError ||
+    error instanceof TaskCorruptedError ||
+    error instanceof AssertionError
+  )
+}
