@@ -18,3 +18,12 @@ export function endProcess(exitCode: ExitCode): void {
   }
   systemClock.schedule(WAIT_MS_MAX, cutOff, { keepsAlive: false })
 }
+
+/** Whoever reads our output may go before it ends (`| head`); without a listener that would be a crash. */
+export function tolerateClosedOutput(): void {
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
+}

@@ -52,28 +52,36 @@ export async function feedInput(stream: Readable, options: FeedOptions): Promise
   const { producer, signal } = options
   const lines = createInterface({ input: stream, crlfDelay: Infinity })
   const stop = () => lines.close()
-  signal.addEventListener('abort', stop, { once: true })
-  // The iterator of lines does not pass errors of its stream on: a directory, a disk that fails.
   let failure: Error | undefined
+  // A directory, a disk that fails: told apart here from what the producer says.
   stream.on('error', error => {
     failure = error
     stop()
   })
-  let count = 0
+  signal.addEventListener('abort', stop, { once: true })
   try {
-    for await (const line of lines) {
-      if (signal.aborted) break
-      if (!producer.writable) await producer.drained()
-      sendLine(line, count, options)
-      count += 1
-    }
+    const count = await sendLines(lines, options)
     await producer.flush()
-    if (failure) throw unreadable(failure)
+    if (failure) throw failure
     return count
+  } catch (error) {
+    throw failure ? unreadable(failure) : error
   } finally {
     signal.removeEventListener('abort', stop)
     stream.destroy()
   }
+}
+
+async function sendLines(lines: AsyncIterable<string>, options: FeedOptions): Promise<number> {
+  const { producer, signal } = options
+  let count = 0
+  for await (const line of lines) {
+    if (signal.aborted) break
+    if (!producer.writable) await producer.drained()
+    sendLine(line, count, options)
+    count += 1
+  }
+  return count
 }
 
 function sendLine(line: string, index: number, options: FeedOptions): void {

@@ -16,13 +16,18 @@ export async function startPrinting(
   const formats = new Map(options.print.map(topic => [topic, recordFormat(topic, plan, config)]))
   const output = process.stdout
   const printer = await TopicPrinter.open({ broker, admin, formats, output, clock, logger })
-  // Whoever reads our output may have seen enough (`| head`): that is no failure.
-  output.on('error', () => ending.stop())
+  const onError = (error: Error) => {
+    // Whoever reads our output may have seen enough (`| head`): that is no failure.
+    if ('code' in error && error.code === 'EPIPE') ending.stop()
+    else ending.fail(error)
+  }
+  output.on('error', onError)
   const running = printer.run()
-  running.catch((error: unknown) => (output.writable ? ending.fail(errorFrom(error)) : ending.stop()))
+  running.catch((reason: unknown) => onError(errorFrom(reason)))
   teardown.add('the output', async () => {
-    if (output.writable) await printer.finish()
+    await printer.finish()
     await running.catch(() => undefined)
+    output.off('error', onError)
     await printer.close()
   })
 }

@@ -61,7 +61,7 @@ async function openLock(path: string): Promise<Engine> {
     return await openEngine(join(path, 'process'))
   } catch (reason) {
     const cause = errorFrom(reason)
-    const busy = /lock|LOCK/.test(`${cause.message} ${errorFrom(cause.cause).message}`)
+    const busy = cause instanceof StreamsError && cause.code === 'STATE_DIRECTORY_LOCKED'
     if (!busy) {
       throw new StreamsError(
         'STATE_DIRECTORY_UNUSABLE',

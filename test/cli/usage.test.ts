@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { WORD_COUNT } from './built-cli.ts'
+import { directoryWith, runCli } from './cli-process.ts'
+
+const COPY = `import { StreamsBuilder } from 'millrace'
+const builder = new StreamsBuilder()
+builder.stream('in').to('out')
+export default builder.build()
+`
+
+describe('help', () => {
+  it.each([
+    [['--help'], 'Usage: millrace [options] [command]', 'millrace describe topologies/word-count.ts'],
+    [['run', '--help'], 'Usage: millrace run [options] <file>', '--processes 4'],
+    [['help', 'describe'], 'Usage: millrace describe [options] <file>', '--set currency=EUR'],
+  ])('%j: usage and examples on standard output, exit code 0', async (args, usage, example) => {
+    const end = await runCli(args, { directory: await directoryWith({}) })
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toContain(usage)
+    expect(end.stdout).toContain(example)
+  })
+
+  it('--version: that of the package', async () => {
+    const end = await runCli(['--version'], { directory: await directoryWith({}) })
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('wrong usage: exit code 2, the reason on standard error, nothing started', () => {
+  const run = ['run', 'copy.ts', '--brokers', 'memory']
+
+  it.each([
+    { args: [], says: 'Usage: millrace' },
+    { args: ['fly'], says: "unknown command 'fly'" },
+    { args: ['run'], says: "missing required argument 'file'" },
+    { args: [...run, '--wat'], says: "unknown option '--wat'" },
+    { args: [...run, '--processes', '2'], says: 'PROCESSES_NEED_KAFKA: --processes 2 with --brokers memory' },
+    { args: ['run', 'copy.ts', '--processes', '2'], says: '--processes 2 with --brokers embedded' },
+    { args: [...run, '--processes', 'many'], says: 'It must be a whole number of at least 1' },
+    { args: [...run, '--set', 'commitInterval=3'], says: 'did you mean commitIntervalMs?' },
+    { args: [...run, '--set', 'commit.interval.ms=3'], says: 'did you mean commitIntervalMs?' },
+    { args: [...run, '--set', 'commitIntervalMs=soon'], says: 'INVALID_SETTING: commitIntervalMs is "soon"' },
+    { args: [...run, '--set', 'changelogCoalescing=maybe'], says: 'changelogCoalescing is "maybe"' },
+    { args: [...run, '--set', 'stateDir=x'], says: 'use --state-dir' },
+    { args: [...run, '--set', 'defaultKeySerde=string'], says: "set it in the file's exported config" },
+    { args: [...run, '--set', 'alone'], says: 'It must have the form NAME=VALUE' },
+    { args: [...run, '--application-id', 'a b'], says: 'applicationId is "a b"' },
+    { args: [...run, '--input', 'lines'], says: 'It must have the form NAME=VALUE' },
+    { args: [...run, '--input', 'a=-', '--input', 'b=-'], says: 'STANDARD_INPUT_TWICE' },
+    { args: [...run, '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error' },
+    { args: ['run', 'copy.ts', '--brokers', 'localhost'], says: 'brokers is "localhost"' },
+  ])('$args', async ({ args, says }) => {
+    const end = await runCli(args, { directory: await directoryWith({ 'copy.ts': COPY }) })
+    expect(end.stderr).toContain(says)
+    expect(end).toMatchObject({ code: 2, stdout: '' })
+    expect(end.stderr).not.toContain('is running')
+  })
+
+  it('PORT that is no number', async () => {
+    const directory = await directoryWith({ 'copy.ts': COPY })
+    const end = await runCli(run, { directory, env: { PORT: 'http' } })
+    expect(end.stderr).toContain('INVALID_PORT: PORT is "http"')
+    expect(end.code).toBe(2)
+  })
+})
+
+describe('failure: exit code 1, one line with a code on standard error', () => {
+  const files = {
+    'copy.ts': COPY,
+    'nothing.ts': 'export const topology = 1\n',
+    'number.ts': 'export default 7\n',
+    'function.ts': 'export default () => 7\n',
+    'service.ts': `${COPY}export const service = 'http'\n`,
+    'broken.ts': 'const x: = 1\n',
+    'throws.ts': "throw new TypeError('no such colour')\n",
+    'empty.ts': "import { StreamsBuilder } from 'millrace'\nexport default new StreamsBuilder().build()\n",
+    'twice.ts': `import { serdes, StreamsBuilder } from 'millrace'
+const builder = new StreamsBuilder()
+for (const topic of ['a', 'b']) builder.table(topic, { storeName: 'same' })
+export default builder.build()
+`,
+  }
+
+  it.each([
+    { args: ['run', 'absent.ts'], says: 'TOPOLOGY_FILE_MISSING: there is no file' },
+    { args: ['run', '.'], says: 'TOPOLOGY_FILE_MISSING: there is no file' },
+    {
+      args: ['describe', 'nothing.ts'],
+      says: 'TOPOLOGY_FILE_INVALID: nothing.ts cannot be run: it has no default',
+    },
+    { args: ['describe', 'number.ts'], says: 'its topology is of type number' },
+    { args: ['describe', 'function.ts'], says: 'its topology is of type number' },
+    { args: ['describe', 'service.ts'], says: 'its export "service" must be a function' },
+    { args: ['describe', 'broken.ts'], says: 'broken.ts:1:9: ERROR: Unexpected "="' },
+    { args: ['describe', 'throws.ts'], says: 'throws.ts does not load: no such colour' },
+    { args: ['describe', 'twice.ts'], says: 'error: STORE_EXISTS: ' },
+    { args: ['run', 'empty.ts', '--brokers', 'memory'], says: 'error: NO_SOURCE: ' },
+    { args: ['run', 'copy.ts', '--input', 'in=absent.txt'], says: 'INPUT_UNREADABLE: --input: ENOENT' },
+  ])('$args', async ({ args, says }) => {
+    const end = await runCli(args, { directory: await directoryWith(files) })
+    expect(end.stderr).toContain(says)
+    expect(end).toMatchObject({ code: 1, stdout: '' })
+    expect(end.stderr).not.toMatch(/^\s+at /m)
+  })
+
+  it('--log-level debug: with the stack of the error and of its cause', async () => {
+    const directory = await directoryWith(files)
+    const end = await runCli(['describe', 'throws.ts', '--log-level', 'debug'], { directory })
+    expect(end.stderr).toMatch(/caused by TypeError: no such colour\n\s+at .*throws\.ts:1/)
+  })
+})
+
+describe('describe', () => {
+  it("word-count: the JVM original's text", async () => {
+    const end = await runCli(['describe', WORD_COUNT], { directory: await directoryWith({}) })
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toMatch(/^Topologies:\n {3}Sub-topology: 0\n/)
+    expect(end.stdout).toContain('Source: KSTREAM-SOURCE-0000000000 (topics: [streams-plaintext-input])')
+    expect(end.stdout).toContain('Processor: KSTREAM-AGGREGATE-0000000003 (stores: [word-counts])')
+    expect(end.stdout).toContain('(topic: streams-wordcount-output)')
+  })
+})
