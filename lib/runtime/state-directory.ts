@@ -38,6 +38,13 @@ export class StateDirectory {
     return new StateDirectory(path, processId, lock)
   }
 
+  /** Removes the directory with all state. Throws `STATE_DIRECTORY_IN_USE` while a process has it. */
+  static async remove(options: { stateDir: string; applicationId: string }, random: Random): Promise<void> {
+    const directory = await StateDirectory.open(options, random)
+    await directory.close()
+    await rm(directory.path, { recursive: true, force: true })
+  }
+
   async openTask(id: TaskId): Promise<Engine> {
     return openEngine(join(this.path, id))
   }

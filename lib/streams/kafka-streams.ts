@@ -149,6 +149,20 @@ export class KafkaStreams implements AsyncDisposable {
     return storeChanges<K, V>(isGlobal ? this.#globalFeed : this.#feed, plan, this.#settings)
   }
 
+  /**
+   * Removes this application's state from the disk; the next start restores it from the changelogs. Only before `start` and after `close`,
+   * and only while no other process has the directory.
+   */
+  async cleanUp(): Promise<void> {
+    if (!this.#state.is('created', 'not-running')) {
+      throw new StreamsError(
+        'STILL_RUNNING',
+        `cleanUp() was called in state ${this.state}: close the application first`,
+      )
+    }
+    await StateDirectory.remove(this.#settings, this.#components.random)
+  }
+
   async #close(): Promise<void> {
     if (this.#state.is('created')) this.#state.moveTo('pending-shutdown')
     if (this.#state.canMoveTo('pending-shutdown')) this.#state.moveTo('pending-shutdown')
