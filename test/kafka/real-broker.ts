@@ -128,6 +128,11 @@ function serverProperties(directory: string, { client, controller }: Ports): { [
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     'group.coordinator.rebalance.protocols': 'classic,consumer',
+    // Of the protocol `consumer` (KIP-848): here the broker decides for its members, by default 5 s and 45 s.
+    'group.consumer.heartbeat.interval.ms': '500',
+    'group.consumer.min.heartbeat.interval.ms': '500',
+    'group.consumer.session.timeout.ms': '5000',
+    'group.consumer.min.session.timeout.ms': '5000',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     'log.retention.ms': '-1',
     'log.segment.delete.delay.ms': '1000',
