@@ -9,15 +9,19 @@ import type {
   PairMapper,
   Predicate,
   Reducer,
+  ValueTransformerFactory,
 } from './functions.ts'
 import type {
+  BranchOptions,
   GroupedOptions,
   JoinedOptions,
   NamedOptions,
+  PrintedOptions,
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
   TableOptions,
+  TransformValuesOptions,
 } from './options.ts'
 import type { StreamPart, TablePart, GlobalTablePart } from './part.ts'
 import type { PART } from './part.ts'
@@ -49,6 +53,10 @@ export interface KStream<K, V> {
   peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V>
   /** Ends the stream. */
   forEach(action: Action<K, V>, options?: NamedOptions): void
+  /** Writes each record to standard output, or to a file: for looking on while developing. Ends the stream. */
+  print(options?: PrintedOptions<K, V>): void
+  /** Sends each record to the first of several branches whose predicate holds. */
+  split(options?: NamedOptions): BranchedKStream<K, V>
   /** Both streams in one, in no particular order among each other. */
   merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO>
   /** Through a topic of its own, so that records lie where their keys belong. Records without key are dropped, unless a left join follows. */
@@ -95,6 +103,27 @@ export interface KStream<K, V> {
 }
 
 /**
+ * A split being written. Ends with `defaultBranch` or `noDefaultBranch`, which give the branches by name: that of the split and
+ * that of the branch, `KSTREAM-BRANCH-00000000011` for the first one if nothing was named. `B` is what the map holds besides.
+ */
+export interface BranchedKStream<K, V, B extends object = never> {
+  branch<S extends V>(
+    predicate: (value: V, key: K) => value is S,
+    options?: { readonly name?: string },
+  ): BranchedKStream<K, V, B | KStream<K, S>>
+  branch<R extends object | void = KStream<K, V>>(
+    predicate: Predicate<K, V>,
+    options?: BranchOptions<KStream<K, V>, R>,
+  ): BranchedKStream<K, V, B | Exclude<R, void>>
+  /** Records for which no predicate holds. */
+  defaultBranch<R extends object | void = KStream<K, V>>(
+    options?: BranchOptions<KStream<K, V>, R>,
+  ): ReadonlyMap<string, B | Exclude<R, void>>
+  /** Records for which no predicate holds are left out. */
+  noDefaultBranch(): ReadonlyMap<string, B>
+}
+
+/**
  * The last value of each key, as a stream of changes. A deletion is a record whose value is null; callbacks see values only.
  * `D` says whether deletions can come out at all: `never` for aggregates whose functions return no null.
  */
@@ -111,6 +140,29 @@ export interface KTable<K, V, D extends null = null> {
     mapper: Mapper<K, V, VR>,
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>, D | Extract<VR, null>>
+  /** As `mapValues`, with stores; called for deletions too. */
+  transformValues<VR>(
+    factory: ValueTransformerFactory<K, V, VR>,
+    options?: TransformValuesOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows whose keys are in both tables. A result has the larger timestamp of its two rows; a joiner that returns null deletes. Both must be co-partitioned. */
+  join<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V, VO, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows of this table, joined with null where the other has none. */
+  leftJoin<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V, VO | null, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows of either table, joined with null where the other has none. */
+  outerJoin<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V | null, VO | null, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
   /** Each change as a record; deletions are records with null. */
   toStream(options?: NamedOptions): KStream<K, V | D>
   /** Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key or value leaves the row out. */

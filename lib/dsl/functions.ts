@@ -1,3 +1,6 @@
+import type { ProcessorContext } from '../processor/processor-context.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
+
 /** Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record. */
 
 export type Predicate<K, V> = (value: V, key: K) => boolean
@@ -22,3 +25,19 @@ export interface TableReduceFunctions<V> {
   readonly adder: Reducer<V, V | null>
   readonly subtractor: Reducer<V, V | null>
 }
+
+/**
+ * Computes the rows of a table from those of another, with the help of stores. Called for deletions too (`value` is null); returning
+ * null deletes. One object serves one task.
+ */
+export interface ValueTransformer<K, V, VR> {
+  /** The context can do everything but forward: the result is what `transform` returns. */
+  init?(context: ProcessorContext): void
+  transform(value: V | null, key: K): VR
+  close?(): void
+}
+
+/** Makes a transformer for every task, and more for lookups: a new object each time. `stores` are added and connected. */
+export type ValueTransformerFactory<K, V, VR> =
+  | (() => ValueTransformer<K, V, VR>)
+  | { get(): ValueTransformer<K, V, VR>; readonly stores?: readonly StoreBuilder[] }

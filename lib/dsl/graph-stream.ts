@@ -1,6 +1,6 @@
 import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { ProcessorFactory } from '../topology/topology-options.ts'
-import type { KGroupedStream, KStream, KTable } from './dsl.ts'
+import type { BranchedKStream, KGroupedStream, KStream, KTable } from './dsl.ts'
 import type { Action, Joiner, Mapper, PairMapper, Predicate } from './functions.ts'
 import { filter } from './operators/filter.ts'
 import { flatMapValues } from './operators/flat-map-values.ts'
@@ -10,9 +10,11 @@ import { mapValues } from './operators/map-values.ts'
 import { map } from './operators/map.ts'
 import { merge } from './operators/merge.ts'
 import { forEach, peek } from './operators/peek.ts'
+import { print } from './operators/print.ts'
 import { process, processValues } from './operators/process.ts'
 import { repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
+import { SplitPart } from './operators/split.ts'
 import { joinGlobalTable, joinTable } from './operators/stream-table-join.ts'
 import { toTable } from './operators/to-table.ts'
 import { to } from './operators/to.ts'
@@ -20,6 +22,7 @@ import type {
   GroupedOptions,
   JoinedOptions,
   NamedOptions,
+  PrintedOptions,
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
@@ -79,6 +82,14 @@ export class GraphStream<K, V> implements KStream<K, V> {
 
   forEach(action: Action<K, V>, options?: NamedOptions): void {
     forEach(this[PART], action, options)
+  }
+
+  print(options?: PrintedOptions<K, V>): void {
+    print(this[PART], options)
+  }
+
+  split(options?: NamedOptions): BranchedKStream<K, V> {
+    return this.#surface.branches(new SplitPart(this[PART], options))
   }
 
   merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO> {

@@ -1,12 +1,19 @@
 import type { KGroupedTable, KStream, KTable } from './dsl.ts'
-import type { Mapper, PairMapper, Predicate } from './functions.ts'
+import type { Joiner, Mapper, PairMapper, Predicate, ValueTransformerFactory } from './functions.ts'
 import { groupTable } from './operators/group-table.ts'
+import { transformTableValues } from './operators/transform-table-values.ts'
 import { filterTable, mapTableValues } from './operators/table-values.ts'
+import { joinTables } from './operators/table-table-join.ts'
+import type { TableJoinKind } from './operators/table-table-join.ts'
 import { toStream } from './operators/to-stream.ts'
-import type { GroupedOptions, NamedOptions, TableOptions } from './options.ts'
+import type { GroupedOptions, NamedOptions, TableOptions, TransformValuesOptions } from './options.ts'
 import type { TablePart } from './part.ts'
 import { PART } from './part.ts'
 import type { Surface } from './surface.ts'
+
+interface AnyTable {
+  readonly [PART]: TablePart
+}
 
 /** A table's methods, each of which is an operator. */
 export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> {
@@ -37,6 +44,25 @@ export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> 
     return this.#surface.table(mapTableValues(this[PART], mapper, options))
   }
 
+  transformValues<VR>(
+    factory: ValueTransformerFactory<K, V, VR>,
+    options?: TransformValuesOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>> {
+    return this.#surface.table(transformTableValues(this[PART], factory, options))
+  }
+
+  join<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'inner', rest)
+  }
+
+  leftJoin<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'left', rest)
+  }
+
+  outerJoin<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'outer', rest)
+  }
+
   toStream(options?: NamedOptions): KStream<K, V | D> {
     return this.#surface.stream(toStream(this[PART], options))
   }
@@ -46,5 +72,10 @@ export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> 
     options?: GroupedOptions<NonNullable<KR>, NonNullable<VR>>,
   ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
     return this.#surface.groupedTable(groupTable(this[PART], selector, options))
+  }
+
+  #join<VR>(other: AnyTable, kind: TableJoinKind, rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    const [joiner, options] = rest as [Joiner<K, unknown, unknown, VR>, TableOptions<K, NonNullable<VR>>?]
+    return this.#surface.table(joinTables(this[PART], other[PART], joiner, kind, options))
   }
 }

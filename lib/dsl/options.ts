@@ -2,6 +2,7 @@ import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from '../topology/plan.ts'
+import type { Mapper } from './functions.ts'
 
 export interface NamedOptions {
   /** Name of the node; letters, digits, `.`, `_`, `-`. Generated if left out, with a number that later changes of the program may shift. */
@@ -58,4 +59,25 @@ export interface TableSourceOptions<K, V> extends ConsumedOptions<K, V>, Materia
 export interface ProcessOptions extends NamedOptions {
   /** Names of stores that the processor uses, added with `addStateStore`. */
   readonly stores?: readonly string[]
+}
+
+export interface TransformValuesOptions<K, V> extends TableOptions<K, V> {
+  /** Names of stores that the transformer uses, added with `addStateStore`. */
+  readonly stores?: readonly string[]
+}
+
+export interface BranchOptions<S, R> {
+  /** The branch's name, after that of the split; its number if left out. */
+  readonly name?: string
+  /** What becomes of the branch: the result stands in the map of branches. Nothing returned: the branch is left out of it. */
+  readonly chain?: (branch: S) => R
+}
+
+export interface PrintedOptions<K, V> extends NamedOptions {
+  /** Stands in brackets before each line. Default: the name of the node above. */
+  readonly label?: string
+  /** Default: the key, a comma, the value; objects as JSON. */
+  readonly format?: Mapper<K, V, string>
+  /** Lines are added to this file instead of standard output. */
+  readonly filePath?: string
 }

@@ -3,6 +3,7 @@ import type { ProcessorFactory } from '../topology/topology-options.ts'
 import { supplierFrom } from '../topology/topology-options.ts'
 import { Topology } from '../topology/topology.ts'
 import type { GlobalKTable, KStream, KTable } from './dsl.ts'
+import { GraphBranchedStream } from './graph-branched-stream.ts'
 import { GraphGroupedStream } from './graph-grouped-stream.ts'
 import { GraphGroupedTable } from './graph-grouped-table.ts'
 import { GraphStream } from './graph-stream.ts'
@@ -19,6 +20,7 @@ const surface: Surface = {
   stream: part => new GraphStream(part, surface),
   // Whether deletions can come out is for the caller's types to say; the object is the same.
   table: part => new GraphTable(part, surface) as never,
+  branches: split => new GraphBranchedStream(split, surface),
   groupedStream: part => new GraphGroupedStream(part, surface),
   groupedTable: part => new GraphGroupedTable(part, surface),
 }

@@ -1,4 +1,5 @@
-import type { KGroupedStream, KGroupedTable, KStream, KTable } from './dsl.ts'
+import type { BranchedKStream, KGroupedStream, KGroupedTable, KStream, KTable } from './dsl.ts'
+import type { SplitPart } from './operators/split.ts'
 import type { GroupedPart, GroupedTablePart, StreamPart, TablePart } from './part.ts'
 
 /**
@@ -8,6 +9,7 @@ import type { GroupedPart, GroupedTablePart, StreamPart, TablePart } from './par
 export interface Surface {
   stream<K, V>(part: StreamPart): KStream<K, V>
   table<K, V, D extends null = null>(part: TablePart): KTable<K, V, D>
+  branches<K, V>(split: SplitPart): BranchedKStream<K, V>
   groupedStream<K, V>(part: GroupedPart): KGroupedStream<K, V>
   groupedTable<K, V>(part: GroupedTablePart): KGroupedTable<K, V>
 }

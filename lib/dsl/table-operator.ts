@@ -26,6 +26,8 @@ export interface TableValues {
 export interface ValueReader {
   init(context: ProcessorContext): void
   get(key: unknown): ValueAndTimestamp<unknown> | undefined
+  /** Where the reader runs user code that must be closed. */
+  close?(): void
 }
 
 /** A table that is kept in a store is looked up there. */

@@ -49,6 +49,7 @@ const OPERATIONS: { readonly [op: string]: Apply } = {
     if (other.kind !== 'stream') throw new Error('merge with something else than a stream')
     return stream.merge(other.stream, namedOf(operation))
   },
+  split: (stream, operation, program) => split(stream, operation, program),
   repartition: (stream, operation) =>
     stream.repartition({
       ...namedOf(operation),
@@ -80,6 +81,27 @@ const OPERATIONS: { readonly [op: string]: Apply } = {
     const topic = topicFrom === undefined ? (text(operation, 'topic') ?? '') : topicFunction(topicFrom)
     stream.to(topic, { ...namedOf(operation), ...serdesOf(operation), ...partitionerOf(operation) })
   },
+}
+
+interface BranchOfCase {
+  readonly id: string
+  readonly fn?: string
+  readonly name?: string
+}
+
+function split(stream: Stream, operation: Operation, program: Program): void {
+  const bind = ({ id, name }: BranchOfCase) => ({
+    ...(name !== undefined && { name }),
+    chain: (branch: Stream): void => program.bind(id, { kind: 'stream', stream: branch }),
+  })
+  const splitting = stream.split(namedOf(operation))
+  for (const branch of operation['branches'] as BranchOfCase[]) {
+    const found = predicate(branch.fn ?? '')
+    splitting.branch((value, key) => found(key, value), bind(branch))
+  }
+  const byDefault = operation['default'] as BranchOfCase | undefined
+  if (byDefault) splitting.defaultBranch(bind(byDefault))
+  else splitting.noDefaultBranch()
 }
 
 function join(stream: Stream, operation: Operation, program: Program, left: boolean): Stream {

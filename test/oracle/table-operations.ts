@@ -1,9 +1,13 @@
+import type { ValueTransformer } from '../../lib/dsl/functions.ts'
+import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
+import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
 import type { KTable } from '../../lib/dsl/dsl.ts'
 import type { Operation } from './case.ts'
-import { text, Unsupported } from './case.ts'
-import { predicate } from './functions.ts'
+import { text, texts, Unsupported } from './case.ts'
+import { joiner, predicate, valueFunction } from './functions.ts'
 import type { Bound, Program, StoreDescription } from './program.ts'
 import { groupedTableOf, namedOf, tableOf } from './program.ts'
+import { printed } from './serdes.ts'
 import { grouped, mapper } from './stream-operations.ts'
 
 type Table = KTable<unknown, unknown>
@@ -16,6 +20,17 @@ export function applyTableOperation(program: Program, operation: Operation, tabl
       return tableOf(table.filterNot(test(operation), tableOptions(program, operation)))
     case 'mapValues':
       return tableOf(table.mapValues(mapper(operation, 'fn'), tableOptions(program, operation)))
+    case 'transformValues':
+      return tableOf(
+        table.transformValues(valueTransformer(operation), {
+          ...tableOptions(program, operation),
+          stores: texts(operation, 'stores'),
+        }),
+      )
+    case 'join':
+    case 'leftJoin':
+    case 'outerJoin':
+      return tableOf(join(program, operation, table))
     case 'toStream': {
       const stream = table.toStream(namedOf(operation))
       const rekeyed = 'fn' in operation ? stream.selectKey(mapper(operation, 'fn')) : stream
@@ -28,7 +43,48 @@ export function applyTableOperation(program: Program, operation: Operation, tabl
       return groupedTableOf(group)
     }
     default:
-      throw new Unsupported('foreignKeyFn' in operation ? 'foreign-key join' : `${operation.op} of a table`)
+      throw new Unsupported(`${operation.op} of a table`)
+  }
+}
+
+/** Joiners of tables are given no key in cases. */
+function join(program: Program, operation: Operation, table: Table): object {
+  const other = program.operand(operation, 'with')
+  if (other.kind !== 'table') throw new Error('a table joined with something else than a table')
+  if ('foreignKeyFn' in operation) throw new Unsupported('foreign-key join')
+  const combine = joiner(text(operation, 'fn') ?? '')
+  const joined = (left: unknown, right: unknown) => combine(null, left, right)
+  return table[operation.op as 'join'](other.table, joined, tableOptions(program, operation))
+}
+
+function valueTransformer(operation: Operation): () => ValueTransformer<unknown, unknown, unknown> {
+  const spec = text(operation, 'transformer') ?? ''
+  const stores = texts(operation, 'stores')
+  const map = /^vt\.map\((.*)\)$/.exec(spec)
+  if (map) {
+    const found = valueFunction(map[1] ?? '')
+    return () => ({ transform: (value, key) => found(key, value) })
+  }
+  if (spec !== 'vt.count') throw new Unsupported(`transformer ${spec}`)
+  return () => new CountingTransformer(stores[0] ?? '')
+}
+
+class CountingTransformer implements ValueTransformer<unknown, unknown, unknown> {
+  readonly #storeName: string
+  #store!: KeyValueStore<unknown, number>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext): void {
+    this.#store = context.getStateStore(this.#storeName)
+  }
+
+  transform(value: unknown, key: unknown): unknown {
+    const count = (this.#store.get(key) ?? 0) + 1
+    this.#store.put(key, count)
+    return `${printed(value)}#${count}`
   }
 }
 

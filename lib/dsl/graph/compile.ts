@@ -7,7 +7,13 @@ import { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { ConsumedOptions } from '../options.ts'
 import { nullKeyFilter, passThrough } from '../operators/pass.ts'
 import type { Graph } from './graph.ts'
-import type { GraphNode, ProcessorRole, RepartitionRole, TableSourceRole } from './graph-node.ts'
+import type {
+  GraphNode,
+  ProcessorRole,
+  RepartitionRole,
+  TableJoinRole,
+  TableSourceRole,
+} from './graph-node.ts'
 import { keepingNullKeys } from './optimize.ts'
 
 /** Writes the plan as nodes of a topology. May be called again: the plan is not changed. */
@@ -56,6 +62,8 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
       return writeTableSource(topology, name, role)
     case 'processor':
       return writeProcessor(topology, name, role, parents)
+    case 'table-join':
+      return writeTableJoin(topology, name, role)
     case 'repartition':
       return writeRepartition(topology, name, role, parents, keepNullKeys)
     case 'sink':
@@ -85,6 +93,20 @@ function writeProcessor(
 ): void {
   addProcessor(topology, name, parents, role.supplier)
   for (const store of role.stores) topology.connect(name, store)
+  addOwnStore(topology, name, role)
+}
+
+/** Processors first, then their stores: the order in which processors were added is that of flushing. */
+function writeTableJoin(topology: TopologyDefinition, name: string, role: TableJoinRole): void {
+  const sides = [role.left, role.right]
+  for (const side of sides) addProcessor(topology, side.name, [side.parent], side.supplier)
+  addProcessor(
+    topology,
+    name,
+    sides.map(side => side.name),
+    role.merger,
+  )
+  for (const side of sides) for (const store of side.stores) topology.connect(side.name, store)
   addOwnStore(topology, name, role)
 }
 
@@ -138,7 +160,7 @@ function addProcessor(
 function addOwnStore(
   topology: TopologyDefinition,
   name: string,
-  role: TableSourceRole | ProcessorRole,
+  role: Pick<ProcessorRole, 'ownStore'>,
 ): void {
   const builder = role.ownStore?.()
   if (!builder) return

@@ -28,6 +28,7 @@ export type Role =
   | StreamSourceRole
   | TableSourceRole
   | ProcessorRole
+  | TableJoinRole
   | RepartitionRole
   | SinkRole
   | StoreRole
@@ -65,6 +66,24 @@ export interface ProcessorRole {
   readonly changesValue: boolean
   /** A left join: records without key have results, so no repartition topic above it may drop them (KIP-962). */
   readonly acceptsNullKeys: boolean
+}
+
+/** A processor for each side of a join of tables, and one behind both. */
+export interface TableJoinRole {
+  readonly kind: 'table-join'
+  readonly left: TableJoinSideRole
+  readonly right: TableJoinSideRole
+  readonly merger: ProcessorSupplier
+  readonly ownStore: (() => StoreBuilder | undefined) | undefined
+}
+
+export interface TableJoinSideRole {
+  readonly name: string
+  /** Name of the node whose changes it gets. */
+  readonly parent: string
+  readonly supplier: ProcessorSupplier
+  /** Those in which the other side's rows are looked up. */
+  readonly stores: readonly string[]
 }
 
 /** A filter for null keys, a sink and a source around a topic of the application. The node's name is the source's. */

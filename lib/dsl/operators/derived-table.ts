@@ -128,4 +128,8 @@ class ComputingReader implements ValueReader {
     const value = this.#compute(found.value, key)
     return value === null ? undefined : { value, timestamp: found.timestamp }
   }
+
+  close(): void {
+    this.#parent.close?.()
+  }
 }

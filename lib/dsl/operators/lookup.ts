@@ -46,4 +46,8 @@ export class Lookup<K, V, KT, VT, VR> implements Processor<K, V, K, VR> {
     const right = row ? (row.value as VT) : null
     this.#context.forward(record.withValue(this.#joiner(value, right, key)))
   }
+
+  close(): void {
+    this.#rows.close?.()
+  }
 }

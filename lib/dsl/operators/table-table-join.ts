@@ -1,0 +1,174 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor, ProcessorSupplier } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
+import { ChangeForwarder } from '../change-forwarder.ts'
+import { Change } from '../change.ts'
+import type { Joiner } from '../functions.ts'
+import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
+import type { TableOptions } from '../options.ts'
+import type { TablePart } from '../part.ts'
+import type { TableOperator, TableValues } from '../table-operator.ts'
+import { storeValues } from '../table-operator.ts'
+import { checkSameBuilder } from './add-node.ts'
+import type { AnyJoiner } from './table-join-side.ts'
+import { JoiningReader, TableJoinSide } from './table-join-side.ts'
+
+export type TableJoinKind = 'inner' | 'left' | 'outer'
+
+/** A join of two tables: a processor for the changes of each side, and one behind both that keeps the result. */
+class JoinedTable implements TableOperator {
+  readonly #kind: TableJoinKind
+  readonly #left: TableOperator
+  readonly #right: TableOperator
+  readonly #joiner: AnyJoiner
+  readonly #storeName: string | undefined
+  #sendOldValues = false
+
+  constructor(
+    kind: TableJoinKind,
+    left: TableOperator,
+    right: TableOperator,
+    joiner: AnyJoiner,
+    storeName: string | undefined,
+  ) {
+    this.#kind = kind
+    this.#left = left
+    this.#right = right
+    this.#joiner = joiner
+    this.#storeName = storeName
+  }
+
+  get(): Processor {
+    return this.#storeName === undefined
+      ? new PassResult(this.#sendOldValues)
+      : new KeepResult(this.#storeName, this.#sendOldValues)
+  }
+
+  leftSide(): ProcessorSupplier {
+    const needs = { own: this.#kind !== 'outer', other: this.#kind === 'inner' }
+    const rows = this.#right.values()
+    return { get: () => new TableJoinSide(rows.reader(), this.#joiner, needs, this.#sendOldValues) }
+  }
+
+  rightSide(): ProcessorSupplier {
+    const needs = { own: this.#kind === 'inner', other: this.#kind !== 'outer' }
+    const rows = this.#left.values()
+    const joiner: AnyJoiner = (right, left, key) => this.#joiner(left, right, key)
+    return { get: () => new TableJoinSide(rows.reader(), joiner, needs, this.#sendOldValues) }
+  }
+
+  /** An old result is made from the old row of the side that changed, so both sides must send theirs. */
+  requestOldValues(): boolean {
+    this.#left.requestOldValues(true)
+    this.#right.requestOldValues(true)
+    this.#sendOldValues = true
+    return true
+  }
+
+  values(): TableValues {
+    if (this.#storeName !== undefined) return storeValues(this.#storeName)
+    const left = this.#left.values()
+    const right = this.#right.values()
+    const needs = { own: this.#kind !== 'outer', other: this.#kind === 'inner' }
+    return {
+      storeNames: [...new Set([...left.storeNames, ...right.storeNames])],
+      reader: () => new JoiningReader(left.reader(), right.reader(), this.#joiner, needs),
+    }
+  }
+}
+
+class PassResult implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
+  readonly #sendOldValues: boolean
+  #context!: ProcessorContext<unknown, Change<unknown>>
+
+  constructor(sendOldValues: boolean) {
+    this.#sendOldValues = sendOldValues
+  }
+
+  init(context: ProcessorContext<unknown, Change<unknown>>): void {
+    this.#context = context
+  }
+
+  process(record: Record<unknown, Change<unknown>>): void {
+    const { newValue, oldValue } = record.value
+    if (this.#sendOldValues || oldValue === null) this.#context.forward(record)
+    else this.#context.forward(record.withValue(new Change(newValue, null)))
+  }
+}
+
+class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
+  readonly #storeName: string
+  readonly #sendOldValues: boolean
+  #store!: TimestampedKeyValueStore<unknown, unknown>
+  #forwarder!: ChangeForwarder<unknown, unknown>
+
+  constructor(storeName: string, sendOldValues: boolean) {
+    this.#storeName = storeName
+    this.#sendOldValues = sendOldValues
+  }
+
+  init(context: ProcessorContext<unknown, Change<unknown>>): void {
+    this.#store = context.getStateStore(this.#storeName)
+    this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
+  }
+
+  process(record: Record<unknown, Change<unknown>>): void {
+    const { key, value: change, timestamp } = record
+    const { newValue: value, oldValue } = change
+    this.#store.put(key, value === null ? null : { value, timestamp })
+    this.#forwarder.forward(record, value, oldValue, timestamp)
+  }
+}
+
+/** Unlike elsewhere, settings without a store name do give the result a store, though none that can be queried. */
+export function joinTables<K, L, R, VR>(
+  left: TablePart,
+  right: TablePart,
+  joiner: Joiner<K, L, R, VR>,
+  kind: TableJoinKind,
+  options: TableOptions<K, NonNullable<VR>> = {},
+): TablePart {
+  checkSameBuilder(left, right)
+  const { graph, keySerde } = left
+  const store = saysMaterialized(options)
+    ? tableStore(graph, options, 'KTABLE-MERGE-', { keySerde, valueSerde: undefined })
+    : undefined
+  const name = graph.name(options.name, 'KTABLE-MERGE-')
+  const sources = graph.coPartition(left.sources, right.sources)
+  // Whether a row was there before decides whether a deletion is news: only sides that may stand alone ask.
+  if (kind !== 'inner') left.operator.requestOldValues(true)
+  if (kind === 'outer') right.operator.requestOldValues(true)
+  const operator = new JoinedTable(kind, left.operator, right.operator, joiner as AnyJoiner, store?.name)
+  const role = {
+    kind: 'table-join',
+    left: joinSide(
+      graph.name(options.name, 'KTABLE-JOINTHIS-', '-join-this'),
+      left,
+      right,
+      operator.leftSide(),
+    ),
+    right: joinSide(
+      graph.name(options.name, 'KTABLE-JOINOTHER-', '-join-other'),
+      right,
+      left,
+      operator.rightSide(),
+    ),
+    merger: operator,
+    ownStore: store && (() => storeBuilder(store)),
+  } as const
+  return {
+    graph,
+    node: graph.add(name, role, left.node, right.node),
+    name,
+    keySerde: store ? store.keySerde : keySerde,
+    valueSerde: store?.valueSerde,
+    sources,
+    operator,
+    queryableStoreName: store?.name,
+  }
+}
+
+function joinSide(name: string, own: TablePart, other: TablePart, supplier: ProcessorSupplier) {
+  return { name, parent: own.name, supplier, stores: other.operator.values().storeNames }
+}

@@ -1,0 +1,70 @@
+import type { TaskId } from '../../common/ids.ts'
+import type { Logger } from '../../common/logger.ts'
+import type { Metrics } from '../../common/metrics.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import type {
+  Cancellable,
+  ProcessorContext,
+  PunctuationOptions,
+  Punctuator,
+  RecordMetadata,
+} from '../../processor/processor-context.ts'
+import type { Record } from '../../processor/record.ts'
+import type { StateStore } from '../../store/state-store.ts'
+
+/** A context that hands everything on to another: for operators that give user code a narrower one. */
+export class WrappedContext implements ProcessorContext {
+  readonly #inner: ProcessorContext
+
+  constructor(inner: ProcessorContext) {
+    this.#inner = inner
+  }
+
+  forward(record: Record<unknown, unknown>, childName?: string): void {
+    this.#inner.forward(record, childName)
+  }
+
+  get applicationId(): string {
+    return this.#inner.applicationId
+  }
+
+  get taskId(): TaskId {
+    return this.#inner.taskId
+  }
+
+  get metrics(): Metrics {
+    return this.#inner.metrics
+  }
+
+  get logger(): Logger {
+    return this.#inner.logger
+  }
+
+  getStateStore<S extends StateStore>(name: string): S {
+    return this.#inner.getStateStore<S>(name)
+  }
+
+  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {
+    return this.#inner.schedule(options, callback)
+  }
+
+  recordMetadata(): RecordMetadata | undefined {
+    return this.#inner.recordMetadata()
+  }
+
+  recordContext(): RecordContext {
+    return this.#inner.recordContext()
+  }
+
+  currentStreamTimeMs(): number {
+    return this.#inner.currentStreamTimeMs()
+  }
+
+  currentSystemTimeMs(): number {
+    return this.#inner.currentSystemTimeMs()
+  }
+
+  commit(): void {
+    this.#inner.commit()
+  }
+}
