@@ -67,6 +67,8 @@ export async function openContactsApp(options: ContactsAppOptions = {}) {
   }
 }
 
+export type ContactsApp = Awaited<ReturnType<typeof openContactsApp>>
+
 async function createTopics(broker: Broker): Promise<void> {
   const admin = await broker.admin()
   const present = await admin.describeTopics(topics.map(({ topic }) => topic))

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { TOPICS } from '../../topologies/contacts-import/topics.ts'
 import type { ShownImport } from '../../topologies/contacts-import/http/tables.ts'
-import { openContactsApp } from '../support/contacts-app.ts'
+import { openContactsApp, type ContactsApp } from '../support/contacts-app.ts'
 import { contactsCsvText, makeContacts } from '../support/contacts-csv.ts'
 import { expectedImport } from '../support/contacts-expected.ts'
 import { eventually } from '../support/eventually.ts'
 import { readAll } from '../support/topics.ts'
 
-type App = Awaited<ReturnType<typeof openContactsApp>>
+type App = ContactsApp
 
 interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string }

@@ -15,10 +15,14 @@ const RESULTS = 'results-sink'
 /** What is shown of a wrong address: enough to find it in the file. */
 const SHOWN_CHARACTERS_MAX = 200
 
-const contactStore = stores.keyValueStore<string, Contact>({
-  name: 'contacts-by-email',
+/**
+ * Which row of which import each address is from, as `importId/row`: all that must be known to decide about the next one. The contact
+ * itself is in the table. A text stays as it is in memory until the commit, while an object would be written and parsed every time.
+ */
+const originStore = stores.keyValueStore<string, string>({
+  name: 'contact-origins',
   keySerde: serdes.string(),
-  valueSerde: serdes.json(),
+  valueSerde: serdes.string(),
   ranges: false,
 })
 
@@ -28,11 +32,11 @@ const contactStore = stores.keyValueStore<string, Contact>({
  */
 class ImportContacts implements Processor<string, ImportJob, string, Contact | RowResult> {
   #context: ProcessorContext<string, Contact | RowResult> | undefined
-  #contacts: KeyValueStore<string, Contact> | undefined
+  #origins: KeyValueStore<string, string> | undefined
 
   init(context: ProcessorContext<string, Contact | RowResult>): void {
     this.#context = context
-    this.#contacts = context.getStateStore(contactStore.name)
+    this.#origins = context.getStateStore(originStore.name)
   }
 
   process({ value: job, timestamp }: Record<string, ImportJob>): void {
@@ -48,13 +52,22 @@ class ImportContacts implements Processor<string, ImportJob, string, Contact | R
 
   #store({ importId, row, fields }: ImportJob, timestamp: number): void {
     const email = normalizeEmail(fields[0])
-    const present = this.#contacts!.get(email)
-    if (present && present.importId === importId && present.row > row) return
+    if (isLaterRow(this.#origins!.get(email), importId, row)) return
     const [, name, phone, company] = fields
     const contact: Contact = { email, name, phone, company, importId, row }
-    this.#contacts!.put(email, contact)
+    this.#origins!.put(email, originOf(importId, row))
     this.#context!.forward(new Record(email, contact, timestamp), CONTACTS)
   }
+}
+
+function originOf(importId: string, row: number): string {
+  return `${importId}/${row}`
+}
+
+/** Whether the address is from a row of this import behind `row`. */
+function isLaterRow(origin: string | undefined, importId: string, row: number): boolean {
+  if (!origin?.startsWith(importId)) return false
+  return Number(origin.slice(importId.length + 1)) > row
 }
 
 function failureOf(email: string): FailureReason | undefined {
@@ -63,5 +76,5 @@ function failureOf(email: string): FailureReason | undefined {
 }
 
 export function importContacts(): ProcessorSupplier<string, ImportJob, string, Contact | RowResult> {
-  return { get: () => new ImportContacts(), stores: [contactStore] }
+  return { get: () => new ImportContacts(), stores: [originStore] }
 }

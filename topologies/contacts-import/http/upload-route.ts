@@ -50,7 +50,11 @@ export class UploadRoute {
       const endedMs = this.#clock.monotonicMs()
       await upload.finish()
       const { total } = upload
-      this.#logger.log('debug', 'import accepted', { importId, total, ms: this.#clock.monotonicMs() - endedMs })
+      this.#logger.log('debug', 'import accepted', {
+        importId,
+        total,
+        ms: this.#clock.monotonicMs() - endedMs,
+      })
     } finally {
       this.#underWay -= 1
       upload.close()

@@ -4,6 +4,9 @@ import type { UploadRecord } from '../records.ts'
 import { TOPICS } from '../topics.ts'
 import { uploadSerde } from '../upload-serde.ts'
 
+/** What may be unacknowledged before the sender of a file is held back: the last byte's answer waits for no more than that. */
+const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024
+
 /**
  * Writes uploads to their topic by one idempotent producer for all of them: opening one takes a native client long. What the
  * broker refuses is remembered by import, so that one upload's trouble is not another's.
@@ -13,6 +16,7 @@ export class UploadSender implements AsyncDisposable {
   readonly #partitionCount: number
   readonly #refusals: Map<string, BrokerError>
   readonly #clock: Clock
+  #unacknowledgedBytes = 0
 
   private constructor(
     producer: Producer,
@@ -49,25 +53,28 @@ export class UploadSender implements AsyncDisposable {
   /** Throws what the broker has refused of this import before. */
   send(importId: string, record: UploadRecord): void {
     this.#throwRefusal(importId)
+    const value = uploadSerde.serialize(record, { topic: TOPICS.uploads })
+    this.#unacknowledgedBytes += value.length
     const outgoing: OutgoingRecord = {
       topic: TOPICS.uploads,
       partition: this.#partitionOf(importId),
       key: Buffer.from(importId, 'utf8'),
-      value: uploadSerde.serialize(record, { topic: TOPICS.uploads }),
+      value,
       timestamp: this.#clock.nowMs(),
       headers: [],
     }
     this.#producer.send(outgoing)
   }
 
-  /** Waits while the producer is full: the sender of the file is held back by it. */
+  /** Waits while too much is unacknowledged, or the producer is full: the sender of the file is held back by it. */
   async room(): Promise<void> {
+    if (this.#unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) await this.#flush()
     if (!this.#producer.writable) await this.#producer.drained()
   }
 
   /** Resolves when everything sent for this import is acknowledged. */
   async acknowledged(importId: string): Promise<void> {
-    await this.#producer.flush()
+    await this.#flush()
     this.#throwRefusal(importId)
   }
 
@@ -78,6 +85,11 @@ export class UploadSender implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#producer.close()
+  }
+
+  async #flush(): Promise<void> {
+    this.#unacknowledgedBytes = 0
+    await this.#producer.flush()
   }
 
   #throwRefusal(importId: string): void {
