@@ -1,0 +1,126 @@
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { kafkaForTests } from '../support/kafka.ts'
+import { CliProcess, directoryWith, runCli } from './cli-process.ts'
+
+const kafka = await kafkaForTests()
+
+/** Topics of this test's own: the broker is shared by the whole run. */
+function names() {
+  const id = `cli-${crypto.randomUUID().slice(0, 8)}`
+  return { id, from: `${id}-in`, to: `${id}-out` }
+}
+
+const COUNT = `import { serdes, StreamsBuilder } from 'millrace'
+export default (settings: { readonly [name: string]: string }) => {
+  const builder = new StreamsBuilder()
+  builder
+    .stream<string, string>(settings['from']!, { keySerde: serdes.string(), valueSerde: serdes.string() })
+    .groupByKey()
+    .count({ storeName: 'counts', keySerde: serdes.string() })
+    .toStream()
+    .to(settings['to']!, { keySerde: serdes.string(), valueSerde: serdes.int64() })
+  return builder.build()
+}
+export const service = async (streams: unknown, context: { readonly processIndex: number }) => {
+  console.log('service\\t' + context.processIndex)
+  return { async [Symbol.asyncDispose]() {} }
+}
+`
+
+function pidsOf(stderr: string): number[] {
+  return [...stderr.matchAll(/process \d started pid=(\d+)/g)].map(match => Number(match[1]))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe.skipIf('skipped' in kafka)('millrace on Kafka', () => {
+  let brokers = ''
+  beforeAll(() => {
+    if ('brokers' in kafka) brokers = kafka.brokers
+  })
+
+  function args({ id, from, to }: ReturnType<typeof names>): string[] {
+    const settings = ['--set', `from=${from}`, '--set', `to=${to}`, '--set', 'commitIntervalMs=100']
+    return ['run', 'count.ts', '--brokers', brokers, '--application-id', id, ...settings, '--print', to]
+  }
+
+  it('a missing topic is an error that says how to create it', async () => {
+    const topics = names()
+    const end = await runCli(args(topics), { directory: await directoryWith({ 'count.ts': COUNT }) })
+    expect(end.stderr).toContain(
+      `TOPIC_MISSING: "${topics.from}", "${topics.to}": no such topic at ${brokers}`,
+    )
+    expect(end.stderr).toContain('--create-topics')
+    expect(end.code).toBe(1)
+  })
+
+  it(
+    'two processes share the work; one is killed and started again; SIGTERM ends all',
+    { timeout: 120_000 },
+    async () => {
+      const topics = names()
+      const directory = await directoryWith({ 'count.ts': COUNT })
+      const input = ['--input', `${topics.from}=-`, '--input-key-separator', ':']
+      const cli = await CliProcess.start(
+        [...args(topics), '--processes', '2', '--create-topics', '--partitions', '4', ...input],
+        { directory },
+      )
+      onTestFinished(() => pidsOf(cli.stderr).forEach(pid => isAlive(pid) && process.kill(pid, 'SIGKILL')))
+      await cli.logged('[0] ' + topics.id + ' is running')
+      await cli.logged('[1] ' + topics.id + ' is running')
+      for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:x\n`)
+      for (let key = 0; key < 20; key += 1) await cli.printed(`k${key}\t1\n`)
+      const [, second] = pidsOf(cli.stderr)
+      process.kill(second!, 'SIGKILL')
+      await cli.logged('process 1 has ended; starting it again')
+      for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:y\n`)
+      await eventually(
+        () => {
+          for (let key = 0; key < 20; key += 1) expect(cli.stdout).toContain(`k${key}\t2\n`)
+          return true
+        },
+        { limitMs: 60_000 },
+      )
+      const end = await cli.stop()
+      expect(end.code).toBe(0)
+      // The service ran in the first process only; no count came twice.
+      const lines = end.stdout.split('\n').filter(line => line !== '')
+      expect(lines.filter(line => line.startsWith('service'))).toEqual(['service\t0'])
+      expect(lines).toHaveLength(41)
+      expect(pidsOf(end.stderr).filter(isAlive)).toEqual([])
+    },
+  )
+
+  it('the processes end when their supervisor is killed', { timeout: 120_000 }, async () => {
+    const topics = names()
+    const cli = await CliProcess.start([...args(topics), '--processes', '2', '--create-topics'], {
+      directory: await directoryWith({ 'count.ts': COUNT }),
+    })
+    await cli.logged('[0] ' + topics.id + ' is running')
+    const pids = pidsOf(cli.stderr)
+    onTestFinished(() => pids.forEach(pid => isAlive(pid) && process.kill(pid, 'SIGKILL')))
+    expect(pids).toHaveLength(2)
+    cli.child.kill('SIGKILL')
+    await eventually(() => !pids.some(isAlive), { what: 'the end of the processes' })
+  })
+
+  it('a broker that is not there', { timeout: 60_000 }, async () => {
+    const directory = await directoryWith({ 'count.ts': COUNT })
+    const end = await runCli(
+      ['run', 'count.ts', '--brokers', '127.0.0.1:1', '--set', 'from=a', '--set', 'to=b'],
+      {
+        directory,
+      },
+    )
+    expect(end.stderr).toContain('error: BROKER_UNREACHABLE: no Kafka broker answers at 127.0.0.1:1')
+    expect(end.code).toBe(1)
+  })
+})
