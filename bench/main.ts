@@ -69,18 +69,22 @@ async function runOne(
     const measured = await workload.run({ broker, guarantee, records, stateDir, named, progress })
     const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
     const recordsPerSecond = Math.round(measured.records / measured.seconds)
-    return { name: workload.name, guarantee, brokers: options.brokers, recordsPerSecond, rssMb, ...measured }
+    const cpuMicrosPerRecord = Number(((measured.cpuSeconds * 1e6) / measured.records).toFixed(3))
+    const rates = { recordsPerSecond, cpuMicrosPerRecord, rssMb }
+    return { name: workload.name, guarantee, brokers: options.brokers, ...rates, ...measured }
   } finally {
     await broker.close()
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-function print({ name, guarantee, recordsPerSecond, seconds, rssMb, hash, expected }: BenchResult): void {
+function print(result: BenchResult): void {
+  const { name, guarantee, recordsPerSecond, seconds, cpuMicrosPerRecord, rssMb, hash, expected } = result
+  const cpu = cpuMicrosPerRecord.toFixed(2).padStart(6)
   const rate = recordsPerSecond.toLocaleString('en').padStart(12)
   const verdict = hash === expected ? `result ${hash}` : `WRONG RESULT ${hash}, expected ${expected}`
   process.stdout.write(
-    `${name.padEnd(14)} ${guarantee.padEnd(14)} ${rate} records/s  ${seconds.toFixed(2).padStart(7)} s  ${String(rssMb).padStart(5)} MB  ${verdict}\n`,
+    `${name.padEnd(14)} ${guarantee.padEnd(14)} ${rate} records/s  ${cpu} cpu µs/record  ${seconds.toFixed(2).padStart(7)} s  ${String(rssMb).padStart(5)} MB  ${verdict}\n`,
   )
 }
 

@@ -1,15 +1,16 @@
 import { KafkaStreams, silentLogger, systemClock, type StreamsConfig, type Topology } from '../lib/index.ts'
+import { Stopwatch, type Span } from './stopwatch.ts'
 import type { BenchOptions } from './workload.ts'
 
 const COMMIT_MS = { 'exactly-once': 100, 'at-least-once': 1000 }
 
-/** Runs the application until it has processed so many records and closed cleanly. Seconds from the first record to the last commit. */
-export async function secondsToProcess(
+/** Runs the application until it has processed so many records and closed cleanly. What it took from the first record to the last. */
+export async function timeToProcess(
   topology: Topology,
   records: number,
   options: BenchOptions,
   config: Partial<StreamsConfig> = {},
-): Promise<number> {
+): Promise<Span> {
   const { broker, guarantee, stateDir, progress } = options
   const settings = { processingGuarantee: guarantee, commitIntervalMs: COMMIT_MS[guarantee], stateDir }
   const streams = new KafkaStreams(
@@ -18,9 +19,9 @@ export async function secondsToProcess(
     { broker, logger: silentLogger },
   )
   await streams.start()
-  const startMs = performance.now()
+  const stopwatch = new Stopwatch()
   const processed = streams.metrics.counter('process-total')
-  let reportedMs = startMs
+  let reportedMs = performance.now()
   while (processed.value < records) {
     if (streams.error) throw streams.error
     await systemClock.sleep(5)
@@ -28,7 +29,7 @@ export async function secondsToProcess(
     reportedMs = performance.now()
     progress(`${processed.value.toLocaleString('en')} of ${records.toLocaleString('en')} records`)
   }
-  const seconds = (performance.now() - startMs) / 1000
+  const span = stopwatch.span()
   await streams.close()
-  return seconds
+  return span
 }

@@ -1,4 +1,5 @@
 import type { Broker, ProcessingGuarantee } from '../lib/index.ts'
+import type { Span } from './stopwatch.ts'
 
 export interface BenchOptions {
   readonly broker: Broker
@@ -10,13 +11,14 @@ export interface BenchOptions {
   readonly progress: (line: string) => void
 }
 
-export interface BenchResult {
+export interface BenchResult extends Span {
   readonly name: string
   readonly guarantee: ProcessingGuarantee
   readonly brokers: string
   readonly records: number
-  readonly seconds: number
   readonly recordsPerSecond: number
+  /** User and system time of all threads, microseconds. */
+  readonly cpuMicrosPerRecord: number
   readonly rssMb: number
   /** What came out, as one number; `expected` was computed from the input alone. */
   readonly hash: string
@@ -24,9 +26,8 @@ export interface BenchResult {
 }
 
 /** What a workload hands back; the rest of the result is the frame's. */
-export interface Measured {
+export interface Measured extends Span {
   readonly records: number
-  readonly seconds: number
   readonly hash: string
   readonly expected: string
 }

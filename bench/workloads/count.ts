@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { serdes, StreamsBuilder, type Broker } from '../../lib/index.ts'
 import { createTopics, inputKey, loadInput } from '../input.ts'
 import { eachRecord, ResultHash } from '../output.ts'
-import { secondsToProcess } from '../run-application.ts'
+import { timeToProcess } from '../run-application.ts'
 import type { BenchOptions, Measured, Workload } from '../workload.ts'
 
 export const count: Workload = {
@@ -22,8 +22,8 @@ export const count: Workload = {
       .count({ storeName: 'counts' })
       .toStream()
       .to(output, { keySerde: serdes.string(), valueSerde: serdes.int64() })
-    const seconds = await secondsToProcess(builder.build(), records, options)
-    return { records, seconds, hash: await tableHash(broker, output), expected: expectedHash(records) }
+    const span = await timeToProcess(builder.build(), records, options)
+    return { records, ...span, hash: await tableHash(broker, output), expected: expectedHash(records) }
   },
 }
 

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { serdes, StreamsBuilder } from '../../lib/index.ts'
 import { createTopics, inputKey, inputValue, loadInput } from '../input.ts'
 import { eachRecord, ResultHash } from '../output.ts'
-import { secondsToProcess } from '../run-application.ts'
+import { timeToProcess } from '../run-application.ts'
 import type { BenchOptions, Measured, Workload } from '../workload.ts'
 
 export const passThrough: Workload = {
@@ -18,10 +18,10 @@ export const passThrough: Workload = {
     const builder = new StreamsBuilder()
     const bytes = { keySerde: serdes.bytes(), valueSerde: serdes.bytes() }
     builder.stream(input, bytes).to(output, bytes)
-    const seconds = await secondsToProcess(builder.build(), records, options)
+    const span = await timeToProcess(builder.build(), records, options)
     const hash = new ResultHash()
     await eachRecord(broker, output, ({ key, value }) => hash.add(key!, value!))
-    return { records, seconds, hash: hash.toString(), expected: expectedHash(records) }
+    return { records, ...span, hash: hash.toString(), expected: expectedHash(records) }
   },
 }
 

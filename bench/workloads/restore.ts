@@ -3,6 +3,7 @@ import { KafkaStreams, serdes, silentLogger, StreamsBuilder } from '../../lib/in
 import { partitionForKey } from '../../lib/common/murmur2.ts'
 import { createTopics, PARTITIONS } from '../input.ts'
 import { ResultHash } from '../output.ts'
+import { Stopwatch } from '../stopwatch.ts'
 import type { BenchOptions, Measured, Workload } from '../workload.ts'
 
 export const restore: Workload = {
@@ -25,14 +26,14 @@ export const restore: Workload = {
       { applicationId, processingGuarantee: guarantee, stateDir: options.stateDir },
       { broker, logger: silentLogger },
     )
-    const startMs = performance.now()
+    const stopwatch = new Stopwatch()
     await streams.start()
-    const seconds = (performance.now() - startMs) / 1000
+    const span = stopwatch.span()
     const hash = new ResultHash()
     const store = streams.store<string, { value: number; timestamp: number }>('totals')
     for await (const [key, { value }] of store.all()) hash.add(Buffer.from(key), int64(value))
     await streams.close()
-    return { records, seconds, hash: hash.toString(), expected: expectedHash(records) }
+    return { records, ...span, hash: hash.toString(), expected: expectedHash(records) }
   },
 }
 
