@@ -119,19 +119,21 @@ export class BufferedKeyValueStore<K, V>
   }
 
   restore(records: readonly ChangelogRecord[]): void {
-    const { cache, keys, values, buffer, index } = this.resources()
+    const resources = this.resources()
+    const { cache, keys, values, restored, index } = resources
     for (const { key, value, timestamp } of records) {
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
-      const id = bytesToMapKey(key)
-      const entry = cache.enter(id, undefined)
-      const before = this.#beforeChange(entry, index)
       const bytes = value === null ? null : values.fromChangelog(value, timestamp)
-      buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(id), bytes)
-      if (bytes === null) setAbsent(entry)
-      else setBytes(entry, bytes, timestamp)
-      cache.resize(entry, valueBytes(entry))
-      this.#afterChange(entry, before)
+      const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
+      // Whatever is in memory of the key has to change with it; an open iterator must be told.
+      if (id !== undefined && (index?.watched || cache.peek(id) !== undefined)) {
+        this.#restoreEntry(cache.enter(id, undefined), bytes, timestamp, resources)
+        continue
+      }
+      const engineKey = keys.engineKeyOf(key)
+      this.#countRestored(id, engineKey, bytes !== null, resources)
+      restored.add(engineKey, bytes)
     }
   }
 
@@ -153,22 +155,25 @@ export class BufferedKeyValueStore<K, V>
   }
 
   stage(batch: EngineWrite[]): void {
-    const { buffer, count, index } = this.resources()
-    if (buffer.stage(batch)) count.stage(batch, index?.size)
+    const { buffer, restored, count, index } = this.resources()
+    // Restored writes first: a key that has an entry, and so a write in the buffer, had it after them.
+    const hasRestored = restored.stage(batch)
+    if (buffer.stage(batch) || hasRestored) count.stage(batch, index?.size)
   }
 
   staged(): void {
     // The batch of a store that was closed meanwhile: its task was given up or built anew.
     if (!this.#resources) return
-    const { buffer, cache } = this.#resources
+    const { buffer, restored, cache } = this.#resources
+    restored.staged()
     buffer.staged()
     if (cache.overfull) cache.trim()
   }
 
   close(): void {
     if (!this.#resources) return
-    const { cache, buffer, held, index } = this.#resources
-    for (const layer of [cache, buffer, held, index]) layer?.clear()
+    const { cache, buffer, restored, held, index } = this.#resources
+    for (const layer of [cache, buffer, restored, held, index]) layer?.clear()
     this.#resources = undefined
     this.#listener = undefined
   }
@@ -189,7 +194,10 @@ export class BufferedKeyValueStore<K, V>
 
   stateOf(id: string): ValueState {
     const entry = this.resources().cache.peek(id)
-    return entry === undefined || entry.state === 'unread' ? this.committedState(id) : entry
+    if (entry !== undefined && entry.state !== 'unread') return entry
+    const state = new ValueState()
+    this.#load(state, id)
+    return state
   }
 
   /** What the engine holds, whatever is in memory. */
@@ -218,14 +226,59 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #read(entry: Entry): void {
-    const { index, context, keys, values } = this.resources()
+    const { index } = this.resources()
     if (index && !index.has(entry.id)) {
       entry.state = 'absent'
       return
     }
-    const bytes = context.engine.get(keys.lookUpKey(entry.id))
-    if (bytes === undefined) entry.state = 'absent'
-    else values.load(entry, bytes)
+    this.#load(entry, entry.id)
+  }
+
+  /** From what a restore has just brought, or else from the engine. */
+  #load(state: ValueState, id: string): void {
+    const bytes = this.#bytesBelow(id)
+    if (bytes === undefined) state.state = 'absent'
+    else this.resources().values.load(state, bytes)
+  }
+
+  #bytesBelow(id: string): Uint8Array | undefined {
+    const { restored, context, keys } = this.resources()
+    const bytes = restored.find(id)
+    return bytes === undefined ? context.engine.get(keys.lookUpKey(id)) : (bytes ?? undefined)
+  }
+
+  #restoreEntry(
+    entry: Entry,
+    bytes: Uint8Array | null,
+    timestamp: number,
+    resources: StoreResources<K, V>,
+  ): void {
+    const { cache, keys, buffer, index } = resources
+    const before = this.#beforeChange(entry, index)
+    buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(entry.id), bytes)
+    if (bytes === null) setAbsent(entry)
+    else setBytes(entry, bytes, timestamp)
+    cache.resize(entry, valueBytes(entry))
+    this.#afterChange(entry, before)
+  }
+
+  /** Keeps the keys in order, or their number; `id` is known where there is an index. */
+  #countRestored(
+    id: string | undefined,
+    engineKey: Uint8Array,
+    isThere: boolean,
+    resources: StoreResources<K, V>,
+  ): void {
+    const { index, count, keys } = resources
+    if (index) {
+      if (isThere) index.add(id!)
+      else index.delete(id!)
+      return
+    }
+    const weight = count.blindWriteWeight()
+    if (weight === 0) return
+    const wasThere = this.#bytesBelow(id ?? keys.idOfEngineKey(engineKey)) !== undefined
+    count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 
   #hold(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
@@ -270,7 +323,7 @@ export class BufferedKeyValueStore<K, V>
   #afterChange(entry: Entry, before: EntryState): void {
     const isThere = entry.state !== 'absent'
     if (before !== 'unread' && isThere === (before !== 'absent')) return
-    const { index, count, context, keys } = this.resources()
+    const { index, count } = this.resources()
     if (index) {
       if (isThere) index.add(entry.id)
       else index.delete(entry.id)
@@ -278,8 +331,7 @@ export class BufferedKeyValueStore<K, V>
     }
     const weight = before === 'unread' ? count.blindWriteWeight() : 1
     if (weight === 0) return
-    const wasThere =
-      before === 'unread' ? context.engine.get(keys.lookUpKey(entry.id)) !== undefined : before !== 'absent'
+    const wasThere = before === 'unread' ? this.#bytesBelow(entry.id) !== undefined : before !== 'absent'
     count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 

@@ -45,10 +45,15 @@ class LevelEngine implements Engine {
   }
 
   write(batch: readonly EngineWrite[]): Promise<void> {
-    const operations = batch.map(({ key, value }) =>
-      value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
-    )
-    return this.#inOrder(() => this.#database.batch(operations))
+    return this.#inOrder(() => {
+      // One call an operation takes half the time of one call with an array of objects, whose properties are read one by one.
+      const operations = this.#database.batch()
+      for (const { key, value } of batch) {
+        if (value === null) operations.del(key)
+        else operations.put(key, value)
+      }
+      return operations.write()
+    })
   }
 
   clear(range: EngineRange): Promise<void> {

@@ -36,6 +36,14 @@ export class KeyCodec<K> {
     return bytes
   }
 
+  /** The engine key of a serialised one, in its own memory. */
+  engineKeyOf(bytes: Uint8Array): Buffer {
+    const engineKey = Buffer.allocUnsafe(this.prefix.length + bytes.length)
+    this.prefix.copy(engineKey)
+    engineKey.set(bytes, this.prefix.length)
+    return engineKey
+  }
+
   /** Valid until the next call. */
   lookUpKey(id: string): Uint8Array {
     const length = this.prefix.length + id.length

@@ -7,6 +7,7 @@ import { HeldChanges } from './held-changes.ts'
 import { KeyCodec } from './key-codec.ts'
 import { KeyIndex } from './key-index.ts'
 import { PlainFormat } from './plain-format.ts'
+import { RestoredWrites } from './restored-writes.ts'
 import { TimestampedFormat } from './timestamped-format.ts'
 import { TypedCache } from './typed-cache.ts'
 import type { ValueFormat } from './value-format.ts'
@@ -32,6 +33,7 @@ export interface StoreResources<K, V> {
   readonly values: ValueFormat<V>
   readonly cache: TypedCache
   readonly buffer: WriteBuffer
+  readonly restored: RestoredWrites
   /** Undefined where changes are not held back. */
   readonly held: HeldChanges | undefined
   /** Undefined without ranges; then `count` counts. */
@@ -50,14 +52,16 @@ export function openResources<K, V>(
   const cache = openCache(name, context)
   const count = new EntryCount(storeBooksKey(name))
   count.load(context.engine.get(storeBooksKey(name)))
+  const keys = new KeyCodec(keySerde, serdeContext, storePrefix(name))
   const Format = settings.timestamped ? TimestampedFormat : PlainFormat
   return {
     context,
-    keys: new KeyCodec(keySerde, serdeContext, storePrefix(name)),
+    keys,
     // The two formats have different values; which one `V` is was decided where the store was built.
     values: new Format<unknown>(valueSerde, serdeContext) as unknown as ValueFormat<V>,
     cache,
     buffer: new WriteBuffer(cache),
+    restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
     held:
       settings.caching && context.cacheBytesMax > 0
         ? new HeldChanges(cache, context.cacheBytesMax)

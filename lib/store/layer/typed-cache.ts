@@ -29,6 +29,10 @@ export class TypedCache {
     return this.#cleanBytes
   }
 
+  get size(): number {
+    return this.#byId.size
+  }
+
   /** Of entries that are not all in the engine yet. */
   get pinnedBytes(): number {
     return this.#pinnedBytes
