@@ -29,10 +29,15 @@ const surface: Surface = {
 export class StreamsBuilder {
   readonly #graph = new Graph()
 
-  /** Topics as one stream. Asking for the same topics again gives a stream of the same source. */
-  stream<K, V>(topics: string | readonly string[], options: ConsumedOptions<K, V> = {}): KStream<K, V> {
-    const list = typeof topics === 'string' ? [topics] : topics
-    return surface.stream(streamSource(this.#graph, list, options))
+  /**
+   * Topics as one stream; a regular expression stands for all topics whose whole name matches, those that are created later included.
+   * Asking for the same again gives a stream of the same source.
+   */
+  stream<K, V>(
+    topics: string | readonly string[] | RegExp,
+    options: ConsumedOptions<K, V> = {},
+  ): KStream<K, V> {
+    return surface.stream(streamSource(this.#graph, topics, options))
   }
 
   /** A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped (counted). */

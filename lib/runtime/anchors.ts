@@ -25,7 +25,11 @@ export class AnchorPlan {
 
   constructor(subtopologies: readonly SubtopologyPlan[], partitionCounts: ReadonlyMap<string, number>) {
     this.#partitionCounts = partitionCounts
-    for (const plan of subtopologies) this.#subtopologies.set(this.#anchorOf(plan), plan)
+    // A sub-topology whose pattern matches no topic yet has no tasks.
+    for (const plan of subtopologies) {
+      const anchor = this.#anchorOf(plan)
+      if (anchor !== undefined) this.#subtopologies.set(anchor, plan)
+    }
   }
 
   /** What the group's members subscribe to. */
@@ -76,10 +80,10 @@ export class AnchorPlan {
   }
 
   /** The source with the most partitions; the first by name among equals. */
-  #anchorOf(plan: SubtopologyPlan): string {
+  #anchorOf(plan: SubtopologyPlan): string | undefined {
     return [...plan.sourceTopics].sort(
       (left, right) => this.#countOf(right) - this.#countOf(left) || (left < right ? -1 : 1),
-    )[0]!
+    )[0]
   }
 
   #countOf(topic: string): number {

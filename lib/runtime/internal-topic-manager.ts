@@ -100,6 +100,8 @@ function internalTopics(plan: TopologyPlan, counts: ReadonlyMap<string, number>)
 
 function changelogTopics(plan: SubtopologyPlan, counts: ReadonlyMap<string, number>): NewTopic[] {
   const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
+  // The patterns of its sources match nothing yet: nobody knows how many partitions there will be.
+  if (partitionCount === 0) return []
   return plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
     if (changelogTopic === undefined || changelogIsSource || builder.changelog === undefined) return []
     const { config, cleanupPolicy } = builder.changelog

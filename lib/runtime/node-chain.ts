@@ -1,5 +1,6 @@
 import { present } from '../common/assert.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
+import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { ChainNode } from './chain-node.ts'
 import { ProcessorChainNode } from './processor-chain-node.ts'
 import { serdesOf, type DefaultSerdes } from './serdes.ts'
@@ -10,6 +11,7 @@ import type { TaskScope } from './task-scope.ts'
 /** The running nodes of one task, made from the plan; made anew after an abort. */
 export class NodeChain {
   readonly #sources = new Map<string, SourceChainNode>()
+  readonly #patterns: (readonly [RegExp, SourceChainNode])[] = []
   readonly #processors: ProcessorChainNode[] = []
 
   constructor(plans: readonly NodePlan[], scope: TaskScope, defaults: DefaultSerdes) {
@@ -34,7 +36,17 @@ export class NodeChain {
 
   /** The node that reads this topic. */
   sourceOf(topic: string): SourceChainNode {
-    return present(this.#sources.get(topic), `source node of topic ${topic}`)
+    return this.#sources.get(topic) ?? this.#sourceByPattern(topic)
+  }
+
+  /** Topics that came up after the chain was built: a test driver's. */
+  #sourceByPattern(topic: string): SourceChainNode {
+    const [, node] = present(
+      this.#patterns.find(([pattern]) => matchesTopic(pattern, topic)),
+      `source node of topic ${topic}`,
+    )
+    this.#sources.set(topic, node)
+    return node
   }
 
   #build(plan: NodePlan, scope: TaskScope, defaults: DefaultSerdes): ChainNode {
@@ -51,6 +63,7 @@ export class NodeChain {
   #buildSource(plan: SourceNodePlan, scope: TaskScope): SourceChainNode {
     const node = new SourceChainNode(plan.name, scope)
     for (const topic of plan.topics) this.#sources.set(topic, node)
+    if (plan.pattern) this.#patterns.push([plan.pattern, node])
     return node
   }
 }

@@ -42,6 +42,10 @@ export class PartitionGroup {
     return size
   }
 
+  addQueue(queue: RecordQueue): void {
+    this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
+  }
+
   queue(topic: string, partition: number): RecordQueue | undefined {
     return this.#queues.get(partitionKey(topic, partition))
   }

@@ -98,6 +98,13 @@ export class StreamTask {
     this.#lifecycle.moveTo('running')
   }
 
+  /** A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do not start over. */
+  addPartition(partition: TopicPartition): void {
+    for (const queue of buildQueues({ ...this.#options, partitions: [partition] }, this.#scope.dropped)) {
+      this.#group.addQueue(queue)
+    }
+  }
+
   /** Takes records over; returns the queue's length. */
   add(batch: RecordBatch): number {
     return this.#group.add(batch).size

@@ -10,6 +10,7 @@ import { AnchorPlan } from './anchors.ts'
 import { ChangelogPositions } from './changelog-positions.ts'
 import { Commit, type CommitProbe } from './commit.ts'
 import { reactionTo } from './failure.ts'
+import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
 import { RecordLoop } from './record-loop.ts'
@@ -123,7 +124,10 @@ export class StreamThread {
 
   /** Checks topics and group, and joins. Throws what makes the application impossible to run. */
   static async open(options: StreamThreadOptions): Promise<StreamThread> {
-    const { plan, admin, settings, logger, broker, directory } = options
+    const { admin, settings, logger, broker, directory } = options
+    const plan = hasPatterns(options.plan)
+      ? resolvePatterns(options.plan, await admin.listTopics())
+      : options.plan
     const counts = await prepareTopics(plan, admin, { replicationFactor: settings.replicationFactor, logger })
     const anchors = new AnchorPlan(plan.subtopologies, counts)
     await checkGroup(admin, settings, anchors)
@@ -132,8 +136,10 @@ export class StreamThread {
       processId: directory.processId,
       onSendError: () => 'fail',
     })
-    const thread = new StreamThread(options, { anchors, clients, counts })
-    clients.consumer.subscribe(anchors.topics, thread.#mailbox)
+    const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts })
+    // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.
+    if (anchors.topics.length > 0) clients.consumer.subscribe(anchors.topics, thread.#mailbox)
+    else thread.#hasAssignment = true
     return thread
   }
 
@@ -182,6 +188,7 @@ export class StreamThread {
     const { consumer, producer } = this.#clients
     if (!producer.writable) await producer.drained()
     else if (processed > 0) await clock.nextTurn()
+    else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else await consumer.ready(this.#idleMs())
   }
 
@@ -326,20 +333,26 @@ export class StreamThread {
     }
   }
 
-  /** The work is divided by partition counts: when they change, everything is counted anew. */
+  /** The work is divided by topics and partition counts: when they change, everything is counted anew. */
   #maybeCheckMetadata(): void {
-    const { clock, admin, settings, plan, logger } = this.#options
+    const { clock, settings, logger } = this.#options
     if (this.#metadataCheck || clock.monotonicMs() < this.#nextMetadataMs) return
     this.#nextMetadataMs = clock.monotonicMs() + settings.metadataIntervalMs
-    this.#metadataCheck = admin
-      .describeTopics(plan.subtopologies.flatMap(({ sourceTopics }) => sourceTopics))
-      .then(topics => {
-        for (const { topic, partitionCount } of topics.values()) {
-          if (partitionCount !== this.#counts.get(topic)) this.#partitionsChanged = true
-        }
-      })
+    this.#metadataCheck = this.#checkMetadata()
       .catch((error: unknown) => logger.log('debug', 'topics could not be described', { error }))
       .finally(() => (this.#metadataCheck = undefined))
+  }
+
+  async #checkMetadata(): Promise<void> {
+    const { admin, plan } = this.#options
+    const sources = (from: TopologyPlan) => from.subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
+    for (const { topic, partitionCount } of (await admin.describeTopics(sources(plan))).values()) {
+      if (partitionCount !== this.#counts.get(topic)) this.#partitionsChanged = true
+    }
+    if (!hasPatterns(plan)) return
+    const known = new Set(sources(plan))
+    const found = sources(resolvePatterns(plan, await admin.listTopics()))
+    if (found.some(topic => !known.has(topic))) this.#partitionsChanged = true
   }
 
   #tellState(): void {

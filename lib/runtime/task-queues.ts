@@ -1,6 +1,7 @@
 import { present } from '../common/assert.ts'
 import type { Counter } from '../common/metrics.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
+import { matchesTopic } from '../topology/topic-pattern.ts'
 import { RecordQueue } from './record-queue.ts'
 import { serdesOf } from './serdes.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
@@ -27,7 +28,9 @@ export function buildQueues(
 
 function sourceNodeOf(nodes: readonly NodePlan[], topic: string): SourceNodePlan {
   const source = nodes.find(
-    (node): node is SourceNodePlan => node.kind === 'source' && node.topics.includes(topic),
+    (node): node is SourceNodePlan =>
+      node.kind === 'source' &&
+      (node.topics.includes(topic) || (node.pattern !== undefined && matchesTopic(node.pattern, topic))),
   )
   return present(source, `source node of topic ${topic}`)
 }

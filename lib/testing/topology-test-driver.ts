@@ -14,6 +14,7 @@ import type { KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.
 import type { StateStore } from '../store/state-store.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
+import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ManualClock } from './manual-clock.ts'
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
@@ -36,7 +37,7 @@ export class TopologyTestDriver implements Disposable {
   readonly #plan: TopologyPlan
   readonly #task: StreamTask | undefined
   readonly #globals: readonly GlobalTask[]
-  readonly #sourceTopics: ReadonlySet<string>
+  readonly #sourceTopics: Set<string>
   readonly #pending: OutgoingRecord[] = []
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #produced = new Map<string, OutgoingRecord[]>()
@@ -82,7 +83,7 @@ export class TopologyTestDriver implements Disposable {
   /** Bytes in: processes them, and all that follows, before it returns. */
   pipeRecord(record: OutgoingRecord): void {
     const global = this.#globals.find(task => task.partitions.some(({ topic }) => topic === record.topic))
-    if (!global && !this.#sourceTopics.has(record.topic)) {
+    if (!global && !this.#isSource(record.topic)) {
       throw new StreamsError('UNKNOWN_TOPIC', `topic "${record.topic}" is no source of this topology`)
     }
     this.#enqueue(record, global)
@@ -214,6 +215,19 @@ export class TopologyTestDriver implements Disposable {
     } else {
       present(this.#task, 'task').add(batch)
     }
+  }
+
+  /** A topic that matches a pattern is taken up with its first record. */
+  #isSource(topic: string): boolean {
+    if (this.#sourceTopics.has(topic)) return true
+    const nodes = this.#plan.subtopologies.flatMap(plan => plan.nodes)
+    const matches = nodes.some(
+      node => node.kind === 'source' && node.pattern && matchesTopic(node.pattern, topic),
+    )
+    if (!matches) return false
+    this.#sourceTopics.add(topic)
+    present(this.#task, 'task').addPartition({ topic, partition: 0 })
+    return true
   }
 
   #processAll(): void {

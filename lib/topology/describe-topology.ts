@@ -31,7 +31,9 @@ function describeNode(node: NodeDefinition, children: ReadonlyMap<string, readon
   const predecessors = `\n      <-- ${list(parentsOf(node)) || 'none'}`
   switch (node.kind) {
     case 'source':
-      return `Source: ${node.name} (topics: [${list(node.topics)}])${successors}`
+      return node.pattern
+        ? `Source: ${node.name} (topics: ${node.pattern.source})${successors}`
+        : `Source: ${node.name} (topics: [${list(node.topics)}])${successors}`
     case 'processor':
       return `Processor: ${node.name} (stores: [${list(node.stores)}])${successors}${predecessors}`
     case 'sink':

@@ -12,7 +12,9 @@ export type NodeDefinition = SourceDefinition | ProcessorDefinition | SinkDefini
 export interface SourceDefinition {
   readonly kind: 'source'
   readonly name: string
+  /** None where there is a pattern. */
   readonly topics: readonly string[]
+  readonly pattern: RegExp | undefined
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly timestampExtractor: TimestampExtractor | undefined

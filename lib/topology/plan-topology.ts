@@ -74,12 +74,16 @@ class Planner {
 
   coPartitionGroups(): readonly CoPartitionGroup[] {
     const groups = this.#topology.coPartitioned
-      .map(sources => [...new Set(this.#topology.topicsOfSources(sources))])
-      .filter(topics => topics.length > 1)
+      .map(sources => ({
+        topics: [...new Set(this.#topology.topicsOfSources(sources))],
+        patterns: this.#topology.patternsOfSources(sources),
+      }))
+      .filter(({ topics, patterns }) => topics.length + patterns.length > 1)
     return Object.freeze(
-      groups.map(topics =>
+      groups.map(({ topics, patterns }) =>
         Object.freeze({
           topics: this.#realNames(topics.filter(topic => !this.#isInternal(topic))),
+          ...(patterns.length > 0 && { patterns: Object.freeze(patterns) }),
           repartitionTopics: this.#realNames(topics.filter(topic => this.#isInternal(topic))),
         }),
       ),

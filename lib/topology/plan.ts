@@ -21,6 +21,8 @@ export interface TopologyPlan {
 export interface CoPartitionGroup {
   /** Topics of the user, whose partition counts are given and must agree. */
   readonly topics: readonly string[]
+  /** Of sources by pattern: what matches belongs to `topics`. */
+  readonly patterns?: readonly RegExp[]
   /** Repartition topics, which adapt to the others. */
   readonly repartitionTopics: readonly string[]
 }
@@ -42,7 +44,10 @@ export interface SourceNodePlan {
   readonly kind: 'source'
   readonly name: string
   readonly children: readonly string[]
+  /** Of a source with a pattern: none in the topology's plan, those that match in the plan that runs. */
   readonly topics: readonly string[]
+  /** Reads every topic whose whole name matches. */
+  readonly pattern: RegExp | undefined
   /** Undefined serdes are the application's defaults. */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined

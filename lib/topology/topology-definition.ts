@@ -1,6 +1,7 @@
 import { TopologyError } from '../common/errors.ts'
 import type { StoreBuilder } from '../store/state-store.ts'
 import { DisjointSets } from './disjoint-sets.ts'
+import { matchesTopic } from './topic-pattern.ts'
 import type {
   NodeDefinition,
   ProcessorDefinition,
@@ -29,14 +30,15 @@ export class TopologyDefinition {
   readonly #sourceOfTopic = new Map<string, string>()
 
   addSource(source: SourceDefinition): void {
-    if (source.topics.length === 0) {
+    if (source.topics.length === 0 && source.pattern === undefined) {
       throw new TopologyError(
         'SOURCE_WITHOUT_TOPICS',
-        `source "${source.name}" reads no topic: name at least one.`,
+        `source "${source.name}" reads no topic: name at least one, or give a pattern.`,
       )
     }
     this.#checkNodeName(source.name)
     for (const topic of source.topics) this.#checkTopic(topic, source.name)
+    this.#checkPattern(source)
     for (const topic of source.topics) this.#sourceOfTopic.set(topic, source.name)
     this.#addNode(source)
   }
@@ -120,11 +122,19 @@ export class TopologyDefinition {
     this.coPartitioned.push(new Set(sourceNames))
   }
 
-  /** Topics that the named sources read. */
+  /** Topics that the named sources read, but for those that patterns find. */
   topicsOfSources(sourceNames: Iterable<string>): string[] {
-    return [...sourceNames].flatMap(name => {
+    return this.#sources(sourceNames).flatMap(source => source.topics)
+  }
+
+  patternsOfSources(sourceNames: Iterable<string>): RegExp[] {
+    return this.#sources(sourceNames).flatMap(source => source.pattern ?? [])
+  }
+
+  #sources(names: Iterable<string>): SourceDefinition[] {
+    return [...names].flatMap(name => {
       const node = this.nodes.get(name)
-      return node?.kind === 'source' ? node.topics : []
+      return node?.kind === 'source' ? [node] : []
     })
   }
 
@@ -183,12 +193,34 @@ export class TopologyDefinition {
     }
   }
 
-  #checkTopic(topic: string, sourceName: string): void {
-    const owner = this.#sourceOfTopic.get(topic)
-    if (owner === undefined) return
-    throw new TopologyError(
-      'TOPIC_READ_TWICE',
-      `topic "${topic}" is read by source "${owner}" already, and cannot be read by "${sourceName}" too: use the first source for both.`,
-    )
+  /** Topics of which only the name is known at run time belong to one source as well. */
+  #checkPattern({ name, pattern }: SourceDefinition): void {
+    if (!pattern) return
+    for (const [topic, owner] of this.#sourceOfTopic) {
+      if (!this.repartitionTopics.has(topic) && matchesTopic(pattern, topic)) {
+        throw readTwice(topic, owner, name)
+      }
+    }
   }
+
+  #ownerOf(topic: string): string | undefined {
+    const owner = this.#sourceOfTopic.get(topic)
+    if (owner !== undefined || this.repartitionTopics.has(topic)) return owner
+    for (const node of this.nodes.values()) {
+      if (node.kind === 'source' && node.pattern && matchesTopic(node.pattern, topic)) return node.name
+    }
+    return undefined
+  }
+
+  #checkTopic(topic: string, sourceName: string): void {
+    const owner = this.#ownerOf(topic)
+    if (owner !== undefined) throw readTwice(topic, owner, sourceName)
+  }
+}
+
+function readTwice(topic: string, owner: string, sourceName: string): TopologyError {
+  return new TopologyError(
+    'TOPIC_READ_TWICE',
+    `topic "${topic}" is read by source "${owner}" already, and cannot be read by "${sourceName}" too: use the first source for both.`,
+  )
 }

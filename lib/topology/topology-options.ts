@@ -6,8 +6,10 @@ import type { OffsetReset } from './plan.ts'
 
 /** How a source reads its topics. What is left out is the application's default. */
 export interface SourceOptions<K = unknown, V = unknown> {
-  /** At least one; a topic belongs to one source of a topology. */
-  readonly topics: readonly string[]
+  /** A topic belongs to one source of a topology. */
+  readonly topics?: readonly string[]
+  /** Instead of `topics`: all topics whose whole name matches, those that are created later included. */
+  readonly pattern?: RegExp
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
   readonly timestampExtractor?: TimestampExtractor

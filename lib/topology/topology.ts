@@ -31,7 +31,7 @@ export class Topology {
   }
 
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
-    this.#definition.addSource(sourceDefinition(name, options.topics, options))
+    this.#definition.addSource(sourceDefinition(name, options.topics ?? [], options))
     return this
   }
 
@@ -126,8 +126,9 @@ function sourceDefinition(
   topics: readonly string[],
   options: Omit<SourceOptions, 'topics'>,
 ): SourceDefinition {
-  const { keySerde, valueSerde, timestampExtractor, offsetReset } = options
-  return { kind: 'source', name, topics: [...topics], keySerde, valueSerde, timestampExtractor, offsetReset }
+  const { pattern, keySerde, valueSerde, timestampExtractor, offsetReset } = options
+  const how = { keySerde, valueSerde, timestampExtractor, offsetReset }
+  return { kind: 'source', name, topics: [...topics], pattern, ...how }
 }
 
 function processorDefinition(

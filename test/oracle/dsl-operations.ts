@@ -33,8 +33,9 @@ function result(program: Program, operation: Operation): Bound | undefined {
 
 const SOURCES: { readonly [op: string]: (program: Program, operation: Operation) => void } = {
   stream(program, operation) {
-    if ('pattern' in operation) throw new Unsupported('pattern source')
-    const stream = program.useDsl().stream(texts(operation, 'topics'), consumed(operation))
+    const pattern = text(operation, 'pattern')
+    const topics = pattern === undefined ? texts(operation, 'topics') : new RegExp(pattern)
+    const stream = program.useDsl().stream(topics, consumed(operation))
     program.bind(operation.id, { kind: 'stream', stream })
   },
   table(program, operation) {

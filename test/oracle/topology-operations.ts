@@ -1,7 +1,7 @@
 import type { OffsetReset } from '../../lib/topology/plan.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
 import type { Operation } from './case.ts'
-import { text, texts, Unsupported } from './case.ts'
+import { text, texts } from './case.ts'
 import { partitioner, topicFunction } from './functions.ts'
 import type { Program, StoreDescription } from './program.ts'
 import { serdesOf } from './program.ts'
@@ -19,11 +19,12 @@ export function applyTopologyOperation(program: Program, operation: Operation): 
 
 const OPERATIONS: { readonly [op: string]: Apply } = {
   addSource: (topology, operation) => {
-    if ('pattern' in operation) throw new Unsupported('pattern source')
     const extractor = text(operation, 'timestampExtractor')
     const offsetReset = text(operation, 'offsetReset') as OffsetReset | undefined
     topology.addSource(nameOf(operation), {
-      topics: texts(operation, 'topics'),
+      ...('pattern' in operation
+        ? { pattern: new RegExp(text(operation, 'pattern') ?? '') }
+        : { topics: texts(operation, 'topics') }),
       ...serdesOf(operation),
       ...(extractor !== undefined && { timestampExtractor: timestampExtractor(extractor) }),
       ...(offsetReset !== undefined && { offsetReset }),

@@ -57,7 +57,10 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
     case 'root':
       return
     case 'stream-source':
-      return topology.addSource(sourceDefinition(name, role.topics, role.consumed))
+      return topology.addSource({
+        ...sourceDefinition(name, role.topics, role.consumed),
+        pattern: role.pattern,
+      })
     case 'table-source':
       return writeTableSource(topology, name, role)
     case 'processor':
@@ -136,6 +139,7 @@ function writeRepartition(
     kind: 'source',
     name,
     topics: [topic],
+    pattern: undefined,
     keySerde,
     valueSerde,
     timestampExtractor: failOnInvalidTimestamp,
@@ -174,5 +178,6 @@ function sourceDefinition(
   consumed: ConsumedOptions<unknown, unknown>,
 ): SourceDefinition {
   const { keySerde, valueSerde, timestampExtractor, offsetReset } = consumed
-  return { kind: 'source', name, topics, keySerde, valueSerde, timestampExtractor, offsetReset }
+  const pattern = undefined
+  return { kind: 'source', name, topics, pattern, keySerde, valueSerde, timestampExtractor, offsetReset }
 }

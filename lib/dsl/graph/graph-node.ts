@@ -41,6 +41,7 @@ export interface RootRole {
 export interface StreamSourceRole {
   readonly kind: 'stream-source'
   readonly topics: readonly string[]
+  readonly pattern: RegExp | undefined
   readonly consumed: ConsumedOptions<unknown, unknown>
 }
 

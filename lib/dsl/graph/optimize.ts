@@ -36,9 +36,10 @@ function mergeStreamSources(graph: Graph): void {
   for (const node of [...graph.root.children]) {
     const { role } = node
     if (role.kind !== 'stream-source') continue
-    const owner = role.topics.map(topic => owners.get(topic)).find(found => found !== undefined)
+    const read = role.pattern ? [`pattern ${role.pattern}`] : role.topics
+    const owner = read.map(topic => owners.get(topic)).find(found => found !== undefined)
     if (!owner) {
-      for (const topic of role.topics) owners.set(topic, { node, role })
+      for (const topic of read) owners.set(topic, { node, role })
       continue
     }
     checkMergeable(owner.role, role)

@@ -10,14 +10,18 @@ const TABLE = 'KTABLE-SOURCE-'
 /** Several of the same topics become one node when the plan is optimized; until then each has its own, and its own number. */
 export function streamSource<K, V>(
   graph: Graph,
-  topics: readonly string[],
+  topics: string | readonly string[] | RegExp,
   consumed: ConsumedOptions<K, V>,
 ): StreamPart {
   const name = graph.name(consumed.name, SOURCE)
   const { keySerde, valueSerde } = consumed
+  const read =
+    topics instanceof RegExp
+      ? { topics: [], pattern: topics }
+      : { topics: typeof topics === 'string' ? [topics] : topics, pattern: undefined }
   return {
     graph,
-    node: graph.add(name, { kind: 'stream-source', topics, consumed }, graph.root),
+    node: graph.add(name, { kind: 'stream-source', ...read, consumed }, graph.root),
     name,
     keySerde,
     valueSerde,
