@@ -15,7 +15,8 @@ import { createTopics, int64Of, produce, readAll, textOf } from './topics.ts'
  * A topology in which everything shows that a commit or an abort could leave wrong: state, a cache, a field of a processor, stream
  * time under out-of-order timestamps, a punctuator with output of its own.
  */
-export function commitSubject(): Topology {
+/** `prefix`: of the topics' names, where they share a broker with those of other tests. */
+export function commitSubject(prefix = ''): Topology {
   const builder = new StreamsBuilder()
   builder.addStateStore(
     stores.keyValueStore({
@@ -25,14 +26,14 @@ export function commitSubject(): Topology {
       ranges: false,
     }),
   )
-  const input = builder.stream('in', { keySerde: serdes.string(), valueSerde: serdes.string() })
+  const input = builder.stream(`${prefix}in`, { keySerde: serdes.string(), valueSerde: serdes.string() })
   const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
-  input.process<string, string>({ get: () => new Witness() }, { stores: ['seen'] }).to('times', text)
+  input.process<string, string>({ get: () => new Witness() }, { stores: ['seen'] }).to(`${prefix}times`, text)
   input
     .groupByKey()
     .count({ storeName: 'counts' })
     .toStream()
-    .to('counts-out', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+    .to(`${prefix}counts-out`, { keySerde: serdes.string(), valueSerde: serdes.int64() })
   return builder.build()
 }
 
@@ -97,16 +98,22 @@ export function expectedOutcome(records: number): SubjectOutcome {
   }
 }
 
+export async function createSubjectTopics(broker: Broker, prefix = ''): Promise<void> {
+  await createTopics(broker, { [`${prefix}in`]: 1, [`${prefix}times`]: 1, [`${prefix}counts-out`]: 1 })
+}
+
 export async function prepareSubject(broker: Broker, records: number): Promise<void> {
-  await createTopics(broker, { in: 1, times: 1, 'counts-out': 1 })
+  await createSubjectTopics(broker)
   await produce(broker, 'in', 1, subjectInput(records))
 }
 
 /** What did come out, for a reader of committed records. */
-export async function seenOutcome(broker: Broker): Promise<SubjectOutcome> {
-  const times = (await readAll(broker, 'times')).map(({ key, value }) => `${textOf(key)}=${textOf(value)}`)
+export async function seenOutcome(broker: Broker, prefix = ''): Promise<SubjectOutcome> {
+  const written = await readAll(broker, `${prefix}times`)
+  const times = written.map(({ key, value }) => `${textOf(key)}=${textOf(value)}`)
   const counts: { [key: string]: number } = {}
-  for (const { key, value } of await readAll(broker, 'counts-out')) counts[textOf(key)!] = int64Of(value)!
+  for (const { key, value } of await readAll(broker, `${prefix}counts-out`))
+    counts[textOf(key)!] = int64Of(value)!
   return { times, counts }
 }
 
