@@ -164,12 +164,14 @@ test('rows without an address fail with their reasons, each under a key of its o
 test('results count once, however often and in whatever order they come', () => {
   using stage = open()
   stage.start('i1', 5000)
-  for (let row = 5000; row >= 1; row -= 1) {
+  for (let row = 5000; row >= 2; row -= 1) {
     stage.result('i1', { row, ok: true })
     if (row % 3 === 0) stage.result('i1', { row, ok: true })
-    if (row > 1) continue
-    expect(stage.summaries('i1').at(-1)).toMatchObject({ state: 'completed', succeeded: 5000, failed: 0 })
   }
+  // More results than rows have come, and one row has not.
+  expect(stage.summaries('i1').map(({ state }) => state)).toEqual(['running'])
+  stage.result('i1', { row: 1, ok: true })
+  expect(stage.summaries('i1').at(-1)).toMatchObject({ state: 'completed', succeeded: 5000, failed: 0 })
   stage.result('i1', { row: 17, ok: true })
   stage.tick(1000)
   expect(stage.summaries('i1').filter(({ state }) => state === 'completed')).toHaveLength(1)
@@ -233,7 +235,10 @@ test('the push log drops old progress, keeps starts and completions, and forgets
   expect(seqs()).toHaveLength(128)
 })
 
-test('a setting that is no whole number is refused by name', () => {
+test('a setting that is unknown, or no whole number, is refused by name', () => {
+  expect(() => contactsImport({ chunksPerTick: 3 })).toThrow(
+    /"chunksPerTick" is no setting.*chunksPerRelease/,
+  )
   expect(() => contactsImport({ chunksPerRelease: '0' })).toThrow(/chunksPerRelease is "0"/)
 })
 

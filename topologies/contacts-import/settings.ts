@@ -17,18 +17,19 @@ const DEFAULTS: ImportSettings = {
   chunksPerRelease: 4,
 }
 
-/** Names that belong to the application, or to the command, are passed over. Throws for a value that is no whole number above 0. */
-export function importSettings(given: object = {}): ImportSettings {
+/** What `--set` gave, or the same as numbers. Throws for a name that is none of these, and for a value that is no whole number above 0. */
+export function importSettings(given: { readonly [name: string]: string | number } = {}): ImportSettings {
   const settings: { -readonly [name in keyof ImportSettings]: number } = { ...DEFAULTS }
-  for (const name of Object.keys(DEFAULTS) as (keyof ImportSettings)[]) {
-    if (!Object.hasOwn(given, name)) continue
-    const value: unknown = (given as { [name: string]: unknown })[name]
-    settings[name] = wholeNumber(name, value)
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new TypeError(`"${name}" is no setting of the import: it has ${Object.keys(DEFAULTS).join(', ')}`)
+    }
+    settings[name as keyof ImportSettings] = wholeNumber(name, value)
   }
   return settings
 }
 
-function wholeNumber(name: string, value: unknown): number {
+function wholeNumber(name: string, value: string | number): number {
   const number = Number(value)
   if (Number.isSafeInteger(number) && number > 0) return number
   throw new TypeError(`${name} is ${JSON.stringify(value)}: it must be a whole number above 0`)
