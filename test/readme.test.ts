@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { builtCli, ROOT } from './cli/built-cli.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
+
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+interface Block {
+  readonly language: string
+  readonly lines: readonly string[]
+}
+
+const blocks: readonly Block[] = [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+  ([, language, body]) => ({
+    language: language!,
+    lines: body!.trimEnd().split('\n'),
+  }),
+)
+
+/** A program of the README: the block whose first line is its name. */
+function program(name: string): string {
+  const block = blocks.find(({ lines }) => lines[0] === `// ${name}`)
+  if (!block) throw new Error(`the README has no program ${name}`)
+  return `${block.lines.join('\n')}\n`
+}
+
+/** Where each command of the README is run; `here`: in this file. */
+const COMMANDS: { readonly [command: string]: string } = {
+  'npm ci && npm start': 'test/cli/service.test.ts',
+  'npm ci && npm test': '.ci/run',
+  [String.raw`printf '{"page":"/a","ms":250}\n{"page":"/a","ms":150}\n{"page":"/b","ms":50}\n' > views.txt`]:
+    'here',
+  'npx millrace run page-views.ts --input views=views.txt --print page-totals --exit-when-idle': 'here',
+  'npm install @confluentinc/kafka-javascript': '.ci/run',
+  'npx millrace run page-views.ts --brokers localhost:9092': 'test/cli/kafka.test.ts',
+  'npm run build && npx tsx test/chaos/main.ts --rows 20000 --kills 3': 'test/chaos/contacts-import.test.ts',
+  'npm run bench -- all': '.ci/run',
+  'npm run bench -- count --brokers localhost:9092 --guarantee exactly-once': '.ci/run',
+  'npm run check': '.ci/run',
+  'npm run kafka': 'test/kafka/trial.test.ts',
+}
+
+const run = promisify(execFile)
+
+/** A user's folder with the README's programs, and this package where `npm install` would put it. */
+async function userFolder(): Promise<string> {
+  const directory = await temporaryDirectory()
+  await mkdir(join(directory, 'node_modules'))
+  await symlink(ROOT, join(directory, 'node_modules/millrace'))
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
+  for (const name of ['page-views.ts', 'embed.ts']) await writeFile(join(directory, name), program(name))
+  return directory
+}
+
+beforeAll(async () => void (await builtCli()), 240_000)
+
+describe('the README', () => {
+  it('has no command that is not run somewhere', () => {
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ lines }) => lines)
+    expect([...commands].sort()).toEqual(Object.keys(COMMANDS).sort())
+    for (const place of Object.values(COMMANDS))
+      expect(place === 'here' || existsSync(join(ROOT, place)), place).toBe(true)
+  })
+
+  it(
+    'has a topology of 20-odd lines that runs by its commands, and goes on when run again',
+    { timeout: 60_000 },
+    async () => {
+      const directory = await userFolder()
+      const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
+      await run('sh', ['-c', write!], { cwd: directory })
+      const command = millrace!.replace('npx millrace', `${process.execPath} ${await builtCli()}`)
+      const first = await run('sh', ['-c', command], { cwd: directory })
+      expect(README).toContain('prints `/a\t{"views":2,"ms":400}`')
+      expect(first.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":2,"ms":400}')
+      const second = await run('sh', ['-c', command], { cwd: directory })
+      expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
+    },
+  )
+
+  it('has a program that embeds it', { timeout: 60_000 }, async () => {
+    const directory = await userFolder()
+    const { openBroker } = await import('millrace')
+    const broker = await openBroker('embedded', { directory: join(directory, 'data/broker') })
+    const admin = await broker.admin()
+    await admin.createTopics(['views', 'page-totals'].map(topic => ({ topic, partitionCount: 1 })))
+    await admin.close()
+    await broker.close()
+    const { stdout } = await run(join(ROOT, 'node_modules/.bin/tsx'), ['embed.ts'], { cwd: directory })
+    expect(stdout.trim()).toBe('undefined')
+  })
+})
