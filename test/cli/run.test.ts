@@ -164,4 +164,21 @@ export default builder.build()
     expect(end.stderr).toMatch(/^error: \w+: .*cannot take a/m)
     expect(end.code).toBe(1)
   })
+
+  it('what only the last commit makes true, on closing, is printed, too', async () => {
+    const peek = ".peek(text => { if (text === 'last') console.log('seen') })\n  .mapValues("
+    const lines = Array.from({ length: 5_000 }, (_, index) => `${index}\n`)
+    const directory = await directoryWith({
+      'flow.ts': FLOW.replace('.mapValues(', peek),
+      'lines.txt': `${lines.join('')}last\n`,
+    })
+    const late = ['--set', 'commitIntervalMs=9000', '--partitions', '1']
+    const process = await CliProcess.start([...args.slice(0, -1), ...late], { directory })
+    await process.printed('seen\n')
+    const end = await process.stop()
+    expect(end.code).toBe(0)
+    const printed = end.stdout.split('\n').filter(line => line !== '' && line !== 'seen')
+    expect(printed).toHaveLength(5_001)
+    expect(printed.at(-1)).toBe('null\t{"text":"last"}')
+  })
 })

@@ -50,7 +50,7 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
     { args: [...run, '--input', 'a=-', '--input', 'b=-'], says: 'STANDARD_INPUT_TWICE' },
     { args: [...run, '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error' },
     { args: ['run', 'copy.ts', '--brokers', 'localhost'], says: 'brokers is "localhost"' },
-  ])('$args', async ({ args, says }) => {
+  ])('$says', async ({ args, says }) => {
     const end = await runCli(args, { directory: await directoryWith({ 'copy.ts': COPY }) })
     expect(end.stderr).toContain(says)
     expect(end).toMatchObject({ code: 2, stdout: '' })
@@ -97,7 +97,7 @@ export default builder.build()
     { args: ['describe', 'twice.ts'], says: 'error: STORE_EXISTS: ' },
     { args: ['run', 'empty.ts', '--brokers', 'memory'], says: 'error: NO_SOURCE: ' },
     { args: ['run', 'copy.ts', '--input', 'in=absent.txt'], says: 'INPUT_UNREADABLE: --input: ENOENT' },
-  ])('$args', async ({ args, says }) => {
+  ])('$says', async ({ args, says }) => {
     const end = await runCli(args, { directory: await directoryWith(files) })
     expect(end.stderr).toContain(says)
     expect(end).toMatchObject({ code: 1, stdout: '' })
