@@ -1,13 +1,16 @@
-import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { StoredRecord } from './stored-record.ts'
+import { KeyOffsets } from './key-offsets.ts'
+import { NULL_LENGTH, type StoredRecord } from './stored-record.ts'
 import { type Chunk, CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, NEVER_CLEANED } from './chunk.ts'
 import type { PartitionLog } from './partition-log.ts'
 
 /** Keys held in memory by one pass; a longer dirty part takes several passes, as with Kafka's dedupe buffer. */
 const PASS_KEYS_MAX = 200_000
-/** Fewer dirty chunks are not worth a pass over the log. */
-const DIRTY_CHUNKS_MIN = 4
+/**
+ * Fewer dirty chunks are not worth a pass over the log: the changelog of a small table would be read over and over. Kafka waits for a
+ * segment, a gigabyte by default.
+ */
+const DIRTY_CHUNKS_MIN = 32
 
 /** `min.cleanable.dirty.ratio`: the part that no pass has seen yet, in bytes of the whole. */
 export function wantsCompaction(log: PartitionLog): boolean {
@@ -40,19 +43,20 @@ export async function compactLog(log: PartitionLog, clock: Clock): Promise<void>
 
 /** The last offset of each key in a stretch of the dirty part. */
 interface Pass {
-  readonly lastOffsets: ReadonlyMap<string, number>
+  readonly lastOffsets: KeyOffsets
   readonly endOffset: number
   readonly nowMs: number
 }
 
 async function nextPass(log: PartitionLog, clock: Clock): Promise<Pass | undefined> {
-  const lastOffsets = new Map<string, number>()
+  const lastOffsets = new KeyOffsets()
   let endOffset = log.cleanedOffset
   for (const chunk of log.sealed) {
     if (chunk.nextOffset <= log.cleanedOffset) continue
     if (chunk.nextOffset > log.stableOffset || lastOffsets.size >= PASS_KEYS_MAX || log.deleted) break
-    for (const { key, offset } of log.store.recordsOf(chunk)) {
-      if (key && !log.transactions.isAborted(offset)) lastOffsets.set(bytesToMapKey(key), offset)
+    for (const record of log.store.recordsOf(chunk)) {
+      if (record.keyLength !== NULL_LENGTH && !log.transactions.isAborted(record.offset))
+        lastOffsets.set(record)
     }
     endOffset = chunk.nextOffset
     await clock.nextTurn()
@@ -79,12 +83,12 @@ async function rewrite(log: PartitionLog, pass: Pass, clock: Clock): Promise<voi
 
 /** Records without a key cannot be replaced by a later one; old topics that became compacted may hold some. */
 function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
-  const { key, value, offset } = record
+  const { keyLength, valueLength, offset } = record
   if (log.transactions.isAborted(offset)) return false
-  if (key === null) return true
-  const last = pass.lastOffsets.get(bytesToMapKey(key))
+  if (keyLength === NULL_LENGTH) return true
+  const last = pass.lastOffsets.get(record)
   if (last !== undefined && last > offset) return false
-  if (value !== null || chunk.cleanedAtMs === NEVER_CLEANED) return true
+  if (valueLength !== NULL_LENGTH || chunk.cleanedAtMs === NEVER_CLEANED) return true
   return pass.nowMs - chunk.cleanedAtMs < log.config.deleteRetentionMs
 }
 

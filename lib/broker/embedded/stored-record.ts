@@ -69,6 +69,28 @@ export class StoredRecord implements RawRecord {
     copyInto(target, at, this.#slab.subarray(this.#start, this.#start + this.contentBytes))
   }
 
+  /** FNV-1a over the key's bytes, read where they lie. Only for a record with a key. */
+  keyHash(): number {
+    const slab = this.#slab
+    const end = this.#start + this.#keyLength
+    let hash = 0x811c9dc5
+    for (let at = this.#start; at < end; at++) hash = Math.imul(hash ^ (slab[at] as number), 0x01000193)
+    // The low bits choose a slot; those of keys that differ in one digit would lie side by side.
+    return hash ^ (hash >>> 15)
+  }
+
+  keyEquals(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.#keyLength) return false
+    const slab = this.#slab
+    const shift = this.#start - start
+    for (let at = start; at < end; at++) if (bytes[at] !== slab[at + shift]) return false
+    return true
+  }
+
+  copyKey(target: Uint8Array, at: number): void {
+    copyInto(target, at, this.#slab.subarray(this.#start, this.#start + this.#keyLength))
+  }
+
   #view(start: number, length: number): Uint8Array | null {
     if (length === NULL_LENGTH) return null
     return new Uint8Array(this.#slab.buffer, this.#slab.byteOffset + start, length)
