@@ -19,6 +19,8 @@ export class ApplicationProcess {
   readonly #options: ApplicationOptions
   #child: ChildProcess | undefined
   #errors = ''
+  #isEnding = false
+  #diedWith: string | undefined
   /** The most memory it was ever seen to use, over all its lives. */
   rssMbMax = 0
 
@@ -54,6 +56,11 @@ export class ApplicationProcess {
       .setEncoding('utf8')
       .on('data', (text: string) => (this.#errors = (this.#errors + text).slice(-20_000)))
     this.#child = child
+    this.#isEnding = false
+    child.once('exit', (code, signal) => {
+      if (!this.#isEnding)
+        this.#diedWith = `the application ended by itself (${signal ?? code}):\n${this.#errors}`
+    })
   }
 
   async kill(): Promise<void> {
@@ -64,8 +71,9 @@ export class ApplicationProcess {
     return this.#end('SIGTERM')
   }
 
-  /** The answer, or undefined while the process does not answer (it may be dead, or starting). */
+  /** The answer, or undefined while the process does not answer (it may be starting). Throws when it has ended unasked. */
   async get<T>(path: string): Promise<T | undefined> {
+    if (this.#diedWith !== undefined) throw new Error(this.#diedWith)
     this.#measure()
     try {
       const response = await fetch(this.url + path, { signal: AbortSignal.timeout(5_000) })
@@ -77,6 +85,7 @@ export class ApplicationProcess {
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child
+    this.#isEnding = true
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
     const closed = once(child, 'exit') as Promise<[number | null]>
     child.kill(signal)

@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { eventually } from '../support/eventually.ts'
 import { contactsCsv, makeContacts } from '../support/contacts-csv.ts'
 import { expectedImport } from '../support/contacts-expected.ts'
 import { readAll, textOf } from '../support/topics.ts'
@@ -82,7 +82,7 @@ async function startProcesses(options: ImportChaosOptions): Promise<ApplicationP
   }
   for (const process of processes) process.start()
   for (const process of processes) {
-    await eventually(async () => (await process.get('/healthz')) !== undefined, {
+    await until(async () => (await process.get('/healthz')) !== undefined, {
       limitMs: 60_000,
       pauseMs: 50,
       what: 'the HTTP service',
@@ -130,7 +130,7 @@ async function disturb(
   let kills = 0
   for (const mark of marks) {
     let done: Summary | undefined
-    await eventually(
+    await until(
       async () => {
         done = await progress(processes, importId)
         return done !== undefined && done.succeeded + done.failed >= mark
@@ -164,7 +164,7 @@ async function completion(
   options: ImportChaosOptions,
 ): Promise<Summary> {
   let summary: Summary | undefined
-  await eventually(
+  await until(
     async () => {
       summary = await progress(processes, importId)
       return summary?.state === 'completed'
@@ -224,6 +224,18 @@ async function rowsSeen(broker: Broker, importId: string): Promise<Map<number, n
     seen.set(row, (seen.get(row) ?? 0) + 1)
   }
   return seen
+}
+
+/** Unlike a test's `eventually`, an error ends the wait at once: here it means that a process is gone for good. */
+async function until(
+  condition: () => Promise<boolean>,
+  { limitMs, pauseMs, what }: { readonly limitMs: number; readonly pauseMs: number; readonly what: string },
+): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`${what} did not come within ${limitMs} ms`)
+    await sleep(pauseMs)
+  }
 }
 
 async function freePort(): Promise<number> {
