@@ -13,6 +13,7 @@ import type {
 } from './functions.ts'
 import type {
   BranchOptions,
+  ForeignKeyJoinOptions,
   GroupedOptions,
   JoinedOptions,
   NamedOptions,
@@ -151,11 +152,27 @@ export interface KTable<K, V, D extends null = null> {
     joiner: Joiner<K, V, VO, VR>,
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
+  /**
+   * Each row with the row of another table whose key it names (null: none). Both tables may have any number of partitions: it goes
+   * through two topics of the application.
+   */
+  join<KO, VO, VR>(
+    other: KTable<KO, VO, null> | KTable<KO, VO, never>,
+    foreignKey: Mapper<K, V, NoInfer<KO> | null>,
+    joiner: Joiner<K, V, VO, VR>,
+    options?: ForeignKeyJoinOptions<K, KO, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
   /** Rows of this table, joined with null where the other has none. */
   leftJoin<VO, VR>(
     other: KTable<K, VO, null> | KTable<K, VO, never>,
     joiner: Joiner<K, V, VO | null, VR>,
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  leftJoin<KO, VO, VR>(
+    other: KTable<KO, VO, null> | KTable<KO, VO, never>,
+    foreignKey: Mapper<K, V, NoInfer<KO> | null>,
+    joiner: Joiner<K, V, VO | null, VR>,
+    options?: ForeignKeyJoinOptions<K, KO, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
   /** Rows of either table, joined with null where the other has none. */
   outerJoin<VO, VR>(

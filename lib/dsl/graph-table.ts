@@ -1,12 +1,19 @@
 import type { KGroupedTable, KStream, KTable } from './dsl.ts'
 import type { Joiner, Mapper, PairMapper, Predicate, ValueTransformerFactory } from './functions.ts'
+import { joinForeignKey } from './operators/foreign-key-join.ts'
 import { groupTable } from './operators/group-table.ts'
 import { transformTableValues } from './operators/transform-table-values.ts'
 import { filterTable, mapTableValues } from './operators/table-values.ts'
 import { joinTables } from './operators/table-table-join.ts'
 import type { TableJoinKind } from './operators/table-table-join.ts'
 import { toStream } from './operators/to-stream.ts'
-import type { GroupedOptions, NamedOptions, TableOptions, TransformValuesOptions } from './options.ts'
+import type {
+  ForeignKeyJoinOptions,
+  GroupedOptions,
+  NamedOptions,
+  TableOptions,
+  TransformValuesOptions,
+} from './options.ts'
 import type { TablePart } from './part.ts'
 import { PART } from './part.ts'
 import type { Surface } from './surface.ts'
@@ -14,6 +21,12 @@ import type { Surface } from './surface.ts'
 interface AnyTable {
   readonly [PART]: TablePart
 }
+
+type ForeignKeyArguments<K, V, VR> = [
+  Mapper<K, V, unknown>,
+  Joiner<K, V, unknown, VR>,
+  ForeignKeyJoinOptions<K, unknown, NonNullable<VR>>?,
+]
 
 /** A table's methods, each of which is an operator. */
 export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> {
@@ -75,6 +88,11 @@ export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> 
   }
 
   #join<VR>(other: AnyTable, kind: TableJoinKind, rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    if (typeof rest[1] === 'function') {
+      const [extractor, joiner, options] = rest as ForeignKeyArguments<K, V, VR>
+      const isLeft = kind === 'left'
+      return this.#surface.table(joinForeignKey(this[PART], other[PART], extractor, joiner, isLeft, options))
+    }
     const [joiner, options] = rest as [Joiner<K, unknown, unknown, VR>, TableOptions<K, NonNullable<VR>>?]
     return this.#surface.table(joinTables(this[PART], other[PART], joiner, kind, options))
   }

@@ -66,6 +66,13 @@ export interface TransformValuesOptions<K, V> extends TableOptions<K, V> {
   readonly stores?: readonly string[]
 }
 
+export interface ForeignKeyJoinOptions<K, KO, V> extends TableOptions<K, V> {
+  /** Partitions the answers by primary key; by default they go where the row is. Needed where the left topic is not partitioned by key alone. */
+  readonly partitioner?: StreamPartitioner<K, null>
+  /** Partitions the subscriptions by foreign key: as the right table's topic is partitioned. */
+  readonly otherPartitioner?: StreamPartitioner<KO, null>
+}
+
 export interface BranchOptions<S, R> {
   /** The branch's name, after that of the split; its number if left out. */
   readonly name?: string

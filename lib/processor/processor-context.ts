@@ -2,6 +2,7 @@ import type { TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
+import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { Record } from './record.ts'
 
@@ -34,6 +35,9 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   readonly taskId: TaskId
   readonly metrics: Metrics
   readonly logger: Logger
+  /** The application's serdes for whatever names none: for processors that serialise by themselves. */
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
 
   /** Hands the record to all children, or to the named one: depth first, before it returns. */
   forward(record: Record<KOut, VOut>, childName?: string): void

@@ -137,6 +137,8 @@ export class GlobalTask {
       taskId: id,
       metrics,
       logger,
+      defaultKeySerde: settings.defaultKeySerde,
+      defaultValueSerde: settings.defaultValueSerde,
       collector,
       dropped,
       onProcessingError: settings.processingErrorHandler,

@@ -11,6 +11,7 @@ import type {
   RecordMetadata,
 } from '../processor/processor-context.ts'
 import type { Record } from '../processor/record.ts'
+import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { ChainNode } from './chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
@@ -42,6 +43,14 @@ export class NodeContext implements ProcessorContext {
 
   get logger(): Logger {
     return this.#scope.logger
+  }
+
+  get defaultKeySerde(): Serde<unknown> | undefined {
+    return this.#scope.defaultKeySerde
+  }
+
+  get defaultValueSerde(): Serde<unknown> | undefined {
+    return this.#scope.defaultValueSerde
   }
 
   connect(children: readonly ChainNode[]): void {

@@ -12,6 +12,8 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     taskId: id,
     metrics,
     logger,
+    defaultKeySerde: settings.defaultKeySerde,
+    defaultValueSerde: settings.defaultValueSerde,
     collector,
     dropped: metrics.counter('dropped-records-total', { task: id }),
     onProcessingError: settings.processingErrorHandler,

@@ -4,6 +4,7 @@ import type { Counter, Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Cancellable, PunctuationOptions, Punctuator } from '../processor/processor-context.ts'
 import type { ProcessingErrorHandler } from '../processor/error-handlers.ts'
+import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
 
@@ -13,6 +14,8 @@ export interface TaskScope {
   readonly taskId: TaskId
   readonly metrics: Metrics
   readonly logger: Logger
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
   readonly collector: RecordCollector
   readonly dropped: Counter
   readonly onProcessingError: ProcessingErrorHandler

@@ -118,12 +118,18 @@ async function contents(stores: ReadonlyMap<string, StateStore>): Promise<{ [sto
   return found
 }
 
-async function rows(store: StateStore): Promise<unknown[]> {
-  const found: { key: unknown }[] = []
+async function rows(store: StateStore): Promise<unknown> {
+  const found: { key: unknown; value: unknown }[] = []
   for await (const [key, value] of readOnlyView<unknown, unknown>(store, { isolation: 'latest' }).all()) {
     found.push(row(key, value))
   }
+  if (found.some(({ value }) => isSubscription(value))) return { kind: 'internal', count: found.length }
   return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
+}
+
+/** A format of the JVM original's own, whose content cases do not show. */
+function isSubscription(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'instruction' in value
 }
 
 /** Numbers sort as their 16 hex digits, everything else by its UTF-8. */

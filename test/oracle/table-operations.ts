@@ -4,7 +4,7 @@ import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
 import type { KTable } from '../../lib/dsl/dsl.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'
-import { joiner, predicate, valueFunction } from './functions.ts'
+import { joiner, partitioner, predicate, valueFunction } from './functions.ts'
 import type { Bound, Program, StoreDescription } from './program.ts'
 import { groupedTableOf, namedOf, tableOf } from './program.ts'
 import { printed } from './serdes.ts'
@@ -51,10 +51,25 @@ export function applyTableOperation(program: Program, operation: Operation, tabl
 function join(program: Program, operation: Operation, table: Table): object {
   const other = program.operand(operation, 'with')
   if (other.kind !== 'table') throw new Error('a table joined with something else than a table')
-  if ('foreignKeyFn' in operation) throw new Unsupported('foreign-key join')
   const combine = joiner(text(operation, 'fn') ?? '')
   const joined = (left: unknown, right: unknown) => combine(null, left, right)
+  if ('foreignKeyFn' in operation) {
+    const foreignKey = mapper(operation, 'foreignKeyFn')
+    return table[operation.op as 'join'](other.table, foreignKey, joined, {
+      ...tableOptions(program, operation),
+      ...partitioners(operation),
+    })
+  }
   return table[operation.op as 'join'](other.table, joined, tableOptions(program, operation))
+}
+
+function partitioners(operation: Operation) {
+  const own = text(operation, 'partitioner')
+  const other = text(operation, 'otherPartitioner')
+  return {
+    ...(own !== undefined && { partitioner: partitioner(own) }),
+    ...(other !== undefined && { otherPartitioner: partitioner(other) }),
+  }
 }
 
 function valueTransformer(operation: Operation): () => ValueTransformer<unknown, unknown, unknown> {

@@ -11,6 +11,7 @@ import type {
   GraphNode,
   ProcessorRole,
   RepartitionRole,
+  SinkRole,
   TableJoinRole,
   TableSourceRole,
 } from './graph-node.ts'
@@ -70,7 +71,7 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
     case 'repartition':
       return writeRepartition(topology, name, role, parents, keepNullKeys)
     case 'sink':
-      return topology.addSink({ ...role, name, parents })
+      return writeSink(topology, name, role, parents)
     case 'store':
       return topology.addStore(role.builder)
     case 'global-store':
@@ -97,6 +98,19 @@ function writeProcessor(
   addProcessor(topology, name, parents, role.supplier)
   for (const store of role.stores) topology.connect(name, store)
   addOwnStore(topology, name, role)
+}
+
+function writeSink(
+  topology: TopologyDefinition,
+  name: string,
+  role: SinkRole,
+  parents: readonly string[],
+): void {
+  const { topic, keySerde, valueSerde, partitioner } = role
+  if (role.internal && typeof topic === 'string') {
+    topology.addRepartitionTopic(topic, { partitionCount: undefined })
+  }
+  topology.addSink({ kind: 'sink', name, parents, topic, keySerde, valueSerde, partitioner })
 }
 
 /** Processors first, then their stores: the order in which processors were added is that of flushing. */

@@ -102,6 +102,8 @@ export interface RepartitionRole {
 
 export interface SinkRole {
   readonly kind: 'sink'
+  /** The topic is the application's own: made by it, and named after it. */
+  readonly internal?: boolean
   readonly topic: string | TopicNameExtractor
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined

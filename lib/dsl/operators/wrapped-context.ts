@@ -10,6 +10,7 @@ import type {
   RecordMetadata,
 } from '../../processor/processor-context.ts'
 import type { Record } from '../../processor/record.ts'
+import type { Serde } from '../../serde/serde.ts'
 import type { StateStore } from '../../store/state-store.ts'
 
 /** A context that hands everything on to another: for operators that give user code a narrower one. */
@@ -38,6 +39,14 @@ export class WrappedContext implements ProcessorContext {
 
   get logger(): Logger {
     return this.#inner.logger
+  }
+
+  get defaultKeySerde(): Serde<unknown> | undefined {
+    return this.#inner.defaultKeySerde
+  }
+
+  get defaultValueSerde(): Serde<unknown> | undefined {
+    return this.#inner.defaultValueSerde
   }
 
   getStateStore<S extends StateStore>(name: string): S {

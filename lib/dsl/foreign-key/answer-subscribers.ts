@@ -1,0 +1,45 @@
+import type { Counter } from '../../common/metrics.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Change } from '../change.ts'
+import { droppedRecords } from '../operators/dropped-records.ts'
+import type { ForeignKeyJoinPlan } from './foreign-key-join-plan.ts'
+import { foreignKeyBytes, primaryKeyBytes } from './foreign-key-join-plan.ts'
+import type { KeyBytes } from './key-bytes.ts'
+import { subscriptionPrefix } from './key-bytes.ts'
+import type { SubscriptionStore } from './receive-subscription.ts'
+import type { SubscriptionResponse } from './subscription-response.ts'
+
+/** Right side: a row has changed, and everybody who subscribed to it is told, in the order of their keys' bytes. */
+export class AnswerSubscribers implements Processor<unknown, Change<unknown>, unknown, SubscriptionResponse> {
+  readonly #plan: ForeignKeyJoinPlan
+  #context!: ProcessorContext<unknown, SubscriptionResponse>
+  #dropped!: Counter
+  #store!: SubscriptionStore
+  #foreignKeys!: KeyBytes
+  #primaryKeys!: KeyBytes
+
+  constructor(plan: ForeignKeyJoinPlan) {
+    this.#plan = plan
+  }
+
+  init(context: ProcessorContext<unknown, SubscriptionResponse>): void {
+    this.#context = context
+    this.#dropped = droppedRecords(context as ProcessorContext)
+    this.#store = context.getStateStore(this.#plan.storeName)
+    this.#foreignKeys = foreignKeyBytes(this.#plan, context as ProcessorContext)
+    this.#primaryKeys = primaryKeyBytes(this.#plan, context as ProcessorContext)
+  }
+
+  process(record: Record<unknown, Change<unknown>>): void {
+    if (record.key === null) return this.#dropped.add()
+    const foreignValue = record.value.newValue
+    const prefix = subscriptionPrefix(this.#foreignKeys.write(record.key))
+    for (const [, { value: subscription }] of this.#store.prefixScan(prefix)) {
+      const { hash, primaryKey, primaryPartition } = subscription
+      const key = this.#primaryKeys.read(primaryKey)
+      this.#context.forward(record.withKey(key).withValue({ hash, foreignValue, primaryPartition }))
+    }
+  }
+}

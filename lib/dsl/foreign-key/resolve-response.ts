@@ -1,0 +1,53 @@
+import { equalBytes } from '../../common/bytes.ts'
+import type { Counter } from '../../common/metrics.ts'
+import { murmur3 } from '../../common/murmur3.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import { droppedRecords } from '../operators/dropped-records.ts'
+import type { AnyJoiner } from '../operators/table-join-side.ts'
+import type { TableValues, ValueReader } from '../table-operator.ts'
+import type { ForeignKeyJoinPlan } from './foreign-key-join-plan.ts'
+import { primaryValueBytes } from './foreign-key-join-plan.ts'
+import type { KeyBytes } from './key-bytes.ts'
+import type { SubscriptionResponse } from './subscription-response.ts'
+
+/**
+ * Left side: joins the answer with the row. An answer to what the row was before is dropped (and counted): the subscription of what
+ * it is now has an answer of its own, which may have come already.
+ */
+export class ResolveResponse implements Processor<unknown, SubscriptionResponse, unknown, unknown> {
+  readonly #plan: ForeignKeyJoinPlan
+  readonly #rows: ValueReader
+  readonly #joiner: AnyJoiner
+  #context!: ProcessorContext
+  #dropped!: Counter
+  #values!: KeyBytes
+
+  constructor(plan: ForeignKeyJoinPlan, rows: TableValues, joiner: AnyJoiner) {
+    this.#plan = plan
+    this.#rows = rows.reader()
+    this.#joiner = joiner
+  }
+
+  init(context: ProcessorContext): void {
+    this.#context = context
+    this.#dropped = droppedRecords(context)
+    this.#values = primaryValueBytes(this.#plan, context)
+    this.#rows.init(context)
+  }
+
+  process(record: Record<unknown, SubscriptionResponse>): void {
+    const { hash, foreignValue } = record.value
+    const row = this.#rows.get(record.key)
+    const now = row ? murmur3(this.#values.write(row.value)) : null
+    if (!equalBytes(hash, now)) return this.#dropped.add()
+    const hasResult = foreignValue !== null || (this.#plan.left && row)
+    const result = hasResult ? this.#joiner(row ? row.value : null, foreignValue, record.key) : null
+    this.#context.forward(record.withValue(result))
+  }
+
+  close(): void {
+    this.#rows.close?.()
+  }
+}
