@@ -1,4 +1,5 @@
 import type { Admin, Consumer, OffsetToCommit, TopicPartition } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
 import { abortable } from '../common/abortable.ts'
 import { present } from '../common/assert.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
@@ -81,7 +82,7 @@ export class TaskManager {
 
   /** Starts what has been restored since the last call. Throws what went wrong in the background. */
   startRestored(): void {
-    if (this.#failure) throw this.#failure
+    if (this.#failure) throw takeOverFailure(this.#failure)
     for (const restored of this.#restored.splice(0)) {
       const { task, plan, committed, starts } = restored
       this.#starting.delete(plan.id)
@@ -278,6 +279,16 @@ export class TaskManager {
     await task.close()
     await closeEngines(engines)
   }
+}
+
+/**
+ * Outside of any transaction there is nothing to abort: going back to the last commit would leave the task that failed to start
+ * where it is, and the thread at this error for ever. Joining again takes it over anew.
+ */
+function takeOverFailure(error: Error): Error {
+  if (!(error instanceof BrokerError && error.class === 'abortable')) return error
+  const { code, message, partitions } = error
+  return new BrokerError(code, 'retriable', message, { cause: error, partitions })
 }
 
 function pick(

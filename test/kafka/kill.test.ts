@@ -58,7 +58,8 @@ async function runWithKills(stage: KafkaStage, config: Partial<StreamsConfig>): 
     // Progress is seen at commits: without this every kill would come right after one.
     await sleep(Math.random() * KILL_DELAY_MS_MAX)
     await victim.kill()
-    apps = await Promise.all(apps.map(app => (app === victim ? stage.restart(app) : app)))
+    const started = await stage.restart(victim)
+    apps = apps.map(app => (app === victim ? started : app))
   }
   await feed.ended()
   await reached(RECORDS)

@@ -49,6 +49,8 @@ const BY_CODE_WITHOUT_FLAGS: ReadonlyMap<number, Verdict> = new Map<number, Verd
   [3, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
   [-188, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
   [-190, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
+  // Offsets were asked for, and none of the topics is known.
+  [-156, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
   // The record is given up after all retries: sending again is the application's to decide, from its last commit.
   [-192, ['MESSAGE_TIMED_OUT', 'abortable']],
   [2, ['CORRUPT_MESSAGE', 'abortable']],

@@ -8,6 +8,8 @@ import type { NativeAdmin, NativeCallback, NativePartition } from './native-clie
 
 const REQUEST_TIMEOUT_MS = 10_000
 const LEADER_ATTEMPTS = 5
+/** For topics that the client believes not to exist: made since it last looked, or truly absent. */
+const UNKNOWN_ATTEMPTS = 3
 /** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
 const UNSTABLE_BACKOFF_MS = 25
 
@@ -49,7 +51,10 @@ export class ControlClient {
     return answer
   }
 
-  /** Leaders move: what fails for that is asked again with fresh metadata, which the client does not fetch by itself. */
+  /**
+   * Leaders move, and topics come: what fails for that is asked again with fresh metadata, which the client does not fetch by itself.
+   * Without that, a process that found a topic missing when another was about to make it would miss it for as long as it runs.
+   */
   async listOffsets(
     partitions: readonly TopicPartition[],
     timestamp: number,
@@ -58,8 +63,8 @@ export class ControlClient {
     if (partitions.length === 0) return []
     for (let attempt = 1; ; attempt += 1) {
       const answers = await this.#askOffsets(partitions, timestamp, isolation)
-      const moved = answers.some(({ error }) => error?.class === 'retriable')
-      if (!moved || attempt === LEADER_ATTEMPTS) return answers
+      const attempts = Math.max(1, ...answers.map(({ error }) => attemptsAfter(error)))
+      if (attempt >= attempts) return answers
       await this.#clock.sleep(attempt * 50)
       await this.call('refreshing metadata', (native, callback) =>
         native.listTopics({ timeout: REQUEST_TIMEOUT_MS }, callback),
@@ -77,7 +82,14 @@ export class ControlClient {
     const isolationLevel = isolation === 'read_committed' ? 1 : 0
     const answers = await this.call<readonly NativePartition[]>(doing, (native, callback) =>
       native.listOffsets(questions, { timeout: REQUEST_TIMEOUT_MS, isolationLevel }, callback),
-    )
+    ).catch((reason: unknown) => {
+      // The client's way of saying it where it knows none of the topics.
+      if (!isUnknown(reason)) throw reason
+      return undefined
+    })
+    if (!answers) {
+      return partitions.map(place => ({ ...place, offset: -1, error: unknownPartition(place, doing) }))
+    }
     return answers.map(answer => ({
       topic: answer.topic,
       partition: answer.partition,
@@ -160,6 +172,22 @@ function offsetsByKey(
     })
   }
   return offsets
+}
+
+const UNKNOWN = 'UNKNOWN_TOPIC_OR_PARTITION'
+
+function isUnknown(reason: unknown): boolean {
+  return reason instanceof BrokerError && reason.code === UNKNOWN
+}
+
+function attemptsAfter(error: BrokerError | undefined): number {
+  if (error?.class === 'retriable') return LEADER_ATTEMPTS
+  return isUnknown(error) ? UNKNOWN_ATTEMPTS : 1
+}
+
+function unknownPartition(place: TopicPartition, doing: string): BrokerError {
+  const message = `the broker has no partition ${nameOf(place)} while ${doing}: create the topic first`
+  return new BrokerError(UNKNOWN, 'abortable', message, { partitions: [place] })
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

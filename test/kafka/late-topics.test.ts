@@ -1,0 +1,28 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Admin } from '../../lib/broker/broker.ts'
+import { openBroker } from '../../lib/broker/open-broker.ts'
+import { silentLogger } from '../../lib/common/logger.ts'
+import { kafkaForTests } from '../support/kafka.ts'
+
+const kafka = await kafkaForTests()
+const brokers = 'brokers' in kafka ? kafka.brokers : ''
+
+async function openAdmin(): Promise<Admin> {
+  const broker = await openBroker(brokers, { logger: silentLogger })
+  onTestFinished(() => broker.close())
+  return broker.admin()
+}
+
+describe.skipIf('skipped' in kafka)('a topic that another process makes', () => {
+  it('is found by a client that had found it missing', async () => {
+    const [late, maker] = [await openAdmin(), await openAdmin()]
+    const topic = `late-${process.pid}`
+    const partition = { topic, partition: 0 }
+    expect((await late.describeTopics([topic])).size).toBe(0)
+    await expect(late.endOffsets([partition], 'read_committed')).rejects.toMatchObject({
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+    })
+    await maker.createTopics([{ topic, partitionCount: 1 }])
+    expect(await late.endOffsets([partition], 'read_committed')).toEqual(new Map([[`${topic}-0`, 0]]))
+  })
+})
