@@ -30,8 +30,8 @@ export const restore: Workload = {
     await streams.start()
     const span = stopwatch.span()
     const hash = new ResultHash()
-    const store = streams.store<string, { value: number; timestamp: number }>('totals')
-    for await (const [key, { value }] of store.all()) hash.add(Buffer.from(key), int64(value))
+    const store = streams.store<string, number>('totals')
+    for await (const [key, value] of store.all()) hash.add(Buffer.from(key), int64(value))
     await streams.close()
     return { records, ...span, hash: hash.toString(), expected: expectedHash(records) }
   },

@@ -29,9 +29,9 @@ export interface StoreContext {
   readonly changelogTopic: string
   /** True: one changelog record a key and commit. False: one for every write, at once, as the JVM original does. */
   readonly changelogCoalescing: boolean
-  /** This store's share of `cacheBytesMax`. 0 turns caching (holding back forwards) off; deserialised values may still be kept for reading. */
+  /** This store's share of `cacheBytesMax` at present: it changes as other stores come and go. 0 turns caching (holding back forwards) off; deserialised values may still be kept for reading. */
   readonly cacheBytesMax: number
-  /** Budget for clean values kept for reading, apart from `cacheBytesMax`: bytes of heap, estimated. Default 16 MiB. */
+  /** Budget for clean values kept for reading, apart from `cacheBytesMax`: bytes of heap, estimated; its share at present. Default 16 MiB. */
   readonly readCacheBytesMax?: number | undefined
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined
@@ -84,6 +84,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   /** Undefined: no changelog; the content is lost with the disk, and wiped after an unclean close under exactly-once. */
   readonly changelog: ChangelogOptions | undefined
   readonly caching: boolean
+  /** Whether its values carry timestamps (tables and aggregates): readers from outside get them on request only. */
+  readonly timestamped?: boolean
   /** How its changelog's bytes are read; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined

@@ -45,10 +45,9 @@ export const stores = {
   timestampedKeyValueStore<K, V>(
     options: KeyValueStoreOptions<K, V>,
   ): StoreBuilder<TimestampedKeyValueStore<K, V>> {
-    return keyValueStoreBuilder(
-      options,
-      settings => new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true }),
-    )
+    const build = (settings: Settings) =>
+      new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true })
+    return { ...keyValueStoreBuilder(options, build), timestamped: true }
   },
 }
 

@@ -5,18 +5,24 @@ import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
 import { GlobalThread } from '../runtime/global-thread.ts'
+import { MemoryBudget } from '../runtime/memory-budget.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateDirectory } from '../runtime/state-directory.ts'
 import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
-import type { ReadOnlyKeyValueStore } from '../store/key-value-store.ts'
+import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
 import { readOnlyView, type Isolation } from '../store/read-only-view.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
 import { completeComponents, type CompleteComponents, type StreamsComponents } from './components.ts'
 import { CompositeStore } from './composite-store.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
+import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import { streamsStateMachine, type StreamsState } from './streams-state.ts'
+
+export interface StoreQueryOptions {
+  readonly isolation?: Isolation
+}
 
 const REJOIN_PAUSE_MS = 200
 const REJOIN_PAUSE_MS_MAX = 10_000
@@ -38,6 +44,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #components: CompleteComponents
   readonly #plan: TopologyPlan
   readonly #state = streamsStateMachine()
+  readonly #memory: MemoryBudget
   readonly #feed = new ChangeFeed()
   readonly #globalFeed = new ChangeFeed()
   readonly #stop = new AbortController()
@@ -51,6 +58,7 @@ export class KafkaStreams implements AsyncDisposable {
   constructor(topology: Topology, config: StreamsConfig, components: StreamsComponents) {
     this.#topology = topology
     this.#settings = resolveConfig(config)
+    this.#memory = new MemoryBudget(this.#settings)
     this.#components = completeComponents(components)
     this.#plan = topology.plan(this.#settings.applicationId)
   }
@@ -128,19 +136,24 @@ export class KafkaStreams implements AsyncDisposable {
 
   /**
    * The store as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
-   * made true, `latest` what has been processed since, too. Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE`
-   * while no task here has it.
+   * made true, `latest` what has been processed since, too. Tables and aggregates are shown without their timestamps
+   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it.
    */
-  store<K, V>(name: string, options: { readonly isolation?: Isolation } = {}): ReadOnlyKeyValueStore<K, V> {
-    const isolation = options.isolation ?? 'committed'
-    this.#checkStore(name)
-    return new CompositeStore<K, V>(name, () => {
-      const global = this.#global?.store(name)
-      const stores = global
-        ? [global]
-        : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
-      return stores.map(store => readOnlyView<K, V>(store, { isolation }))
-    })
+  store<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
+    if (!this.#checkStore(name).plan.builder.timestamped) return this.#composite<K, V>(name, options)
+    return new PlainValues(this.#composite<K, ValueAndTimestamp<V>>(name, options))
+  }
+
+  /** A table's or aggregate's store with the timestamps of its values. */
+  timestampedStore<K, V>(
+    name: string,
+    options: StoreQueryOptions = {},
+  ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
+    if (this.#checkStore(name).plan.builder.timestamped) return this.#composite(name, options)
+    throw new StreamsError(
+      'STORE_NOT_TIMESTAMPED',
+      `store "${name}" keeps no timestamps: read it by store("${name}")`,
+    )
   }
 
   /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
@@ -280,11 +293,22 @@ export class KafkaStreams implements AsyncDisposable {
 
   #shared(directory: StateDirectory, admin: Admin) {
     const { broker, clock, logger, metrics } = this.#components
-    return { plan: this.#plan, settings: this.#settings, broker, admin, clock, logger, metrics, directory }
+    const parts = { broker, admin, clock, logger, metrics, directory, memory: this.#memory }
+    return { plan: this.#plan, settings: this.#settings, ...parts }
   }
 
   #tellState(state: 'rebalancing' | 'running'): void {
     if (this.#state.is('rebalancing', 'running')) this.#state.moveTo(state)
+  }
+
+  #composite<K, V>(name: string, { isolation = 'committed' }: StoreQueryOptions): CompositeStore<K, V> {
+    return new CompositeStore<K, V>(name, () => {
+      const global = this.#global?.store(name)
+      const stores = global
+        ? [global]
+        : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+      return stores.map(store => readOnlyView<K, V>(store, { isolation }))
+    })
   }
 
   #checkStore(name: string) {

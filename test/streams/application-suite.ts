@@ -84,8 +84,8 @@ export function applicationSuite(
         ['2', 'not to be'],
       ])
       await words.expectCounts({ to: 2, be: 2, or: 1, not: 1 })
-      const store = streams.store<string, { value: number }>('counts')
-      await eventually(() => expect(store.get('to')?.value).toBe(2))
+      const store = streams.store<string, number>('counts')
+      await eventually(() => expect(store.get('to')).toBe(2))
       await streams.close()
       expect(streams.state).toBe('not-running')
     })

@@ -29,8 +29,8 @@ async function started(broker: Broker, stateDir: string): Promise<KafkaStreams> 
   return streams
 }
 
-const counts = (streams: KafkaStreams) => streams.store<string, { value: number }>('counts')
-const names = (streams: KafkaStreams) => streams.store<string, { value: string }>('all-names')
+const counts = (streams: KafkaStreams) => streams.store<string, number>('counts')
+const names = (streams: KafkaStreams) => streams.store<string, string>('all-names')
 
 describe('stores seen from outside', () => {
   it('show what is committed, and survive a restart', async () => {
@@ -42,14 +42,16 @@ describe('stores seen from outside', () => {
       ['b', ''],
       ['a', ''],
     ])
-    await eventually(() => expect(counts(first).get('a')?.value).toBe(2))
+    await eventually(() => expect(counts(first).get('a')).toBe(2))
     const all: string[] = []
     for await (const [key] of counts(first).all()) all.push(key)
     expect(all.sort()).toEqual(['a', 'b'])
+    const stamped = first.timestampedStore<string, number>('counts')
+    expect(stamped.get('a')).toEqual({ value: 2, timestamp: 1_000 })
     await first.close()
     expect(() => counts(first).get('a')).toThrow(/no task of this process holds store "counts"/)
     const second = await started(broker, stateDir)
-    expect(counts(second).get('a')?.value).toBe(2)
+    expect(counts(second).get('a')).toBe(2)
   })
 
   it('are restored from the changelog after cleanUp()', async () => {
@@ -60,13 +62,13 @@ describe('stores seen from outside', () => {
       ['a', ''],
       ['a', ''],
     ])
-    await eventually(() => expect(counts(first).get('a')?.value).toBe(2))
+    await eventually(() => expect(counts(first).get('a')).toBe(2))
     await expect(first.cleanUp()).rejects.toMatchObject({ code: 'STILL_RUNNING' })
     await first.close()
     await first.cleanUp()
     const second = await started(broker, stateDir)
     expect(second.metrics.total('restore-total')).toBeGreaterThan(0)
-    expect(counts(second).get('a')?.value).toBe(2)
+    expect(counts(second).get('a')).toBe(2)
   })
 
   it('tell their changes after the commit that made them true', async () => {
@@ -94,7 +96,7 @@ describe('stores seen from outside', () => {
     ])
     const stateDir = await temporaryDirectory()
     const streams = await started(broker, stateDir)
-    expect(['1', '2', '3'].map(key => names(streams).get(key)?.value)).toEqual(['one', 'two', 'three'])
+    expect(['1', '2', '3'].map(key => names(streams).get(key))).toEqual(['one', 'two', 'three'])
     const seen: (readonly [string, string | null])[] = []
     streams.changes<string, string>('all-names').subscribe(({ key, value }) => seen.push([key, value]))
     await produce(broker, 'names', 2, [
@@ -102,11 +104,11 @@ describe('stores seen from outside', () => {
       ['2', null],
     ])
     await eventually(() => expect(names(streams).get('2')).toBeUndefined())
-    await eventually(() => expect(names(streams).get('1')?.value).toBe('eins'))
+    await eventually(() => expect(names(streams).get('1')).toBe('eins'))
     await eventually(() => expect(Object.fromEntries(seen)).toEqual({ 1: 'eins', 2: null }))
     await streams.close()
     const again = await started(broker, stateDir)
-    expect(names(again).get('3')?.value).toBe('three')
+    expect(names(again).get('3')).toBe('three')
     expect(names(again).get('2')).toBeUndefined()
   })
 })
