@@ -4,11 +4,12 @@ import { basename, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { openBroker, type ProcessingGuarantee } from '../lib/index.ts'
 import type { BenchResult, Workload } from './workload.ts'
+import { bareLoop } from './workloads/bare-loop.ts'
 import { count } from './workloads/count.ts'
 import { passThrough } from './workloads/pass-through.ts'
 import { restore } from './workloads/restore.ts'
 
-const WORKLOADS: readonly Workload[] = [passThrough, count, restore]
+const WORKLOADS: readonly Workload[] = [passThrough, count, restore, bareLoop]
 const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
 interface Options {
@@ -36,8 +37,16 @@ const program = new Command('bench')
 await program.parseAsync()
 
 async function runAll(name: string, options: Options): Promise<void> {
-  const workloads = name === 'all' ? WORKLOADS : WORKLOADS.filter(workload => workload.name === name)
+  const isKafka = options.brokers.includes(':')
+  const workloads = WORKLOADS.filter(workload =>
+    name === 'all' ? isKafka || !workload.needsKafka : workload.name === name,
+  )
   if (workloads.length === 0) program.error(`there is no benchmark "${name}"`, { exitCode: 2 })
+  if (!isKafka && workloads.some(({ needsKafka }) => needsKafka)) {
+    program.error(`"${name}" is about the Kafka client: name a broker with --brokers host:port`, {
+      exitCode: 2,
+    })
+  }
   process.stdout.write(
     `${cpus().length} × ${cpus()[0]?.model ?? arch()}, Node ${process.version}, brokers ${options.brokers}\n`,
   )

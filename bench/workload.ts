@@ -38,5 +38,7 @@ export interface Workload {
   readonly question: string
   readonly records: number
   readonly smallRecords: number
+  /** It is about the Kafka client: `all` leaves it out on other brokers. */
+  readonly needsKafka?: boolean
   run(options: BenchOptions): Promise<Measured>
 }
