@@ -12,6 +12,7 @@ import type { StateStore, StoreContext } from '../store/state-store.ts'
 import type { SubtopologyPlan } from '../topology/plan.ts'
 import { NodeChain } from './node-chain.ts'
 import { RecordCollector } from './record-collector.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { RecordQueue } from './record-queue.ts'
 import type { RuntimeSettings } from './settings.ts'
 import { StateManager } from './state-manager.ts'
@@ -27,6 +28,7 @@ export interface GlobalTaskOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly engines: TaskEngines
+  readonly memory: MemoryBudget
   /** Told of every change, at the write that makes it durable. */
   readonly onChange?: (storeName: string) => StoreContext['log']
 }
@@ -47,7 +49,7 @@ export class GlobalTask {
   constructor(options: GlobalTaskOptions) {
     this.#options = options
     this.partitions = options.partitions
-    this.state = new StateManager(options.plan.stores, options.plan.nodes, options.engines)
+    this.state = new StateManager(options.plan.stores, options.plan.nodes, options.engines, options.memory)
     this.#scope = this.#createScope()
     for (const queue of buildQueues({ ...options, id: this.#scope.taskId }, this.#scope.dropped)) {
       this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
@@ -171,8 +173,8 @@ export class GlobalTask {
         requestCommit: () => undefined,
       },
       plan => onChange?.(plan.builder.name),
-      // Nothing is held back: there is nobody below to forward to.
-      0,
+      // There is nobody below to forward to later.
+      { holdBack: false },
     )
   }
 

@@ -9,6 +9,7 @@ import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import { GlobalTask } from './global-task.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { closeEngines, type TaskEngines } from './task-engines.ts'
@@ -23,6 +24,7 @@ export interface GlobalThreadOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly directory: StateDirectory
+  readonly memory: MemoryBudget
   readonly tap: ChangeTap
   readonly onEpochEnd: () => void
 }

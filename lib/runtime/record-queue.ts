@@ -120,25 +120,23 @@ export class RecordQueue {
     const { topic, keySerde, valueSerde } = this.#options
     let key: unknown = null
     let value: unknown = null
+    // Read once: what a broker hands out may be made at the reading.
+    const { key: keyBytes, value: valueBytes } = raw
     try {
       const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
-      if (raw.key !== null) key = keySerde.deserialize(raw.key, context)
-      if (raw.value !== null) value = valueSerde.deserialize(raw.value, context)
+      if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
+      if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
     } catch (cause) {
       this.#refuse(raw, errorFrom(cause))
       return undefined
     }
-    const timestamp = this.#timestampOf(raw, key, value)
+    const record = new QueuedRecord(this, raw, key, value, raw.timestamp)
+    const timestamp = this.#options.timestampExtractor(record, this.#partitionTimeMs)
+    // What the extractor has seen is not changed under its hands.
+    if (timestamp === record.timestamp && timestamp >= 0) return record
     if (timestamp >= 0) return new QueuedRecord(this, raw, key, value, timestamp)
     this.#options.dropped.add()
     return undefined
-  }
-
-  #timestampOf(raw: RawRecord, key: unknown, value: unknown): number {
-    const { timestampExtractor } = this.#options
-    const { topic, partition } = this
-    const record = { topic, partition, offset: raw.offset, timestamp: raw.timestamp, key, value }
-    return timestampExtractor(record, this.#partitionTimeMs)
   }
 
   #refuse(raw: RawRecord, error: Error): void {

@@ -23,10 +23,15 @@ export interface RuntimeSettings {
   readonly processingGuarantee: ProcessingGuarantee
   /** Default 100 (exactly-once) or 30,000. */
   readonly commitIntervalMs: number
-  /** Buffered state that asks for a commit before its time. Default 64 MiB. */
+  /** State of all tasks that waits for a commit; more of it asks for one before its time. Default 64 MiB. */
   readonly uncommittedBytesMax: number
-  /** Memory of all caches of a task; 0: every change is forwarded at once. Default 10 MiB. */
+  /**
+   * Memory for changes that caches hold back, shared evenly by the stores of all tasks of this process; 0: every change is forwarded at once.
+   * Default 10 MiB.
+   */
   readonly cacheBytesMax: number
+  /** Memory for committed values kept for reading, shared evenly by the stores of all tasks of this process. Default 64 MiB. */
+  readonly readCacheBytesMax: number
   /** One changelog record a key and commit (the default) instead of one a write. */
   readonly changelogCoalescing: boolean
   /** Records of one partition held in its task before the partition is paused. Default 1,000. */

@@ -4,10 +4,14 @@ import { TopologyError } from '../common/errors.ts'
 import type { Engine, EngineWrite } from '../store/engine/engine.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
+import type { MemoryBudget, StoreShare } from './memory-budget.ts'
 import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
 
 /** What a store's context holds beyond engine and changelog. */
-export type SharedStoreContext = Omit<StoreContext, 'engine' | 'log' | 'changelogTopic' | 'cacheBytesMax'>
+export type SharedStoreContext = Omit<
+  StoreContext,
+  'engine' | 'log' | 'changelogTopic' | 'cacheBytesMax' | 'readCacheBytesMax'
+>
 
 /** Sends a change of a store to its changelog. */
 export type ChangelogSend = (plan: StorePlan) => StoreContext['log']
@@ -27,28 +31,45 @@ export interface Changelog {
 export class StateManager {
   readonly #plans: readonly StorePlan[]
   readonly #engines: TaskEngines
+  readonly #memory: MemoryBudget
+  #shares: StoreShare[] = []
   readonly #stores = new Map<string, StateStore>()
   /** Writes on their way to the engines; reads see them in the stores meanwhile. */
   #writing: Promise<void> | undefined
 
-  constructor(plans: readonly StorePlan[], nodes: readonly NodePlan[], engines: TaskEngines) {
+  constructor(
+    plans: readonly StorePlan[],
+    nodes: readonly NodePlan[],
+    engines: TaskEngines,
+    memory: MemoryBudget,
+  ) {
     this.#plans = inOrderOfUse(plans, nodes)
     this.#engines = engines
+    this.#memory = memory
   }
 
-  /** Builds the stores; also again, after an abort: the new ones see what the engines hold. */
-  open(shared: SharedStoreContext, send: ChangelogSend, cacheBytesMax: number): void {
-    this.#stores.clear()
-    const share = Math.floor(cacheBytesMax / Math.max(1, this.#plans.length))
+  /**
+   * Builds the stores; also again, after an abort: the new ones see what the engines hold. `holdBack`: whether caches may hold
+   * changes back.
+   */
+  open(shared: SharedStoreContext, send: ChangelogSend, options: { readonly holdBack: boolean }): void {
+    this.#forgetStores()
     for (const plan of this.#plans) {
       const store = plan.builder.build()
-      const changelogTopic = plan.changelogTopic ?? store.name
+      const share = this.#memory.join({ caching: options.holdBack && plan.builder.caching })
+      this.#shares.push(share)
       store.open({
         ...shared,
         engine: this.#engineOf(plan),
         log: send(plan),
-        changelogTopic,
-        cacheBytesMax: share,
+        changelogTopic: plan.changelogTopic ?? store.name,
+        // Looked up anew each time: the shares change as tasks come and go.
+        get cacheBytesMax() {
+          return share.cacheBytesMax
+        },
+        get readCacheBytesMax() {
+          return share.readCacheBytesMax
+        },
       })
       this.#stores.set(store.name, store)
     }
@@ -118,9 +139,8 @@ export class StateManager {
         batch.push(positionWrite(present(plan.changelogTopic, 'changelog'), position))
     }
     if (this.#engines.persistent) batchOf(batches, this.#engines.persistent).push(...extra)
-    const writes = Array.from(batches, ([engine, batch]) =>
-      batch.length > 0 ? engine.write(batch) : undefined,
-    )
+    const writes: Promise<void>[] = []
+    for (const [engine, batch] of batches) if (batch.length > 0) writes.push(engine.write(batch))
     const stores = [...this.#stores.values()]
     this.#writing = Promise.all(writes).then(() => {
       for (const store of stores) store.staged()
@@ -144,7 +164,13 @@ export class StateManager {
 
   close(): void {
     for (const store of this.#stores.values()) store.close()
+    this.#forgetStores()
+  }
+
+  #forgetStores(): void {
     this.#stores.clear()
+    for (const share of this.#shares) this.#memory.leave(share)
+    this.#shares = []
   }
 
   #engineOf(plan: StorePlan): Engine {

@@ -272,7 +272,7 @@ export class StreamTask {
 
   #openStores(): void {
     const { settings, metrics, logger, state, sendChange } = this.#options
-    const { applicationId, changelogCoalescing, cacheBytesMax, defaultKeySerde, defaultValueSerde } = settings
+    const { applicationId, changelogCoalescing, defaultKeySerde, defaultValueSerde } = settings
     const scope = this.#scope
     state.open(
       {
@@ -294,7 +294,7 @@ export class StreamTask {
         requestCommit: () => (this.commitRequested = true),
       },
       sendChange,
-      cacheBytesMax,
+      { holdBack: true },
     )
   }
 

@@ -10,6 +10,7 @@ import { AnchorPlan } from './anchors.ts'
 import { ChangelogPositions } from './changelog-positions.ts'
 import { Commit, type CommitProbe } from './commit.ts'
 import { reactionTo } from './failure.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
@@ -36,6 +37,7 @@ export interface StreamThreadOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly directory: StateDirectory
+  readonly memory: MemoryBudget
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
   readonly probe: CommitProbe | undefined
@@ -211,13 +213,18 @@ export class StreamThread {
     const { settings, clock } = this.#options
     const nowMs = clock.monotonicMs()
     const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
-    if (isDue || this.#tasks.running.some(task => this.#wantsCommit(task))) {
+    if (isDue || this.#wantsCommit()) {
       await this.#commitAll({ all: nowMs - this.#lastFullCommitMs >= HOUR_MS })
     }
   }
 
-  #wantsCommit(task: StreamTask): boolean {
-    return task.commitRequested || task.state.uncommittedBytes > this.#options.settings.uncommittedBytesMax
+  #wantsCommit(): boolean {
+    let uncommittedBytes = 0
+    for (const task of this.#tasks.running) {
+      if (task.commitRequested) return true
+      uncommittedBytes += task.state.uncommittedBytes
+    }
+    return uncommittedBytes > this.#options.settings.uncommittedBytesMax
   }
 
   async #commitAll({ all }: { readonly all: boolean }): Promise<void> {

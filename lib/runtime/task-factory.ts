@@ -9,6 +9,7 @@ import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { Engine } from '../store/engine/engine.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import type { TaskPlan } from './anchors.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import { RecordCollector, type PartitionCounts } from './record-collector.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
@@ -34,6 +35,7 @@ export interface TaskFactoryOptions {
   readonly producer: Producer
   readonly partitionCounts: PartitionCounts
   readonly directory: StateDirectory
+  readonly memory: MemoryBudget
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
 }
@@ -118,7 +120,7 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, producer, partitionCounts, globalStore } = this.#options
+    const { settings, clock, logger, metrics, producer, partitionCounts, globalStore, memory } = this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
@@ -127,7 +129,7 @@ export class TaskFactory {
       onProductionError: settings.productionErrorHandler,
       dropped: metrics.counter('dropped-records-total', { task: id }),
     })
-    const state = new StateManager(subtopology.stores, subtopology.nodes, engines)
+    const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)
     const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
     const shared = { settings, clock, logger, metrics, globalStore }
     return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })

@@ -48,7 +48,7 @@ export class BufferedKeyValueStore<K, V>
   async load(): Promise<void> {
     const { index, keys, context } = this.resources()
     if (!index) return
-    const entries = context.engine.entries(storeEntriesRange(this.name))
+    const entries = context.engine.entries({ ...storeEntriesRange(this.name), values: false })
     for await (const [key] of entries) index.add(keys.idOfEngineKey(key))
   }
 

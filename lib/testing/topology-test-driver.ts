@@ -5,6 +5,7 @@ import { partitionKey, taskId } from '../common/ids.ts'
 import { consoleLogger } from '../common/logger.ts'
 import { Metrics, type MetricSample } from '../common/metrics.ts'
 import { GlobalTask } from '../runtime/global-task.ts'
+import { MemoryBudget } from '../runtime/memory-budget.ts'
 import { RecordCollector } from '../runtime/record-collector.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateManager } from '../runtime/state-manager.ts'
@@ -34,6 +35,7 @@ export class TopologyTestDriver implements Disposable {
   readonly #clock: ManualClock
   readonly #metrics = new Metrics()
   readonly #settings: RuntimeSettings
+  readonly #memory: MemoryBudget
   readonly #plan: TopologyPlan
   readonly #task: StreamTask | undefined
   readonly #globals: readonly GlobalTask[]
@@ -51,6 +53,7 @@ export class TopologyTestDriver implements Disposable {
       changelogCoalescing: false,
       ...options.config,
     })
+    this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId)
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
@@ -158,10 +161,8 @@ export class TopologyTestDriver implements Disposable {
 
   #openTask(plan: SubtopologyPlan): StreamTask {
     const id = taskId(0, 0)
-    const state = new StateManager(plan.stores, plan.nodes, {
-      persistent: openMemoryEngine(),
-      memory: openMemoryEngine(),
-    })
+    const engines = { persistent: openMemoryEngine(), memory: openMemoryEngine() }
+    const state = new StateManager(plan.stores, plan.nodes, engines, this.#memory)
     const collector = new RecordCollector({
       taskId: id,
       sink: { send: record => this.#pending.push(record) },
@@ -198,6 +199,7 @@ export class TopologyTestDriver implements Disposable {
       logger: consoleLogger('warn'),
       metrics: this.#metrics,
       engines: { persistent: openMemoryEngine(), memory: openMemoryEngine() },
+      memory: this.#memory,
     })
     task.init()
     return task

@@ -105,6 +105,13 @@ export function storeEngineSuite(subject: EngineSubject): void {
       expect(await range({ gte: utf8('c'), lt: utf8('b') })).toEqual([])
     })
 
+    test('entries: without values the keys are the same', async () => {
+      const { engine } = await fresh()
+      await engine.write([put('a', '1'), put('b', '2'), put('c', '3')])
+      const options = { gte: utf8('b'), values: false }
+      expect(await text(engine, options)).toEqual(['b=', 'c='])
+    })
+
     test('entries: a snapshot of the moment of the call', async () => {
       const { engine } = await fresh()
       await engine.write([put('a', '1'), put('b', '1')])

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 const SLAB_BYTES = 64 * 1024
 const OWN_SLAB_BYTES = 8 * 1024
 
@@ -7,18 +9,18 @@ const OWN_SLAB_BYTES = 8 * 1024
  */
 export class Arena {
   /** Where the last reservation lies. */
-  slab = new Uint8Array(SLAB_BYTES)
+  slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
   #shared = this.slab
   #used = 0
 
   /** Makes room in `slab` and returns where it begins. A large record gets a slab of its own, of its size. */
   reserve(length: number): number {
     if (length > OWN_SLAB_BYTES) {
-      this.slab = new Uint8Array(length)
+      this.slab = Buffer.allocUnsafeSlow(length)
       return 0
     }
     if (this.#used + length > SLAB_BYTES) {
-      this.#shared = new Uint8Array(SLAB_BYTES)
+      this.#shared = Buffer.allocUnsafeSlow(SLAB_BYTES)
       this.#used = 0
     }
     this.slab = this.#shared

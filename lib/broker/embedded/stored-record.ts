@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { Header } from '../../common/headers.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { OutgoingRecord, RawRecord } from '../broker.ts'
@@ -14,13 +15,14 @@ export class StoredRecord implements RawRecord {
   readonly headers: readonly Header[]
   /** Given by the log, after which nobody changes the record. */
   offset: number
-  readonly #slab: Uint8Array
+  /** A `Buffer`, so that its views are: text is read from them without another view. */
+  readonly #slab: Buffer
   readonly #start: number
   readonly #keyLength: number
   readonly #valueLength: number
 
   constructor(
-    slab: Uint8Array,
+    slab: Buffer,
     start: number,
     keyLength: number,
     valueLength: number,
@@ -91,9 +93,9 @@ export class StoredRecord implements RawRecord {
     copyInto(target, at, this.#slab.subarray(this.#start, this.#start + this.#keyLength))
   }
 
-  #view(start: number, length: number): Uint8Array | null {
+  #view(start: number, length: number): Buffer | null {
     if (length === NULL_LENGTH) return null
-    return new Uint8Array(this.#slab.buffer, this.#slab.byteOffset + start, length)
+    return this.#slab.subarray(start, start + length)
   }
 }
 

@@ -10,6 +10,8 @@ export interface EngineRange {
   readonly lt?: Uint8Array
   readonly reverse?: boolean
   readonly limit?: number
+  /** False: the values are not read, and what comes in their place is empty. Default true. */
+  readonly values?: boolean
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Level } from 'level'
+import { EMPTY_BYTES } from '../../common/bytes.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
 import type { Engine, EngineRange, EngineWrite } from './engine.ts'
 
@@ -76,13 +77,15 @@ class LevelEngine implements Engine {
 }
 
 function rows(database: Database, range: EngineRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
-  const iterator = database.iterator({ ...range })
+  const { values = true } = range
+  const iterator = database.iterator({ ...range, values })
   return (async function* () {
     try {
       for (;;) {
         const batch = await iterator.nextv(ROWS_PER_READ)
         if (batch.length === 0) return
-        yield* batch
+        if (values) yield* batch
+        else for (const [key] of batch) yield [key, EMPTY_BYTES] as const
       }
     } catch (error) {
       throw readError(error)

@@ -1,6 +1,6 @@
 import { sortedMap, type SortedMap } from '../../common/sorted-map.ts'
 import { assert } from '../../common/assert.ts'
-import { bytesToMapKey, copyBytes, mapKeyToBytes } from '../../common/bytes.ts'
+import { bytesToMapKey, copyBytes, EMPTY_BYTES, mapKeyToBytes } from '../../common/bytes.ts'
 import type { Engine, EngineRange, EngineWrite } from './engine.ts'
 
 type Tree = SortedMap<string, Uint8Array>
@@ -54,7 +54,10 @@ class MemoryEngine implements Engine {
 }
 
 async function* walk(tree: Tree, range: EngineRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-  for (const [key, value] of select(tree, range)) yield [mapKeyToBytes(key), copyBytes(value)]
+  const { values = true } = range
+  for (const [key, value] of select(tree, range)) {
+    yield [mapKeyToBytes(key), values ? copyBytes(value) : EMPTY_BYTES]
+  }
 }
 
 function* select(tree: Tree, range: EngineRange): Generator<readonly [string, Uint8Array]> {

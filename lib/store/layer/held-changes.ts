@@ -4,19 +4,19 @@ import type { TypedCache } from './typed-cache.ts'
 
 /**
  * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of the JVM original takes
- * a key out of its dirty keys and adds it again at every put. Bounded by `bytesMax`: the store flushes when it is passed, as
+ * a key out of its dirty keys and adds it again at every put. Bounded by `cacheBytesMax`: the store flushes when it is passed, as
  * there the eviction of one dirty entry flushes all of them.
  */
 export class HeldChanges {
   readonly #cache: TypedCache
-  readonly #bytesMax: number
+  readonly #budget: { readonly cacheBytesMax: number }
   #entries = new Set<Entry>()
   #newest: Entry | undefined
   #bytes = 0
 
-  constructor(cache: TypedCache, bytesMax: number) {
+  constructor(cache: TypedCache, budget: { readonly cacheBytesMax: number }) {
     this.#cache = cache
-    this.#bytesMax = bytesMax
+    this.#budget = budget
   }
 
   get size(): number {
@@ -24,7 +24,7 @@ export class HeldChanges {
   }
 
   get overfull(): boolean {
-    return this.#bytes > this.#bytesMax
+    return this.#bytes > this.#budget.cacheBytesMax
   }
 
   /** The entry has changed. `before` is what it was, and only used for a first change. */

@@ -62,10 +62,7 @@ export function openResources<K, V>(
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
-    held:
-      settings.caching && context.cacheBytesMax > 0
-        ? new HeldChanges(cache, context.cacheBytesMax)
-        : undefined,
+    held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
     index: settings.ranges ? new KeyIndex() : undefined,
     count,
   }
@@ -74,7 +71,7 @@ export function openResources<K, V>(
 function openCache(name: string, context: StoreContext): TypedCache {
   const tags = { 'task-id': context.taskId ?? 'global', store: name }
   const evictions = context.metrics.counter('store-cache-evictions-total', tags)
-  const cache = new TypedCache(context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
+  const cache = new TypedCache(() => context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
   context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes)
   context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes)
   return cache

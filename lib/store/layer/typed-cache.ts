@@ -6,12 +6,12 @@ import { Entry } from './entry.ts'
  * string key costs one look-up and no serde. Whatever a key serde does, one serialised key has one entry; the second map
  * only leads there faster.
  *
- * Pinned entries stay. Clean ones share `cleanBytesMax` and leave by the CLOCK rule: the hand passes entries used since it last came by.
+ * Pinned entries stay. Clean ones share `cleanBytesMax`, which may change at any time, and leave by the CLOCK rule: the hand passes entries used since it last came by.
  */
 export class TypedCache {
   readonly #byId = new Map<string, Entry>()
   readonly #byKey = new Map<unknown, Entry>()
-  readonly #cleanBytesMax: number
+  readonly #cleanBytesMax: () => number
   readonly #evictions: Counter
   #hand: IterableIterator<Entry> = this.#byId.values()
   // `get` and then `put` of one key is what every aggregate does.
@@ -20,7 +20,7 @@ export class TypedCache {
   #cleanBytes = 0
   #pinnedBytes = 0
 
-  constructor(cleanBytesMax: number, evictions: Counter) {
+  constructor(cleanBytesMax: () => number, evictions: Counter) {
     this.#cleanBytesMax = cleanBytesMax
     this.#evictions = evictions
   }
@@ -39,7 +39,7 @@ export class TypedCache {
   }
 
   get overfull(): boolean {
-    return this.#cleanBytes > this.#cleanBytesMax
+    return this.#cleanBytes > this.#cleanBytesMax()
   }
 
   /** By the key as user code has it; undefined says nothing about the store. */
@@ -100,7 +100,8 @@ export class TypedCache {
 
   /** Evicts clean entries until an eighth of the budget is free: in strides, since the hand must step over pinned ones. */
   trim(): void {
-    const goal = this.#cleanBytesMax - this.#cleanBytesMax / 8
+    const cleanBytesMax = this.#cleanBytesMax()
+    const goal = cleanBytesMax - cleanBytesMax / 8
     // Two rounds: the first may do no more than take away every entry's second chance.
     let steps = 2 * this.#byId.size
     while (this.#cleanBytes > goal && steps > 0) {
