@@ -8,6 +8,9 @@ import { GraphGroupedStream } from './graph-grouped-stream.ts'
 import { GraphGroupedTable } from './graph-grouped-table.ts'
 import { GraphStream } from './graph-stream.ts'
 import { GraphTable } from './graph-table.ts'
+import type { BuildOptions } from './build-options.ts'
+import { optimizations } from './build-options.ts'
+import { checkExplicitNames } from './graph/check-names.ts'
 import { compile } from './graph/compile.ts'
 import { Graph } from './graph/graph.ts'
 import { optimize } from './graph/optimize.ts'
@@ -75,9 +78,15 @@ export class StreamsBuilder {
     return this
   }
 
-  /** The whole program as a topology. Throws a `TopologyError` where operators contradict each other. */
-  build(): Topology {
-    optimize(this.#graph)
-    return new Topology(compile(this.#graph))
+  /**
+   * The whole program as a topology. Throws a `TopologyError` where operators contradict each other. It may be called again, with the
+   * same options.
+   */
+  build(options: BuildOptions = {}): Topology {
+    const chosen = optimizations(options)
+    optimize(this.#graph, chosen, options.enableProcessProcessValueFix ?? false)
+    const definition = compile(this.#graph, chosen)
+    if (options.ensureExplicitInternalResourceNaming) checkExplicitNames(this.#graph, definition)
+    return new Topology(definition)
   }
 }

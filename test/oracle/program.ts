@@ -1,4 +1,5 @@
 import type { GlobalKTable, KGroupedStream, KGroupedTable, KStream, KTable } from '../../lib/dsl/dsl.ts'
+import type { BuildOptions } from '../../lib/dsl/build-options.ts'
 import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
 import type { StoreBuilder } from '../../lib/store/state-store.ts'
 import { stores } from '../../lib/store/stores.ts'
@@ -7,6 +8,7 @@ import type { Case, Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'
 import { processorSupplier } from './processors.ts'
 import { serdeOf } from './serdes.ts'
+import { buildOptionsOf } from './settings.ts'
 
 /** What an `id` of a case is bound to. The same operation may be there for several kinds. */
 export type Bound =
@@ -42,16 +44,18 @@ export class Program {
   readonly #bound = new Map<string, Bound>()
   readonly #timestampedStores = new Set<string>()
   readonly #storesInMemory: boolean
+  readonly #buildOptions: BuildOptions
   #topology: Topology | undefined
   #usesDsl = false
 
   constructor(test: Case) {
+    this.#buildOptions = buildOptionsOf(test)
     this.#storesInMemory = test.config?.['dsl.store.suppliers.class'] !== 'rocksdb'
   }
 
   /** What `build` gives at the first call; operations of the Processor API add to it. */
   topology(): Topology {
-    this.#topology ??= this.#usesDsl ? this.builder.build() : new Topology()
+    this.#topology ??= this.#usesDsl ? this.builder.build(this.#buildOptions) : new Topology()
     return this.#topology
   }
 

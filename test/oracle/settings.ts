@@ -1,3 +1,4 @@
+import type { BuildOptions, Optimization } from '../../lib/dsl/build-options.ts'
 import { continueOnError, failOnError } from '../../lib/processor/error-handlers.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import type { Case } from './case.ts'
@@ -25,10 +26,18 @@ export function settingsOf(test: Case): StreamsConfig {
   ) as StreamsConfig
 }
 
+/** The settings that `StreamsBuilder.build` takes here. */
+export function buildOptionsOf(test: Case): BuildOptions {
+  const words = String(test.config?.['topology.optimization'] ?? 'none')
+  return {
+    optimization: words === 'none' || words === 'all' ? words : (words.split(/, */) as Optimization[]),
+    ensureExplicitInternalResourceNaming: test.config?.['ensure.explicit.internal.resource.naming'] === true,
+  }
+}
+
 function setting(name: string, value: unknown): Partial<StreamsConfig> {
   const found = SETTINGS[name]
   if (found) return found(value)
-  if (name === 'topology.optimization' && value === 'none') return {}
   throw new Unsupported(`setting ${name}`)
 }
 
@@ -42,6 +51,9 @@ const SETTINGS: { readonly [name: string]: (value: unknown) => Partial<StreamsCo
   'processing.exception.handler': value => ({ processingErrorHandler: handler(value) }),
   'max.task.idle.ms': value => ({ maxTaskIdleMs: Number(value) }),
   'processing.guarantee': value => ({ processingGuarantee: GUARANTEES[String(value)] ?? 'at-least-once' }),
+  // Both belong to `build`: see buildOptionsOf.
+  'topology.optimization': () => ({}),
+  'ensure.explicit.internal.resource.naming': () => ({}),
   // Decides the kind of store that tables get: see program.ts.
   'dsl.store.suppliers.class': () => ({}),
 }

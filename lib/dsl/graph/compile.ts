@@ -15,13 +15,17 @@ import type {
   TableJoinRole,
   TableSourceRole,
 } from './graph-node.ts'
+import type { Optimization } from '../build-options.ts'
 import { keepingNullKeys } from './optimize.ts'
 
 /** Writes the plan as nodes of a topology. May be called again: the plan is not changed. */
-export function compile(graph: Graph): TopologyDefinition {
+export function compile(graph: Graph, chosen: ReadonlySet<Optimization>): TopologyDefinition {
   const topology = new TopologyDefinition()
   const keepNullKeys = keepingNullKeys(graph)
-  for (const node of inWritingOrder(graph)) write(topology, node, keepNullKeys.has(node))
+  for (const node of inWritingOrder(graph)) {
+    write(topology, node, keepNullKeys.has(node))
+    if (chosen.has('reuse.ktable.source.topics')) reuseSourceTopic(topology, node)
+  }
   for (const sources of graph.coPartitioned) {
     topology.coPartition(Array.from(sources, name => graph.mergedSources.get(name) ?? name))
   }
@@ -81,6 +85,13 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
         { kind: 'processor', name, parents: [role.sourceName], supplier: role.supplier, stores: new Set() },
       )
   }
+}
+
+/** The store of a table is restored from the topic that the table is read from, so it needs no changelog of its own. */
+function reuseSourceTopic(topology: TopologyDefinition, { role }: GraphNode): void {
+  if (role.kind !== 'table-source') return
+  const store = role.ownStore()
+  if (store) topology.readStoreFromTopic(store.name, role.topic)
 }
 
 function writeTableSource(topology: TopologyDefinition, name: string, role: TableSourceRole): void {

@@ -62,9 +62,16 @@ export interface ProcessorRole {
   readonly stores: readonly string[]
   /** Asked when the plan is written: only then is it known whether a table needs its store. */
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
-  /** What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of the value. */
+  /**
+   * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of the value. Joins are not marked,
+   * as upstream.
+   */
   readonly changesKey: boolean
   readonly changesValue: boolean
+  /** `process` and `processValues`, whose changes the optimizer overlooks unless told otherwise (`BuildOptions`). */
+  readonly ofProcess: boolean
+  /** Two streams become one here. */
+  readonly merges: boolean
   /** A left join: records without key have results, so no repartition topic above it may drop them (KIP-962). */
   readonly acceptsNullKeys: boolean
 }
@@ -98,6 +105,8 @@ export interface RepartitionRole {
   readonly valueSerde: Serde<unknown> | undefined
   readonly partitioner: StreamPartitioner | undefined
   readonly partitionCount: number | undefined
+  /** It may be merged with others: the user did not ask for this very topic. */
+  readonly optimizable: boolean
 }
 
 export interface SinkRole {

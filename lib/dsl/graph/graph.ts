@@ -9,12 +9,16 @@ export class Graph {
   readonly coPartitioned: ReadonlySet<string>[] = []
   /** Names of sources that were merged into others, for whoever still refers to them. */
   readonly mergedSources = new Map<string, string>()
+  /** All but the root, in the order in which they were added. */
+  readonly nodes: Node[] = []
+  readonly #generated = new Set<string>()
   #nextNumber = 0
   #nextPriority = 0
 
   add(name: string, role: Role, ...parents: readonly Node[]): Node {
     const node = new GraphNode(name, role)
     for (const parent of parents) this.connect(parent, node)
+    this.nodes.push(node)
     return node
   }
 
@@ -35,7 +39,14 @@ export class Graph {
   newName(prefix: string): string {
     const number = String(this.#nextNumber).padStart(10, '0')
     this.#nextNumber += 1
-    return `${prefix}${number}`
+    const name = `${prefix}${number}`
+    this.#generated.add(name)
+    return name
+  }
+
+  /** Whether the name came from here and not from the user. */
+  isGenerated(name: string): boolean {
+    return this.#generated.has(name)
   }
 
   newStoreName(prefix: string): string {

@@ -1,13 +1,13 @@
 import { TopologyError } from '../../common/errors.ts'
+import type { Optimization } from '../build-options.ts'
+import { mergeRepartitions } from './merge-repartitions.ts'
 import type { Graph } from './graph.ts'
 import type { GraphNode, StreamSourceRole } from './graph-node.ts'
 
-/**
- * Rewrites of the plan before it is written. These two are always on, as upstream; those that `topology.optimization` turns
- * on (one repartition topic for several operators, source topics as changelogs, self-joins) belong between them.
- */
-export function optimize(graph: Graph): void {
+/** Rewrites of the plan before it is written. Merging sources is always on, as upstream. */
+export function optimize(graph: Graph, chosen: ReadonlySet<Optimization>, seesProcess: boolean): void {
   mergeStreamSources(graph)
+  if (chosen.has('merge.repartition.topics')) mergeRepartitions(graph, seesProcess)
 }
 
 /** Repartition nodes below which, before the next topic or store, records without key still matter. */

@@ -28,6 +28,8 @@ const PLAIN = {
   ownStore: undefined,
   changesKey: false,
   changesValue: false,
+  ofProcess: false,
+  merges: false,
   acceptsNullKeys: false,
 } as const
 

@@ -99,6 +99,7 @@ function repartitionNode(
     valueSerde: changeSerde(group.valueSerde),
     partitioner: undefined,
     partitionCount: undefined,
+    optimizable: false,
   } as const
   namedRepartition.node = graph.add(sourceName, role, group.node)
   return namedRepartition.node

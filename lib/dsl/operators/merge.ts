@@ -9,7 +9,7 @@ export function merge(left: StreamPart, right: StreamPart, options: NamedOptions
   const name = left.graph.name(options.name, 'KSTREAM-MERGE-')
   return {
     graph: left.graph,
-    node: left.graph.add(name, processorRole({ supplier: passThrough }), left.node, right.node),
+    node: left.graph.add(name, processorRole({ supplier: passThrough, merges: true }), left.node, right.node),
     name,
     keySerde: undefined,
     valueSerde: undefined,

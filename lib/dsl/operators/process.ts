@@ -43,7 +43,13 @@ function addProcess(
   changesKey: boolean,
 ): StreamPart {
   const name = options.name === undefined ? stream.graph.newName(prefix) : checkName(options.name)
-  const role = processorRole({ supplier, stores: options.stores ?? [], changesKey, changesValue: true })
+  const role = processorRole({
+    supplier,
+    stores: options.stores ?? [],
+    changesKey,
+    changesValue: true,
+    ofProcess: true,
+  })
   return { ...stream, name, node: stream.graph.add(name, role, stream.node), joinRepartition: {} }
 }
 

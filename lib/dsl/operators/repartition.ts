@@ -15,6 +15,8 @@ export interface RepartitionSettings {
   readonly valueSerde: Serde<unknown> | undefined
   readonly partitioner?: StreamPartitioner | undefined
   readonly partitionCount?: number | undefined
+  /** Default true: see `RepartitionRole`. */
+  readonly optimizable?: boolean
 }
 
 /** The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part of the original's numbering. */
@@ -24,12 +26,20 @@ export interface PlannedRepartition {
 }
 
 export function planRepartition(graph: Graph, settings: RepartitionSettings): PlannedRepartition {
-  const { topicPrefix, keySerde, valueSerde, partitioner, partitionCount } = settings
+  const { topicPrefix, keySerde, valueSerde, partitioner, partitionCount, optimizable = true } = settings
   const topic = topicPrefix.endsWith(SUFFIX) ? topicPrefix : topicPrefix + SUFFIX
   const sinkName = graph.newName('KSTREAM-SINK-')
   const filterName = graph.newName('KSTREAM-FILTER-')
   const sourceName = graph.newName('KSTREAM-SOURCE-')
-  const common = { kind: 'repartition', topic, keySerde, valueSerde, partitioner, partitionCount } as const
+  const common = {
+    kind: 'repartition',
+    topic,
+    keySerde,
+    valueSerde,
+    partitioner,
+    partitionCount,
+    optimizable,
+  } as const
   // A topic named after a generated node name gets nodes with generated names, all others are named after the topic.
   return /^KSTREAM.*-[0-9]{10}$/.test(topicPrefix)
     ? { sourceName, role: { ...common, sinkName, filterName } }
@@ -75,6 +85,7 @@ export function repartition<K, V>(stream: StreamPart, options: RepartitionedOpti
     valueSerde: options.valueSerde ?? stream.valueSerde,
     partitioner: options.partitioner as StreamPartitioner | undefined,
     partitionCount,
+    optimizable: false,
   }
   const planned = planRepartition(stream.graph, settings)
   const node = addRepartition(stream, planned)

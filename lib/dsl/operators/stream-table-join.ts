@@ -23,7 +23,6 @@ export function joinTable<K, V, VT, VR>(
   const role = processorRole({
     supplier: { get },
     stores: values.storeNames,
-    changesValue: true,
     acceptsNullKeys: left,
   })
   const node = stream.graph.add(name, role, given.node)
@@ -41,7 +40,7 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
   options: NamedOptions = {},
 ): StreamPart {
   const get = () => new Lookup(table.values.reader(), selector, joiner, left)
-  const role = { changesValue: true, acceptsNullKeys: left }
+  const role = { acceptsNullKeys: left }
   return addStreamNode(stream, { prefix: 'KSTREAM-LEFTJOIN-', name: options.name, get, role }, NEW_VALUE)
 }
 
