@@ -81,7 +81,7 @@ test('a file that is refused says why, and the next one is taken', { timeout: 12
   const page = await openPage(app.url)
   await choose(page, 'wrong.csv', 'email,name\na@b.example,"Ann\n')
   const alert = page.getByRole('alert')
-  await alert.getByText(/line \d.*Nothing was imported/).waitFor()
+  await alert.getByText(/Line \d.*Nothing was imported/).waitFor()
   await choose(page, 'right.csv', 'email,name\na@b.example,Ann\n')
   await page.getByText('Completed', { exact: true }).waitFor()
   expect(await alert.isVisible()).toBe(false)
