@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What a JSON file of `cases/` says; the language is described in `README.md` next to it. */
@@ -54,11 +55,18 @@ export interface Expectation {
 
 const FOLDER = fileURLToPath(new URL('cases/', import.meta.url))
 
-export function readCases(folder = FOLDER): Case[] {
-  return readdirSync(folder)
-    .filter(file => file.endsWith('.json'))
-    .sort()
-    .map(file => JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as Case)
+export function readCases(): Case[] {
+  return Array.from(readCaseFiles([FOLDER]), ([, test]) => test)
+}
+
+/** Cases of files and folders, each with its path. Read one by one: a fuzz run has thousands. */
+export function* readCaseFiles(paths: readonly string[]): Iterable<readonly [string, Case]> {
+  for (const path of paths) {
+    const isFolder = statSync(path).isDirectory()
+    const names = isFolder ? readdirSync(path).filter(name => name.endsWith('.json')) : []
+    const files = isFolder ? names.sort().map(name => join(path, name)) : [path]
+    for (const file of files) yield [file, JSON.parse(readFileSync(file, 'utf8')) as Case]
+  }
 }
 
 /** A case needs something that is not built yet. `what` is the operation or setting, so that the waiting list can be counted by it. */

@@ -1,0 +1,53 @@
+import type { Case, Expectation } from './case.ts'
+
+/** The first place where two values of JSON differ, as a line; undefined if they are equal. An absent field is no field. */
+export function firstDifference(expected: unknown, found: unknown, at = ''): string | undefined {
+  if (Object.is(expected, found) || expected === found) return undefined
+  if (Array.isArray(expected) && Array.isArray(found)) return inArrays(expected, found, at)
+  if (isObject(expected) && isObject(found)) return inObjects(expected, found, at)
+  return `${at || 'the result'}: expected ${shown(expected)}, found ${shown(found)}`
+}
+
+/** Java's classes and messages are no part of the comparison, nor are sections that the case leaves out. */
+export function comparable(test: Case): Expectation {
+  const { error, ...sections } = test.expect
+  return error
+    ? {
+        ...sections,
+        error: { kind: error.kind, ...(error.atInput !== undefined && { atInput: error.atInput }) },
+      }
+    : sections
+}
+
+/** What was found, without the sections that depend on the kind of store in the original. */
+export function withoutOmitted(test: Case, found: Expectation): Expectation {
+  return Object.fromEntries(
+    Object.entries(found).filter(([section]) => !test.omit?.includes(section)),
+  ) as Expectation
+}
+
+function inArrays(expected: readonly unknown[], found: readonly unknown[], at: string): string | undefined {
+  for (let i = 0; i < Math.max(expected.length, found.length); i += 1) {
+    const difference = firstDifference(expected[i], found[i], `${at}[${i}]`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+function inObjects(expected: object, found: object, at: string): string | undefined {
+  const [left, right] = [expected as { [field: string]: unknown }, found as { [field: string]: unknown }]
+  for (const field of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    const difference = firstDifference(left[field], right[field], at === '' ? field : `${at}.${field}`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function shown(value: unknown): string {
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const PROJECT = fileURLToPath(new URL('jvm/', import.meta.url))
+const TARGET = join(PROJECT, 'target')
+const run = promisify(execFile)
+
+/** Why the JVM original cannot be asked on this machine, or undefined. */
+export async function missingForOracle(): Promise<string | undefined> {
+  if (!(await runs('java'))) return 'Install a JDK of version 17 or later (Debian: openjdk-17-jdk-headless)'
+  if (!isBuilt() && !(await runs('mvn')))
+    return 'Install Maven (Debian: maven); it fetches Kafka Streams once'
+  return undefined
+}
+
+/** Writes cases with the original's answers into the folder; the same seed makes the same cases. */
+export async function generateCases(options: {
+  readonly seed: number
+  readonly count: number
+  readonly folder: string
+}): Promise<void> {
+  if (!isBuilt()) await run('mvn', ['-q', '-B', 'compile', 'dependency:copy-dependencies'], { cwd: PROJECT })
+  const classPath = `${join(TARGET, 'classes')}:${join(TARGET, 'dependency', '*')}`
+  const { seed, count, folder } = options
+  const words = ['generate', '--seed', String(seed), '--count', String(count), '--out', folder]
+  await run('java', ['-cp', classPath, 'oracle.Oracle', ...words], { maxBuffer: 64 * 1024 * 1024 })
+}
+
+function isBuilt(): boolean {
+  return existsSync(join(TARGET, 'classes')) && existsSync(join(TARGET, 'dependency'))
+}
+
+async function runs(program: string): Promise<boolean> {
+  try {
+    await run(program, ['-version'])
+    return true
+  } catch {
+    return false
+  }
+}
