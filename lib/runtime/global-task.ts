@@ -132,6 +132,7 @@ export class GlobalTask {
       sink: { send: refuse('write to topics') },
       partitionCounts: refuse('write to topics'),
       onProductionError: settings.productionErrorHandler,
+      deadLetterQueueTopic: undefined,
       dropped,
     })
     return {
@@ -168,7 +169,7 @@ export class GlobalTask {
         metrics,
         logger,
         recordContext: () => scope.context,
-        withRecordContext: (_context, action) => action(),
+        withRecordContext: (_context, action, argument) => action(argument),
         streamTimeMs: () => this.#streamTimeMs,
         requestCommit: () => undefined,
       },

@@ -65,6 +65,7 @@ export class StreamTask {
       streamTimeMs: () => this.#group.streamTimeMs,
       requestCommit: () => (this.commitRequested = true),
     })
+    this.collector.attach(() => this.#scope.context)
     this.#group = new PartitionGroup(
       buildQueues(options, this.#scope.dropped),
       options.settings.maxTaskIdleMs,
@@ -266,7 +267,7 @@ export class StreamTask {
     this.#nextStreamTickMs = Infinity
     this.#hasProgress = false
     this.commitRequested = false
-    this.collector.hasSent = false
+    this.collector.reset()
     this.#scope.failure = undefined
   }
 
@@ -284,10 +285,10 @@ export class StreamTask {
         metrics,
         logger,
         recordContext: () => scope.context,
-        withRecordContext: (context, action) => {
+        withRecordContext: (context, action, argument) => {
           const outer = scope.context
           scope.context = context
-          action()
+          action(argument)
           scope.context = outer
         },
         streamTimeMs: () => this.#group.streamTimeMs,

@@ -3,8 +3,8 @@ import { bytesToMapKey } from '../common/bytes.ts'
 import { NO_HEADERS } from '../common/headers.ts'
 import type { EngineWrite } from './engine/engine.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
-import type { Entry, EntryState } from './layer/entry.ts'
-import { ValueState } from './layer/entry.ts'
+import type { Entry, EntryState, HeldChange } from './layer/entry.ts'
+import { ValueState, WAS_ABSENT, WAS_THERE } from './layer/entry.ts'
 import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
 import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
@@ -284,11 +284,16 @@ export class BufferedKeyValueStore<K, V>
   #hold(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
     const held = resources.held!
     if (entry.state === 'unread') this.#read(entry)
-    const before = entry.held?.before ?? entry.copyState()
+    const before = entry.held?.before ?? this.#stateBefore(entry)
     const grown = this.#change(entry, value, resources)
     if (entry.held) held.resized(grown)
     held.hold(entry, before, resources.context.recordContext())
     if (held.overfull) this.#flushOnce(resources)
+  }
+
+  #stateBefore(entry: Entry): ValueState {
+    if (this.#sendOldValues) return entry.copyState()
+    return entry.state === 'absent' ? WAS_ABSENT : WAS_THERE
   }
 
   #write(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
@@ -354,19 +359,20 @@ export class BufferedKeyValueStore<K, V>
     for (const entry of resources.held!.take()) this.#release(entry, resources)
   }
 
-  #release(entry: Entry, { held, buffer, context, keys, values }: StoreResources<K, V>): void {
-    const { before, context: recordContext } = entry.held!
-    const nothingHappened = entry.state === 'absent' && before.state === 'absent'
+  #release(entry: Entry, { held, buffer, context }: StoreResources<K, V>): void {
+    const change = entry.held!
+    const nothingHappened = entry.state === 'absent' && change.before.state === 'absent'
     if (!nothingHappened) buffer.mark(entry)
     held!.release(entry)
     if (nothingHappened) return
     if (!context.changelogCoalescing) this.#log(entry, context.log)
-    const listener = this.#listener
-    if (!listener) return
-    const key = keys.key(entry.id)
-    const newValue = values.read(entry)
+    if (this.#listener) context.withRecordContext(change.context, this.#tell, change)
+  }
+
+  readonly #tell = ({ entry, before, context }: HeldChange): void => {
+    const { keys, values } = this.resources()
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
-    context.withRecordContext(recordContext, () => listener(key, newValue, oldValue, recordContext.timestamp))
+    this.#listener?.(keys.keyOf(entry.id, entry.alias), values.read(entry), oldValue, context.timestamp)
   }
 
   #bounds(from: K | undefined, to: K | undefined, reverse: boolean): KeyBounds {

@@ -37,8 +37,8 @@ export interface StoreContext {
   readonly defaultValueSerde: Serde<unknown> | undefined
   /** The record being processed, for timestamps and for what a cache must remember. */
   recordContext(): RecordContext
-  /** Runs `action` as if that record were being processed: how a cache forwards later. */
-  withRecordContext(context: RecordContext, action: () => void): void
+  /** Calls `action` as if that record were being processed: how a cache forwards later. The argument saves a closure for each change. */
+  withRecordContext<A>(context: RecordContext, action: (argument: A) => void, argument: A): void
   streamTimeMs(): number
   /** Asks for a commit soon: buffered state has outgrown its bound. */
   requestCommit(): void

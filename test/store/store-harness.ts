@@ -103,7 +103,7 @@ export class StoreHarness<S extends StateStore> {
       defaultKeySerde: defaults?.defaultKeySerde,
       defaultValueSerde: defaults?.defaultValueSerde,
       recordContext: () => this.#record,
-      withRecordContext: (context, action) => this.#during(context, action),
+      withRecordContext: (context, action, argument) => this.#during(context, () => action(argument)),
       streamTimeMs: () => 0,
       requestCommit: () => undefined,
       metrics: this.metrics,

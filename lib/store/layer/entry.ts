@@ -26,10 +26,21 @@ export class ValueState {
 
 /** A change that a cache holds back. */
 export interface HeldChange {
-  /** Before the first change that is held back. */
+  readonly entry: Entry
+  /** Before the first change that is held back; without its value where nobody asks for that. */
   readonly before: ValueState
   /** Of the last change. */
   context: RecordContext
+}
+
+/** Stand-ins for a state of which only this much is asked. */
+export const WAS_ABSENT: ValueState = stateOf('absent')
+export const WAS_THERE: ValueState = stateOf('bytes')
+
+function stateOf(state: EntryState): ValueState {
+  const made = new ValueState()
+  made.state = state
+  return made
 }
 
 /** A write whose changelog record is sent, on its way into the engine. */

@@ -30,7 +30,7 @@ export class HeldChanges {
   /** The entry has changed. `before` is what it was, and only used for a first change. */
   hold(entry: Entry, before: ValueState, context: RecordContext): void {
     if (entry.held === undefined) {
-      entry.held = { before, context }
+      entry.held = { entry, before, context }
       this.#cache.pin(entry)
       this.#bytes += entry.size
       this.#entries.add(entry)

@@ -28,6 +28,12 @@ export class KeyCodec<K> {
     return this.#serde.deserialize(mapKeyToBytes(id), this.#context)
   }
 
+  /** The key of an entry; `alias` is what user code called it, which spares the way through the serde where that gives it back. */
+  keyOf(id: string, alias: unknown): K {
+    if (alias !== undefined && this.#serde.roundTrips?.(alias as K)) return alias as K
+    return this.key(id)
+  }
+
   /** Its own memory. The serialised key is what follows the prefix. */
   engineKey(id: string): Buffer {
     const bytes = Buffer.allocUnsafe(this.prefix.length + id.length)
