@@ -177,3 +177,22 @@ test('caching: a listener that fails takes its record context with it', async ()
   expect(() => h.store.flush()).toThrow('downstream')
   expect(h.recordContext().timestamp).toBe(50)
 })
+
+test('caching: a key is told as its serde reads it back, not as it was written', async () => {
+  const { h, told, put } = await caching()
+  put('lone \ud800', 1, 10)
+  h.store.flush()
+  expect(told).toEqual(['lone \ufffd: none -> 1/10 @10 offset 1'])
+})
+
+test('caching: without old values, what came and went between two flushes is not told, what was there is', async () => {
+  const { h, put, take } = await caching({ sendOldValues: false })
+  put('a', 1, 10)
+  put('a', null, 20)
+  put('b', 1, 30)
+  h.store.flush()
+  expect(take()).toEqual(['b: none -> 1/30 @30 offset 3'])
+  put('b', null, 40)
+  h.store.flush()
+  expect(take()).toEqual(['b: none -> none @40 offset 4'])
+})

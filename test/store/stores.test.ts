@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../lib/common/bytes.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { Engine } from '../../lib/store/engine/engine.ts'
+import type { Engine, EngineWrite } from '../../lib/store/engine/engine.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import { storeBooksKey, storePrefix, storeRange } from '../../lib/store/store-name.ts'
@@ -237,6 +237,50 @@ describe('stores: ranges: false', () => {
       await h.commit()
     }
     expect(Math.abs(h.store.approximateNumEntries() - 20_000)).toBeLessThan(500)
+  })
+})
+
+describe('stores: restored writes', () => {
+  const builder = stores.keyValueStore({ name: 's', ...string, ranges: false })
+  const record = (key: string, value: string | null) => ({
+    key: utf8(key),
+    value: value === null ? null : utf8(value),
+    timestamp: 0,
+    headers: [],
+  })
+
+  test('are read before they are in the engine, the last one of a key, whatever batch it is in', async () => {
+    const engine = openMemoryEngine()
+    const h = await StoreHarness.open(builder, { engine })
+    h.store.put('old', 'x')
+    await h.commit()
+    await h.abort()
+    const batches: EngineWrite[][] = [[], []]
+    h.store.restore([record('a', '1'), record('a', '2'), record('b', '1'), record('old', null)])
+    h.store.stage(batches[0]!)
+    h.store.restore([record('b', '2'), record('c', '1')])
+    h.store.stage(batches[1]!)
+    h.store.restore([record('c', null), record('d', '1')])
+    const read = () => ['a', 'b', 'c', 'd', 'old'].map(key => h.store.get(key))
+    expect(read()).toEqual(['2', '2', undefined, '1', undefined])
+    for (const batch of batches) {
+      await engine.write(batch)
+      h.store.staged()
+    }
+    await h.restore([])
+    await h.abort()
+    expect(read()).toEqual(['2', '2', undefined, '1', undefined])
+  })
+
+  test('change what is in memory of their key, and make no entries', async () => {
+    const h = await StoreHarness.open(builder, { engine: openMemoryEngine() })
+    h.store.put('a', 'mine')
+    await h.commit()
+    const before = h.metrics.total('store-cache-bytes')
+    await h.restore([record('a', 'r'), ...Array.from({ length: 100 }, (_, n) => record(`k${n}`, 'r'))])
+    expect(h.metrics.total('store-cache-bytes')).toBeLessThan(before + 200)
+    expect(h.store.get('a')).toBe('r')
+    expect(h.store.get('k99')).toBe('r')
   })
 })
 
