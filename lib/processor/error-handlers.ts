@@ -5,6 +5,28 @@ import type { RawSource } from '../common/record-context.ts'
 /** `continue` drops the record (counted as `dropped-records-total`), `fail` stops the application with the error. */
 export type ErrorAnswer = 'fail' | 'continue'
 
+/** Production only: the transaction is aborted, and everything since the last commit is processed again. */
+export type ProductionErrorAnswer = ErrorAnswer | 'retry'
+
+/** A record for a dead letter queue; it is written in the transaction of the records around it (KIP-1034). */
+export interface DeadLetter {
+  /** Must exist. The record's key chooses the partition. */
+  readonly topic: string
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: readonly Header[]
+}
+
+/**
+ * An answer with dead letters of the handler's own. A handler that answers with a word alone leaves it to the setting
+ * `deadLetterQueueTopic`.
+ */
+export interface ErrorResponse<A extends string = ErrorAnswer> {
+  readonly answer: A
+  readonly deadLetters?: readonly DeadLetter[]
+}
+
 /** Where an error happened. Bytes and headers are those of the source record; undefined in a punctuator. */
 export interface ErrorHandlerContext {
   readonly taskId: TaskId
@@ -19,13 +41,22 @@ export interface ErrorHandlerContext {
 }
 
 /** A record whose bytes a serde, or whose timestamp an extractor, refuses (KIP-161). */
-export type DeserializationErrorHandler = (error: Error, context: ErrorHandlerContext) => ErrorAnswer
+export type DeserializationErrorHandler = (
+  error: Error,
+  context: ErrorHandlerContext,
+) => ErrorAnswer | ErrorResponse
 
 /** A processor or punctuator that throws (KIP-1033). */
-export type ProcessingErrorHandler = (error: Error, context: ErrorHandlerContext) => ErrorAnswer
+export type ProcessingErrorHandler = (
+  error: Error,
+  context: ErrorHandlerContext,
+) => ErrorAnswer | ErrorResponse
 
 /** An output record that cannot be serialised or that the broker refuses for good (KIP-210, KIP-399). */
-export type ProductionErrorHandler = (error: Error, context: ProductionErrorContext) => ErrorAnswer
+export type ProductionErrorHandler = (
+  error: Error,
+  context: ProductionErrorContext,
+) => ProductionErrorAnswer | ErrorResponse<ProductionErrorAnswer>
 
 export interface ProductionErrorContext {
   readonly taskId: TaskId | undefined
@@ -34,6 +65,8 @@ export interface ProductionErrorContext {
   readonly origin: 'key' | 'value' | 'broker'
   readonly key: unknown
   readonly value: unknown
+  /** The record that was being processed; undefined in a global store's processor. */
+  readonly input: ErrorHandlerContext | undefined
 }
 
 export const failOnError = (): ErrorAnswer => 'fail'

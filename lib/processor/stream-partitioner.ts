@@ -1,3 +1,5 @@
+import type { RecordContext } from '../common/record-context.ts'
+
 /**
  * Where an output record goes: a partition number; several (multicast, KIP-873); none (`[]`: the record is dropped, counted);
  * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly).
@@ -13,5 +15,5 @@ export type StreamPartitioner<K = unknown, V = unknown> = (
 export type TopicNameExtractor<K = unknown, V = unknown> = (
   key: K,
   value: V,
-  context: import('../common/record-context.ts').RecordContext,
+  context: RecordContext,
 ) => string

@@ -18,6 +18,8 @@ export interface CommitOptions {
   readonly clock: Clock
   readonly probe: CommitProbe | undefined
   /** Changelog positions that were learned while this epoch was open, by topic. */
+  /** Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit. */
+  readonly settleOutputs: (tasks: readonly StreamTask[]) => Promise<void>
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
 }
 
@@ -40,6 +42,7 @@ export class Commit {
     const { settings, producer, probe } = this.#options
     const withEffects = tasks.filter(task => task.prepareCommit() || all)
     if (withEffects.length === 0) return false
+    await this.#options.settleOutputs(withEffects)
     const offsets = new Map(withEffects.map(task => [task, task.offsetsToCommit({ all })]))
     probe?.('prepared')
     if (settings.processingGuarantee === 'exactly-once') {

@@ -1,6 +1,7 @@
 import { BrokerError } from '../broker/broker-error.ts'
 import { AssertionError } from '../common/assert.ts'
 import { errorFrom, RecordFailedError, TaskCorruptedError, TaskMigratedError } from '../common/errors.ts'
+import { answerOf } from './dead-letters.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** Asks the handler about an exception of user code; what is not user code's passes through untouched. */
@@ -8,17 +9,10 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
   if (isNotForHandlers(reason)) throw reason
   const error = errorFrom(reason)
   const { topic, partition, offset, timestamp, headers, source } = scope.context
-  const answer = scope.onProcessingError(error, {
-    taskId: scope.taskId,
-    nodeName,
-    topic,
-    partition,
-    offset,
-    timestamp,
-    headers,
-    source,
-  })
-  if (answer === 'continue') return scope.dropped.add()
+  const context = { taskId: scope.taskId, nodeName, topic, partition, offset, timestamp, headers, source }
+  const answer = scope.onProcessingError(error, context)
+  scope.collector.sendDeadLetters(answer, error, context)
+  if (answerOf(answer) === 'continue') return scope.dropped.add()
   const place = topic === undefined ? 'a punctuator' : `record ${topic}-${partition}@${offset}`
   scope.failure = new RecordFailedError(
     'PROCESSING_FAILED',

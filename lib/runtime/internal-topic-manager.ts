@@ -20,9 +20,14 @@ const REPARTITION_CONFIG = {
 export async function prepareTopics(
   plan: TopologyPlan,
   admin: Admin,
-  options: { readonly replicationFactor: number; readonly logger: Logger },
+  options: {
+    readonly replicationFactor: number
+    readonly deadLetterQueueTopic?: string | undefined
+    readonly logger: Logger
+  },
 ): Promise<ReadonlyMap<string, number>> {
-  const names = namedTopics(plan)
+  const { deadLetterQueueTopic } = options
+  const names = [...namedTopics(plan), ...(deadLetterQueueTopic === undefined ? [] : [deadLetterQueueTopic])]
   const existing = new Map<string, number>()
   for (const [topic, { partitionCount }] of await admin.describeTopics(names))
     existing.set(topic, partitionCount)

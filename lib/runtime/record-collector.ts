@@ -5,10 +5,16 @@ import { Headers, type Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Counter } from '../common/metrics.ts'
 import { partitionForKey } from '../common/murmur2.ts'
-import type { ProductionErrorContext, ProductionErrorHandler } from '../processor/error-handlers.ts'
-import type { Record } from '../processor/record.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import type {
+  ErrorHandlerContext,
+  ProductionErrorContext,
+  ProductionErrorHandler,
+} from '../processor/error-handlers.ts'
+import { Record } from '../processor/record.ts'
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
 import type { Serde } from '../serde/serde.ts'
+import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 
 /** Where bytes go: the thread's producer, or a test driver. */
 export type RecordSink = Pick<Producer, 'send'>
@@ -28,7 +34,23 @@ export interface RecordCollectorOptions {
   readonly sink: RecordSink
   readonly partitionCounts: PartitionCounts
   readonly onProductionError: ProductionErrorHandler
+  /** The setting. */
+  readonly deadLetterQueueTopic: string | undefined
   readonly dropped: Counter
+}
+
+/** Serialised, and waiting until its topic's partition count is known. */
+interface ParkedRecord {
+  readonly topic: string
+  readonly record: Record<unknown, unknown>
+  readonly bytes: Serialized
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+interface Serialized {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly Header[]
 }
 
 /** Records without a key go to one partition for so many in a row: batches stay large, and all partitions get their share. */
@@ -40,6 +62,9 @@ export class RecordCollector {
   /** Whether anything went out since the last commit: such a task must take part in it. */
   hasSent = false
   #unkeyed = 0
+  /** One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it commits. */
+  #parked: ParkedRecord[] = []
+  #recordContext: (() => RecordContext) | undefined
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
@@ -47,10 +72,53 @@ export class RecordCollector {
 
   send(topic: string, record: Record<unknown, unknown>, format: OutputFormat): void {
     const bytes = this.#serialize(topic, record, format)
-    if (!bytes) return
-    const { key, value, headers } = bytes
+    if (bytes) this.#route({ topic, record, bytes, partitioner: format.partitioner })
+  }
+
+  /** Whether records wait for their topic to be looked up. */
+  get isParking(): boolean {
+    return this.#parked.length > 0
+  }
+
+  parkedTopics(): string[] {
+    return this.#parked.map(({ topic }) => topic)
+  }
+
+  /** Called when every topic among `parkedTopics` is known. */
+  sendParked(): void {
+    for (const parked of this.#parked.splice(0)) this.#route(parked)
+  }
+
+  /** Forgets what belongs to an epoch that was aborted. */
+  reset(): void {
+    this.#parked = []
+    this.hasSent = false
+  }
+
+  /** Whose record is being processed, for error handlers. */
+  attach(recordContext: () => RecordContext): void {
+    this.#recordContext = recordContext
+  }
+
+  sendDeadLetters(answer: HandlerAnswer<string>, error: Error, context: ErrorHandlerContext): void {
+    for (const letter of deadLettersOf(answer, error, context, this.#options.deadLetterQueueTopic)) {
+      const { topic, key, value, timestamp, headers } = letter
+      const record = new Record(key, value, Math.max(0, timestamp))
+      this.#route({ topic, record, bytes: { key, value, headers }, partitioner: undefined })
+    }
+  }
+
+  #route(output: ParkedRecord): void {
+    const { topic, record, bytes, partitioner } = output
     const { timestamp } = record
-    const chosen = this.#choosePartition(topic, record, key, format.partitioner)
+    const { key, value, headers } = bytes
+    const count = this.#options.partitionCounts(topic)
+    if (count === undefined) {
+      this.hasSent = true
+      this.#parked.push(output)
+      return
+    }
+    const chosen = this.#choosePartition(output, count, partitioner)
     if (typeof chosen === 'number') {
       this.sendBytes({ topic, partition: chosen, key, value, timestamp, headers })
       return
@@ -66,12 +134,11 @@ export class RecordCollector {
       this.#options.sink.send(record)
     } catch (error) {
       if (!(error instanceof BrokerError && error.class === 'record-too-large')) throw error
-      const { topic, key, value } = record
-      this.#refused(error, { taskId: this.#options.taskId, topic, origin: 'broker', key, value })
+      this.#refused(error, record.topic, 'broker', record)
     }
   }
 
-  #serialize(topic: string, record: Record<unknown, unknown>, format: OutputFormat) {
+  #serialize(topic: string, record: Record<unknown, unknown>, format: OutputFormat): Serialized | undefined {
     const headers = record.headers
     const context = { topic, headers: headers.size === 0 ? NO_MUTATION : headers }
     let origin: 'key' | 'value' = 'key'
@@ -87,25 +154,16 @@ export class RecordCollector {
           : format.valueSerde.serialize(record.value, context)
       return { key, value, headers: sentHeaders(headers, context.headers) }
     } catch (cause) {
-      const { key, value } = record
-      this.#refused(errorFrom(cause), { taskId: this.#options.taskId, topic, origin, key, value })
+      this.#refused(errorFrom(cause), topic, origin, record)
       return undefined
     }
   }
 
   #choosePartition(
-    topic: string,
-    record: Record<unknown, unknown>,
-    key: Uint8Array | null,
+    { topic, record, bytes: { key } }: ParkedRecord,
+    count: number,
     partitioner: StreamPartitioner | undefined,
   ): number | readonly number[] {
-    const count = this.#options.partitionCounts(topic)
-    if (count === undefined) {
-      throw new StreamsError(
-        'UNKNOWN_TOPIC',
-        `topic "${topic}", to which a sink of task ${this.#options.taskId} writes, does not exist: create it first`,
-      )
-    }
     const chosen = partitioner?.(topic, record.key, record.value, count)
     if (chosen !== undefined) return checkedPartitions(topic, chosen, count)
     if (key !== null) return count === 1 ? 0 : partitionForKey(key, count)
@@ -113,10 +171,20 @@ export class RecordCollector {
     return Math.floor(this.#unkeyed / UNKEYED_RUN) % count
   }
 
-  #refused(error: Error, context: ProductionErrorContext): void {
-    const { topic, origin } = context
-    const answer = this.#options.onProductionError(error, context)
-    if (answer === 'continue') return this.#options.dropped.add()
+  #refused(
+    error: Error,
+    topic: string,
+    origin: ProductionErrorContext['origin'],
+    { key, value }: { readonly key: unknown; readonly value: unknown },
+  ): void {
+    const { taskId } = this.#options
+    const input = this.#input()
+    const answer = this.#options.onProductionError(error, { taskId, topic, origin, key, value, input })
+    // A dead letter that is refused in its turn has no dead letter.
+    if (input && topic !== this.#options.deadLetterQueueTopic) this.sendDeadLetters(answer, error, input)
+    const decision = answerOf(answer)
+    if (decision === 'continue') return this.#options.dropped.add()
+    if (decision === 'retry') throw retryRequested(topic, error)
     const what = origin === 'broker' ? 'was refused by the broker' : `could not be serialised (${origin})`
     throw new RecordFailedError(
       'PRODUCTION_FAILED',
@@ -124,6 +192,23 @@ export class RecordCollector {
       { cause: error },
     )
   }
+
+  #input(): ErrorHandlerContext | undefined {
+    if (!this.#recordContext) return undefined
+    const { topic, partition, offset, timestamp, headers, source } = this.#recordContext()
+    const { taskId } = this.#options
+    return { taskId, nodeName: undefined, topic, partition, offset, timestamp, headers, source }
+  }
+}
+
+/** Its class sends the tasks back to their last commit, and on from there. */
+function retryRequested(topic: string, error: Error): BrokerError {
+  return new BrokerError(
+    'RETRY_REQUESTED',
+    'abortable',
+    `a record for topic "${topic}" was refused, and productionErrorHandler asks for another try: ${error.message}`,
+    { cause: error },
+  )
 }
 
 /** Serdes may add headers; a record without any shares this object, from which nothing is read back unless it grew. */

@@ -67,13 +67,16 @@ export class RecordLoop {
   }
 
   #processRun(task: StreamTask, nowMs: number): number {
-    const { producer } = this.#options
     let done = 0
-    while (done < RUN && task.isReady(nowMs, this.#lag) && producer.writable) {
+    while (done < RUN && this.#mayGoOn(task, nowMs)) {
       task.process()
       done += 1
     }
     return done
+  }
+
+  #mayGoOn(task: StreamTask, nowMs: number): boolean {
+    return task.isReady(nowMs, this.#lag) && this.#options.producer.writable && !task.collector.isParking
   }
 
   readonly #lag: FetchLag = queue => {

@@ -6,6 +6,8 @@ import type { RawRecord, RecordBatch } from '../broker/broker.ts'
 import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
+import { answerOf } from './dead-letters.ts'
+import type { RecordCollector } from './record-collector.ts'
 import { QueuedRecord } from './queued-record.ts'
 
 export interface RecordQueueOptions {
@@ -17,6 +19,8 @@ export interface RecordQueueOptions {
   readonly timestampExtractor: TimestampExtractor
   readonly onDeserializationError: DeserializationErrorHandler
   readonly dropped: Counter
+  /** Where dead letters go; undefined for global stores, whose threads write nothing. */
+  readonly collector?: RecordCollector | undefined
 }
 
 /**
@@ -143,17 +147,11 @@ export class RecordQueue {
     const { taskId } = this.#options
     const { topic, partition } = this
     const { offset, timestamp, headers } = raw
-    const answer = this.#options.onDeserializationError(error, {
-      taskId,
-      nodeName: undefined,
-      topic,
-      partition,
-      offset,
-      timestamp,
-      headers,
-      source: raw,
-    })
-    if (answer === 'continue') return this.#options.dropped.add()
+    const place = { taskId, nodeName: undefined, topic, partition, offset, timestamp, headers }
+    const context = { ...place, source: raw }
+    const answer = this.#options.onDeserializationError(error, context)
+    this.#options.collector?.sendDeadLetters(answer, error, context)
+    if (answerOf(answer) === 'continue') return this.#options.dropped.add()
     throw new RecordFailedError(
       'DESERIALIZATION_FAILED',
       `record ${topic}-${partition}@${offset} cannot be deserialised (${error.message}). ` +

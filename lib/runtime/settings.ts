@@ -65,6 +65,10 @@ export interface RuntimeSettings {
   readonly defaultValueSerde: Serde<unknown> | undefined
   /** Default `failOnInvalidTimestamp`. */
   readonly defaultTimestampExtractor: TimestampExtractor
+  /**
+   * Where records go that a handler drops, or fails on, with the error in their headers (KIP-1034). The topic must exist. Default: none.
+   */
+  readonly deadLetterQueueTopic: string | undefined
   /** All three: default `fail`. */
   readonly deserializationErrorHandler: DeserializationErrorHandler
   readonly processingErrorHandler: ProcessingErrorHandler

@@ -12,6 +12,7 @@ import { Commit, type CommitProbe } from './commit.ts'
 import { reactionTo } from './failure.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
+import { OutputTopics } from './output-topics.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
 import { RecordLoop } from './record-loop.ts'
@@ -66,6 +67,7 @@ export class StreamThread {
   readonly #commit: Commit
   readonly #purge: RepartitionPurge
   readonly #counts: ReadonlyMap<string, number>
+  readonly #outputs: OutputTopics
   #hasAssignment = false
   #aborts = 0
   #lastCommitMs: number
@@ -84,6 +86,7 @@ export class StreamThread {
     this.#anchors = start.anchors
     this.#clients = start.clients
     this.#counts = start.counts
+    this.#outputs = new OutputTopics(admin, clock, start.counts)
     this.#positions = new ChangelogPositions(admin, settings, clock, logger)
     this.#restorer = new Restorer({
       broker,
@@ -97,7 +100,7 @@ export class StreamThread {
     const factory = new TaskFactory({
       ...options,
       producer,
-      partitionCounts: topic => this.#counts.get(topic),
+      partitionCounts: topic => this.#outputs.count(topic),
     })
     const { restorer, positions } = { restorer: this.#restorer, positions: this.#positions }
     this.#tasks = new TaskManager({
@@ -113,7 +116,15 @@ export class StreamThread {
     const processed = metrics.counter('process-total')
     this.#loop = new RecordLoop({ consumer, producer, tasks: this.#tasks, settings, clock, processed })
     const positionsOf = (task: StreamTask) => this.#positions.of(task)
-    this.#commit = new Commit({ producer, consumer, settings, clock, probe, positionsOf })
+    this.#commit = new Commit({
+      producer,
+      consumer,
+      settings,
+      clock,
+      probe,
+      positionsOf,
+      settleOutputs: tasks => this.#settleOutputs(tasks),
+    })
     const topics = new Set(plan.repartitionTopics.keys())
     this.#purge = new RepartitionPurge(admin, topics, {
       intervalMs: settings.repartitionPurgeIntervalMs,
@@ -130,7 +141,7 @@ export class StreamThread {
     const plan = hasPatterns(options.plan)
       ? resolvePatterns(options.plan, await admin.listTopics())
       : options.plan
-    const counts = await prepareTopics(plan, admin, { replicationFactor: settings.replicationFactor, logger })
+    const counts = await prepareTopics(plan, admin, { ...settings, logger })
     const anchors = new AnchorPlan(plan.subtopologies, counts)
     await checkGroup(admin, settings, anchors)
     const clients = await openClients(broker, settings, {
@@ -179,6 +190,7 @@ export class StreamThread {
     this.#loop.poll()
     const processed = this.#loop.process()
     this.#punctuate()
+    await this.#settleOutputs(this.#tasks.running)
     this.#positions.maybeAsk(this.#tasks.running)
     await this.#maybeCommit()
     this.#maybeCheckMetadata()
@@ -201,6 +213,13 @@ export class StreamThread {
     for (const task of this.#tasks.running)
       waitMs = Math.min(waitMs, Math.max(0, task.nextWallClockTickMs - nowMs))
     return waitMs
+  }
+
+  /** Records whose topic nobody has looked up yet go out before the next ones are processed. */
+  async #settleOutputs(tasks: readonly StreamTask[]): Promise<void> {
+    for (const task of tasks) {
+      if (task.collector.isParking) return this.#outputs.settle(tasks.map(({ collector }) => collector))
+    }
   }
 
   #punctuate(): void {

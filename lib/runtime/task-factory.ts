@@ -127,6 +127,7 @@ export class TaskFactory {
       sink: producer,
       partitionCounts,
       onProductionError: settings.productionErrorHandler,
+      deadLetterQueueTopic: settings.deadLetterQueueTopic,
       dropped: metrics.counter('dropped-records-total', { task: id }),
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)

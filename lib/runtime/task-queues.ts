@@ -2,13 +2,16 @@ import { present } from '../common/assert.ts'
 import type { Counter } from '../common/metrics.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
+import type { RecordCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { serdesOf } from './serdes.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 
 /** One queue for every source partition of a task. */
 export function buildQueues(
-  options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings'>,
+  options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings'> & {
+    readonly collector?: RecordCollector
+  },
   dropped: Counter,
 ): RecordQueue[] {
   const { settings } = options
@@ -22,6 +25,7 @@ export function buildQueues(
       timestampExtractor: source.timestampExtractor ?? settings.defaultTimestampExtractor,
       onDeserializationError: settings.deserializationErrorHandler,
       dropped,
+      collector: options.collector,
     })
   })
 }

@@ -69,6 +69,10 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   defaultKeySerde: serde,
   defaultValueSerde: serde,
   defaultTimestampExtractor: callback,
+  deadLetterQueueTopic: {
+    must: topicName.must,
+    holds: value => value === undefined || topicName.holds(value),
+  },
   deserializationErrorHandler: callback,
   processingErrorHandler: callback,
   productionErrorHandler: callback,
@@ -124,6 +128,7 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     defaultKeySerde: undefined,
     defaultValueSerde: undefined,
     defaultTimestampExtractor: failOnInvalidTimestamp,
+    deadLetterQueueTopic: undefined,
     deserializationErrorHandler: failOnError,
     processingErrorHandler: failOnError,
     productionErrorHandler: failOnError,

@@ -168,6 +168,7 @@ export class TopologyTestDriver implements Disposable {
       sink: { send: record => this.#pending.push(record) },
       partitionCounts: () => 1,
       onProductionError: this.#settings.productionErrorHandler,
+      deadLetterQueueTopic: this.#settings.deadLetterQueueTopic,
       dropped: this.#metrics.counter('dropped-records-total', { task: id }),
     })
     return new StreamTask({
@@ -234,6 +235,8 @@ export class TopologyTestDriver implements Disposable {
 
   #processAll(): void {
     const task = this.#task
+    // Dead letters of records that cannot be deserialised: found out when they are queued.
+    this.#collect()
     this.#drain()
     while (task?.hasRecords() && task.isReady(this.#clock.nowMs(), () => 0)) {
       task.process()

@@ -1,5 +1,6 @@
 import type { OutgoingRecord } from '../../lib/broker/broker.ts'
 import { compareBytes, hex } from '../../lib/common/bytes.ts'
+import type { Header } from '../../lib/common/headers.ts'
 import { Headers } from '../../lib/common/headers.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import type { StateStore } from '../../lib/store/state-store.ts'
@@ -106,10 +107,15 @@ function shown(record: OutgoingRecord, keySerde: string, valueSerde: string): Ex
     key: read(record.key, keySerde),
     value: read(record.value, valueSerde),
     timestamp,
-    ...(headers.length > 0 && {
-      headers: headers.map(({ key, value }) => [key, value && Buffer.from(value).toString()] as const),
-    }),
+    ...(headers.length > 0 && { headers: headers.map(shownHeader) }),
   }
+}
+
+/** What the error of a dead letter says is each library's own. */
+const OWN_WORDS = /^__streams\.errors\.(exception|message|stacktrace)$/
+
+function shownHeader({ key, value }: Header): readonly [string, string | null] {
+  return [key, value && (OWN_WORDS.test(key) ? '*' : Buffer.from(value).toString())]
 }
 
 async function contents(stores: ReadonlyMap<string, StateStore>): Promise<{ [store: string]: unknown }> {

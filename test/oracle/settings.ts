@@ -49,6 +49,7 @@ const SETTINGS: { readonly [name: string]: (value: unknown) => Partial<StreamsCo
   'default.timestamp.extractor': value => ({ defaultTimestampExtractor: timestampExtractor(String(value)) }),
   'deserialization.exception.handler': value => ({ deserializationErrorHandler: handler(value) }),
   'processing.exception.handler': value => ({ processingErrorHandler: handler(value) }),
+  'errors.dead.letter.queue.topic.name': value => ({ deadLetterQueueTopic: String(value) }),
   'max.task.idle.ms': value => ({ maxTaskIdleMs: Number(value) }),
   'processing.guarantee': value => ({ processingGuarantee: GUARANTEES[String(value)] ?? 'at-least-once' }),
   // Both belong to `build`: see buildOptionsOf.

@@ -1,0 +1,66 @@
+import type { Admin } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
+import type { Clock } from '../common/clock.ts'
+import { StreamsError } from '../common/errors.ts'
+import type { RecordCollector } from './record-collector.ts'
+
+/** A topic that was created a moment ago may not have reached the broker that is asked. */
+const ATTEMPTS = 5
+const PAUSE_MS = 200
+
+/**
+ * Partition counts of the topics that sinks write to. Those that the topology names are known from the start; one that is named record by record
+ * (KIP-303) is looked up when its first record comes, which waits in the collector meanwhile.
+ */
+export class OutputTopics {
+  readonly #admin: Admin
+  readonly #clock: Clock
+  readonly #counts: Map<string, number>
+
+  constructor(admin: Admin, clock: Clock, known: ReadonlyMap<string, number>) {
+    this.#admin = admin
+    this.#clock = clock
+    this.#counts = new Map(known)
+  }
+
+  count(topic: string): number | undefined {
+    return this.#counts.get(topic)
+  }
+
+  /** Lets go of all records that wait. Throws `UNKNOWN_TOPIC` where one waits for a topic that does not exist. */
+  async settle(collectors: readonly RecordCollector[]): Promise<void> {
+    const waiting = collectors.filter(collector => collector.isParking)
+    if (waiting.length === 0) return
+    await this.#lookUp(new Set(waiting.flatMap(collector => collector.parkedTopics())))
+    for (const collector of waiting) collector.sendParked()
+  }
+
+  async #lookUp(topics: ReadonlySet<string>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await this.#describe([...topics])
+      for (const [topic, count] of found) this.#counts.set(topic, count)
+      const missing = [...topics].filter(topic => !this.#counts.has(topic))
+      if (missing.length === 0) return
+      if (attempt === ATTEMPTS) throw unknownTopics(missing)
+      await this.#clock.sleep(PAUSE_MS)
+    }
+  }
+
+  async #describe(topics: readonly string[]): Promise<readonly (readonly [string, number])[]> {
+    try {
+      const found = await this.#admin.describeTopics(topics)
+      return Array.from(found.values(), ({ topic, partitionCount }) => [topic, partitionCount] as const)
+    } catch (error) {
+      if (error instanceof BrokerError && error.class === 'retriable') return []
+      throw error
+    }
+  }
+}
+
+function unknownTopics(topics: readonly string[]): StreamsError {
+  const list = topics.map(topic => `"${topic}"`).join(', ')
+  return new StreamsError(
+    'UNKNOWN_TOPIC',
+    `${list}, to which a sink writes by a name that it computed, cannot be found: create it first, or mend the function that names it`,
+  )
+}
