@@ -30,7 +30,9 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /** Owns its memory, so that a slice of a fetch buffer may be kept. */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes)
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 export function utf8(text: string): Uint8Array {
