@@ -9,6 +9,7 @@ export { consoleLogger, silentLogger, type Logger, type LogLevel } from './commo
 export { Metrics, type MetricSample } from './common/metrics.ts'
 export { systemRandom, type Random } from './common/random.ts'
 export type { RecordContext } from './common/record-context.ts'
+export type { BuildOptions, Optimization } from './dsl/build-options.ts'
 export type * from './dsl/dsl.ts'
 export type * from './dsl/functions.ts'
 export type * from './dsl/options.ts'

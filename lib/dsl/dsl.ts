@@ -108,10 +108,10 @@ export interface KStream<K, V> {
  * that of the branch, `KSTREAM-BRANCH-00000000011` for the first one if nothing was named. `B` is what the map holds besides.
  */
 export interface BranchedKStream<K, V, B extends object = never> {
-  branch<S extends V>(
+  branch<S extends V, R extends object | void = KStream<K, S>>(
     predicate: (value: V, key: K) => value is S,
-    options?: { readonly name?: string },
-  ): BranchedKStream<K, V, B | KStream<K, S>>
+    options?: BranchOptions<KStream<K, S>, R>,
+  ): BranchedKStream<K, V, B | Exclude<R, void>>
   branch<R extends object | void = KStream<K, V>>(
     predicate: Predicate<K, V>,
     options?: BranchOptions<KStream<K, V>, R>,
