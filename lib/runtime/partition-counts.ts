@@ -18,10 +18,9 @@ export function countPartitions(
   for (;;) {
     const open = [...plan.repartitionTopics.keys()].filter(topic => !counts.has(topic))
     if (open.length === 0) break
-    const known = open.flatMap(topic => {
-      const count = upstreamCount(plan, topic, counts)
-      return count === undefined ? [] : [[topic, count] as const]
-    })
+    const complete = upstreamCounts(plan, open, counts, { partly: false })
+    // The two topics of a foreign-key join lie upstream of each other: what is known decides, and co-partitioning below.
+    const known = complete.length > 0 ? complete : upstreamCounts(plan, open, counts, { partly: true })
     if (known.length === 0) throw circular(open)
     for (const [topic, count] of known) counts.set(topic, count)
   }
@@ -29,17 +28,30 @@ export function countPartitions(
   return counts
 }
 
-/** The largest source of the sub-topologies that write to this topic; undefined while one of them is open itself. */
+function upstreamCounts(
+  plan: TopologyPlan,
+  topics: readonly string[],
+  counts: ReadonlyMap<string, number>,
+  how: { readonly partly: boolean },
+): (readonly [topic: string, count: number])[] {
+  return topics.flatMap(topic => {
+    const count = upstreamCount(plan, topic, counts, how)
+    return count === undefined ? [] : [[topic, count] as const]
+  })
+}
+
+/** The largest source of the sub-topologies that write to this topic; undefined while one of them is open itself, unless `partly`. */
 function upstreamCount(
   plan: TopologyPlan,
   topic: string,
   counts: ReadonlyMap<string, number>,
+  { partly }: { readonly partly: boolean },
 ): number | undefined {
   const writers = plan.subtopologies.filter(({ sinkTopics }) => sinkTopics.includes(topic))
   const sources = writers.flatMap(({ sourceTopics }) => sourceTopics)
   const known = sources.map(source => counts.get(source))
-  if (known.length === 0 || known.includes(undefined)) return undefined
-  return Math.max(...known.map(count => count ?? 0))
+  const largest = Math.max(0, ...known.map(count => count ?? 0))
+  return largest === 0 || (!partly && known.includes(undefined)) ? undefined : largest
 }
 
 function circular(topics: readonly string[]): TopologyError {
