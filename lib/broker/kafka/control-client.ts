@@ -13,6 +13,9 @@ const UNKNOWN_ATTEMPTS = 3
 /** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
 const UNSTABLE_BACKOFF_MS = 25
 
+const COORDINATOR_MS_MAX = 60_000
+const COORDINATOR_BACKOFF_MS = 100
+
 export const EARLIEST = -2
 export const LATEST = -1
 
@@ -29,13 +32,16 @@ export interface PartitionOffset extends TopicPartition {
 export class ControlClient {
   readonly #native: NativeAdmin
   readonly #clock: Clock
+  readonly #release: () => Promise<void>
   /** The last call; the next begins after it. */
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(native: NativeAdmin, clock: Clock) {
+  /** `release` lets go of the client that the admin handle belongs to. */
+  constructor(native: NativeAdmin, clock: Clock, release: () => Promise<void>) {
     this.#native = native
     this.#clock = clock
+    this.#release = release
   }
 
   /**
@@ -127,6 +133,26 @@ export class ControlClient {
     return offsetsByKey(group?.partitions ?? [], doing)
   }
 
+  /**
+   * Resolves when the group's coordinator answers for it, which on a new cluster takes seconds; rejects with what forbids it. To be asked before a group
+   * is described: the binding reads a null string of any description that is an error, and ends the process with SIGSEGV
+   * (`FromConsumerGroupDescription` in its `src/common.cc`).
+   */
+  async coordinated(groupId: string): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + COORDINATOR_MS_MAX
+    for (;;) {
+      try {
+        // Of a topic that need not exist: the answer of the coordinator is what counts.
+        await this.groupOffsets(groupId, [{ topic: 'any', partition: 0 }], false)
+        return
+      } catch (reason) {
+        const mayPass = reason instanceof BrokerError && reason.class === 'retriable'
+        if (!mayPass || this.#clock.monotonicMs() > deadlineMs) throw reason
+        await this.#clock.sleep(COORDINATOR_BACKOFF_MS)
+      }
+    }
+  }
+
   /** As `groupOffsets` with `stable`, but asks again until the transactions are decided or the time is over. */
   async stableGroupOffsets(
     groupId: string,
@@ -148,9 +174,8 @@ export class ControlClient {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    // The native disconnect is synchronous: it blocks the event loop for as long as a request is under way.
     await this.#last
-    this.#native.disconnect()
+    await this.#release()
   }
 }
 

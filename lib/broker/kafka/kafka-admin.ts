@@ -107,6 +107,7 @@ export class KafkaAdmin implements Admin {
 
   async describeGroup(groupId: string): Promise<GroupDescription> {
     const doing = `describing group ${groupId}`
+    await this.#open().coordinated(groupId)
     const { groups } = await this.#open().call<{ readonly groups: readonly NativeGroup[] }>(
       doing,
       (native, callback) => native.describeGroups([groupId], { timeout: REQUEST_TIMEOUT_MS }, callback),

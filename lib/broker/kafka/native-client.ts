@@ -7,7 +7,8 @@ export interface NativeModule {
   // A second argument, even an empty one, would put all topic settings back to their defaults, `auto.offset.reset` for one.
   readonly KafkaConsumer: new (settings: NativeSettings) => NativeConsumer
   readonly Producer: new (settings: NativeSettings) => NativeProducer
-  readonly AdminClient: { create(settings: NativeSettings): NativeAdmin }
+  /** Of a client that is connected already, and stays its owner's to disconnect. */
+  readonly AdminClient: { createFrom(client: NativeClient): NativeAdmin }
   readonly librdkafkaVersion: string
 }
 
