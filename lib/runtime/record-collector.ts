@@ -72,7 +72,7 @@ export class RecordCollector {
 
   send(topic: string, record: Record<unknown, unknown>, format: OutputFormat): void {
     const bytes = this.#serialize(topic, record, format)
-    if (bytes) this.#route({ topic, record, bytes, partitioner: format.partitioner })
+    if (bytes) this.#route(topic, record, bytes, format.partitioner)
   }
 
   /** Whether records wait for their topic to be looked up. */
@@ -86,7 +86,9 @@ export class RecordCollector {
 
   /** Called when every topic among `parkedTopics` is known. */
   sendParked(): void {
-    for (const parked of this.#parked.splice(0)) this.#route(parked)
+    for (const { topic, record, bytes, partitioner } of this.#parked.splice(0)) {
+      this.#route(topic, record, bytes, partitioner)
+    }
   }
 
   /** Forgets what belongs to an epoch that was aborted. */
@@ -104,21 +106,25 @@ export class RecordCollector {
     for (const letter of deadLettersOf(answer, error, context, this.#options.deadLetterQueueTopic)) {
       const { topic, key, value, timestamp, headers } = letter
       const record = new Record(key, value, Math.max(0, timestamp))
-      this.#route({ topic, record, bytes: { key, value, headers }, partitioner: undefined })
+      this.#route(topic, record, { key, value, headers }, undefined)
     }
   }
 
-  #route(output: ParkedRecord): void {
-    const { topic, record, bytes, partitioner } = output
+  #route(
+    topic: string,
+    record: Record<unknown, unknown>,
+    bytes: Serialized,
+    partitioner: StreamPartitioner | undefined,
+  ): void {
     const { timestamp } = record
     const { key, value, headers } = bytes
     const count = this.#options.partitionCounts(topic)
     if (count === undefined) {
       this.hasSent = true
-      this.#parked.push(output)
+      this.#parked.push({ topic, record, bytes, partitioner })
       return
     }
-    const chosen = this.#choosePartition(output, count, partitioner)
+    const chosen = this.#choosePartition(topic, record, key, count, partitioner)
     if (typeof chosen === 'number') {
       this.sendBytes({ topic, partition: chosen, key, value, timestamp, headers })
       return
@@ -160,7 +166,9 @@ export class RecordCollector {
   }
 
   #choosePartition(
-    { topic, record, bytes: { key } }: ParkedRecord,
+    topic: string,
+    record: Record<unknown, unknown>,
+    key: Uint8Array | null,
     count: number,
     partitioner: StreamPartitioner | undefined,
   ): number | readonly number[] {

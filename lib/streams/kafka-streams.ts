@@ -6,6 +6,7 @@ import type { Metrics } from '../common/metrics.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
 import { GlobalThread } from '../runtime/global-thread.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
+import { hasPatterns } from '../runtime/resolve-patterns.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateDirectory } from '../runtime/state-directory.ts'
 import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
@@ -53,6 +54,7 @@ export class KafkaStreams implements AsyncDisposable {
   #work: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #error: Error | undefined
+  #refusedSinceMs: number | undefined
 
   /** Throws `ConfigError` for settings that are unknown or malformed, `TopologyError` for a topology that cannot run. */
   constructor(topology: Topology, config: StreamsConfig, components: StreamsComponents) {
@@ -280,15 +282,31 @@ export class KafkaStreams implements AsyncDisposable {
         onState: state => this.#tellState(state),
         onEpochEnd: outcome => this.#feed.epochEnd(outcome),
       })
+      this.#refusedSinceMs = undefined
       return await this.#thread.run(signal)
     } catch (reason) {
       const error = errorFrom(reason)
+      if (this.#waitsForOthers(error)) return 'rejoin'
       if (onUncaughtError(error) === 'shutdown-client') throw error
       logger.log('error', `the thread has failed and is replaced: ${error.message}`)
       return 'rejoin'
     } finally {
       this.#thread = undefined
     }
+  }
+
+  /**
+   * A new topic that matches a pattern divides the work anew, and members find it one after the other: whoever is first waits until
+   * the others have looked as well.
+   */
+  #waitsForOthers(error: Error): boolean {
+    if (!(error instanceof StreamsError && error.code === 'ANCHORS_CHANGED' && hasPatterns(this.#plan)))
+      return false
+    const { clock, logger } = this.#components
+    this.#refusedSinceMs ??= clock.monotonicMs()
+    if (clock.monotonicMs() - this.#refusedSinceMs > 2 * this.#settings.metadataIntervalMs) return false
+    logger.log('info', 'other members of the group have not seen the same topics yet; waiting for them')
+    return true
   }
 
   #shared(directory: StateDirectory, admin: Admin) {

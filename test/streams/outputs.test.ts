@@ -105,6 +105,29 @@ describe('topics read by pattern', () => {
   })
 })
 
+describe('topics read by pattern by two processes', () => {
+  it('are divided anew when another one comes, each record processed once', async () => {
+    const broker = await memoryBroker({ 'in-a': 4, out: 1 })
+    const builder = () => {
+      const made = new StreamsBuilder()
+      made.stream(/in-[a-z]+/, text).to('out', text)
+      return made.build()
+    }
+    const slow = await application(broker, builder(), { metadataIntervalMs: 300 })
+    const quick = await application(broker, builder(), { metadataIntervalMs: 50 })
+    await slow.start()
+    await quick.start()
+    const records = (word: string) =>
+      Array.from({ length: 40 }, (_, i) => [`key-${i}`, `${word}-${i}`] as const)
+    await produce(broker, 'in-a', 4, records('a'))
+    await createTopics(broker, { 'in-b': 8 })
+    await produce(broker, 'in-b', 8, records('b'))
+    const all = [...records('a'), ...records('b')].map(([, value]) => value).sort()
+    await eventually(async () => expect((await valuesOf(broker, 'out')).sort()).toEqual(all))
+    await eventually(() => expect([slow.state, quick.state]).toEqual(['running', 'running']))
+  })
+})
+
 describe('dead letters', () => {
   const failing = () => {
     const builder = new StreamsBuilder()
