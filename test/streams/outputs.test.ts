@@ -113,8 +113,8 @@ describe('topics read by pattern by two processes', () => {
       made.stream(/in-[a-z]+/, text).to('out', text)
       return made.build()
     }
-    const slow = await application(broker, builder(), { metadataIntervalMs: 300 })
-    const quick = await application(broker, builder(), { metadataIntervalMs: 50 })
+    const slow = await application(broker, builder(), { metadataIntervalMs: 1500 })
+    const quick = await application(broker, builder(), { metadataIntervalMs: 1000 })
     await slow.start()
     await quick.start()
     const records = (word: string) =>
