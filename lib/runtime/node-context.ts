@@ -60,13 +60,8 @@ export class NodeContext implements ProcessorContext {
   forward(record: Record<unknown, unknown>, childName?: string): void {
     const scope = this.#scope
     const outer = scope.context
-    const headers = record.headers.toArray()
-    if (record.timestamp !== outer.timestamp || headers !== outer.headers) {
-      const { topic, partition, offset, source } = outer
-      scope.context = { topic, partition, offset, timestamp: record.timestamp, headers, source }
-    }
-    if (childName === undefined) for (const child of this.#children) child.process(record)
-    else this.#childOrThrow(childName).process(record)
+    if (childName === undefined) for (const child of this.#children) this.#enter(child, record)
+    else this.#enter(this.#childOrThrow(childName), record)
     scope.context = outer
   }
 
@@ -106,6 +101,18 @@ export class NodeContext implements ProcessorContext {
 
   commit(): void {
     this.#scope.requestCommit()
+  }
+
+  /** Headers are looked at for every child: one may have changed those of the record, which the next one gets as well. */
+  #enter(child: ChainNode, record: Record<unknown, unknown>): void {
+    const scope = this.#scope
+    const { timestamp } = record
+    const headers = record.headers.toArray()
+    if (timestamp !== scope.context.timestamp || headers !== scope.context.headers) {
+      const { topic, partition, offset, source } = scope.context
+      scope.context = { topic, partition, offset, timestamp, headers, source }
+    }
+    child.process(record)
   }
 
   #childOrThrow(name: string): ChainNode {
