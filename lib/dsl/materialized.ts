@@ -43,6 +43,12 @@ export function tableStore<K, V>(
   }
 }
 
+/** A store that is built only if something needs it: its name counts as one in use even so. */
+export function mayNeedName(graph: Graph, store: TableStore): TableStore {
+  if (!store.queryable) graph.unnamedStores.add(store.name)
+  return store
+}
+
 /** The operators of the DSL read their stores by key only: no ordered index is kept for them. */
 export function storeBuilder(store: TableStore): StoreBuilder {
   const { name, keySerde, valueSerde, persistent, caching, logging } = store

@@ -1,4 +1,5 @@
 import { present } from '../../common/assert.ts'
+import { TopologyError } from '../../common/errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { planRepartition } from '../operators/repartition.ts'
 import type { ProcessorRole } from './graph-node.ts'
@@ -58,8 +59,9 @@ function replace(graph: Graph, changer: GraphNode, repartitions: readonly GraphN
   single.priority = changer.priority
   for (const node of repartitions) {
     const top = nearest(node, above => above.parents.has(changer))
-    link(single, present(top, `way from ${changer.name} to ${node.name}`))
-    if (top) unlink(changer, top)
+    if (!top) throw sharedWay(changer, node)
+    link(single, top)
+    unlink(changer, top)
     for (const child of [...node.children]) {
       for (const parent of node.parents) link(parent, child)
       unlink(node, child)
@@ -68,6 +70,15 @@ function replace(graph: Graph, changer: GraphNode, repartitions: readonly GraphN
     graph.mergedSources.set(node.name, single.name)
   }
   link(changer, single)
+}
+
+/** As upstream: two topics below one and the same operator cannot become one above it. */
+function sharedWay(changer: GraphNode, node: GraphNode): TopologyError {
+  return new TopologyError(
+    'REPARTITIONS_NOT_MERGEABLE',
+    `merge.repartition.topics cannot merge "${node.name}" with another repartition, since both follow the same operator below ` +
+      `"${changer.name}": put repartition() right after the change of the key, or build without this optimization.`,
+  )
 }
 
 function singleRepartition(graph: Graph, repartitions: readonly GraphNode[]): GraphNode {

@@ -13,7 +13,7 @@ import { subscriptionResponseSerde } from '../foreign-key/subscription-response.
 import { subscriptionSerde } from '../foreign-key/subscription.ts'
 import type { Joiner, Mapper } from '../functions.ts'
 import type { GraphNode } from '../graph/graph-node.ts'
-import { storeBuilder, tableStore } from '../materialized.ts'
+import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { ForeignKeyJoinOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
 import { checkSameBuilder, processorRole } from './add-node.ts'
@@ -157,7 +157,10 @@ function addResult<K, KO, VR>(
     processorRole({ supplier: { get }, stores: rows.storeNames }),
     responses,
   )
-  const store = tableStore(graph, options, `${FK_JOIN}OUTPUT-`, { keySerde, valueSerde: undefined })
+  const store = mayNeedName(
+    graph,
+    tableStore(graph, options, `${FK_JOIN}OUTPUT-`, { keySerde, valueSerde: undefined }),
+  )
   const operator = new TableSource(store.name, store.queryable)
   const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
   return {

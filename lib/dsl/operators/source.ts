@@ -1,5 +1,5 @@
 import type { Graph } from '../graph/graph.ts'
-import { storeBuilder, tableStore } from '../materialized.ts'
+import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
 import { TableSource } from './table-source.ts'
@@ -34,7 +34,7 @@ export function streamSource<K, V>(
 /** The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store in the end. */
 export function tableSource<K, V>(graph: Graph, topic: string, options: TableSourceOptions<K, V>): TablePart {
   const { keySerde, valueSerde } = options
-  const store = tableStore(graph, options, `${topic}-`, { keySerde, valueSerde })
+  const store = mayNeedName(graph, tableStore(graph, options, `${topic}-`, { keySerde, valueSerde }))
   const sourceName = graph.name(options.name, SOURCE, '-source')
   const name = graph.name(options.name, TABLE)
   const operator = new TableSource(store.name, store.queryable)
@@ -65,7 +65,10 @@ export function globalTableSource<K, V>(
   topic: string,
   options: TableSourceOptions<unknown, unknown>,
 ): GlobalTablePart<K, V> {
-  const store = tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined })
+  const store = mayNeedName(
+    graph,
+    tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined }),
+  )
   const sourceName = graph.name(options.name, SOURCE, '-source')
   const name = graph.name(options.name, TABLE)
   const supplier = new TableSource(store.name, true)

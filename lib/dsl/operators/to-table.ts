@@ -1,4 +1,4 @@
-import { storeBuilder, tableStore } from '../materialized.ts'
+import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { TableOptions } from '../options.ts'
 import type { StreamPart, TablePart } from '../part.ts'
 import { processorRole } from './add-node.ts'
@@ -14,7 +14,7 @@ const PREFIX = 'KSTREAM-TOTABLE-'
 export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = {}): TablePart {
   const { graph } = stream
   const name = graph.name(options.name, PREFIX)
-  const store = tableStore(graph, options, PREFIX, stream)
+  const store = mayNeedName(graph, tableStore(graph, options, PREFIX, stream))
   const parent = stream.repartitionRequired ? throughTopic(stream, name, store) : stream
   const operator = new TableSource(store.name, store.queryable)
   const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
