@@ -8,6 +8,7 @@ import type { ImportSettings } from './settings.ts'
 import { CopyTable, tableCopies } from './table-copy.ts'
 import { TOPICS } from './topics.ts'
 import { uploadSerde } from './upload-serde.ts'
+import { withoutNulls } from './without-nulls.ts'
 
 const keySerde = serdes.string()
 const json = <V>() => ({ keySerde, valueSerde: serdes.json<V>() })
@@ -23,23 +24,23 @@ export function buildTopology(settings: ImportSettings): Topology {
   const topology = new Topology()
   topology
     .addSource('uploads', { topics: [TOPICS.uploads], keySerde, valueSerde: uploadSerde })
-    .addProcessor('release', releaseUploads(settings), { parents: ['uploads'] })
+    .addProcessor('release', withoutNulls(releaseUploads(settings)), { parents: ['uploads'] })
     .addSink('starts-sink', { topic: TOPICS.starts, parents: ['release'], ...json() })
     .addSink('jobs-sink', { topic: TOPICS.jobs, parents: ['release'], ...json() })
 
     .addSource('jobs', { topics: [TOPICS.jobs], ...json() })
-    .addProcessor('import', importContacts(), { parents: ['jobs'] })
+    .addProcessor('import', withoutNulls(importContacts()), { parents: ['jobs'] })
     .addSink('contacts-sink', { topic: TOPICS.contacts, parents: ['import'], ...json() })
     .addSink('results-sink', { topic: TOPICS.results, parents: ['import'], ...json() })
 
     .addSource('results', { topics: [TOPICS.starts, TOPICS.results], ...json() })
-    .addProcessor('gather', gatherResults(settings), { parents: ['results'] })
+    .addProcessor('gather', withoutNulls(gatherResults(settings)), { parents: ['results'] })
     .addSink('imports-sink', { topic: TOPICS.imports, parents: ['gather'], ...json() })
     .addSink('failures-sink', { topic: TOPICS.failures, parents: ['gather'], ...json() })
     .addSink('events-sink', { topic: TOPICS.events, parents: ['gather'], ...json() })
 
     .addSource('events', { topics: [TOPICS.events], ...json() })
-    .addProcessor('number', numberEvents(), { parents: ['events'] })
+    .addProcessor('number', withoutNulls(numberEvents()), { parents: ['events'] })
     .addSink('push-sink', { topic: TOPICS.push, parents: ['number'], ...json() })
   addCopies(topology)
   return topology
