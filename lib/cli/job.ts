@@ -5,6 +5,7 @@ import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { TopologySettings } from '../streams/topology-file.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
+import { readClientConfig, type ClientConfig } from './client-config.ts'
 import { asUsage, UsageError } from './exit-code.ts'
 import { checkReadable } from './feed-input.ts'
 import { loadTopologyFile, type LoadedTopologyFile } from './load-topology-file.ts'
@@ -20,6 +21,7 @@ export interface Job {
   readonly plan: TopologyPlan
   readonly config: StreamsConfig & { readonly stateDir: string }
   readonly settings: TopologySettings
+  readonly client: ClientConfig | undefined
   readonly host: string
   readonly port: number
   readonly clock: Clock
@@ -30,6 +32,7 @@ export interface Job {
 export async function prepareJob(options: RunOptions): Promise<Job> {
   await checkInputs(options.input)
   const address = serviceAddress(process.env)
+  const client = await readClientConfig(options)
   const file = await loadTopologyFile(options.file)
   const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
   const config = {
@@ -49,6 +52,7 @@ export async function prepareJob(options: RunOptions): Promise<Job> {
     plan: topology.plan(applicationId),
     config,
     settings: forTopology,
+    client,
     ...address,
     clock: systemClock,
     logger: loggerFor(options.logLevel, options.processIndex),

@@ -17,6 +17,7 @@ Examples:
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=book.txt --exit-when-idle
   millrace run orders.ts --brokers kafka-1:9092,kafka-2:9092 --processes 4 --state-dir /var/lib/orders
+  millrace run orders.ts --brokers kafka-1:9093 --client-config sasl.properties
   millrace run orders.ts --set processingGuarantee=at-least-once --set currency=EUR
 `
 
@@ -31,6 +32,10 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
       '--brokers <brokers>',
       'embedded (durable, in the state directory), memory, or host:port,…',
       'embedded',
+    )
+    .option(
+      '--client-config <file>',
+      'settings of the Kafka client, name=value lines: security.protocol, sasl.…',
     )
     .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')

@@ -5,6 +5,8 @@ import type { Pair } from './option-values.ts'
 export interface RunOptions {
   readonly file: string
   readonly brokers: string
+  /** A file of client settings. */
+  readonly clientConfig?: string
   readonly applicationId?: string
   readonly stateDir?: string
   readonly set: readonly Pair[]

@@ -58,9 +58,14 @@ async function runUntilEnd(job: Job, ending: Ending, teardown: Teardown): Promis
 
 /** Undefined where the end came first; what is still being opened is closed all the same. */
 async function openedBroker(job: Job, ending: Ending, teardown: Teardown): Promise<Broker | undefined> {
-  const { clock, logger, options } = job
+  const { clock, logger, options, client } = job
   const opening = asUsage(() =>
-    openBroker(options.brokers, { directory: brokerDirectory(job), clock, logger }),
+    openBroker(options.brokers, {
+      directory: brokerDirectory(job),
+      clock,
+      logger,
+      ...(client ? { client } : {}),
+    }),
   )
   teardown.add('the broker', async () => {
     // A broker that could not be opened has been reported already.

@@ -18,6 +18,7 @@ function processArguments({ options, config }: Job, index: number): string[] {
     options.file,
     '--brokers',
     options.brokers,
+    ...(options.clientConfig === undefined ? [] : ['--client-config', options.clientConfig]),
     '--application-id',
     config.applicationId,
     '--state-dir',

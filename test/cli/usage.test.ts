@@ -49,9 +49,23 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
     { args: [...run, '--input', 'lines'], says: 'It must have the form NAME=VALUE' },
     { args: [...run, '--input', 'a=-', '--input', 'b=-'], says: 'STANDARD_INPUT_TWICE' },
     { args: [...run, '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error' },
+    { args: [...run, '--client-config', 'sasl.properties'], says: 'CLIENT_CONFIG_UNUSED' },
+    {
+      args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'none'],
+      says: 'CLIENT_CONFIG_UNREADABLE',
+    },
+    { args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'copy.ts'], says: 'is not name=value' },
+    {
+      args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'reserved.properties'],
+      says: 'CLIENT_SETTING_RESERVED: the client setting "group.id" is set by Millrace',
+    },
     { args: ['run', 'copy.ts', '--brokers', 'localhost'], says: 'brokers is "localhost"' },
   ])('$says', async ({ args, says }) => {
-    const end = await runCli(args, { directory: await directoryWith({ 'copy.ts': COPY }) })
+    const files = {
+      'copy.ts': COPY,
+      'reserved.properties': '# ours\n\nsocket.keepalive.enable=true\n group.id = x\n',
+    }
+    const end = await runCli(args, { directory: await directoryWith(files) })
     expect(end.stderr).toContain(says)
     expect(end).toMatchObject({ code: 2, stdout: '' })
     expect(end.stderr).not.toContain('is running')
