@@ -5,6 +5,9 @@ import { BrokerError } from '../broker-error.ts'
 import { errorFrom } from '../../common/errors.ts'
 import type { Journal, Persistent, WriteBatch } from './journal.ts'
 
+/** Open tables are mapped, and count as resident memory: 2 MiB each. Logs are read from one end to the other, so a few suffice. */
+const OPTIONS = { keyEncoding: 'utf8', valueEncoding: 'buffer', maxOpenFiles: 40 } as const
+
 type Database = Level<string, Buffer>
 type Entries = Map<string, Buffer | null>
 
@@ -123,7 +126,7 @@ export class LevelJournal implements Journal {
 
 /** Opens or creates the directory. Level allows one process at a time. */
 export async function openDatabase(directory: string): Promise<Database> {
-  const database = new Level<string, Buffer>(directory, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
+  const database = new Level<string, Buffer>(directory, OPTIONS)
   try {
     await database.open()
     return database
