@@ -147,7 +147,7 @@ export class StreamThread {
     const clients = await openClients(broker, settings, {
       anchors,
       processId: directory.processId,
-      onSendError: () => 'fail',
+      metrics: options.metrics,
     })
     const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts })
     // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.

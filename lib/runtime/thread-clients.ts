@@ -1,5 +1,7 @@
-import type { Admin, Broker, Consumer, Producer } from '../broker/broker.ts'
+import type { Admin, Broker, Consumer, Producer, ProducerOptions } from '../broker/broker.ts'
+import type { Metrics } from '../common/metrics.ts'
 import type { AnchorPlan } from './anchors.ts'
+import { answerOf } from './dead-letters.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 /** The clients of one stream thread: made anew when it rejoins. */
@@ -15,12 +17,13 @@ export interface ThreadClients {
 export async function openClients(
   broker: Broker,
   settings: RuntimeSettings,
-  options: { readonly anchors: AnchorPlan; readonly processId: string; readonly onSendError: () => 'fail' },
+  options: { readonly anchors: AnchorPlan; readonly processId: string; readonly metrics: Metrics },
 ): Promise<ThreadClients> {
   const { applicationId, clientId, transactionTimeoutMs } = settings
   const exactlyOnce = settings.processingGuarantee === 'exactly-once'
   const producer = await broker.producer({
     clientId: `${clientId}-producer`,
+    onSendError: sendErrorHandler(settings, options.metrics),
     ...(exactlyOnce
       ? { transactionalId: `${applicationId}-${options.processId}-1`, transactionTimeoutMs }
       : {}),
@@ -34,6 +37,30 @@ export async function openClients(
   } catch (error) {
     await producer.close()
     throw error
+  }
+}
+
+/**
+ * Asks the application about an output that the broker has refused after it was sent. What belongs to us, a changelog or a repartition
+ * topic, cannot be dropped: state or input would be lost.
+ */
+function sendErrorHandler(
+  settings: RuntimeSettings,
+  metrics: Metrics,
+): NonNullable<ProducerOptions['onSendError']> {
+  return (error, { topic, key }) => {
+    if (topic.startsWith(`${settings.applicationId}-`)) return 'fail'
+    const place = {
+      taskId: undefined,
+      topic,
+      origin: 'broker',
+      key,
+      value: undefined,
+      input: undefined,
+    } as const
+    if (answerOf(settings.productionErrorHandler(error, place)) !== 'continue') return 'fail'
+    metrics.counter('dropped-records-total', { topic }).add()
+    return 'continue'
   }
 }
 
