@@ -4,6 +4,7 @@ import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import { parseTaskId } from '../common/ids.ts'
 import type { StreamTask } from './stream-task.ts'
+import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 /**
@@ -65,8 +66,7 @@ export class ChangelogPositions {
   }
 
   async #ask(tasks: readonly StreamTask[]): Promise<ReadonlyMap<string, number>> {
-    const isolation =
-      this.#settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const isolation = isolationOf(this.#settings)
     const partitions = tasks.flatMap(changelogPartitions)
     if (partitions.length === 0) return new Map()
     return this.#admin.endOffsets(partitions, isolation)

@@ -10,6 +10,7 @@ import type { TopologyPlan } from '../topology/plan.ts'
 import { GlobalTask } from './global-task.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { closeEngines, type TaskEngines } from './task-engines.ts'
@@ -74,7 +75,7 @@ export class GlobalThread {
       )
       return new GlobalTask({ ...options, plan: subtopology, partitions, engines, onChange: options.tap })
     })
-    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const isolation = isolationOf(settings)
     const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
     return new GlobalThread(options, engines, tasks, consumer)
   }
@@ -92,7 +93,7 @@ export class GlobalThread {
     const { admin, clock, logger, settings } = this.#options
     const partitions = this.#tasks.flatMap(task => [...task.partitions])
     for (const task of this.#tasks) await task.load()
-    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const isolation = isolationOf(settings)
     const ends = await admin.endOffsets(partitions, isolation)
     await this.#assignAll(partitions)
     for (const task of this.#tasks) task.init()

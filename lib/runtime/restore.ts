@@ -5,6 +5,7 @@ import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateManager } from './state-manager.ts'
 
@@ -151,7 +152,7 @@ export class Restorer {
 
   async #openConsumer(): Promise<Consumer> {
     const { broker, clientId, settings } = this.#options
-    const isolation = settings.processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted'
+    const isolation = isolationOf(settings)
     const consumer = await broker.consumer({ clientId, isolation })
     consumer.assign(
       Array.from(this.#replays.values(), ({ topic, partition, startOffset }) => ({

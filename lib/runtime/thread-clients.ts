@@ -2,6 +2,7 @@ import type { Admin, Broker, Consumer, Producer, ProducerOptions } from '../brok
 import type { Metrics } from '../common/metrics.ts'
 import type { AnchorPlan } from './anchors.ts'
 import { answerOf } from './dead-letters.ts'
+import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 /** The clients of one stream thread: made anew when it rejoins. */
@@ -69,11 +70,10 @@ async function openConsumer(
   settings: RuntimeSettings,
   anchors: AnchorPlan,
 ): Promise<Consumer> {
-  const { applicationId, clientId, groupProtocol, sessionTimeoutMs, pollIntervalMsMax, processingGuarantee } =
-    settings
+  const { applicationId, clientId, groupProtocol, sessionTimeoutMs, pollIntervalMsMax } = settings
   return broker.consumer({
     clientId: anchors.clientId(clientId),
-    isolation: processingGuarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted',
+    isolation: isolationOf(settings),
     group: { groupId: applicationId, protocol: groupProtocol, sessionTimeoutMs, pollIntervalMsMax },
   })
 }
