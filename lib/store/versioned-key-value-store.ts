@@ -1,0 +1,28 @@
+import type { StateStore } from './state-store.ts'
+
+/** A value and the span for which it holds: from `timestamp` up to, but not including, `validToMs` (undefined: it is the latest). */
+export interface VersionedRecord<V> {
+  readonly value: V
+  readonly timestamp: number
+  readonly validToMs: number | undefined
+}
+
+/**
+ * What a put did: the time up to which the new version holds (undefined: it is the latest), or that it came after its history
+ * retention and was not put (counted as `dropped-records-total`).
+ */
+export type VersionedPut =
+  { readonly put: true; readonly validToMs: number | undefined } | { readonly put: false }
+
+/** Values by key and time (KIP-889): what a key's value was at a moment, as far back as `historyRetentionMs`. */
+export interface VersionedKeyValueStore<K, V> extends StateStore {
+  /** `null` is a version too: from `timestamp` on, there is no value. */
+  put(key: K, value: V | null, timestamp: number): VersionedPut
+  /** A version without value; what held at that time before. */
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
+  /** The latest version. */
+  get(key: K): VersionedRecord<V> | undefined
+  /** The version of that time; undefined also where it lies before the history that is kept. */
+  getAsOf(key: K, timestampMs: number): VersionedRecord<V> | undefined
+  readonly historyRetentionMs: number
+}
