@@ -13,11 +13,13 @@ export interface TableStore {
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly persistent: boolean
+  /** An LRU map of that many keys. */
+  readonly entriesMax: number | undefined
   readonly caching: boolean
   readonly logging: MaterializedOptions<unknown, unknown>['logging']
 }
 
-const KEYS = ['keySerde', 'valueSerde', 'storeName', 'storeType', 'caching', 'logging'] as const
+const KEYS = ['keySerde', 'valueSerde', 'storeName', 'storeType', 'entriesMax', 'caching', 'logging'] as const
 
 /** Whether the user said anything about a store: what the overloads with `Materialized` are in the original, where some of them use up a number. */
 export function saysMaterialized<K, V>(options: MaterializedOptions<K, V>): boolean {
@@ -37,10 +39,22 @@ export function tableStore<K, V>(
     queryable: storeName !== undefined,
     keySerde: options.keySerde ?? serdes.keySerde,
     valueSerde: options.valueSerde ?? serdes.valueSerde,
-    persistent: options.storeType !== 'in-memory',
+    persistent: (options.storeType ?? 'persistent') === 'persistent',
+    entriesMax: entriesMaxOf(options),
     caching: options.caching ?? true,
     logging: options.logging,
   }
+}
+
+function entriesMaxOf<K, V>({
+  storeName,
+  storeType,
+  entriesMax,
+}: MaterializedOptions<K, V>): number | undefined {
+  if ((storeType === 'lru') === (entriesMax !== undefined)) return entriesMax
+  throw new TypeError(
+    `store "${storeName ?? 'without a name'}": storeType 'lru' and entriesMax go together: give both, or neither`,
+  )
 }
 
 /** A store that is built only if something needs it: its name counts as one in use even so. */
@@ -51,7 +65,10 @@ export function mayNeedName(graph: Graph, store: TableStore): TableStore {
 
 /** The operators of the DSL read their stores by key only: no ordered index is kept for them. */
 export function storeBuilder(store: TableStore): StoreBuilder {
-  const { name, keySerde, valueSerde, persistent, caching, logging } = store
+  const { name, keySerde, valueSerde, persistent, entriesMax, caching, logging } = store
+  if (entriesMax !== undefined) {
+    return stores.timestampedLruMap({ name, keySerde, valueSerde, entriesMax, ranges: false, logging })
+  }
   return stores.timestampedKeyValueStore({
     name,
     keySerde,

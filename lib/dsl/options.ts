@@ -43,8 +43,13 @@ export interface RepartitionedOptions<K, V> extends NamedOptions, SerdeOptions<K
 export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
   /** Makes the table queryable from outside, and its changelog topic `<applicationId>-<storeName>-changelog`. */
   readonly storeName?: string
-  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
-  readonly storeType?: 'persistent' | 'in-memory'
+  /**
+   * Default `persistent`. `in-memory` is rebuilt from the changelog at every start. `lru` is in memory and keeps the `entriesMax` keys used last;
+   * a row that it has forgotten is no row any more, though nothing is sent downstream. Its changes are not held back.
+   */
+  readonly storeType?: 'persistent' | 'in-memory' | 'lru'
+  /** With `storeType: 'lru'`, and only there: how many keys are kept, at least 1. */
+  readonly entriesMax?: number
   /** Default true: results are held back, the last one a key, until the commit or the cache is full. */
   readonly caching?: boolean
   /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */

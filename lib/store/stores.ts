@@ -6,6 +6,7 @@ import type {
   TimestampedKeyValueStore,
   ValueAndTimestamp,
 } from './key-value-store.ts'
+import { LruMap } from './lru-map.ts'
 import type { StoreBuilder } from './state-store.ts'
 import { validStoreName } from './store-name.ts'
 
@@ -29,6 +30,14 @@ export interface KeyValueStoreOptions<K, V> {
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
 }
 
+export interface LruMapOptions<K, V> extends Pick<
+  KeyValueStoreOptions<K, V>,
+  'name' | 'keySerde' | 'valueSerde' | 'ranges' | 'logging'
+> {
+  /** How many keys are kept, at least 1: those read or written last. */
+  readonly entriesMax: number
+}
+
 /** Builders of state stores, to be given to a topology. Each task gets a store of its own. */
 export const stores = {
   /** Values by key. Its changelog records carry the timestamp of the record that wrote them. */
@@ -49,6 +58,32 @@ export const stores = {
       new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true })
     return { ...keyValueStoreBuilder(options, build), timestamped: true }
   },
+
+  /** Values by key, in memory, of the keys used last; the others are forgotten. */
+  lruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<KeyValueStore<K, V>> {
+    const entriesMax = validEntriesMax(options)
+    const build = (settings: Settings) => new LruMap<K, V>({ ...settings, timestamped: false }, entriesMax)
+    return keyValueStoreBuilder({ ...options, persistent: false }, build)
+  },
+
+  /** As `lruMap`, with timestamps: for tables and aggregates. */
+  timestampedLruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<TimestampedKeyValueStore<K, V>> {
+    const entriesMax = validEntriesMax(options)
+    const build = (settings: Settings) =>
+      new LruMap<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true }, entriesMax)
+    return { ...keyValueStoreBuilder({ ...options, persistent: false }, build), timestamped: true }
+  },
+}
+
+function validEntriesMax({
+  name,
+  entriesMax,
+}: {
+  readonly name: string
+  readonly entriesMax: number
+}): number {
+  if (Number.isSafeInteger(entriesMax) && entriesMax >= 1) return entriesMax
+  throw new TypeError(`store "${name}": entriesMax is ${entriesMax}: it must be a whole number of at least 1`)
 }
 
 type Settings = Omit<ConstructorParameters<typeof BufferedKeyValueStore>[0], 'timestamped'>

@@ -76,12 +76,14 @@ export class Program {
 
   /** Settings of the table's store; the default of the cases is a store in memory. */
   materialized(store: StoreDescription): { [option: string]: unknown } {
-    for (const field of ['retentionMs', 'historyMs', 'lru']) {
+    for (const field of ['retentionMs', 'historyMs']) {
       if (field in store) throw new Unsupported(`store with ${field}`)
     }
     const inMemory = store['type'] === undefined ? this.#storesInMemory : store['type'] === 'in-memory'
     return {
-      storeType: inMemory ? 'in-memory' : 'persistent',
+      ...('lru' in store
+        ? { storeType: 'lru', entriesMax: store['lru'] }
+        : { storeType: inMemory ? 'in-memory' : 'persistent' }),
       ...serdesOf(store),
       ...(store['name'] !== undefined && { storeName: store['name'] }),
       ...(store['caching'] !== undefined && { caching: store['caching'] }),
@@ -100,6 +102,7 @@ export class Program {
       logging: description['logging'] === false ? (false as const) : {},
     }
     if (type === 'keyValue') return stores.keyValueStore(options)
+    if (type === 'lru') return stores.lruMap({ ...options, entriesMax: Number(description['max']) })
     if (type !== 'timestampedKeyValue') throw new Unsupported(`${type} store`)
     this.#timestampedStores.add(options.name)
     return stores.timestampedKeyValueStore(options)
