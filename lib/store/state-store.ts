@@ -97,4 +97,6 @@ export interface ChangelogOptions {
   readonly config: { readonly [name: string]: string }
   /** `cleanup.policy` of the store's kind: `compact`, or `compact,delete` for windows. */
   readonly cleanupPolicy: string
+  /** How long the store keeps its entries; the topic keeps them a day longer. Undefined: for ever. */
+  readonly retentionMs?: number | undefined
 }

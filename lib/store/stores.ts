@@ -9,6 +9,7 @@ import type {
 import { LruMap } from './lru-map.ts'
 import type { StoreBuilder } from './state-store.ts'
 import { validStoreName } from './store-name.ts'
+import { sessionStoreBuilder, timestampedWindowStoreBuilder, windowStoreBuilder } from './windowed-stores.ts'
 
 export interface KeyValueStoreOptions<K, V> {
   /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
@@ -58,6 +59,15 @@ export const stores = {
       new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true })
     return { ...keyValueStoreBuilder(options, build), timestamped: true }
   },
+
+  /** Values by key and start of a window. */
+  windowStore: windowStoreBuilder,
+
+  /** Values with their own timestamps, by key and start of a window: what windowed aggregates are kept in. */
+  timestampedWindowStore: timestampedWindowStoreBuilder,
+
+  /** Values by key and session. */
+  sessionStore: sessionStoreBuilder,
 
   /** Values by key, in memory, of the keys used last; the others are forgotten. */
   lruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<KeyValueStore<K, V>> {
