@@ -14,6 +14,8 @@ export interface RawStoreChange {
  */
 export class ChangeFeed {
   readonly #watchers = new Map<string, Set<(change: RawStoreChange) => void>>()
+  /** Of the epoch that is being committed. */
+  #sealed: RawStoreChange[] = []
   #pending: RawStoreChange[] = []
 
   watch(storeName: string, listener: (change: RawStoreChange) => void): () => void {
@@ -31,11 +33,20 @@ export class ChangeFeed {
     }
   }
 
-  epochEnd(outcome: { readonly committed: boolean }): void {
-    const changes = this.#pending
-    if (changes.length === 0) return
+  /** A commit begins: what comes from now on waits for the next one. */
+  epochSealed(): void {
+    this.#sealed = this.#sealed.concat(this.#pending)
     this.#pending = []
-    if (!outcome.committed) return
+  }
+
+  /** `committed`: what was sealed is true now; otherwise nothing since the last commit has happened. */
+  epochEnd(outcome: { readonly committed: boolean }): void {
+    const changes = this.#sealed
+    this.#sealed = []
+    if (!outcome.committed) {
+      this.#pending = []
+      return
+    }
     for (const change of changes) {
       for (const listener of this.#watchers.get(change.storeName) ?? []) listener(change)
     }

@@ -1,6 +1,7 @@
 import type { Consumer, OffsetToCommit, Producer } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import type { Clock } from '../common/clock.ts'
+import type { EpochOutput } from './epoch-output.ts'
 import type { StreamTask } from './stream-task.ts'
 import type { RuntimeSettings } from './settings.ts'
 import { usedAtWrite } from './task-engines.ts'
@@ -13,50 +14,103 @@ export type CommitProbe = (step: CommitStep) => void
 
 export interface CommitOptions {
   readonly producer: Producer
+  readonly output: EpochOutput
   readonly consumer: Consumer
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly probe: CommitProbe | undefined
-  /** Changelog positions that were learned while this epoch was open, by topic. */
   /** Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit. */
   readonly settleOutputs: (tasks: readonly StreamTask[]) => Promise<void>
+  /** Changelog positions that were learned while this epoch was open, by topic. */
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
+  /** The epoch is closed: what happens from now on belongs to the next one. */
+  readonly onSealed: () => void
+  readonly onCommitted: () => void
 }
 
 /** Commits are repeated at this distance while the broker asks for patience. */
 const RETRY_MS = 50
 
+type Offsets = ReadonlyMap<StreamTask, readonly OffsetToCommit[]>
+
 /**
  * Ends one epoch of a thread: what its tasks sent, their state and their offsets become true together (exactly-once) or in an order
- * that repeats rather than loses (at-least-once). Whatever is thrown here means that nothing was applied to any engine.
+ * that repeats rather than loses (at-least-once). Whatever fails here means that nothing was applied to any engine.
+ *
+ * Under exactly-once processing goes on while the broker commits: `start` is over when the epoch is sealed. The next epoch's state
+ * is in the stores' buffers, its records wait in the output; where the commit fails, both epochs are taken back.
  */
 export class Commit {
   readonly #options: CommitOptions
+  #underWay: Promise<void> | undefined
+  #failure: { readonly error: unknown } | undefined
 
   constructor(options: CommitOptions) {
     this.#options = options
   }
 
-  /** Returns false where there was nothing to commit. `all`: every offset, moved or not. */
-  async run(tasks: readonly StreamTask[], { all }: { readonly all: boolean }): Promise<boolean> {
-    const { settings, producer, probe } = this.#options
+  get isUnderWay(): boolean {
+    return this.#underWay !== undefined
+  }
+
+  /** Throws what the commit under way has failed with. */
+  throwIfFailed(): void {
+    if (this.#failure) throw this.#failure.error
+  }
+
+  /** Nothing is under way any more. Throws what it has failed with. */
+  async settled(): Promise<void> {
+    await this.#underWay
+    this.throwIfFailed()
+  }
+
+  /** Both epochs are taken back. Only when nothing is under way. */
+  forget(): void {
+    this.#failure = undefined
+    this.#options.output.drop()
+  }
+
+  /** False where there was nothing to commit. `all`: every offset, moved or not. */
+  async start(tasks: readonly StreamTask[], { all }: { readonly all: boolean }): Promise<boolean> {
+    await this.settled()
+    const { settings, probe, output, onSealed } = this.#options
     const withEffects = tasks.filter(task => task.prepareCommit() || all)
     if (withEffects.length === 0) return false
     await this.#options.settleOutputs(withEffects)
-    const offsets = new Map(withEffects.map(task => [task, task.offsetsToCommit({ all })]))
+    const offsets: Offsets = new Map(withEffects.map(task => [task, task.offsetsToCommit({ all })]))
+    for (const task of withEffects) task.endEpoch()
+    onSealed()
     probe?.('prepared')
-    if (settings.processingGuarantee === 'exactly-once') {
-      await this.#commitTransaction([...offsets.values()].flat())
-      await this.#makeDurable(offsets)
-      await producer.begin()
-    } else {
-      await producer.flush()
-      // Before the offsets: a store without a changelog has its effects nowhere else.
-      await this.#makeDurable(offsets)
-      await this.#retried(() => this.#options.consumer.commit([...offsets.values()].flat()))
+    if (settings.processingGuarantee === 'at-least-once') {
+      await this.#flush(offsets)
+      return true
     }
-    for (const [task, moved] of offsets) task.committed(moved)
+    output.hold()
+    this.#underWay = this.#transaction(offsets)
+      .catch((error: unknown) => {
+        this.#failure = { error }
+      })
+      .finally(() => (this.#underWay = undefined))
     return true
+  }
+
+  async #flush(offsets: Offsets): Promise<void> {
+    await this.#options.producer.flush()
+    // Before the offsets: a store without a changelog has its effects nowhere else.
+    await this.#makeDurable(offsets)
+    await this.#retried(() => this.#options.consumer.commit([...offsets.values()].flat()))
+    for (const [task, moved] of offsets) task.committed(moved)
+    this.#options.onCommitted()
+  }
+
+  async #transaction(offsets: Offsets): Promise<void> {
+    const { producer, output, onCommitted } = this.#options
+    await this.#commitTransaction([...offsets.values()].flat())
+    await this.#makeDurable(offsets)
+    for (const [task, moved] of offsets) task.committed(moved)
+    onCommitted()
+    await producer.begin()
+    output.release()
   }
 
   async #commitTransaction(offsets: readonly OffsetToCommit[]): Promise<void> {
@@ -68,10 +122,10 @@ export class Commit {
   }
 
   /**
-   * Hands the epoch's writes to the engines. Under exactly-once processing goes on while they are written: reads see them in the stores'
-   * buffers, and the next commit waits for them first.
+   * Hands the epoch's writes to the engines. Under exactly-once nothing waits for them: reads see them in the stores' buffers, and the next
+   * commit waits for them first.
    */
-  async #makeDurable(offsets: ReadonlyMap<StreamTask, unknown>): Promise<void> {
+  async #makeDurable(offsets: Offsets): Promise<void> {
     const { clock, positionsOf, probe, settings } = this.#options
     const tasks = [...offsets.keys()]
     await Promise.all(tasks.map(task => task.state.written()))

@@ -1,5 +1,6 @@
-import type { OutgoingRecord, Producer } from '../broker/broker.ts'
+import type { OutgoingRecord } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
+import { present } from '../common/assert.ts'
 import { errorFrom, RecordFailedError, StreamsError } from '../common/errors.ts'
 import { Headers, type Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
@@ -15,9 +16,7 @@ import { Record } from '../processor/record.ts'
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
 import type { Serde } from '../serde/serde.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
-
-/** Where bytes go: the thread's producer, or a test driver. */
-export type RecordSink = Pick<Producer, 'send'>
+import type { RecordOrigin, RecordSink } from './epoch-output.ts'
 
 /** Partition counts of output topics: undefined while a topic named record by record is being looked up. */
 export type PartitionCounts = (topic: string) => number | undefined
@@ -57,7 +56,7 @@ interface Serialized {
 const UNKEYED_RUN = 64
 
 /** The way out of one task: serialises, chooses the partition, hands over to the producer. */
-export class RecordCollector {
+export class RecordCollector implements RecordOrigin {
   readonly #options: RecordCollectorOptions
   /** Whether anything went out since the last commit: such a task must take part in it. */
   hasSent = false
@@ -136,12 +135,15 @@ export class RecordCollector {
 
   sendBytes(record: OutgoingRecord): void {
     this.hasSent = true
-    try {
-      this.#options.sink.send(record)
-    } catch (error) {
-      if (!(error instanceof BrokerError && error.class === 'record-too-large')) throw error
-      this.#refused(error, record.topic, 'broker', record)
-    }
+    this.#options.sink.send(record, this)
+  }
+
+  recordContext(): RecordContext {
+    return present(this.#recordContext, 'record context')()
+  }
+
+  refused(error: unknown, record: OutgoingRecord, context: RecordContext): void {
+    this.#refused(errorFrom(error), { ...record, origin: 'broker' }, context)
   }
 
   #serialize(topic: string, record: Record<unknown, unknown>, format: OutputFormat): Serialized | undefined {
@@ -160,7 +162,11 @@ export class RecordCollector {
           : format.valueSerde.serialize(record.value, context)
       return { key, value, headers: sentHeaders(headers, context.headers) }
     } catch (cause) {
-      this.#refused(errorFrom(cause), topic, origin, record)
+      this.#refused(
+        errorFrom(cause),
+        { topic, origin, key: record.key, value: record.value },
+        this.#recordContext?.(),
+      )
       return undefined
     }
   }
@@ -181,12 +187,11 @@ export class RecordCollector {
 
   #refused(
     error: Error,
-    topic: string,
-    origin: ProductionErrorContext['origin'],
-    { key, value }: { readonly key: unknown; readonly value: unknown },
+    { topic, origin, key, value }: Pick<ProductionErrorContext, 'topic' | 'origin' | 'key' | 'value'>,
+    context: RecordContext | undefined,
   ): void {
     const { taskId } = this.#options
-    const input = this.#input()
+    const input = context && this.#input(context)
     const answer = this.#options.onProductionError(error, { taskId, topic, origin, key, value, input })
     // A dead letter that is refused in its turn has no dead letter.
     if (input && topic !== this.#options.deadLetterQueueTopic) this.sendDeadLetters(answer, error, input)
@@ -201,9 +206,7 @@ export class RecordCollector {
     )
   }
 
-  #input(): ErrorHandlerContext | undefined {
-    if (!this.#recordContext) return undefined
-    const { topic, partition, offset, timestamp, headers, source } = this.#recordContext()
+  #input({ topic, partition, offset, timestamp, headers, source }: RecordContext): ErrorHandlerContext {
     const { taskId } = this.#options
     return { taskId, nodeName: undefined, topic, partition, offset, timestamp, headers, source }
   }

@@ -1,8 +1,9 @@
-import type { Consumer, Producer, TopicPartition } from '../broker/broker.ts'
+import type { Consumer, TopicPartition } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Counter } from '../common/metrics.ts'
+import type { EpochOutput } from './epoch-output.ts'
 import type { FetchLag } from './partition-group.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StreamTask } from './stream-task.ts'
@@ -15,7 +16,7 @@ const RUN = 100
 
 export interface RecordLoopOptions {
   readonly consumer: Consumer
-  readonly producer: Producer
+  readonly output: EpochOutput
   readonly tasks: TaskManager
   readonly settings: RuntimeSettings
   readonly clock: Clock
@@ -76,7 +77,7 @@ export class RecordLoop {
   }
 
   #mayGoOn(task: StreamTask, nowMs: number): boolean {
-    return task.isReady(nowMs, this.#lag) && this.#options.producer.writable && !task.collector.isParking
+    return task.isReady(nowMs, this.#lag) && this.#options.output.writable && !task.collector.isParking
   }
 
   readonly #lag: FetchLag = queue => {

@@ -164,12 +164,16 @@ export class StreamTask {
     return every.slice(0, 1)
   }
 
-  /** The broker has committed: this is where an abort goes back to. */
-  committed(offsets: readonly OffsetToCommit[]): void {
-    for (const offset of offsets) this.#committed.set(partitionKey(offset.topic, offset.partition), offset)
+  /** What happens from now on belongs to the next commit. */
+  endEpoch(): void {
     this.#hasProgress = false
     this.commitRequested = false
     this.collector.hasSent = false
+  }
+
+  /** The broker has committed: this is where an abort goes back to. */
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const offset of offsets) this.#committed.set(partitionKey(offset.topic, offset.partition), offset)
   }
 
   /** Where reading has to go on after the last commit. */

@@ -9,6 +9,7 @@ import type { TopologyPlan } from '../topology/plan.ts'
 import { AnchorPlan } from './anchors.ts'
 import { ChangelogPositions } from './changelog-positions.ts'
 import { Commit, type CommitProbe } from './commit.ts'
+import { EpochOutput } from './epoch-output.ts'
 import { reactionTo } from './failure.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
@@ -43,7 +44,9 @@ export interface StreamThreadOptions {
   readonly tap: ChangeTap
   readonly probe: CommitProbe | undefined
   readonly onState: (state: ThreadState) => void
-  /** After every commit: what was told to the tap is true now; `committed` false: it never happened. */
+  /** What is told to the tap from now on belongs to the next epoch. */
+  readonly onEpochSealed: () => void
+  /** After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing since the last one happened. */
   readonly onEpochEnd: (outcome: { readonly committed: boolean }) => void
 }
 
@@ -68,10 +71,13 @@ export class StreamThread {
   readonly #purge: RepartitionPurge
   readonly #counts: ReadonlyMap<string, number>
   readonly #outputs: OutputTopics
+  readonly #output: EpochOutput
   #hasAssignment = false
   #aborts = 0
+  /** Of the last epoch's end. */
   #lastCommitMs: number
   #lastFullCommitMs: number
+  #sealedMs = 0
   #nextMetadataMs: number
   #metadataCheck: Promise<void> | undefined
   #partitionsChanged = false
@@ -97,9 +103,11 @@ export class StreamThread {
       metrics,
       clientId: `${settings.clientId}-restore`,
     })
+    this.#output = new EpochOutput(producer)
+    const output = this.#output
     const factory = new TaskFactory({
       ...options,
-      producer,
+      output,
       partitionCounts: topic => this.#outputs.count(topic),
     })
     const { restorer, positions } = { restorer: this.#restorer, positions: this.#positions }
@@ -114,16 +122,19 @@ export class StreamThread {
       logger,
     })
     const processed = metrics.counter('process-total')
-    this.#loop = new RecordLoop({ consumer, producer, tasks: this.#tasks, settings, clock, processed })
+    this.#loop = new RecordLoop({ consumer, output, tasks: this.#tasks, settings, clock, processed })
     const positionsOf = (task: StreamTask) => this.#positions.of(task)
     this.#commit = new Commit({
       producer,
+      output,
       consumer,
       settings,
       clock,
       probe,
       positionsOf,
       settleOutputs: tasks => this.#settleOutputs(tasks),
+      onSealed: () => this.#sealed(),
+      onCommitted: () => this.#committed(),
     })
     const topics = new Set(plan.repartitionTopics.keys())
     this.#purge = new RepartitionPurge(admin, topics, {
@@ -159,7 +170,8 @@ export class StreamThread {
   /** Runs until the signal aborts, then commits and closes. Rejects with what cannot be recovered from. */
   async run(signal: AbortSignal): Promise<ThreadOutcome> {
     try {
-      while (!signal.aborted && !this.#partitionsChanged) await this.#guarded()
+      while (!signal.aborted && !this.#partitionsChanged) await this.#guarded(() => this.#once())
+      await this.#guarded(() => this.#commit.settled())
       await this.#closeClean()
       return this.#partitionsChanged ? 'partitions-changed' : 'stopped'
     } catch (error) {
@@ -174,9 +186,9 @@ export class StreamThread {
     return this.#tasks.running
   }
 
-  async #guarded(): Promise<void> {
+  async #guarded(step: () => Promise<void>): Promise<void> {
     try {
-      await this.#once()
+      await step()
     } catch (error) {
       if (await this.#recovered(error)) return
       throw error
@@ -184,6 +196,7 @@ export class StreamThread {
   }
 
   async #once(): Promise<void> {
+    this.#commit.throwIfFailed()
     await this.#rebalance()
     this.#tasks.startRestored()
     this.#tellState()
@@ -200,7 +213,7 @@ export class StreamThread {
   async #pause(processed: number): Promise<void> {
     const { clock } = this.#options
     const { consumer, producer } = this.#clients
-    if (!producer.writable) await producer.drained()
+    if (!this.#output.writable) await (this.#commit.isUnderWay ? this.#commit.settled() : producer.drained())
     else if (processed > 0) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else await consumer.ready(this.#idleMs())
@@ -231,34 +244,46 @@ export class StreamThread {
   async #maybeCommit(): Promise<void> {
     const { settings, clock } = this.#options
     const nowMs = clock.monotonicMs()
+    const isFull = this.#uncommittedBytes() > settings.uncommittedBytesMax
+    // Memory is bounded: with this much in two epochs, the next one waits.
+    if (isFull && this.#commit.isUnderWay) await this.#commit.settled()
+    if (this.#commit.isUnderWay) return
     const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
-    if (isDue || this.#wantsCommit()) {
-      await this.#commitAll({ all: nowMs - this.#lastFullCommitMs >= HOUR_MS })
+    if (isDue || isFull || this.#tasks.running.some(task => task.commitRequested)) {
+      await this.#startCommit({ all: nowMs - this.#lastFullCommitMs >= HOUR_MS })
     }
   }
 
-  #wantsCommit(): boolean {
-    let uncommittedBytes = 0
-    for (const task of this.#tasks.running) {
-      if (task.commitRequested) return true
-      uncommittedBytes += task.state.uncommittedBytes
-    }
-    return uncommittedBytes > this.#options.settings.uncommittedBytesMax
+  #uncommittedBytes(): number {
+    let bytes = 0
+    for (const task of this.#tasks.running) bytes += task.state.uncommittedBytes
+    return bytes
   }
 
-  async #commitAll({ all }: { readonly all: boolean }): Promise<void> {
-    const { clock, metrics } = this.#options
-    const startMs = clock.monotonicMs()
-    const committed = await this.#commit.run(this.#tasks.running, { all })
-    this.#lastCommitMs = clock.monotonicMs()
+  async #startCommit({ all }: { readonly all: boolean }): Promise<void> {
+    await this.#commit.start(this.#tasks.running, { all })
+    this.#lastCommitMs = this.#options.clock.monotonicMs()
     // Offsets of topics nobody subscribes to expire: every one is committed again now and then.
     if (all) this.#lastFullCommitMs = this.#lastCommitMs
-    if (!committed) return
+  }
+
+  async #commitAll(options: { readonly all: boolean }): Promise<void> {
+    await this.#startCommit(options)
+    await this.#commit.settled()
+  }
+
+  #sealed(): void {
+    this.#sealedMs = this.#options.clock.monotonicMs()
+    this.#options.onEpochSealed()
+  }
+
+  #committed(): void {
+    const { clock, metrics, onEpochEnd } = this.#options
     this.#aborts = 0
     this.#positions.used()
     metrics.counter('commit-total').add()
-    metrics.counter('commit-time-ms-total').add(this.#lastCommitMs - startMs)
-    this.#options.onEpochEnd({ committed: true })
+    metrics.counter('commit-time-ms-total').add(clock.monotonicMs() - this.#sealedMs)
+    onEpochEnd({ committed: true })
     this.#purge.maybePurge(this.#tasks.running)
   }
 
@@ -323,6 +348,7 @@ export class StreamThread {
   async #backToLastCommit(): Promise<void> {
     const { producer } = this.#clients
     const exactlyOnce = this.#options.settings.processingGuarantee === 'exactly-once'
+    await this.#endCommit()
     this.#options.metrics.counter('abort-total').add()
     this.#options.onEpochEnd({ committed: false })
     this.#loop.forgetPauses()
@@ -339,8 +365,19 @@ export class StreamThread {
     this.#tasks.take(anchors)
   }
 
+  /** Whatever comes next takes both epochs back; a commit under way may still come true, or end this run. */
+  async #endCommit(): Promise<void> {
+    try {
+      await this.#commit.settled()
+    } catch (error) {
+      if (reactionTo(error) !== 'abort') throw error
+    }
+    this.#commit.forget()
+  }
+
   async #resetPositions(partitions: readonly TopicPartition[]): Promise<void> {
     const { logger } = this.#options
+    await this.#commit.settled()
     for (const partition of partitions) {
       const task = this.#tasks.taskOf(partition)
       if (!task) continue
@@ -417,6 +454,7 @@ export class StreamThread {
 
   async #abortQuietly(): Promise<void> {
     if (this.#options.settings.processingGuarantee !== 'exactly-once') return
+    await this.#commit.settled().catch(() => undefined)
     await this.#clients.producer.abortTransaction()
   }
 }

@@ -1,4 +1,3 @@
-import type { Producer } from '../broker/broker.ts'
 import type { Clock } from '../common/clock.ts'
 import { TaskCorruptedError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
@@ -9,6 +8,7 @@ import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { Engine } from '../store/engine/engine.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import type { TaskPlan } from './anchors.ts'
+import type { RecordSink } from './epoch-output.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RecordCollector, type PartitionCounts } from './record-collector.ts'
 import type { RuntimeSettings } from './settings.ts'
@@ -32,7 +32,7 @@ export interface TaskFactoryOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  readonly producer: Producer
+  readonly output: RecordSink
   readonly partitionCounts: PartitionCounts
   readonly directory: StateDirectory
   readonly memory: MemoryBudget
@@ -120,11 +120,11 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, producer, partitionCounts, globalStore, memory } = this.#options
+    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory } = this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
-      sink: producer,
+      sink: output,
       partitionCounts,
       onProductionError: settings.productionErrorHandler,
       deadLetterQueueTopic: settings.deadLetterQueueTopic,

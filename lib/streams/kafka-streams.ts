@@ -236,7 +236,10 @@ export class KafkaStreams implements AsyncDisposable {
     const global = await GlobalThread.open({
       ...this.#shared(directory, admin),
       tap: this.#globalFeed.tap,
-      onEpochEnd: () => this.#globalFeed.epochEnd({ committed: true }),
+      onEpochEnd: () => {
+        this.#globalFeed.epochSealed()
+        this.#globalFeed.epochEnd({ committed: true })
+      },
     })
     this.#global = global
     try {
@@ -280,6 +283,7 @@ export class KafkaStreams implements AsyncDisposable {
         tap: this.#feed.tap,
         probe: commitProbe,
         onState: state => this.#tellState(state),
+        onEpochSealed: () => this.#feed.epochSealed(),
         onEpochEnd: outcome => this.#feed.epochEnd(outcome),
       })
       this.#refusedSinceMs = undefined

@@ -250,6 +250,7 @@ export class TopologyTestDriver implements Disposable {
     task.prepareCommit()
     task.state.writeNow()
     task.committed(task.offsetsToCommit({ all: false }))
+    task.endEpoch()
     this.#collect()
     this.#drain()
   }

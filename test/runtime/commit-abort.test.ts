@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
@@ -14,7 +15,7 @@ import {
 import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const RECORDS = 600
+const RECORDS = 3_000
 
 type Trouble = (operation: Interception) => Verdict
 
@@ -31,15 +32,23 @@ class Saboteur {
     this.#trouble = trouble
   }
 
+  async #late(operation: Interception): Promise<Verdict> {
+    for (let turn = 0; turn < TURNS; turn += 1) await setImmediate()
+    return this.#trouble(operation)
+  }
+
   readonly intercept: Interceptor = operation => {
     if (!this.armed || operation.operation !== this.#kind || operation.clientId?.startsWith('test')) return
     this.#seen += 1
-    // Commits 2, 5 and 9: the first leaves a commit to go back to, the others come after a recovery.
-    if (![2, 5, 9].includes(this.#seen)) return
+    // The first leaves a commit to go back to, the others come after a recovery.
+    if (![2, 4, 6].includes(this.#seen)) return
     this.hits += 1
-    return this.#trouble(operation)
+    return this.#late(operation)
   }
 }
+
+/** So that the next epoch has begun when the trouble comes. */
+const TURNS = 4
 
 const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
   throw new BrokerError(code, kind, 'sabotage')
@@ -93,6 +102,7 @@ describe('commit under exactly-once: what is seen equals what the test driver sa
     await eventually(async () => expectSame(await seenOutcome(broker), expected), { limitMs: 10_000 })
     await streams.close()
     expectSame(await seenOutcome(broker), expected)
-    expect(saboteur.hits).toBe(3)
+    // Where commits are asked for again, the input may be through before the third.
+    expect(saboteur.hits).toBeGreaterThan(1)
   })
 })

@@ -8,19 +8,19 @@ import type { CommitStep } from '../../lib/runtime/commit.ts'
 import { expectedOutcome, expectSame, prepareSubject, seenOutcome } from '../support/commit-subject.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const RECORDS = 400
+const RECORDS = 1_500
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 const STEPS: readonly CommitStep[] = ['prepared', 'offsets-sent', 'committed', 'staged', 'written']
 
-/** Resolves with how the child ended. */
-async function run(...args: string[]): Promise<string> {
+/** Resolves with how the child ended, and what it said. */
+async function run(...args: string[]): Promise<{ end: string; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return signal ?? (code === 0 ? output.trim() : `exit code ${code}`)
+  return { end: signal ?? `exit code ${code}`, output: output.trim() }
 }
 
 async function withBroker<T>(
@@ -42,9 +42,15 @@ describe('kill -9 at every step of the commit, then recovery: as if nothing had 
     const directory = await temporaryDirectory()
     await withBroker(directory, broker => prepareSubject(broker, RECORDS))
     // The third commit: there is one before to go back to. Then the first of a recovered run; then one in its middle.
-    for (const occurrence of [3, 1, 4])
-      expect(await run(directory, `${RECORDS}`, step, `${occurrence}`)).toBe('SIGKILL')
-    expect(await run(directory, `${RECORDS}`)).toBe('finished')
+    let nextEpoch = 0
+    for (const occurrence of [3, 1, 4]) {
+      const { end, output } = await run(directory, `${RECORDS}`, step, `${occurrence}`)
+      expect(end).toBe('SIGKILL')
+      nextEpoch += Number(/next epoch: (\d+)/.exec(output)?.[1])
+    }
+    // Behind the first step both epochs were open: records of the next one had been processed.
+    expect(nextEpoch > 0).toBe(step !== 'prepared')
+    expect(await run(directory, `${RECORDS}`)).toEqual({ end: 'exit code 0', output: 'finished' })
     await withBroker(directory, async broker => expectSame(await seenOutcome(broker), expected))
   })
 })

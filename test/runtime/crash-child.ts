@@ -1,20 +1,38 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { Interceptor } from '../../lib/broker/embedded/interceptor.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
+import { Metrics } from '../../lib/common/metrics.ts'
 import type { CommitStep } from '../../lib/runtime/commit.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { commitSubject } from '../support/commit-subject.ts'
 
 /**
- * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th occurrence of a step of the commit; without
- * a step it runs until everything is processed, and closes.
+ * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th occurrence of a step of the commit, having
+ * said how many records of the next epoch were processed by then; without a step it runs until everything is processed, and closes.
  *
  *     node --import tsx crash-child.ts DIRECTORY RECORDS [STEP OCCURRENCE]
  */
 const [directory, records, step, occurrence] = process.argv.slice(2) as [string, string, CommitStep?, string?]
 
+const metrics = new Metrics()
+const processed = metrics.counter('process-total')
+let sealedAt = 0
 let seen = 0
-const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
+
+/** Holds the broker's answers back until records of the next epoch are processed: there is nothing to wait for at the end of the input. */
+const untilProcessed: Interceptor = async ({ operation, clientId }) => {
+  if (operation !== 'transaction-offsets' && operation !== 'end-transaction') return
+  if (clientId?.startsWith('test')) return
+  const before = processed.value
+  for (let turn = 0; turn < 100 && processed.value === before; turn += 1) await setImmediate()
+}
+
+const broker = await openEmbeddedBroker({
+  directory: join(directory, 'broker'),
+  interceptor: untilProcessed,
+})
 const streams = new KafkaStreams(
   commitSubject(),
   {
@@ -28,10 +46,15 @@ const streams = new KafkaStreams(
   {
     broker,
     logger: silentLogger,
+    metrics,
     commitProbe: reached => {
+      if (reached === 'prepared') sealedAt = processed.value
       if (reached !== step) return
       seen += 1
-      if (seen === Number(occurrence)) process.kill(process.pid, 'SIGKILL')
+      if (seen < Number(occurrence)) return
+      // Writing to a pipe is synchronous: the line is out before the end.
+      process.stdout.write(`next epoch: ${processed.value - sealedAt}\n`)
+      process.kill(process.pid, 'SIGKILL')
     },
   },
 )
