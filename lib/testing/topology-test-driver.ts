@@ -10,9 +10,12 @@ import { RecordCollector } from '../runtime/record-collector.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateManager } from '../runtime/state-manager.ts'
 import { StreamTask } from '../runtime/stream-task.ts'
+import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import type { StateStore } from '../store/state-store.ts'
+import type { WindowStore } from '../store/window-store.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
@@ -123,6 +126,19 @@ export class TopologyTestDriver implements Disposable {
     return this.#storeOrThrow(name) as KeyValueStore<K, ValueAndTimestamp<V>>
   }
 
+  /** As `getKeyValueStore`. For a timestamped store, such as that of a windowed aggregate, use `getTimestampedWindowStore`. */
+  getWindowStore<K, V>(name: string): WindowStore<K, V> {
+    return this.#storeOrThrow(name) as WindowStore<K, V>
+  }
+
+  getTimestampedWindowStore<K, V>(name: string): WindowStore<K, ValueAndTimestamp<V>> {
+    return this.#storeOrThrow(name) as WindowStore<K, ValueAndTimestamp<V>>
+  }
+
+  getSessionStore<K, V>(name: string): SessionStore<K, V> {
+    return this.#storeOrThrow(name) as SessionStore<K, V>
+  }
+
   /** Topics to which anything was sent, internal ones included. */
   producedTopicNames(): string[] {
     return [...this.#produced.keys()].sort()
@@ -215,8 +231,11 @@ export class TopologyTestDriver implements Disposable {
     if (global) {
       global.apply(batch)
       global.commitNow()
+      throwIfWaiting(global)
     } else {
-      present(this.#task, 'task').add(batch)
+      const task = present(this.#task, 'task')
+      task.add(batch)
+      throwIfWaiting(task)
     }
   }
 
@@ -268,6 +287,11 @@ export class TopologyTestDriver implements Disposable {
       if (global || this.#sourceTopics.has(record.topic)) this.#enqueue(record, global)
     }
   }
+}
+
+/** Schemas are fetched asynchronously, and nothing here can wait: the error says how to have them before. */
+function throwIfWaiting({ waitingFor }: { readonly waitingFor: SerdePendingError | undefined }): void {
+  if (waitingFor) throw waitingFor
 }
 
 function listOf(lists: Map<string, OutgoingRecord[]>, topic: string): OutgoingRecord[] {

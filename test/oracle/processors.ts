@@ -6,6 +6,7 @@ import type { StoreBuilder } from '../../lib/store/state-store.ts'
 import { Unsupported } from './case.ts'
 import { parseSpec, valueFunction } from './functions.ts'
 import { printed } from './serdes.ts'
+import { SESSION_STEPS, WINDOW_STEPS } from './windowed-steps.ts'
 
 type AnyRecord = Record<unknown, unknown>
 type AnyStore = KeyValueStore<unknown, unknown>
@@ -19,16 +20,16 @@ interface Scope {
 
 type Step = (record: AnyRecord, scope: Scope) => void
 
-/** `timestamped`: names of stores whose values carry timestamps, which the library prints and puts differently. */
+/** `kinds`: the types of the stores by name, as cases call them; the library puts and prints their values differently. */
 export function processorSupplier(
   spec: string,
   storeNames: readonly string[],
-  timestamped: ReadonlySet<string>,
+  kinds: ReadonlyMap<string, string>,
   own: readonly StoreBuilder[] = [],
 ): ProcessorSupplier {
   const { name, argument } = parseSpec(spec)
   const start = STARTING[name]
-  const step = steps(timestamped.has(storeNames[0] ?? ''))[name] ?? (start && FORWARD)
+  const step = steps(kinds.get(storeNames[0] ?? ''))[name] ?? (start && FORWARD)
   if (!step) throw new Unsupported(name)
   return { get: () => new LibraryProcessor(argument, storeNames[0] ?? '', step, start), stores: own }
 }
@@ -64,8 +65,21 @@ class LibraryProcessor implements Processor {
 
 const FORWARD: Step = (record, { context }) => context.forward(record)
 
-function steps(timestamped: boolean): { readonly [name: string]: Step } {
-  return { ...PLAIN_STEPS, ...STORE_STEPS, ...(timestamped ? TIMESTAMPED_STEPS : {}) }
+function steps(kind: string | undefined): { readonly [name: string]: Step } {
+  return { ...PLAIN_STEPS, ...STORE_STEPS, ...stepsOfKind(kind) }
+}
+
+function stepsOfKind(kind: string | undefined): { readonly [name: string]: Step } {
+  switch (kind) {
+    case 'timestampedKeyValue':
+      return TIMESTAMPED_STEPS
+    case 'window':
+      return WINDOW_STEPS
+    case 'session':
+      return SESSION_STEPS
+    default:
+      return {}
+  }
 }
 
 const PLAIN_STEPS: { readonly [name: string]: Step } = {

@@ -42,7 +42,7 @@ export class Program {
   readonly builder = new StreamsBuilder()
   readonly trace: unknown[] = []
   readonly #bound = new Map<string, Bound>()
-  readonly #timestampedStores = new Set<string>()
+  readonly #storeKinds = new Map<string, string>()
   readonly #storesInMemory: boolean
   readonly #buildOptions: BuildOptions
   #topology: Topology | undefined
@@ -101,11 +101,25 @@ export class Program {
       caching: description['caching'] === true,
       logging: description['logging'] === false ? (false as const) : {},
     }
-    if (type === 'keyValue') return stores.keyValueStore(options)
-    if (type === 'lru') return stores.lruMap({ ...options, entriesMax: Number(description['max']) })
-    if (type !== 'timestampedKeyValue') throw new Unsupported(`${type} store`)
-    this.#timestampedStores.add(options.name)
-    return stores.timestampedKeyValueStore(options)
+    this.#storeKinds.set(options.name, type)
+    const retentionMs = Number(description['retentionMs'])
+    switch (type) {
+      case 'keyValue':
+        return stores.keyValueStore(options)
+      case 'timestampedKeyValue':
+        return stores.timestampedKeyValueStore(options)
+      case 'lru':
+        return stores.lruMap({ ...options, entriesMax: Number(description['max']) })
+      case 'window': {
+        const retainDuplicates = description['retainDuplicates'] === true
+        const windowSizeMs = Number(description['windowMs'])
+        return stores.windowStore({ ...options, retentionMs, windowSizeMs, retainDuplicates })
+      }
+      case 'session':
+        return stores.sessionStore({ ...options, retentionMs })
+      default:
+        throw new Unsupported(`${type} store`)
+    }
   }
 
   processor(operation: Operation): ReturnType<typeof processorSupplier> {
@@ -116,14 +130,14 @@ export class Program {
       ...builders.map(builder => builder.name),
       ...texts(operation, 'globalStores'),
     ]
-    return processorSupplier(text(operation, 'processor') ?? '', names, this.#timestampedStores, builders)
+    return processorSupplier(text(operation, 'processor') ?? '', names, this.#storeKinds, builders)
   }
 
   /** The processor that fills a store: the store is its first. */
   fillingProcessor(operation: Operation): ReturnType<typeof processorSupplier> {
     const store = operation['store'] as StoreDescription
     const spec = text(operation, 'processor') ?? ''
-    return processorSupplier(spec, [text(store, 'name') ?? ''], this.#timestampedStores)
+    return processorSupplier(spec, [text(store, 'name') ?? ''], this.#storeKinds)
   }
 }
 

@@ -1,7 +1,10 @@
 import type { OutgoingRecord } from '../../lib/broker/broker.ts'
 import { compareBytes, hex } from '../../lib/common/bytes.ts'
+import type { Windowed } from '../../lib/common/windowed.ts'
 import type { Header } from '../../lib/common/headers.ts'
 import { Headers } from '../../lib/common/headers.ts'
+import { BufferedSessionStore } from '../../lib/store/buffered-session-store.ts'
+import { BufferedWindowStore } from '../../lib/store/buffered-window-store.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import type { StateStore } from '../../lib/store/state-store.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
@@ -125,12 +128,26 @@ async function contents(stores: ReadonlyMap<string, StateStore>): Promise<{ [sto
 }
 
 async function rows(store: StateStore): Promise<unknown> {
+  if (store instanceof BufferedWindowStore) return windowedRows(store.all())
+  if (store instanceof BufferedSessionStore) return windowedRows(store.fetchRange({}))
   const found: { key: unknown; value: unknown }[] = []
   for await (const [key, value] of readOnlyView<unknown, unknown>(store, { isolation: 'latest' }).all()) {
     found.push(row(key, value))
   }
   if (found.some(({ value }) => isSubscription(value))) return { kind: 'internal', count: found.length }
   return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
+}
+
+/** By key, start and end; the order of equal ones, duplicates, is that of their arrival. */
+function windowedRows(entries: Iterable<readonly [Windowed<unknown>, unknown]>): unknown {
+  const found = Array.from(entries, ([{ key, window }, value]) => {
+    const shown = { key: toJson(key), start: window.startMs, end: window.endMs }
+    return { ...row(key, value), key: shown }
+  })
+  return found.sort(
+    ({ key: left }, { key: right }) =>
+      compareBytes(orderOf(left.key), orderOf(right.key)) || left.start - right.start || left.end - right.end,
+  )
 }
 
 /** A format of the JVM original's own, whose content cases do not show. */
