@@ -1,5 +1,8 @@
+import type { Windowed } from '../common/windowed.ts'
 import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { ProcessorFactory } from '../topology/topology-options.ts'
+import type { AsyncMapper, AsyncProcessorFactory } from './async/async-functions.ts'
+import type { AsyncOptions } from './async/async-options.ts'
 import type {
   Action,
   Aggregator,
@@ -9,6 +12,7 @@ import type {
   PairMapper,
   Predicate,
   Reducer,
+  SessionMerger,
   ValueTransformerFactory,
 } from './functions.ts'
 import type {
@@ -21,11 +25,18 @@ import type {
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
+  StreamJoinedOptions,
   TableOptions,
   TransformValuesOptions,
+  WindowedTableOptions,
 } from './options.ts'
-import type { StreamPart, TablePart, GlobalTablePart } from './part.ts'
+import type { GroupedPart, StreamPart, TablePart, GlobalTablePart } from './part.ts'
 import type { PART } from './part.ts'
+import type { EmitStrategy } from './windows/emit-strategy.ts'
+import type { SessionWindows } from './windows/session-windows.ts'
+import type { SlidingWindows } from './windows/sliding-windows.ts'
+import type { TimeWindows } from './windows/time-windows.ts'
+import type { UnlimitedWindows } from './windows/unlimited-windows.ts'
 
 // The kinds of the DSL lead to each other in a ring (stream, group, table, stream), so their types stand in one file: imports
 // must not form a ring.
@@ -66,8 +77,10 @@ export interface KStream<K, V> {
   groupBy<KR>(
     selector: Mapper<K, V, KR>,
     options?: GroupedOptions<NoInfer<KR>, V>,
-  ): KGroupedStream<NonNullable<KR>, NonNullable<V>>
-  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>>
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>>
+  groupByKey(
+    options?: GroupedOptions<K, V>,
+  ): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
   /** The last value of each key; null deletes, records without key are dropped (counted). */
   toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
   /** Looks each record up in the table as it is now; a record without match is left out. Both sides must be co-partitioned. */
@@ -83,6 +96,15 @@ export interface KStream<K, V> {
     joiner: Joiner<K, NonNullable<V>, VG, VR>,
     options?: NamedOptions,
   ): KStream<K, VR>
+  /**
+   * Joins each record with those of the other stream whose key is the same and whose times are within the windows. A result has the
+   * larger timestamp of its two records. Both streams must be co-partitioned. Records without key or value are dropped (counted).
+   */
+  join<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<NonNullable<K>, NonNullable<V>, NonNullable<VO>, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
   /** As `join`; a record without match, or without key, is joined with null. */
   leftJoin<VT, VR>(
     table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
@@ -95,10 +117,43 @@ export interface KStream<K, V> {
     joiner: Joiner<K, NonNullable<V>, VG | null, VR>,
     options?: NamedOptions,
   ): KStream<K, VR>
+  /**
+   * As `join`; a record of this stream that finds no match is joined with null as soon as stream time has passed its window and the
+   * grace, with its own timestamp. One without key is joined with null at once.
+   */
+  leftJoin<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<VO> | null, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
+  /** As `leftJoin`, for records of both streams. */
+  outerJoin<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<K, NonNullable<V> | null, NonNullable<VO> | null, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
   /** A processor of one's own; it may change keys. */
   process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
   /** A processor that must leave keys as they are (forwarding another key throws), so that nothing need be repartitioned after it. */
   processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR>
+  /**
+   * As `mapValues`, with a callback that takes its time: calls run beside each other, and their results go on in the order of the inputs,
+   * with the inputs' timestamps and headers. Inputs whose calls are under way at a commit are kept in a store, so that the commit
+   * does not wait; after a restart they are called again. A rejected call goes to the handler of processing errors.
+   *
+   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: the JVM original has no such operators.
+   */
+  mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR>
+  /** As `mapValuesAsync`, with any number of values for each input. */
+  flatMapValuesAsync<VR>(
+    mapper: AsyncMapper<K, V, Iterable<VR>>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<K, VR>
+  /** As `mapValuesAsync`, with any number of records for each input, whose keys, timestamps and headers are what the processor makes them. */
+  processAsync<KR, VR>(
+    factory: AsyncProcessorFactory<K, V, KR, VR>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<KR, VR>
   /** Writes the records to a topic, which must exist; a function names one for each record. */
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void
 }
@@ -195,8 +250,13 @@ export interface GlobalKTable<K, V> {
   readonly queryableStoreName: string | undefined
 }
 
-/** A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null deletes. */
-export interface KGroupedStream<K, V> {
+/**
+ * A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null deletes. Records without value are
+ * left out, but windows by time and sessions take them: `N` is `null` where the stream may hold some.
+ */
+export interface KGroupedStream<K, V, N extends null = never> {
+  readonly [PART]: GroupedPart
+
   count(options?: TableOptions<K, number>): KTable<K, number, never>
   /** The first value of a key is taken as it is. */
   reduce<R extends V | null>(
@@ -208,6 +268,79 @@ export interface KGroupedStream<K, V> {
     aggregator: Aggregator<K, V, A>,
     options?: TableOptions<K, NoInfer<NonNullable<A>>>,
   ): KTable<K, NonNullable<A>, Extract<A, null>>
+  /** An aggregate for each key and window. Late records are dropped, and counted. */
+  windowedBy(windows: TimeWindows | UnlimitedWindows): TimeWindowedKStream<K, V | N>
+  windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V | N>
+  /** Begins a table that several grouped streams are aggregated into, each by its own aggregator: `cogroup<Totals>((totals, view) => …)`. */
+  cogroup<A>(aggregator: Aggregator<K, V | N, A>): CogroupedKStream<K, A>
+}
+
+/** A grouped stream in windows of time; keys of the tables are the keys in their windows. */
+export interface TimeWindowedKStream<K, V> {
+  /** When results are sent; `on-window-update` unless given. Throws for unlimited windows, which never close. */
+  emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V>
+  count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number, never>
+  /** The first value of a window is taken as it is. */
+  reduce<R extends V | null>(
+    reducer: Reducer<V, R>,
+    options?: WindowedTableOptions<K, NonNullable<V>>,
+  ): KTable<Windowed<K>, NonNullable<V>, Extract<R | V, null>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    options?: WindowedTableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
+}
+
+/** A grouped stream in sessions. When sessions become one, those before are deleted, so deletions come out of every table of sessions. */
+export interface SessionWindowedKStream<K, V> {
+  /** When results are sent; `on-window-update` unless given. */
+  emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V>
+  count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number>
+  /** The reducer merges sessions, too: the aggregate of the earlier one comes first. */
+  reduce(
+    reducer: Reducer<V, V | null>,
+    options?: WindowedTableOptions<K, NonNullable<V>>,
+  ): KTable<Windowed<K>, NonNullable<V>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    merger: SessionMerger<K, NoInfer<A>>,
+    options?: WindowedTableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<Windowed<K>, NonNullable<A>>
+}
+
+/** Grouped streams of one key that are aggregated into one table. */
+export interface CogroupedKStream<K, A> {
+  /** A stream that is given twice is aggregated once, by the later aggregator. */
+  cogroup<V, N extends null>(
+    other: KGroupedStream<K, V, N>,
+    aggregator: Aggregator<K, V | N, A>,
+  ): CogroupedKStream<K, A>
+  aggregate(
+    initializer: Initializer<A>,
+    options?: TableOptions<K, NonNullable<A>>,
+  ): KTable<K, NonNullable<A>, Extract<A, null>>
+  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
+}
+
+/** The table's keys have no serde unless the options give it: the streams may differ in theirs. */
+export interface TimeWindowedCogroupedKStream<K, A> {
+  aggregate(
+    initializer: Initializer<A>,
+    options?: WindowedTableOptions<K, NonNullable<A>>,
+  ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
+}
+
+/** As for windows of time, with a merger for sessions that become one. */
+export interface SessionWindowedCogroupedKStream<K, A> {
+  aggregate(
+    initializer: Initializer<A>,
+    merger: SessionMerger<K, A>,
+    options?: WindowedTableOptions<K, NonNullable<A>>,
+  ): KTable<Windowed<K>, NonNullable<A>>
 }
 
 /** A table by a new key, to be aggregated: `adder` for rows that come, `subtractor` for rows that go. */

@@ -1,20 +1,27 @@
 import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { ProcessorFactory } from '../topology/topology-options.ts'
+import type { AsyncMapper, AsyncProcessorFactory } from './async/async-functions.ts'
+import type { AsyncOptions } from './async/async-options.ts'
 import type { BranchedKStream, KGroupedStream, KStream, KTable } from './dsl.ts'
 import type { Action, Joiner, Mapper, PairMapper, Predicate } from './functions.ts'
 import { filter } from './operators/filter.ts'
 import { flatMapValues } from './operators/flat-map-values.ts'
+import { flatMapValuesAsync } from './operators/flat-map-values-async.ts'
 import { flatMap } from './operators/flat-map.ts'
 import { groupBy, groupByKey } from './operators/group.ts'
 import { mapValues } from './operators/map-values.ts'
+import { mapValuesAsync } from './operators/map-values-async.ts'
 import { map } from './operators/map.ts'
 import { merge } from './operators/merge.ts'
 import { forEach, peek } from './operators/peek.ts'
 import { print } from './operators/print.ts'
+import { processAsync } from './operators/process-async.ts'
 import { process, processValues } from './operators/process.ts'
 import { repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
 import { SplitPart } from './operators/split.ts'
+import type { StreamJoinKind } from './operators/stream-join-names.ts'
+import { joinStreams } from './operators/stream-stream-join.ts'
 import { joinGlobalTable, joinTable } from './operators/stream-table-join.ts'
 import { toTable } from './operators/to-table.ts'
 import { to } from './operators/to.ts'
@@ -26,14 +33,14 @@ import type {
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
+  StreamJoinedOptions,
   TableOptions,
 } from './options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from './part.ts'
 import { PART } from './part.ts'
 import type { Surface } from './surface.ts'
 
-type AnyTable = { readonly [PART]: TablePart | GlobalTablePart }
-type AnyFunction = (...args: never[]) => unknown
+type AnyOperand = { readonly [PART]: StreamPart | TablePart | GlobalTablePart }
 
 /** A stream's methods, each of which is an operator. */
 export class GraphStream<K, V> implements KStream<K, V> {
@@ -103,11 +110,13 @@ export class GraphStream<K, V> implements KStream<K, V> {
   groupBy<KR>(
     selector: Mapper<K, V, KR>,
     options?: GroupedOptions<KR, V>,
-  ): KGroupedStream<NonNullable<KR>, NonNullable<V>> {
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>> {
     return this.#surface.groupedStream(groupBy(this[PART], selector, options))
   }
 
-  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>> {
+  groupByKey(
+    options?: GroupedOptions<K, V>,
+  ): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>> {
     return this.#surface.groupedStream(groupByKey(this[PART], options))
   }
 
@@ -115,18 +124,16 @@ export class GraphStream<K, V> implements KStream<K, V> {
     return this.#surface.table(toTable(this[PART], options))
   }
 
-  join<VR>(
-    table: AnyTable,
-    ...rest: readonly (AnyFunction | JoinedOptions<K, V> | undefined)[]
-  ): KStream<K, VR> {
-    return this.#join(table, false, rest)
+  join<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'inner', rest)
   }
 
-  leftJoin<VR>(
-    table: AnyTable,
-    ...rest: readonly (AnyFunction | JoinedOptions<K, V> | undefined)[]
-  ): KStream<K, VR> {
-    return this.#join(table, true, rest)
+  leftJoin<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'left', rest)
+  }
+
+  outerJoin<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'outer', rest)
   }
 
   process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
@@ -137,13 +144,36 @@ export class GraphStream<K, V> implements KStream<K, V> {
     return this.#surface.stream(processValues(this[PART], factory, options))
   }
 
+  mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR> {
+    return this.#surface.stream(mapValuesAsync(this[PART], mapper, options))
+  }
+
+  flatMapValuesAsync<VR>(
+    mapper: AsyncMapper<K, V, Iterable<VR>>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<K, VR> {
+    return this.#surface.stream(flatMapValuesAsync(this[PART], mapper, options))
+  }
+
+  processAsync<KR, VR>(
+    factory: AsyncProcessorFactory<K, V, KR, VR>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<KR, VR> {
+    return this.#surface.stream(processAsync(this[PART], factory, options))
+  }
+
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
     to(this[PART], topic, options)
   }
 
-  /** The table decides what the other arguments are, as the overloads of `KStream` say. */
-  #join<VR>(table: AnyTable, left: boolean, rest: readonly unknown[]): KStream<K, VR> {
-    const part = table[PART]
+  /** The other side decides what the other arguments are, as the overloads of `KStream` say. */
+  #join<VR>(other: AnyOperand, kind: StreamJoinKind, rest: readonly unknown[]): KStream<K, VR> {
+    const part = other[PART]
+    const left = kind === 'left'
+    if ('joinRepartition' in part) {
+      const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, StreamJoinedOptions<K, V, unknown>]
+      return this.#surface.stream(joinStreams(this[PART], part, joiner, kind, options))
+    }
     if ('values' in part) {
       const [selector, joiner, options] = rest as [
         Mapper<K, V, unknown>,

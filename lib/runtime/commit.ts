@@ -96,11 +96,20 @@ export class Commit {
 
   async #flush(offsets: Offsets): Promise<void> {
     await this.#options.producer.flush()
+    await this.#flushRest([...offsets.keys()])
     // Before the offsets: a store without a changelog has its effects nowhere else.
     await this.#makeDurable(offsets)
     await this.#retried(() => this.#options.consumer.commit([...offsets.values()].flat()))
     for (const [task, moved] of offsets) task.committed(moved)
     this.#options.onCommitted()
+  }
+
+  /** Changes that must not be safe before the outputs are. */
+  async #flushRest(tasks: readonly StreamTask[]): Promise<void> {
+    for (const task of tasks) task.state.outputsFlushed()
+    if (!tasks.some(({ collector }) => collector.hasSent)) return
+    await this.#options.producer.flush()
+    for (const task of tasks) task.endEpoch()
   }
 
   async #transaction(offsets: Offsets): Promise<void> {

@@ -7,6 +7,7 @@ import { partitionKey, taskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { Record } from '../processor/record.ts'
+import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import type { EngineWrite } from '../store/engine/engine.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
 import type { SubtopologyPlan } from '../topology/plan.ts'
@@ -72,13 +73,35 @@ export class GlobalTask {
     return persistent && readPosition(persistent, partitionKey(partition.topic, partition.partition))
   }
 
-  /** Applies records of one partition, in order. */
+  /** Applies records of one partition, in order, up to one that waits for its schema. */
   apply(batch: RecordBatch): void {
     const queue = present(
       this.#queues.get(partitionKey(batch.topic, batch.partition)),
       'queue of a global partition',
     )
     queue.add(batch)
+    queue.resume()
+    this.#applyHeads(queue)
+  }
+
+  /** Why records are left that `apply` was given; undefined where none waits for its schema. */
+  get waitingFor(): SerdePendingError | undefined {
+    for (const queue of this.#queues.values()) if (queue.waitingFor) return queue.waitingFor
+    return undefined
+  }
+
+  /** Resolves when everything that `apply` was given is applied; rejects where a schema cannot be had. */
+  async settle(): Promise<void> {
+    for (const queue of this.#queues.values()) {
+      for (let reason = queue.waitingFor; reason; reason = queue.waitingFor) {
+        await reason.settled
+        queue.resume()
+        this.#applyHeads(queue)
+      }
+    }
+  }
+
+  #applyHeads(queue: RecordQueue): void {
     while (queue.head) {
       const record = queue.take()
       this.#scope.context = record
@@ -142,6 +165,7 @@ export class GlobalTask {
       logger,
       defaultKeySerde: settings.defaultKeySerde,
       defaultValueSerde: settings.defaultValueSerde,
+      clock,
       collector,
       dropped,
       onProcessingError: settings.processingErrorHandler,
@@ -150,6 +174,7 @@ export class GlobalTask {
       streamTimeMs: () => this.#streamTimeMs,
       systemTimeMs: () => clock.nowMs(),
       schedule: refuse('schedule punctuators'),
+      defer: refuse('make asynchronous calls'),
       store: name => this.state.store(name),
       globalStore: () => undefined,
       requestCommit: () => undefined,

@@ -1,3 +1,4 @@
+import type { Clock } from '../common/clock.ts'
 import { StreamsError, TopologyError } from '../common/errors.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
@@ -5,11 +6,11 @@ import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type {
   Cancellable,
-  ProcessorContext,
   PunctuationOptions,
   Punctuator,
   RecordMetadata,
 } from '../processor/processor-context.ts'
+import type { DeferredWork, DeferringContext } from '../processor/deferred-work.ts'
 import type { Record } from '../processor/record.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
@@ -17,7 +18,7 @@ import type { ChainNode } from './chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The context of one node: knows its children and the stores connected to it. */
-export class NodeContext implements ProcessorContext {
+export class NodeContext implements DeferringContext {
   readonly #scope: TaskScope
   readonly #nodeName: string
   readonly #stores: ReadonlySet<string>
@@ -80,6 +81,14 @@ export class NodeContext implements ProcessorContext {
       throw new TypeError(`intervalMs is ${options.intervalMs}: it must be a whole number of at least 1`)
     }
     return this.#scope.schedule(this.#nodeName, options, callback)
+  }
+
+  get clock(): Clock {
+    return this.#scope.clock
+  }
+
+  defer(work: DeferredWork): () => void {
+    return this.#scope.defer(this.#nodeName, work)
   }
 
   recordMetadata(): RecordMetadata | undefined {

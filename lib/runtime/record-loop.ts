@@ -42,23 +42,26 @@ export class RecordLoop {
     }
   }
 
-  /** Processes for a slice of time; returns how many records. */
+  /** Processes for a slice of time; returns how many records, and results of asynchronous calls. */
   process(): number {
     const { clock, tasks } = this.#options
     const deadlineMs = clock.monotonicMs() + SLICE_MS
     const nowMs = clock.nowMs()
     let processed = 0
+    let applied = 0
     for (let more = true; more && clock.monotonicMs() < deadlineMs;) {
       more = false
       for (const task of tasks.running) {
         const done = this.#processRun(task, nowMs)
+        const results = this.#applyRun(task)
         processed += done
-        if (done === RUN) more = true
+        applied += results
+        if (done === RUN || results === RUN) more = true
       }
     }
     this.#options.processed.add(processed)
     if (this.#paused.size > 0) this.#resume()
-    return processed
+    return processed + applied
   }
 
   /** After an abort or a change of assignment nothing is paused any more. */
@@ -76,8 +79,18 @@ export class RecordLoop {
     return done
   }
 
+  #applyRun(task: StreamTask): number {
+    let done = 0
+    while (done < RUN && this.#mayWrite(task) && task.applyResult()) done += 1
+    return done
+  }
+
   #mayGoOn(task: StreamTask, nowMs: number): boolean {
-    return task.isReady(nowMs, this.#lag) && this.#options.output.writable && !task.collector.isParking
+    return task.isReady(nowMs, this.#lag) && this.#mayWrite(task)
+  }
+
+  #mayWrite(task: StreamTask): boolean {
+    return this.#options.output.writable && !task.collector.isParking
   }
 
   readonly #lag: FetchLag = queue => {

@@ -125,6 +125,11 @@ export class StateManager {
     for (const store of this.#stores.values()) store.prepareCommit()
   }
 
+  /** At-least-once: what was sent is safe. Stores may have changes that had to wait for that. */
+  outputsFlushed(): void {
+    for (const store of this.#stores.values()) store.outputsFlushed?.()
+  }
+
   /**
    * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such write at a time.
    * `extra` goes along to the engine on disk.

@@ -21,4 +21,6 @@ export interface StreamTaskOptions {
   readonly collector: RecordCollector
   readonly sendChange: ChangelogSend
   readonly globalStore: (name: string) => StateStore | undefined
+  /** Wakes whoever runs the task: an asynchronous call has ended. */
+  readonly wake: () => void
 }

@@ -3,7 +3,7 @@ import type { StreamTaskOptions } from './stream-task-options.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The part of a task's scope that only the task can answer. */
-export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'streamTimeMs' | 'requestCommit'>
+export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'defer' | 'streamTimeMs' | 'requestCommit'>
 
 export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks): TaskScope {
   const { id, settings, metrics, logger, collector, clock, state, globalStore } = options
@@ -14,6 +14,7 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     logger,
     defaultKeySerde: settings.defaultKeySerde,
     defaultValueSerde: settings.defaultValueSerde,
+    clock,
     collector,
     dropped: metrics.counter('dropped-records-total', { task: id }),
     onProcessingError: settings.processingErrorHandler,

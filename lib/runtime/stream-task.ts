@@ -4,7 +4,9 @@ import { partitionKey, type TaskId } from '../common/ids.ts'
 import { StateMachine } from '../common/state-machine.ts'
 import type { Punctuator } from '../processor/processor-context.ts'
 import { Record } from '../processor/record.ts'
+import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { decideFailure } from './decide-failure.ts'
+import { DeferredWorks } from './deferred-works.ts'
 import { NodeChain } from './node-chain.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from './partition-time.ts'
@@ -33,6 +35,7 @@ export class StreamTask {
   readonly #options: StreamTaskOptions
   readonly #group: PartitionGroup
   readonly #streamTime = new PunctuationQueue('stream-time')
+  readonly #deferred = new DeferredWorks()
   readonly #wallClock = new PunctuationQueue('wall-clock-time')
   readonly #committed = new Map<string, OffsetToCommit>()
   readonly #starts = new Map<string, number>()
@@ -61,6 +64,10 @@ export class StreamTask {
         const nowMs = options.clock.nowMs()
         const firstMs = startMs === undefined ? nowMs + intervalMs : anchoredTick(startMs, intervalMs, nowMs)
         return this.#wallClock.schedule(node, firstMs, intervalMs, callback)
+      },
+      defer: (node, work) => {
+        this.#deferred.add(node, work)
+        return options.wake
       },
       streamTimeMs: () => this.#group.streamTimeMs,
       requestCommit: () => (this.commitRequested = true),
@@ -119,8 +126,13 @@ export class StreamTask {
     return this.#group.hasRecords()
   }
 
+  /** Why records of a partition do not go on; undefined where none waits for its schema. */
+  get waitingFor(): SerdePendingError | undefined {
+    return this.#group.waitingFor
+  }
+
   isReady(nowMs: number, lag: FetchLag): boolean {
-    return this.#group.isReady(nowMs, lag)
+    return this.#deferred.hasRoom && this.#group.isReady(nowMs, lag)
   }
 
   /** Processes the next record, depth first, and what its time makes due. Only called while `isReady`. */
@@ -134,6 +146,19 @@ export class StreamTask {
       .process(new Record(record.key, record.value, record.timestamp, new Headers(record.headers)))
     if (scope.failure) throw scope.failure
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
+  }
+
+  /** Inputs of asynchronous operators whose results have not been applied. */
+  get deferredInputs(): number {
+    return this.#deferred.size
+  }
+
+  /** Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there. */
+  applyResult(): boolean {
+    if (!this.#deferred.applyNext(this.#scope)) return false
+    this.#hasProgress = true
+    if (this.#scope.failure) throw this.#scope.failure
+    return true
   }
 
   punctuateStreamTime(): void {
@@ -211,6 +236,7 @@ export class StreamTask {
     if (this.isRunning) this.#closeProcessors()
     this.#lifecycle.moveTo('closed')
     this.#group.reset()
+    this.#deferred.clear()
     await this.state.written().catch((error: unknown) => {
       this.#options.logger.log(
         'warn',
@@ -266,6 +292,7 @@ export class StreamTask {
 
   #reset(): void {
     this.#group.reset()
+    this.#deferred.clear()
     this.#streamTime.clear()
     this.#wallClock.clear()
     this.#nextStreamTickMs = Infinity
@@ -284,6 +311,7 @@ export class StreamTask {
         applicationId,
         taskId: this.id,
         changelogCoalescing,
+        isTransactional: settings.processingGuarantee === 'exactly-once',
         defaultKeySerde,
         defaultValueSerde,
         metrics,

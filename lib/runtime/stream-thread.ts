@@ -14,6 +14,7 @@ import { reactionTo } from './failure.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
 import { OutputTopics } from './output-topics.ts'
+import { InputWait } from './input-wait.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
 import { RecordLoop } from './record-loop.ts'
@@ -72,6 +73,7 @@ export class StreamThread {
   readonly #counts: ReadonlyMap<string, number>
   readonly #outputs: OutputTopics
   readonly #output: EpochOutput
+  readonly #wait: InputWait
   #hasAssignment = false
   #aborts = 0
   /** Of the last epoch's end. */
@@ -104,10 +106,12 @@ export class StreamThread {
       clientId: `${settings.clientId}-restore`,
     })
     this.#output = new EpochOutput(producer)
+    this.#wait = new InputWait(consumer, clock)
     const output = this.#output
     const factory = new TaskFactory({
       ...options,
       output,
+      wake: this.#wait.ring,
       partitionCounts: topic => this.#outputs.count(topic),
     })
     const { restorer, positions } = { restorer: this.#restorer, positions: this.#positions }
@@ -212,11 +216,15 @@ export class StreamThread {
 
   async #pause(processed: number): Promise<void> {
     const { clock } = this.#options
-    const { consumer, producer } = this.#clients
+    const { producer } = this.#clients
     if (!this.#output.writable) await (this.#commit.isUnderWay ? this.#commit.settled() : producer.drained())
     else if (processed > 0) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
-    else await consumer.ready(this.#idleMs())
+    else await this.#wait.wait(this.#idleMs(), { isDeferring: this.#isDeferring() })
+  }
+
+  #isDeferring(): boolean {
+    return this.#tasks.running.some(task => task.deferredInputs > 0)
   }
 
   #idleMs(): number {

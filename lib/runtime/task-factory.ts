@@ -38,6 +38,8 @@ export interface TaskFactoryOptions {
   readonly memory: MemoryBudget
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
+  /** Wakes the thread's loop. */
+  readonly wake: () => void
 }
 
 /** A task that is open but not restored. The engines are closed by whoever closes the task. */
@@ -120,7 +122,7 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory } = this.#options
+    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake } = this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
@@ -132,7 +134,7 @@ export class TaskFactory {
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)
     const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
-    const shared = { settings, clock, logger, metrics, globalStore }
+    const shared = { settings, clock, logger, metrics, globalStore, wake }
     return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })
   }
 

@@ -1,9 +1,11 @@
+import type { Clock } from '../common/clock.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Counter, Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Cancellable, PunctuationOptions, Punctuator } from '../processor/processor-context.ts'
 import type { ProcessingErrorHandler } from '../processor/error-handlers.ts'
+import type { DeferredWork } from '../processor/deferred-work.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -16,6 +18,7 @@ export interface TaskScope {
   readonly logger: Logger
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined
+  readonly clock: Clock
   readonly collector: RecordCollector
   readonly dropped: Counter
   readonly onProcessingError: ProcessingErrorHandler
@@ -26,6 +29,8 @@ export interface TaskScope {
   streamTimeMs(): number
   systemTimeMs(): number
   schedule(nodeName: string, options: PunctuationOptions, callback: Punctuator): Cancellable
+  /** Takes the work of an asynchronous operator on; returns what wakes the loop. */
+  defer(nodeName: string, work: DeferredWork): () => void
   store(name: string): StateStore | undefined
   globalStore(name: string): StateStore | undefined
   requestCommit(): void

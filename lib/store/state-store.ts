@@ -42,6 +42,8 @@ export interface StoreContext {
   streamTimeMs(): number
   /** Asks for a commit soon: buffered state has outgrown its bound. */
   requestCommit(): void
+  /** Whether outputs and changes of one commit become true together (exactly-once). Default: no. */
+  readonly isTransactional?: boolean
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -52,8 +54,8 @@ export interface StoreContext {
  *
  * 1. `flush`: caches forward what they hold back (which may write to stores further down).
  * 2. `prepareCommit`: changes go to the changelog.
- * 3. … the broker commits …
- * 4. `stage`: the writes of the commit are handed over for one engine batch of the whole task. Reads go on seeing them.
+ * 3. … the broker commits. Processing goes on meanwhile: what is written now belongs to the next commit, its records too …
+ * 4. `stage`: the writes up to `prepareCommit` are handed over for one engine batch of the whole task. Reads go on seeing them.
  * 5. `staged`: the batch is in the engine.
  *
  * An abort calls none of them: the store is dropped and built anew over the same engine, which still holds the last commit.
@@ -68,6 +70,8 @@ export interface StateStore {
   restore(records: readonly ChangelogRecord[]): void
   flush(): void
   prepareCommit(): void
+  /** At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may still be sent to the changelog. */
+  outputsFlushed?(): void
   stage(batch: EngineWrite[]): void
   staged(): void
   /** Estimate of what is not in the engine yet. */
@@ -86,6 +90,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly caching: boolean
   /** Whether its values carry timestamps (tables and aggregates): readers from outside get them on request only. */
   readonly timestamped?: boolean
+  /** Whether its entries are inputs still to be processed, whose offsets are committed: such an application is not idle. */
+  readonly holdsInputs?: boolean
   /** How its changelog's bytes are read; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined

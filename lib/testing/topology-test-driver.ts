@@ -15,6 +15,7 @@ import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { StateStore } from '../store/state-store.ts'
+import type { VersionedKeyValueStore } from '../store/versioned-key-value-store.ts'
 import type { WindowStore } from '../store/window-store.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
@@ -47,6 +48,8 @@ export class TopologyTestDriver implements Disposable {
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #produced = new Map<string, OutgoingRecord[]>()
   readonly #offsets = new Map<string, number>()
+  /** Goes on with `settled`. */
+  #wake: () => void = () => undefined
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     this.#clock = new ManualClock(options.startWallClockMs ?? 0)
@@ -84,6 +87,21 @@ export class TopologyTestDriver implements Disposable {
       take: () => this.#outputs.get(topic)?.shift(),
       size: () => this.#outputs.get(topic)?.length ?? 0,
     })
+  }
+
+  /**
+   * Resolves when nothing is under way any more: every asynchronous call made so far, and those that its result leads to, has ended, and what
+   * came of it is processed. Piping never waits for calls; what has ended is also applied by the next record or advance of time. Where
+   * an operator has `concurrency` calls under way, further records wait until there is room. A call that only its timeout can end needs
+   * `advanceWallClockTime`. Rejects with what a handler did not let pass.
+   */
+  async settled(): Promise<void> {
+    for (;;) {
+      this.#processAll()
+      const task = this.#task
+      if (!task || (task.deferredInputs === 0 && !task.hasRecords())) return
+      await new Promise<void>(resolve => (this.#wake = resolve))
+    }
   }
 
   /** Bytes in: processes them, and all that follows, before it returns. */
@@ -137,6 +155,11 @@ export class TopologyTestDriver implements Disposable {
 
   getSessionStore<K, V>(name: string): SessionStore<K, V> {
     return this.#storeOrThrow(name) as SessionStore<K, V>
+  }
+
+  /** Throws where there is no such store. */
+  getVersionedKeyValueStore<K, V>(name: string): VersionedKeyValueStore<K, V> {
+    return this.#storeOrThrow(name) as VersionedKeyValueStore<K, V>
   }
 
   /** Topics to which anything was sent, internal ones included. */
@@ -197,6 +220,7 @@ export class TopologyTestDriver implements Disposable {
       metrics: this.#metrics,
       state,
       collector,
+      wake: () => this.#wake(),
       globalStore: name =>
         this.#globals.map(task => task.state.store(name)).find(store => store !== undefined),
       sendChange: ({ changelogTopic, changelogIsSource }) => {
@@ -235,6 +259,8 @@ export class TopologyTestDriver implements Disposable {
     } else {
       const task = present(this.#task, 'task')
       task.add(batch)
+      // Takes up a record whose schema has come since the last call.
+      task.isReady(this.#clock.nowMs(), () => 0)
       throwIfWaiting(task)
     }
   }
@@ -257,16 +283,22 @@ export class TopologyTestDriver implements Disposable {
     // Dead letters of records that cannot be deserialised: found out when they are queued.
     this.#collect()
     this.#drain()
-    while (task?.hasRecords() && task.isReady(this.#clock.nowMs(), () => 0)) {
-      task.process()
-      this.#commit()
-    }
+    while (task && this.#step(task)) this.#commit()
+  }
+
+  /** Results of asynchronous calls first: they are older than what waits. */
+  #step(task: StreamTask): boolean {
+    if (task.applyResult()) return true
+    if (!task.isReady(this.#clock.nowMs(), () => 0)) return false
+    task.process()
+    return true
   }
 
   /** Commits, and gives what was sent to whoever reads it: the outside, and the topology itself. */
   #commit(): void {
     const task = present(this.#task, 'task')
     task.prepareCommit()
+    task.state.outputsFlushed()
     task.state.writeNow()
     task.committed(task.offsetsToCommit({ all: false }))
     task.endEpoch()
