@@ -44,8 +44,8 @@ function stateOf(state: EntryState): ValueState {
 }
 
 /** A write whose changelog record is sent, on its way into the engine. */
-export interface SealedWrite extends EngineWrite {
-  readonly entry: Entry
+export interface SealedWrite<E extends Entry = Entry> extends EngineWrite {
+  readonly entry: E
   value: Uint8Array | null
 }
 

@@ -1,20 +1,20 @@
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Entry, ValueState } from './entry.ts'
-import type { TypedCache } from './typed-cache.ts'
+import type { ClockCache } from './clock-cache.ts'
 
 /**
  * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of the JVM original takes
  * a key out of its dirty keys and adds it again at every put. Bounded by `cacheBytesMax`: the store flushes when it is passed, as
  * there the eviction of one dirty entry flushes all of them.
  */
-export class HeldChanges {
-  readonly #cache: TypedCache
+export class HeldChanges<E extends Entry = Entry> {
+  readonly #cache: ClockCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
-  #entries = new Set<Entry>()
-  #newest: Entry | undefined
+  #entries = new Set<E>()
+  #newest: E | undefined
   #bytes = 0
 
-  constructor(cache: TypedCache, budget: { readonly cacheBytesMax: number }) {
+  constructor(cache: ClockCache<E>, budget: { readonly cacheBytesMax: number }) {
     this.#cache = cache
     this.#budget = budget
   }
@@ -28,7 +28,7 @@ export class HeldChanges {
   }
 
   /** The entry has changed. `before` is what it was, and only used for a first change. */
-  hold(entry: Entry, before: ValueState, context: RecordContext): void {
+  hold(entry: E, before: ValueState, context: RecordContext): void {
     if (entry.held === undefined) {
       entry.held = { entry, before, context }
       this.#cache.pin(entry)
@@ -47,7 +47,7 @@ export class HeldChanges {
   }
 
   /** What is held, to be released one by one. Changes made meanwhile are held anew. */
-  take(): Set<Entry> {
+  take(): Set<E> {
     const entries = this.#entries
     this.#entries = new Set()
     this.#newest = undefined
@@ -55,7 +55,7 @@ export class HeldChanges {
   }
 
   /** The caller has dealt with the change and, where need be, pinned the entry for what comes next. */
-  release(entry: Entry): void {
+  release(entry: E): void {
     entry.held = undefined
     this.#bytes -= entry.size
     this.#cache.unpin(entry)

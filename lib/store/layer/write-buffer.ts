@@ -1,7 +1,7 @@
 import { assert } from '../../common/assert.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 import type { Entry, SealedWrite } from './entry.ts'
-import type { TypedCache } from './typed-cache.ts'
+import type { ClockCache } from './clock-cache.ts'
 
 /**
  * The writes of a store that are not in the engine yet, in the stages of a commit:
@@ -11,19 +11,19 @@ import type { TypedCache } from './typed-cache.ts'
  * Writing goes on while a commit is under way: an entry may be staged with one value and dirty with the next. Reads need none of
  * these lists: the entry itself has the newest value, and is pinned in the cache until it has passed through all of them.
  */
-export class WriteBuffer {
-  readonly #cache: TypedCache
-  #dirty: Entry[] = []
-  #sealed: SealedWrite[] = []
+export class WriteBuffer<E extends Entry = Entry> {
+  readonly #cache: ClockCache<E>
+  #dirty: E[] = []
+  #sealed: SealedWrite<E>[] = []
   /** Batches under way, oldest first. */
-  readonly #staged: SealedWrite[][] = []
+  readonly #staged: SealedWrite<E>[][] = []
 
-  constructor(cache: TypedCache) {
+  constructor(cache: ClockCache<E>) {
     this.#cache = cache
   }
 
   /** The entry has a new value that the engine lacks. */
-  mark(entry: Entry): void {
+  mark(entry: E): void {
     if (entry.dirty) return
     entry.dirty = true
     this.#cache.pin(entry)
@@ -31,7 +31,7 @@ export class WriteBuffer {
   }
 
   /** Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in `sealEntry`. */
-  seal(write: (entry: Entry) => void): void {
+  seal(write: (entry: E) => void): void {
     const dirty = this.#dirty
     this.#dirty = []
     for (const entry of dirty) {
@@ -42,14 +42,15 @@ export class WriteBuffer {
   }
 
   /** A value goes to the engine with the next batch, in place of an earlier one that waits for the same batch. */
-  sealEntry(entry: Entry, key: Uint8Array, value: Uint8Array | null): void {
+  sealEntry(entry: E, key: Uint8Array, value: Uint8Array | null): void {
     if (entry.sealed !== undefined) {
       entry.sealed.value = value
       return
     }
-    entry.sealed = { key, value, entry }
+    const sealed: SealedWrite<E> = { key, value, entry }
+    entry.sealed = sealed
     this.#cache.pin(entry)
-    this.#sealed.push(entry.sealed)
+    this.#sealed.push(sealed)
   }
 
   /** Whether there was anything to stage. */
