@@ -9,6 +9,7 @@ import type {
 import { LruMap } from './lru-map.ts'
 import type { StoreBuilder } from './state-store.ts'
 import { validStoreName } from './store-name.ts'
+import { versionedStoreBuilder } from './versioned-stores.ts'
 import { sessionStoreBuilder, timestampedWindowStoreBuilder, windowStoreBuilder } from './windowed-stores.ts'
 
 export interface KeyValueStoreOptions<K, V> {
@@ -68,6 +69,9 @@ export const stores = {
 
   /** Values by key and session. */
   sessionStore: sessionStoreBuilder,
+
+  /** Values by key and time (KIP-889): what a value was at a moment, as far back as `historyRetentionMs`. */
+  versionedKeyValueStore: versionedStoreBuilder,
 
   /** Values by key, in memory, of the keys used last; the others are forgotten. */
   lruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<KeyValueStore<K, V>> {

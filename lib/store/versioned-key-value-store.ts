@@ -14,15 +14,19 @@ export interface VersionedRecord<V> {
 export type VersionedPut =
   { readonly put: true; readonly validToMs: number | undefined } | { readonly put: false }
 
-/** Values by key and time (KIP-889): what a key's value was at a moment, as far back as `historyRetentionMs`. */
-export interface VersionedKeyValueStore<K, V> extends StateStore {
-  /** `null` is a version too: from `timestamp` on, there is no value. */
-  put(key: K, value: V | null, timestamp: number): VersionedPut
-  /** A version without value; what held at that time before. */
-  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
+/** Reads from outside the record path; they answer at once, since each version has its known place. */
+export interface ReadOnlyVersionedStore<K, V> {
   /** The latest version. */
   get(key: K): VersionedRecord<V> | undefined
   /** The version of that time; undefined also where it lies before the history that is kept. */
   getAsOf(key: K, timestampMs: number): VersionedRecord<V> | undefined
+}
+
+/** Values by key and time (KIP-889): what a key's value was at a moment, as far back as `historyRetentionMs`. */
+export interface VersionedKeyValueStore<K, V> extends StateStore, ReadOnlyVersionedStore<K, V> {
+  /** `null` is a version too: from `timestamp` on, there is no value. */
+  put(key: K, value: V | null, timestamp: number): VersionedPut
+  /** A version without value; what held at that time before. */
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
   readonly historyRetentionMs: number
 }

@@ -12,10 +12,14 @@ import { StateDirectory } from '../runtime/state-directory.ts'
 import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
 import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
 import { readOnlyView, type Isolation } from '../store/read-only-view.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { ReadOnlyVersionedStore } from '../store/versioned-key-value-store.ts'
+import { versionedView } from '../store/versioned-view.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
 import { completeComponents, type CompleteComponents, type StreamsComponents } from './components.ts'
 import { CompositeStore } from './composite-store.ts'
+import { CompositeVersionedStore } from './composite-versioned-store.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
 import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
@@ -155,6 +159,15 @@ export class KafkaStreams implements AsyncDisposable {
     throw new StreamsError(
       'STORE_NOT_TIMESTAMPED',
       `store "${name}" keeps no timestamps: read it by store("${name}")`,
+    )
+  }
+
+  /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
+  versionedStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
+    this.#checkStore(name)
+    const { isolation = 'committed' } = options
+    return new CompositeVersionedStore<K, V>(name, () =>
+      this.#storesOf(name).map(store => versionedView<K, V>(store, { isolation })),
     )
   }
 
@@ -324,13 +337,14 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #composite<K, V>(name: string, { isolation = 'committed' }: StoreQueryOptions): CompositeStore<K, V> {
-    return new CompositeStore<K, V>(name, () => {
-      const global = this.#global?.store(name)
-      const stores = global
-        ? [global]
-        : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
-      return stores.map(store => readOnlyView<K, V>(store, { isolation }))
-    })
+    return new CompositeStore<K, V>(name, () =>
+      this.#storesOf(name).map(store => readOnlyView<K, V>(store, { isolation })),
+    )
+  }
+
+  #storesOf(name: string): readonly StateStore[] {
+    const global = this.#global?.store(name)
+    return global ? [global] : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
   }
 
   #checkStore(name: string) {

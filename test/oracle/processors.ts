@@ -6,6 +6,7 @@ import type { StoreBuilder } from '../../lib/store/state-store.ts'
 import { Unsupported } from './case.ts'
 import { parseSpec, valueFunction } from './functions.ts'
 import { printed } from './serdes.ts'
+import { VERSIONED_STEPS } from './versioned-steps.ts'
 import { SESSION_STEPS, WINDOW_STEPS } from './windowed-steps.ts'
 
 type AnyRecord = Record<unknown, unknown>
@@ -77,6 +78,8 @@ function stepsOfKind(kind: string | undefined): { readonly [name: string]: Step 
       return WINDOW_STEPS
     case 'session':
       return SESSION_STEPS
+    case 'versioned':
+      return VERSIONED_STEPS
     default:
       return {}
   }

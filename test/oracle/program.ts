@@ -115,6 +115,11 @@ export class Program {
         const windowSizeMs = Number(description['windowMs'])
         return stores.windowStore({ ...options, retentionMs, windowSizeMs, retainDuplicates })
       }
+      case 'versioned':
+        return stores.versionedKeyValueStore({
+          ...options,
+          historyRetentionMs: Number(description['historyMs']),
+        })
       case 'session':
         return stores.sessionStore({ ...options, retentionMs })
       default:

@@ -4,9 +4,12 @@ import type { Windowed } from '../../lib/common/windowed.ts'
 import type { Header } from '../../lib/common/headers.ts'
 import { Headers } from '../../lib/common/headers.ts'
 import { BufferedSessionStore } from '../../lib/store/buffered-session-store.ts'
+import { BufferedVersionedStore } from '../../lib/store/buffered-versioned-store.ts'
 import { BufferedWindowStore } from '../../lib/store/buffered-window-store.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import type { StateStore } from '../../lib/store/state-store.ts'
+import { ChangeBuffer } from '../../lib/store/suppress/change-buffer.ts'
+import { UnmatchedRecords } from '../../lib/store/unmatched/unmatched-records.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 import { buildTopology } from './build-topology.ts'
 import type { Case, Expectation, ExpectedRecord, Input } from './case.ts'
@@ -97,7 +100,8 @@ async function observe(driver: TopologyTestDriver, test: Case, found: Mutable<Ex
   }
   found.output = output
   if (Object.keys(internal).length > 0) found.internalTopics = internal
-  if (!found.error && driver.stores().size > 0) found.stores = await contents(driver.stores())
+  if (!found.error && driver.stores().size > 0)
+    found.stores = await contents(driver.stores(), seenKeys(test, output))
   found.metrics = { 'dropped-records-total': driver.metricTotal('dropped-records-total') }
 }
 
@@ -121,13 +125,25 @@ function shownHeader({ key, value }: Header): readonly [string, string | null] {
   return [key, value && (OWN_WORDS.test(key) ? '*' : Buffer.from(value).toString())]
 }
 
-async function contents(stores: ReadonlyMap<string, StateStore>): Promise<{ [store: string]: unknown }> {
+/** Versioned stores cannot be gone through, so they are asked for every string that was a key somewhere. */
+function seenKeys(test: Case, output: { readonly [topic: string]: readonly ExpectedRecord[] }): Set<string> {
+  const keys = [...(test.input ?? []), ...Object.values(output).flat()].map(({ key }) => key)
+  return new Set(keys.filter(key => typeof key === 'string'))
+}
+
+async function contents(
+  stores: ReadonlyMap<string, StateStore>,
+  keys: ReadonlySet<string>,
+): Promise<{ [store: string]: unknown }> {
   const found: { [store: string]: unknown } = {}
-  for (const [name, store] of stores) found[name] = await rows(store)
+  for (const [name, store] of stores) found[name] = await rows(store, keys)
   return found
 }
 
-async function rows(store: StateStore): Promise<unknown> {
+async function rows(store: StateStore, keys: ReadonlySet<string>): Promise<unknown> {
+  if (store instanceof BufferedVersionedStore) return latestVersions(store, keys)
+  if (store instanceof UnmatchedRecords) return { kind: 'internal', count: store.countRecords() }
+  if (store instanceof ChangeBuffer) return { kind: 'buffer' }
   if (store instanceof BufferedWindowStore) return windowedRows(store.all())
   if (store instanceof BufferedSessionStore) return windowedRows(store.fetchRange({}))
   const found: { key: unknown; value: unknown }[] = []
@@ -135,6 +151,14 @@ async function rows(store: StateStore): Promise<unknown> {
     found.push(row(key, value))
   }
   if (found.some(({ value }) => isSubscription(value))) return { kind: 'internal', count: found.length }
+  return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
+}
+
+function latestVersions(store: BufferedVersionedStore<unknown, unknown>, keys: ReadonlySet<string>): unknown {
+  const found = [...keys].flatMap(key => {
+    const version = store.get(key)
+    return version ? row(key, { value: version.value, timestamp: version.timestamp }) : []
+  })
   return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
 }
 
