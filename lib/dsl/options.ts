@@ -3,6 +3,7 @@ import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from '../topology/plan.ts'
 import type { Mapper } from './functions.ts'
+import type { JoinWindows } from './windows/join-windows.ts'
 
 export interface NamedOptions {
   /** Name of the node; letters, digits, `.`, `_`, `-`. Generated if left out, with a number that later changes of the program may shift. */
@@ -32,6 +33,22 @@ export interface GroupedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
 /** `name` also names the repartition topic, if the join needs one. `valueSerde` is that of the stream. */
 export interface JoinedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
 
+/** How two streams are joined. `name` also names the repartition topics, if the join needs them: `<applicationId>-<name>-left-repartition`, `…-right-…`. */
+export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {
+  /** Which records belong together: `joinWindows({ … })`. */
+  readonly windows: JoinWindows
+  /** Of the stores. Those left out are the application's defaults; serdes of the streams are not inherited. */
+  readonly keySerde?: Serde<K>
+  readonly valueSerde?: Serde<V>
+  readonly otherValueSerde?: Serde<VO>
+  /** Begins the names of the stores, and so of their changelog topics: `<applicationId>-<storeName>-this-join-store-changelog`. */
+  readonly storeName?: string
+  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  readonly storeType?: 'persistent' | 'in-memory'
+  /** Topic settings of the changelogs, or false for none: then the content is lost with the disk. */
+  readonly logging?: false | { readonly config?: { readonly [name: string]: string } }
+}
+
 /** `name` also names the repartition topic. */
 export interface RepartitionedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
   /** At least 1. If left out: as many as upstream has. */
@@ -57,6 +74,20 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
 }
 
 export interface TableOptions<K, V> extends NamedOptions, MaterializedOptions<K, V> {}
+
+/** A table by key and window; `keySerde` is that of the key alone. */
+export interface WindowedTableOptions<K, V> extends Omit<
+  TableOptions<K, V>,
+  'storeType' | 'entriesMax'
+> {
+  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  readonly storeType?: 'persistent' | 'in-memory'
+  /**
+   * How far back of the latest window's start those of others may lie before they are forgotten (for sessions: their ends). At least, and by default, as
+   * long as records for a window are taken: its size plus the grace (sliding windows: twice the difference; sessions: the gap).
+   */
+  readonly retentionMs?: number
+}
 
 /** A table that is read from a topic; the serdes are those of the topic and of the store. */
 export interface TableSourceOptions<K, V> extends ConsumedOptions<K, V>, MaterializedOptions<K, V> {}

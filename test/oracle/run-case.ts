@@ -142,7 +142,7 @@ async function contents(
 
 async function rows(store: StateStore, keys: ReadonlySet<string>): Promise<unknown> {
   if (store instanceof BufferedVersionedStore) return latestVersions(store, keys)
-  if (store instanceof UnmatchedRecords) return { kind: 'internal', count: store.countRecords() }
+  if (store instanceof UnmatchedRecords) return internal(store.countRecords())
   if (store instanceof ChangeBuffer) return { kind: 'buffer' }
   if (store instanceof BufferedWindowStore) return windowedRows(store.all())
   if (store instanceof BufferedSessionStore) return windowedRows(store.fetchRange({}))
@@ -160,6 +160,11 @@ function latestVersions(store: BufferedVersionedStore<unknown, unknown>, keys: R
     return version ? row(key, { value: version.value, timestamp: version.timestamp }) : []
   })
   return found.sort((left, right) => compareBytes(orderOf(left.key), orderOf(right.key)))
+}
+
+/** An empty store of such a format is like any other. */
+function internal(count: number): unknown {
+  return count === 0 ? [] : { kind: 'internal', count }
 }
 
 /** By key, start and end; the order of equal ones, duplicates, is that of their arrival. */

@@ -1,10 +1,11 @@
 import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
+import { joinWindows } from '../../lib/dsl/windows/join-windows.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'
 import { joiner, listFunction, partitioner, predicate, topicFunction, valueFunction } from './functions.ts'
 import type { Bound, Program, StoreDescription } from './program.ts'
 import { groupedStreamOf, namedOf, serdesOf, tableOf } from './program.ts'
-import { toJson } from './serdes.ts'
+import { serdeOf, toJson } from './serdes.ts'
 
 type Stream = KStream<unknown, unknown>
 type Apply = (stream: Stream, operation: Operation, program: Program) => Stream | Bound | void
@@ -66,6 +67,7 @@ const OPERATIONS: { readonly [op: string]: Apply } = {
   },
   join: (stream, operation, program) => join(stream, operation, program, false),
   leftJoin: (stream, operation, program) => join(stream, operation, program, true),
+  outerJoin: (stream, operation, program) => joinStream(stream, operation, program),
   process: (stream, operation, program) =>
     stream.process(program.processor(operation), {
       ...namedOf(operation),
@@ -122,9 +124,42 @@ function join(stream: Stream, operation: Operation, program: Program, left: bool
         ? stream.leftJoin(other.table, key, joined, options)
         : stream.join(other.table, key, joined, options)
     }
+    case 'stream':
+      return joinStream(stream, operation, program)
     default:
-      throw new Unsupported(`${operation.op} of two streams`)
+      throw new Error(`${operation.op} of a stream with a ${other.kind}`)
   }
+}
+
+function joinStream(stream: Stream, operation: Operation, program: Program): Stream {
+  const other = program.operand(operation, 'with')
+  if (other.kind !== 'stream') throw new Error(`${operation.op} of a stream with a ${other.kind}`)
+  const combine = joiner(text(operation, 'fn') ?? '')
+  const joined = (left: unknown, right: unknown, key: unknown) => combine(key, left, right)
+  const { storeType } = program.materialized({ type: operation['storeType'] })
+  const otherValueSerde = text(operation, 'otherValueSerde')
+  const storeName = text(operation, 'storeName')
+  return stream[operation.op as 'join'](other.stream, joined, {
+    windows: windowsOf(operation['window'] as { readonly [field: string]: number }),
+    ...namedOf(operation),
+    ...serdesOf(operation),
+    ...(otherValueSerde !== undefined && { otherValueSerde: serdeOf(otherValueSerde) }),
+    ...(storeName !== undefined && { storeName }),
+    storeType: storeType as 'persistent' | 'in-memory',
+    ...(operation['logging'] === false && { logging: false as const }),
+  })
+}
+
+/** Built step by step in the original, which looks at each step. */
+function windowsOf({ diffMs = 0, beforeMs, afterMs, graceMs = 0 }: { readonly [field: string]: number }) {
+  joinWindows({ timeDifferenceMs: diffMs, graceMs })
+  if (afterMs !== undefined) joinWindows({ timeDifferenceMs: diffMs, afterMs, graceMs })
+  return joinWindows({
+    timeDifferenceMs: diffMs,
+    ...(beforeMs !== undefined && { beforeMs }),
+    ...(afterMs !== undefined && { afterMs }),
+    graceMs,
+  })
 }
 
 export function mapper(operation: Operation, field: string): (value: unknown, key: unknown) => unknown {

@@ -1,6 +1,7 @@
 import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { failOnInvalidTimestamp } from '../../processor/timestamp-extractor.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { StoreBuilder } from '../../store/state-store.ts'
 import type { SourceDefinition } from '../../topology/node-definition.ts'
 import { checkCoPartitioned } from '../../topology/plan-topology.ts'
 import { TopologyDefinition } from '../../topology/topology-definition.ts'
@@ -12,18 +13,24 @@ import type {
   ProcessorRole,
   RepartitionRole,
   SinkRole,
+  StreamJoinRole,
   TableJoinRole,
   TableSourceRole,
 } from './graph-node.ts'
 import type { Optimization } from '../build-options.ts'
 import { keepingNullKeys } from './optimize.ts'
+import type { SelfJoins } from './self-joins.ts'
+import { selfJoins } from './self-joins.ts'
 
 /** Writes the plan as nodes of a topology. May be called again: the plan is not changed. */
 export function compile(graph: Graph, chosen: ReadonlySet<Optimization>): TopologyDefinition {
   const topology = new TopologyDefinition()
   const keepNullKeys = keepingNullKeys(graph)
+  const overOneStore = selfJoins(graph, chosen)
   for (const node of inWritingOrder(graph)) {
-    write(topology, node, keepNullKeys.has(node))
+    if (overOneStore.superfluous.has(node)) continue
+    if (node.role.kind === 'stream-join') writeStreamJoin(topology, node, node.role, overOneStore)
+    else write(topology, node, keepNullKeys.has(node))
     if (chosen.has('reuse.ktable.source.topics')) reuseSourceTopic(topology, node)
   }
   for (const sources of graph.coPartitioned) {
@@ -60,6 +67,7 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
   const parents = Array.from(node.parents, parent => parent.name)
   switch (role.kind) {
     case 'root':
+    case 'stream-join':
       return
     case 'stream-source':
       return topology.addSource({
@@ -136,6 +144,28 @@ function writeTableJoin(topology: TopologyDefinition, name: string, role: TableJ
   )
   for (const side of sides) for (const store of side.stores) topology.connect(side.name, store)
   addOwnStore(topology, name, role)
+}
+
+function writeStreamJoin(
+  topology: TopologyDefinition,
+  { name }: GraphNode,
+  { left, right, merger, unmatchedStore, selfJoin }: StreamJoinRole,
+  overOneStore: SelfJoins,
+): void {
+  if (overOneStore.superfluous.has(right.window)) {
+    addProcessor(topology, name, [left.window.name], selfJoin)
+    return shareStore(topology, left.store, [left.window.name, name])
+  }
+  for (const side of [left, right]) addProcessor(topology, side.name, [side.window.name], side.supplier)
+  addProcessor(topology, name, [left.name, right.name], merger)
+  shareStore(topology, left.store, [left.window.name, right.name])
+  shareStore(topology, right.store, [right.window.name, left.name])
+  if (unmatchedStore) shareStore(topology, unmatchedStore, [left.name, right.name])
+}
+
+function shareStore(topology: TopologyDefinition, builder: StoreBuilder, nodes: readonly string[]): void {
+  topology.addStore(builder)
+  for (const node of nodes) topology.connect(node, builder.name)
 }
 
 function writeRepartition(

@@ -29,6 +29,7 @@ export type Role =
   | TableSourceRole
   | ProcessorRole
   | TableJoinRole
+  | StreamJoinRole
   | RepartitionRole
   | SinkRole
   | StoreRole
@@ -92,6 +93,28 @@ export interface TableJoinSideRole {
   readonly supplier: ProcessorSupplier
   /** Those in which the other side's rows are looked up. */
   readonly stores: readonly string[]
+}
+
+/** A join of two streams: behind the node that keeps a side's records one that looks at the other side's, and one behind both. */
+export interface StreamJoinRole {
+  readonly kind: 'stream-join'
+  readonly left: StreamJoinSideRole
+  readonly right: StreamJoinSideRole
+  readonly merger: ProcessorSupplier
+  /** For both sides; undefined in an inner join. */
+  readonly unmatchedStore: StoreBuilder | undefined
+  /** Does all this alone, over the left side's store, where both sides are the same stream (`single.store.self.join`). */
+  readonly selfJoin: ProcessorSupplier
+  /** As in `ProcessorRole`. */
+  readonly acceptsNullKeys: boolean
+}
+
+export interface StreamJoinSideRole {
+  readonly name: string
+  /** Keeps the side's records. */
+  readonly window: GraphNode
+  readonly store: StoreBuilder
+  readonly supplier: ProcessorSupplier
 }
 
 /** A filter for null keys, a sink and a source around a topic of the application. The node's name is the source's. */

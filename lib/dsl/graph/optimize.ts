@@ -27,7 +27,8 @@ export function keepingNullKeys(graph: Graph): ReadonlySet<GraphNode> {
 }
 
 function acceptsNullKeys(node: GraphNode): boolean {
-  return node.role.kind === 'processor' && node.role.acceptsNullKeys
+  const { role } = node
+  return (role.kind === 'processor' || role.kind === 'stream-join') && role.acceptsNullKeys
 }
 
 /** A topic has one source node; several streams of the same topics become one, and the first one's serdes hold. */

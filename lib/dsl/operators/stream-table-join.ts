@@ -1,10 +1,10 @@
 import type { Joiner, Mapper } from '../functions.ts'
-import type { JoinedOptions, NamedOptions } from '../options.ts'
+import type { JoinedOptions, NamedOptions, SerdeOptions } from '../options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
 import { addStreamNode, checkSameBuilder, NEW_VALUE, processorRole } from './add-node.ts'
 import { checkName } from '../graph/node-name.ts'
 import { Lookup } from './lookup.ts'
-import { addRepartition, behindRepartition, planRepartition } from './repartition.ts'
+import { repartitionedForJoin } from './join-repartition.ts'
 
 /** `left`: a stream record without match is joined with null instead of left out. */
 export function joinTable<K, V, VT, VR>(
@@ -15,7 +15,8 @@ export function joinTable<K, V, VT, VR>(
   options: JoinedOptions<K, V> = {},
 ): StreamPart {
   checkSameBuilder(stream, table)
-  const given = stream.repartitionRequired ? repartitionForJoin(stream, options) : stream
+  const topicPrefix = options.name === undefined ? stream.name : checkName(options.name)
+  const given = repartitionedForJoin(stream, topicPrefix, options as SerdeOptions<unknown, unknown>)
   const sources = stream.graph.coPartition(given.sources, table.sources)
   const name = stream.graph.name(options.name, left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
   const values = table.operator.values()
@@ -46,21 +47,4 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
 
 function keyOf<K>(_value: unknown, key: K): K {
   return key
-}
-
-/** Joins of one stream share the repartition topic if it is named after the stream; with a name of their own, they have their own. */
-function repartitionForJoin<K, V>(stream: StreamPart, options: JoinedOptions<K, V>): StreamPart {
-  const topicPrefix = options.name === undefined ? stream.name : checkName(options.name)
-  const settings = {
-    topicPrefix,
-    keySerde: options.keySerde ?? stream.keySerde,
-    valueSerde: options.valueSerde ?? stream.valueSerde,
-  }
-  const planned = planRepartition(stream.graph, settings)
-  const shared = stream.joinRepartition
-  if (shared.node && topicPrefix === stream.name) {
-    return behindRepartition(stream, shared.node, shared.node.name, settings)
-  }
-  shared.node = addRepartition(stream, planned)
-  return behindRepartition(stream, shared.node, planned.sourceName, settings)
 }

@@ -1,0 +1,19 @@
+import type { StoreBuilder } from '../state-store.ts'
+import { validStoreName } from '../store-name.ts'
+import { ChangeBuffer, type ChangeBufferSettings } from './change-buffer.ts'
+
+export interface ChangeBufferOptions extends ChangeBufferSettings {
+  readonly logging: false | { readonly config?: { readonly [name: string]: string } } | undefined
+}
+
+export function changeBufferBuilder(options: ChangeBufferOptions): StoreBuilder<ChangeBuffer> {
+  const { keySerde, valueSerde, logging } = options
+  const name = validStoreName(options.name)
+  return {
+    name,
+    persistent: true,
+    changelog: logging === false ? undefined : { config: logging?.config ?? {}, cleanupPolicy: 'compact' },
+    caching: false,
+    build: () => new ChangeBuffer({ name, keySerde, valueSerde }),
+  }
+}
