@@ -20,6 +20,7 @@ import { StateManager } from './state-manager.ts'
 import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
 import { buildQueues } from './task-queues.ts'
 import type { TaskScope } from './task-scope.ts'
+import { TaskTimes } from './task-times.ts'
 
 export interface GlobalTaskOptions {
   readonly plan: SubtopologyPlan
@@ -168,6 +169,8 @@ export class GlobalTask {
       clock,
       collector,
       dropped,
+      times: new TaskTimes(logger),
+      emitIntervalMs: settings.emitIntervalMs,
       onProcessingError: settings.processingErrorHandler,
       context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
       failure: undefined,

@@ -143,6 +143,7 @@ export class GlobalThread {
       return
     }
     for (const batch of batches) this.#taskOf(batch).apply(batch)
+    for (const task of this.#tasks) if (task.waitingFor) await task.settle()
     for (const task of this.#tasks) await task.commit()
     this.#options.onEpochEnd()
   }

@@ -1,6 +1,7 @@
 import type { RecordBatch } from '../broker/broker.ts'
 import { assert } from '../common/assert.ts'
 import { partitionKey } from '../common/ids.ts'
+import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordQueue } from './record-queue.ts'
@@ -16,6 +17,8 @@ export class PartitionGroup {
   readonly #heap = new QueueHeap()
   readonly #maxTaskIdleMs: number
   readonly #idleDeadlines = new Map<RecordQueue, number>()
+  /** Those whose first record waits for its schema. */
+  readonly #waiting = new Set<RecordQueue>()
   #streamTimeMs = -1
 
   constructor(queues: readonly RecordQueue[], maxTaskIdleMs: number) {
@@ -55,8 +58,14 @@ export class PartitionGroup {
     assert(queue, `records of ${batch.topic}-${batch.partition} came to a task that does not read it`)
     const wasEmpty = queue.head === undefined
     queue.add(batch)
-    if (wasEmpty && queue.head) this.#heap.push(queue)
+    if (wasEmpty) this.#place(queue)
     return queue
+  }
+
+  /** Why a partition's records do not go on; undefined where none waits for its schema. */
+  get waitingFor(): SerdePendingError | undefined {
+    for (const queue of this.#waiting) return queue.waitingFor
+    return undefined
   }
 
   hasRecords(): boolean {
@@ -68,6 +77,7 @@ export class PartitionGroup {
    * what the broker is known to have, with more also that long for what it has not.
    */
   isReady(nowMs: number, lag: FetchLag): boolean {
+    if (this.#waiting.size > 0) this.#resumeWaiting()
     if (this.#heap.size === 0) return false
     if (this.#heap.size === this.#queues.size || this.#maxTaskIdleMs < 0) {
       if (this.#idleDeadlines.size > 0) this.#idleDeadlines.clear()
@@ -82,7 +92,7 @@ export class PartitionGroup {
   take(): QueuedRecord {
     const queue = this.#heap.pop()
     const record = queue.take()
-    if (queue.head) this.#heap.push(queue)
+    this.#place(queue)
     if (record.timestamp > this.#streamTimeMs) this.#streamTimeMs = record.timestamp
     return record
   }
@@ -91,11 +101,28 @@ export class PartitionGroup {
   reset(): void {
     for (const queue of this.#queues.values()) queue.clear()
     this.#heap.clear()
+    this.#waiting.clear()
     this.#idleDeadlines.clear()
     this.#streamTimeMs = -1
   }
 
+  #place(queue: RecordQueue): void {
+    if (queue.head) this.#heap.push(queue)
+    else if (queue.waitingFor) this.#waiting.add(queue)
+  }
+
+  #resumeWaiting(): void {
+    for (const queue of this.#waiting) {
+      queue.resume()
+      if (queue.waitingFor) continue
+      this.#waiting.delete(queue)
+      this.#place(queue)
+    }
+  }
+
   #mayPass(queue: RecordQueue, nowMs: number, lag: FetchLag): boolean {
+    // It has an older record, perhaps: one whose time is not known yet.
+    if (queue.waitingFor) return false
     if (queue.head) {
       this.#idleDeadlines.delete(queue)
       return true

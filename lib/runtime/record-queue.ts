@@ -6,6 +6,7 @@ import type { RawRecord, RecordBatch } from '../broker/broker.ts'
 import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
+import { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { QueuedRecord } from './queued-record.ts'
@@ -23,6 +24,15 @@ export interface RecordQueueOptions {
   readonly collector?: RecordCollector | undefined
 }
 
+/** A record that cannot be deserialised yet, since what that needs is being fetched. */
+interface WaitingRecord {
+  readonly raw: RawRecord
+  readonly reason: SerdePendingError
+  isSettled: boolean
+  /** It cannot be had: the record is neither good nor bad, and must not be dropped. */
+  failure: Error | undefined
+}
+
 /**
  * Records of one partition, waiting for their turn. Only the head is deserialised: a backlog costs its bytes and no more. Bounded by the
  * task, which pauses the partition (`bufferedRecordsPerPartition`).
@@ -36,6 +46,7 @@ export class RecordQueue {
   #size = 0
   #endOffset: number | undefined
   #head: QueuedRecord | undefined
+  #waiting: WaitingRecord | undefined
   #partitionTimeMs = -1
 
   constructor(options: RecordQueueOptions) {
@@ -46,11 +57,16 @@ export class RecordQueue {
 
   /** Records that wait, the head included. */
   get size(): number {
-    return this.#size + (this.#head ? 1 : 0)
+    return this.#size + (this.#head || this.#waiting ? 1 : 0)
   }
 
   get head(): QueuedRecord | undefined {
     return this.#head
+  }
+
+  /** Why there is no head though records wait: the first one's schema is being fetched. */
+  get waitingFor(): SerdePendingError | undefined {
+    return this.#waiting?.reason
   }
 
   /** Only asked for a queue that has a head. */
@@ -69,7 +85,7 @@ export class RecordQueue {
 
   /** The offset to commit: of the next record to process, or behind all that came. Undefined before anything came. */
   get nextOffset(): number | undefined {
-    return this.#head ? this.#head.offset : this.#endOffset
+    return (this.#head ?? this.#waiting?.raw)?.offset ?? this.#endOffset
   }
 
   add(batch: RecordBatch): void {
@@ -78,6 +94,17 @@ export class RecordQueue {
       this.#size += batch.records.length
     }
     this.#endOffset = batch.nextOffset
+    if (!this.#head && !this.#waiting) this.#advance()
+  }
+
+  /** Goes on with the record that waits, if what it waits for has come. Throws where that is not to be had. */
+  resume(): void {
+    const waiting = this.#waiting
+    if (!waiting?.isSettled) return
+    // The record stays the next one: its offset is not committed.
+    if (waiting.failure) throw waiting.failure
+    this.#waiting = undefined
+    this.#head = this.#deserialize(waiting.raw)
     if (!this.#head) this.#advance()
   }
 
@@ -95,11 +122,12 @@ export class RecordQueue {
     this.#index = 0
     this.#size = 0
     this.#head = undefined
+    this.#waiting = undefined
     this.#endOffset = undefined
   }
 
   #advance(): void {
-    while (this.#size > 0) {
+    while (this.#size > 0 && !this.#waiting) {
       const head = this.#deserialize(this.#nextRaw())
       if (head) {
         this.#head = head
@@ -131,7 +159,8 @@ export class RecordQueue {
       if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
       if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
     } catch (cause) {
-      this.#refuse(raw, errorFrom(cause))
+      if (cause instanceof SerdePendingError) this.#wait(raw, cause)
+      else this.#refuse(raw, errorFrom(cause))
       return undefined
     }
     const record = new QueuedRecord(this, raw, key, value, raw.timestamp)
@@ -141,6 +170,16 @@ export class RecordQueue {
     if (timestamp >= 0) return new QueuedRecord(this, raw, key, value, timestamp)
     this.#options.dropped.add()
     return undefined
+  }
+
+  #wait(raw: RawRecord, reason: SerdePendingError): void {
+    const waiting: WaitingRecord = { raw, reason, isSettled: false, failure: undefined }
+    this.#waiting = waiting
+    const settle = (failure?: unknown) => {
+      waiting.isSettled = true
+      if (failure !== undefined) waiting.failure = errorFrom(failure)
+    }
+    reason.settled.then(() => settle(), settle)
   }
 
   #refuse(raw: RawRecord, error: Error): void {

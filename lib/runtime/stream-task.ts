@@ -268,11 +268,12 @@ export class StreamTask {
 
   #presentOffsets(): OffsetToCommit[] {
     const offsets: OffsetToCommit[] = []
+    const operatorTimes = this.#scope.times.encode()
     for (const queue of this.#group.queues) {
       const { topic, partition, partitionTimeMs } = queue
       const offset = queue.nextOffset ?? this.resumeOffset(queue)
       if (offset !== undefined)
-        offsets.push({ topic, partition, offset, metadata: encodePartitionTime(partitionTimeMs) })
+        offsets.push({ topic, partition, offset, metadata: encodePartitionTime(partitionTimeMs, operatorTimes) })
     }
     return offsets
   }
@@ -283,6 +284,7 @@ export class StreamTask {
   }
 
   #restoreTimes(): void {
+    this.#scope.times.restore(Array.from(this.#committed.values(), ({ metadata }) => metadata))
     for (const queue of this.#group.queues) {
       const committed = this.#committed.get(partitionKey(queue.topic, queue.partition))
       queue.partitionTimeMs = decodePartitionTime(committed?.metadata)

@@ -12,6 +12,8 @@ export type SerdeErrorCode =
   | 'SERDE_INVALID'
   /** The serde was made of something unusable: a bad schema, an asynchronous validator. */
   | 'SERDE_SCHEMA'
+  /** What is needed to read the bytes is still being fetched. */
+  | 'SERDE_PENDING'
 
 /** A value or bytes that a serde cannot represent. `cause` is the error of the library below, where there is one. */
 export class SerdeError extends StreamsError {

@@ -1,4 +1,5 @@
 import type { AvroSchema } from './avro-serde.ts'
+import type { Windowed } from '../common/windowed.ts'
 import { avroSerde } from './avro-serde.ts'
 import { bytesSerde } from './bytes-serde.ts'
 import { float64Serde } from './float64-serde.ts'
@@ -8,6 +9,7 @@ import type { Serde } from './serde.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { stringSerde } from './string-serde.ts'
 import { voidSerde } from './void-serde.ts'
+import { SessionWindowedSerde, TimeWindowedSerde } from './windowed-serdes.ts'
 
 /** The standard serdes. Formats are those of the JVM original's `Serdes`, so both can read each other's topics. */
 export const serdes = {
@@ -29,4 +31,8 @@ export const serdes = {
   void: (): Serde<null> => voidSerde,
   /** Avro's binary encoding of one schema. */
   avro: <T>(schema: AvroSchema): Serde<T> => avroSerde(schema),
+  /** Keys of time and sliding windows: the key, then the window's start. `sizeMs`: the size or time difference, which is not written; `Infinity` for unlimited windows. */
+  windowed: <K>(inner: Serde<K>, sizeMs: number): Serde<Windowed<K>> => new TimeWindowedSerde(inner, sizeMs),
+  /** Keys of sessions: the key, then the session's end and start. */
+  sessionWindowed: <K>(inner: Serde<K>): Serde<Windowed<K>> => new SessionWindowedSerde(inner),
 }

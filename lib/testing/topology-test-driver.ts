@@ -57,6 +57,7 @@ export class TopologyTestDriver implements Disposable {
       applicationId: 'test-application',
       processingGuarantee: 'at-least-once',
       changelogCoalescing: false,
+      emitIntervalMs: 0,
       ...options.config,
     })
     this.#memory = new MemoryBudget(this.#settings)

@@ -1,0 +1,34 @@
+import { ConfigError } from '../../common/errors.ts'
+
+/**
+ * Under which subject a schema is registered, as the strategies of the Confluent serializers: `topic`: `<topic>-key` or `<topic>-value`; `record`: the
+ * record's full name; `topic-record`: `<topic>-<full name>`.
+ */
+export type SubjectNaming = 'topic' | 'record' | 'topic-record'
+
+export interface SubjectParts {
+  readonly topic: string | undefined
+  readonly part: 'key' | 'value'
+  /** Namespace and name; undefined for a schema that is no named type. */
+  readonly recordName: string | undefined
+}
+
+/** Throws `ConfigError` where a part is missing that the strategy needs. */
+export function subjectName(naming: SubjectNaming, { topic, part, recordName }: SubjectParts): string {
+  switch (naming) {
+    case 'topic':
+      return `${given('topic', naming, topic)}-${part}`
+    case 'record':
+      return given('a schema that is a record', naming, recordName)
+    case 'topic-record':
+      return `${given('topic', naming, topic)}-${given('a schema that is a record', naming, recordName)}`
+  }
+}
+
+function given(what: string, naming: SubjectNaming, value: string | undefined): string {
+  if (value !== undefined) return value
+  throw new ConfigError(
+    'MISSING_SETTING',
+    `the subject of a schema is named by its ${naming}, so ${what} must be given (or subject itself)`,
+  )
+}

@@ -1,0 +1,103 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../common/bytes.ts'
+import type { TimeWindow, Windowed } from '../common/windowed.ts'
+import { UNLIMITED_END_MS } from '../common/windowed.ts'
+import type { Serde, SerdeContext } from './serde.ts'
+import { SerdeError } from './serde-error.ts'
+
+const TIME_BYTES = 8
+const TWO_TO_32 = 0x1_0000_0000
+
+/** Keys in windows, with the key's own serde: what goes by the key alone (partitions) asks that one. */
+export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
+  readonly name: string
+  readonly inner: Serde<K>
+  /** Behind the key's bytes. */
+  readonly #windowBytes: number
+
+  constructor(name: string, inner: Serde<K>, windowBytes: number) {
+    this.name = `${name}(${inner.name})`
+    this.inner = inner
+    this.#windowBytes = windowBytes
+  }
+
+  serialize(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
+    if (typeof windowed !== 'object' || windowed === null || !('window' in windowed)) {
+      throw new SerdeError(
+        'SERDE_TYPE',
+        `serdes.${this.name} for "${context.topic}" writes keys in windows, { key, window: { startMs, endMs } }, ` +
+          `but was given a ${typeof windowed} without a window`,
+      )
+    }
+    const key = this.inner.serialize(windowed.key, context)
+    const bytes = Buffer.allocUnsafe(key.length + this.#windowBytes)
+    bytes.set(key)
+    this.writeWindow(bytes, key.length, windowed.window)
+    return bytes
+  }
+
+  deserialize(bytes: Uint8Array, context: SerdeContext): Windowed<K> {
+    const at = bytes.length - this.#windowBytes
+    if (at < 0) {
+      throw new SerdeError(
+        'SERDE_DATA',
+        `serdes.${this.name} for "${context.topic}" reads a key and ${this.#windowBytes} bytes of its window, ` +
+          `but was given ${bytes.length} bytes`,
+      )
+    }
+    const key = this.inner.deserialize(bytes.subarray(0, at), context)
+    return { key, window: this.readWindow(asBuffer(bytes), at) }
+  }
+
+  protected abstract writeWindow(bytes: Buffer, at: number, window: TimeWindow): void
+  protected abstract readWindow(bytes: Buffer, at: number): TimeWindow
+}
+
+/**
+ * `key ‖ start`, as the JVM original's `TimeWindowedSerde`: the end is not written, so the size must be known to the reader;
+ * `Infinity` for unlimited windows.
+ */
+export class TimeWindowedSerde<K> extends WindowedSerde<K> {
+  readonly #sizeMs: number
+
+  constructor(inner: Serde<K>, sizeMs: number) {
+    super('windowed', inner, TIME_BYTES)
+    if (!(sizeMs >= 0)) throw new TypeError(`sizeMs is ${sizeMs}: it must be the size of the windows, at least 0`)
+    this.#sizeMs = sizeMs
+  }
+
+  protected writeWindow(bytes: Buffer, at: number, window: TimeWindow): void {
+    writeTime(bytes, at, window.startMs)
+  }
+
+  protected readWindow(bytes: Buffer, at: number): TimeWindow {
+    const startMs = readTime(bytes, at)
+    return { startMs, endMs: Math.min(startMs + this.#sizeMs, UNLIMITED_END_MS) }
+  }
+}
+
+/** `key ‖ end ‖ start`, as the JVM original's `SessionWindowedSerde`. */
+export class SessionWindowedSerde<K> extends WindowedSerde<K> {
+  constructor(inner: Serde<K>) {
+    super('sessionWindowed', inner, 2 * TIME_BYTES)
+  }
+
+  protected writeWindow(bytes: Buffer, at: number, { startMs, endMs }: TimeWindow): void {
+    writeTime(bytes, at, endMs)
+    writeTime(bytes, at + TIME_BYTES, startMs)
+  }
+
+  protected readWindow(bytes: Buffer, at: number): TimeWindow {
+    return { startMs: readTime(bytes, at + TIME_BYTES), endMs: readTime(bytes, at) }
+  }
+}
+
+/** Sessions never end at `UNLIMITED_END_MS`, which would not fit. */
+function writeTime(bytes: Buffer, at: number, timeMs: number): void {
+  bytes.writeInt32BE(Math.floor(timeMs / TWO_TO_32), at)
+  bytes.writeUInt32BE(timeMs >>> 0, at + 4)
+}
+
+function readTime(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4)
+}
