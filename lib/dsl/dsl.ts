@@ -32,6 +32,7 @@ import type {
 } from './options.ts'
 import type { GroupedPart, StreamPart, TablePart, GlobalTablePart } from './part.ts'
 import type { PART } from './part.ts'
+import type { Suppressed } from './suppressed.ts'
 import type { EmitStrategy } from './windows/emit-strategy.ts'
 import type { SessionWindows } from './windows/session-windows.ts'
 import type { SlidingWindows } from './windows/sliding-windows.ts'
@@ -235,6 +236,11 @@ export interface KTable<K, V, D extends null = null> {
     joiner: Joiner<K, V | null, VO | null, VR>,
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
+  /**
+   * Holds changes back, the last one a row: until its window closes, or for some time. A later operator that looks rows up sees those
+   * that wait as they were before.
+   */
+  suppress(suppressed: Suppressed<K>): KTable<K, V, D>
   /** Each change as a record; deletions are records with null. */
   toStream(options?: NamedOptions): KStream<K, V | D>
   /** Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key or value leaves the row out. */

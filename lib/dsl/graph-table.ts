@@ -2,6 +2,7 @@ import type { KGroupedTable, KStream, KTable } from './dsl.ts'
 import type { Joiner, Mapper, PairMapper, Predicate, ValueTransformerFactory } from './functions.ts'
 import { joinForeignKey } from './operators/foreign-key-join.ts'
 import { groupTable } from './operators/group-table.ts'
+import { suppress } from './operators/suppress.ts'
 import { transformTableValues } from './operators/transform-table-values.ts'
 import { filterTable, mapTableValues } from './operators/table-values.ts'
 import { joinTables } from './operators/table-table-join.ts'
@@ -16,6 +17,7 @@ import type {
 } from './options.ts'
 import type { TablePart } from './part.ts'
 import { PART } from './part.ts'
+import type { Suppressed } from './suppressed.ts'
 import type { Surface } from './surface.ts'
 
 interface AnyTable {
@@ -74,6 +76,10 @@ export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> 
 
   outerJoin<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
     return this.#join(other, 'outer', rest)
+  }
+
+  suppress(suppressed: Suppressed<K>): KTable<K, V, D> {
+    return this.#surface.table(suppress(this[PART], suppressed))
   }
 
   toStream(options?: NamedOptions): KStream<K, V | D> {

@@ -12,6 +12,8 @@ export interface TableOperator extends ProcessorSupplier {
    * happens if `mayMaterialize`, and false is the answer otherwise.
    */
   requestOldValues(mayMaterialize: boolean): boolean
+  /** Of an aggregation in windows: how long after its end a window closes. */
+  readonly closeDelayMs?: number | undefined
   /** How to look a key of this table up from another node. May give the table a store. */
   values(): TableValues
 }

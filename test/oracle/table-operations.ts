@@ -2,6 +2,8 @@ import type { ValueTransformer } from '../../lib/dsl/functions.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
 import type { KTable } from '../../lib/dsl/dsl.ts'
+import type { Suppressed, UntilTimeLimitOptions, UntilWindowClosesOptions } from '../../lib/dsl/suppressed.ts'
+import { untilTimeLimit, untilWindowCloses } from '../../lib/dsl/suppressed.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'
 import { joiner, partitioner, predicate, valueFunction } from './functions.ts'
@@ -31,6 +33,8 @@ export function applyTableOperation(program: Program, operation: Operation, tabl
     case 'leftJoin':
     case 'outerJoin':
       return tableOf(join(program, operation, table))
+    case 'suppress':
+      return tableOf(table.suppress(suppression(operation)))
     case 'toStream': {
       const stream = table.toStream(namedOf(operation))
       const rekeyed = 'fn' in operation ? stream.selectKey(mapper(operation, 'fn')) : stream
@@ -45,6 +49,34 @@ export function applyTableOperation(program: Program, operation: Operation, tabl
     default:
       throw new Unsupported(`${operation.op} of a table`)
   }
+}
+
+function suppression(operation: Operation): Suppressed<unknown> {
+  const limits = (operation['buffer'] ?? {}) as {
+    readonly maxRecords?: number
+    readonly maxBytes?: number
+    readonly whenFull?: string
+    readonly logging?: boolean
+  }
+  const { maxRecords: recordsMax, maxBytes: bytesMax } = limits
+  const whenFull = limits.whenFull === 'shutDown' ? 'shut-down' : 'emit-early'
+  const isBounded = recordsMax !== undefined || bytesMax !== undefined
+  const options = {
+    ...namedOf(operation),
+    buffer: isBounded
+      ? {
+          ...(recordsMax !== undefined && { recordsMax }),
+          ...(bytesMax !== undefined && { bytesMax }),
+          whenFull,
+        }
+      : 'unbounded',
+    ...(limits.logging === false && { logging: false as const }),
+  } as UntilTimeLimitOptions
+  if (operation['until'] === 'windowCloses') {
+    return untilWindowCloses(options as UntilWindowClosesOptions) as Suppressed<unknown>
+  }
+  const { timeLimitMs } = operation['until'] as { readonly timeLimitMs: number }
+  return untilTimeLimit({ ...options, timeLimitMs })
 }
 
 /** Joiners of tables are given no key in cases. */

@@ -1,0 +1,123 @@
+import { TopologyError } from '../../common/errors.ts'
+import { serdes } from '../../serde/serdes.ts'
+import type { Aggregator, Initializer, Reducer, SessionMerger } from '../functions.ts'
+import type { TableStore } from '../materialized.ts'
+import { saysMaterialized, tableStore } from '../materialized.ts'
+import type { WindowedTableOptions } from '../options.ts'
+import type { TablePart, WindowedPart } from '../part.ts'
+import { windowedStore } from '../windowed-materialized.ts'
+import type { AnyWindows } from '../windows/any-windows.ts'
+import type { EmitStrategy } from '../windows/emit-strategy.ts'
+import { addAggregation } from './grouped-stream.ts'
+import { sessionAggregate } from './session-aggregate.ts'
+import { slidingAggregate } from './sliding-aggregate.ts'
+import { windowAggregate } from './window-aggregate.ts'
+import type { WindowedTable } from './windowed-table.ts'
+
+const AGGREGATE = 'KSTREAM-AGGREGATE-'
+const REDUCE = 'KSTREAM-REDUCE-'
+
+/** What aggregates, and for sessions what merges: the same functions for all kinds of windows. */
+export interface WindowFunctions<K, V, A> {
+  readonly initializer: Initializer<A>
+  readonly aggregator: Aggregator<K, V, A>
+  /** For sessions only. */
+  readonly merger: SessionMerger<K, A> | undefined
+}
+
+/** Throws where the windows never close. */
+export function withEmitStrategy(part: WindowedPart, emit: EmitStrategy): WindowedPart {
+  if (emit === 'on-window-close' && part.windows.type === 'unlimited') {
+    throw new TopologyError(
+      'WINDOW_NEVER_CLOSES',
+      "emitStrategy('on-window-close') cannot be used for unlimited windows, which never close: use timeWindows.",
+    )
+  }
+  return { ...part, emit }
+}
+
+export function countWindows<K>(
+  part: WindowedPart,
+  options: WindowedTableOptions<K, number> = {},
+): TablePart {
+  const { graph, keySerde } = part.group.stream
+  // The leftover of `count` without windows is one here, too; sliding windows came later and do without.
+  if (part.windows.type !== 'sliding' && saysMaterialized(options) && options.storeName === undefined) {
+    graph.newStoreName(AGGREGATE)
+  }
+  const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
+  return addWindowed(part, store, AGGREGATE, options, {
+    initializer: () => 0,
+    aggregator: count => count + 1,
+    merger: (left, right) => left + right,
+  })
+}
+
+/** The first value of a window is its aggregate, as it is. */
+export function reduceWindows<K, V>(
+  part: WindowedPart,
+  reducer: Reducer<V, V | null>,
+  options: WindowedTableOptions<K, V> = {},
+): TablePart {
+  const store = tableStore(part.group.stream.graph, options, REDUCE, part.group.stream)
+  const aggregator = (aggregate: V | null, value: V) =>
+    aggregate === null ? value : reducer(aggregate, value)
+  return addWindowed<K, V, V | null>(part, store, REDUCE, options, {
+    initializer: () => null,
+    aggregator,
+    merger: (left, right) => aggregator(left, right as V),
+  })
+}
+
+export function aggregateWindows<K, V, A>(
+  part: WindowedPart,
+  functions: WindowFunctions<K, V, A>,
+  options: WindowedTableOptions<K, NonNullable<A>> = {},
+): TablePart {
+  const { graph, keySerde } = part.group.stream
+  const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
+  return addWindowed(part, store, AGGREGATE, options, functions)
+}
+
+function addWindowed<K, V, A>(
+  { group, windows, emit }: WindowedPart,
+  store: TableStore,
+  prefix: string,
+  options: Pick<WindowedTableOptions<unknown, unknown>, 'retentionMs' | 'name'>,
+  functions: WindowFunctions<K, V, A>,
+): TablePart {
+  const name = group.stream.graph.name(options.name, prefix)
+  const { builder, keySerde } = windowedStore(store, windows, emit, options)
+  const operator = windowedOperator(windows, functions, { storeName: store.name, id: store.name, emit })
+  return addAggregation(group, { ...store, keySerde }, name, operator, () => builder)
+}
+
+export function windowedOperator<K, V, A>(
+  windows: AnyWindows,
+  functions: WindowFunctions<K, V, A>,
+  place: { readonly storeName: string; readonly id: string; readonly emit: EmitStrategy },
+): WindowedTable {
+  const table = aggregateIn(windows, functions, place)
+  table.closeDelayMs = closeDelayOf(windows)
+  return table
+}
+
+/** A session may grow as long as its gap has not passed. */
+function closeDelayOf(windows: AnyWindows): number {
+  if (windows.type === 'unlimited') return 0
+  return windows.type === 'session' ? windows.inactivityGapMs + windows.graceMs : windows.graceMs
+}
+
+function aggregateIn<K, V, A>(
+  windows: AnyWindows,
+  functions: WindowFunctions<K, V, A>,
+  place: { readonly storeName: string; readonly id: string; readonly emit: EmitStrategy },
+): WindowedTable {
+  const aggregation = { ...functions, ...place }
+  if (windows.type === 'sliding') return slidingAggregate(windows, aggregation)
+  if (windows.type !== 'session') return windowAggregate(windows, aggregation)
+  const { merger } = functions
+  if (!merger)
+    throw new TypeError('aggregate of sessions needs a merger: what two sessions become when they meet')
+  return sessionAggregate(windows, { ...aggregation, merger })
+}
