@@ -1,8 +1,9 @@
 import { Headers } from '../common/headers.ts'
 import type { ProcessorContext } from '../processor/processor-context.ts'
 import { Record } from '../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../store/key-value-store.ts'
+import type { CachedStore, ValueAndTimestamp } from '../store/key-value-store.ts'
 import { Change } from './change.ts'
+import type { RowPut } from './row-store.ts'
 
 /**
  * Hands on what changed in a table's store: at once, or, if the store holds changes back, when it lets go of them. In the latter case
@@ -14,7 +15,7 @@ export class ChangeForwarder<K, V> {
 
   constructor(
     context: ProcessorContext<K, Change<V>>,
-    store: TimestampedKeyValueStore<K, V>,
+    store: CachedStore<K, ValueAndTimestamp<V>>,
     sendOldValues: boolean,
   ) {
     this.#context = context
@@ -29,10 +30,21 @@ export class ChangeForwarder<K, V> {
     )
   }
 
+  /** Changes come from the store's cache; `forward` does nothing. */
+  get holdsBack(): boolean {
+    return this.#heldBack
+  }
+
   /** `cause`: the record that made the change, whose key and headers the result has. `oldValue`: null unless somebody below asked for it. */
-  forward(cause: Record<K, unknown>, newValue: V | null, oldValue: V | null, timestamp: number): void {
-    if (this.#heldBack) return
-    const change = new Change(newValue, oldValue)
+  forward(
+    cause: Record<K, unknown>,
+    newValue: V | null,
+    oldValue: V | null,
+    timestamp: number,
+    put: RowPut = 'latest',
+  ): void {
+    if (this.#heldBack || put === 'not-put') return
+    const change = new Change(newValue, oldValue, put === 'latest')
     this.#context.forward(new Record(cause.key, change, timestamp, cause.headers.copy()))
   }
 }

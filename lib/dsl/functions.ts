@@ -11,6 +11,8 @@ export type PairMapper<K, V, KR, VR> = (value: V, key: K) => readonly [KR, VR]
 export type Initializer<A> = () => A
 export type Aggregator<K, V, A> = (aggregate: A, value: V, key: K) => A
 export type Reducer<V, R = V> = (aggregate: V, value: V) => R
+/** The aggregate of two sessions that have become one; the first `left` is what the initializer gives, then earlier sessions come first. */
+export type SessionMerger<K, A> = (left: A, right: A, key: K) => A
 export type Joiner<K, L, R, J> = (left: L, right: R, key: K) => J
 
 /** How rows that come to a group and rows that leave it change its aggregate. */

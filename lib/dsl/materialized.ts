@@ -19,7 +19,16 @@ export interface TableStore {
   readonly logging: MaterializedOptions<unknown, unknown>['logging']
 }
 
-const KEYS = ['keySerde', 'valueSerde', 'storeName', 'storeType', 'entriesMax', 'caching', 'logging'] as const
+const KEYS = [
+  'keySerde',
+  'valueSerde',
+  'storeName',
+  'storeType',
+  'entriesMax',
+  'retentionMs',
+  'caching',
+  'logging',
+] as const
 
 /** Whether the user said anything about a store: what the overloads with `Materialized` are in the original, where some of them use up a number. */
 export function saysMaterialized<K, V>(options: MaterializedOptions<K, V>): boolean {

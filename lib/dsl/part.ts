@@ -1,7 +1,10 @@
 import type { Serde } from '../serde/serde.ts'
+import type { Aggregator } from './functions.ts'
 import type { Graph } from './graph/graph.ts'
 import type { GraphNode } from './graph/graph-node.ts'
 import type { TableOperator, TableValues } from './table-operator.ts'
+import type { AnyWindows } from './windows/any-windows.ts'
+import type { EmitStrategy } from './windows/emit-strategy.ts'
 
 /** Under this key the objects of the DSL carry their place in the graph. Being a symbol, it stays out of the way of users. */
 export const PART: unique symbol = Symbol('millrace.dsl.part')
@@ -56,4 +59,23 @@ export interface GroupedTablePart {
   readonly valueSerde: Serde<unknown> | undefined
   readonly givenName: string | undefined
   readonly namedRepartition: SharedNode
+}
+
+/** A grouped stream in windows of any kind. */
+export interface WindowedPart {
+  readonly group: GroupedPart
+  readonly windows: AnyWindows
+  readonly emit: EmitStrategy
+}
+
+/** Grouped streams that are aggregated into one table. */
+export interface CogroupedPart {
+  readonly groups: readonly CogroupedMember[]
+  /** The repartition nodes that all tables made of it share. */
+  readonly repartitions: Map<GroupedPart, GraphNode>
+}
+
+export interface CogroupedMember {
+  readonly group: GroupedPart
+  readonly aggregator: Aggregator<unknown, unknown, unknown>
 }

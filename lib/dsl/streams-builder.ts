@@ -4,10 +4,12 @@ import { supplierFrom } from '../topology/topology-options.ts'
 import { Topology } from '../topology/topology.ts'
 import type { GlobalKTable, KStream, KTable } from './dsl.ts'
 import { GraphBranchedStream } from './graph-branched-stream.ts'
+import { GraphCogroupedStream } from './graph-cogrouped-stream.ts'
 import { GraphGroupedStream } from './graph-grouped-stream.ts'
 import { GraphGroupedTable } from './graph-grouped-table.ts'
 import { GraphStream } from './graph-stream.ts'
 import { GraphTable } from './graph-table.ts'
+import { GraphSessionStream, GraphWindowedStream } from './graph-windowed-stream.ts'
 import type { BuildOptions } from './build-options.ts'
 import { optimizations } from './build-options.ts'
 import { checkExplicitNames } from './graph/check-names.ts'
@@ -16,6 +18,7 @@ import { Graph } from './graph/graph.ts'
 import { optimize } from './graph/optimize.ts'
 import type { ConsumedOptions, TableSourceOptions } from './options.ts'
 import { globalTableSource, streamSource, tableSource } from './operators/source.ts'
+import type { CogroupedPart } from './part.ts'
 import { PART } from './part.ts'
 import type { Surface } from './surface.ts'
 
@@ -24,7 +27,11 @@ const surface: Surface = {
   // Whether deletions can come out is for the caller's types to say; the object is the same.
   table: part => new GraphTable(part, surface) as never,
   branches: split => new GraphBranchedStream(split, surface),
-  groupedStream: part => new GraphGroupedStream(part, surface),
+  // So it is for values of null.
+  groupedStream: part => new GraphGroupedStream(part, surface) as never,
+  windowedStream: part => new GraphWindowedStream(part, surface),
+  sessionStream: part => new GraphSessionStream(part, surface),
+  cogroupedStream: <K, A>(part: CogroupedPart) => new GraphCogroupedStream<K, A>(part, surface),
   groupedTable: part => new GraphGroupedTable(part, surface),
 }
 

@@ -1,6 +1,22 @@
-import type { BranchedKStream, KGroupedStream, KGroupedTable, KStream, KTable } from './dsl.ts'
+import type {
+  BranchedKStream,
+  CogroupedKStream,
+  KGroupedStream,
+  KGroupedTable,
+  KStream,
+  KTable,
+  SessionWindowedKStream,
+  TimeWindowedKStream,
+} from './dsl.ts'
 import type { SplitPart } from './operators/split.ts'
-import type { GroupedPart, GroupedTablePart, StreamPart, TablePart } from './part.ts'
+import type {
+  CogroupedPart,
+  GroupedPart,
+  GroupedTablePart,
+  StreamPart,
+  TablePart,
+  WindowedPart,
+} from './part.ts'
 
 /**
  * Makes the objects that users see from parts of the graph. The classes behind them lead to each other in a ring (a stream makes groups, groups make tables,
@@ -10,6 +26,9 @@ export interface Surface {
   stream<K, V>(part: StreamPart): KStream<K, V>
   table<K, V, D extends null = null>(part: TablePart): KTable<K, V, D>
   branches<K, V>(split: SplitPart): BranchedKStream<K, V>
-  groupedStream<K, V>(part: GroupedPart): KGroupedStream<K, V>
+  groupedStream<K, V, N extends null = never>(part: GroupedPart): KGroupedStream<K, V, N>
+  windowedStream<K, V>(part: WindowedPart): TimeWindowedKStream<K, V>
+  sessionStream<K, V>(part: WindowedPart): SessionWindowedKStream<K, V>
+  cogroupedStream<K, A>(part: CogroupedPart): CogroupedKStream<K, A>
   groupedTable<K, V>(part: GroupedTablePart): KGroupedTable<K, V>
 }

@@ -11,6 +11,7 @@ import type {
   RecordMetadata,
 } from '../processor/processor-context.ts'
 import type { DeferredWork, DeferringContext } from '../processor/deferred-work.ts'
+import type { OperatorContext } from '../processor/operator-context.ts'
 import type { Record } from '../processor/record.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
@@ -18,7 +19,7 @@ import type { ChainNode } from './chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The context of one node: knows its children and the stores connected to it. */
-export class NodeContext implements DeferringContext {
+export class NodeContext implements DeferringContext, OperatorContext {
   readonly #scope: TaskScope
   readonly #nodeName: string
   readonly #stores: ReadonlySet<string>
@@ -89,6 +90,18 @@ export class NodeContext implements DeferringContext {
 
   defer(work: DeferredWork): () => void {
     return this.#scope.defer(this.#nodeName, work)
+  }
+
+  get emitIntervalMs(): number {
+    return this.#scope.emitIntervalMs
+  }
+
+  committedTimeMs(name: string): number | undefined {
+    return this.#scope.times.committedMs(name)
+  }
+
+  keepTime(name: string, currentMs: () => number, options = { ifRoom: false }): void {
+    this.#scope.times.keep({ name, currentMs, ifRoom: options.ifRoom })
   }
 
   recordMetadata(): RecordMetadata | undefined {

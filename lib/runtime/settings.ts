@@ -46,6 +46,8 @@ export interface RuntimeSettings {
   readonly taskTimeoutMs: number
   /** How often the changelogs' ends are asked for; a crash replays at most what came since. Default 5,000. */
   readonly positionIntervalMs: number
+  /** How often windowed aggregations that send results at the close look for windows that have closed. 0: with every record. Default 1,000. */
+  readonly emitIntervalMs: number
   /** How often processed records of repartition topics are deleted. Default 30,000. */
   readonly repartitionPurgeIntervalMs: number
   /** How often partition counts of source topics are checked. Default 300,000. */

@@ -1,6 +1,7 @@
 import { NO_HEADERS } from '../common/headers.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import type { TaskScope } from './task-scope.ts'
+import { TaskTimes } from './task-times.ts'
 
 /** The part of a task's scope that only the task can answer. */
 export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'defer' | 'streamTimeMs' | 'requestCommit'>
@@ -17,6 +18,8 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     clock,
     collector,
     dropped: metrics.counter('dropped-records-total', { task: id }),
+    times: new TaskTimes(logger),
+    emitIntervalMs: settings.emitIntervalMs,
     onProcessingError: settings.processingErrorHandler,
     context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
     failure: undefined,

@@ -9,6 +9,7 @@ import type { DeferredWork } from '../processor/deferred-work.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { TaskTimes } from './task-times.ts'
 
 /** What the nodes of one task share; the task owns it. */
 export interface TaskScope {
@@ -21,6 +22,9 @@ export interface TaskScope {
   readonly clock: Clock
   readonly collector: RecordCollector
   readonly dropped: Counter
+  /** What operators keep with the offsets. */
+  readonly times: TaskTimes
+  readonly emitIntervalMs: number
   readonly onProcessingError: ProcessingErrorHandler
   /** The record being processed. Nodes replace it while their children run. */
   context: RecordContext

@@ -56,6 +56,7 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   transactionTimeoutMs: whole(1),
   taskTimeoutMs: whole(0),
   positionIntervalMs: whole(1),
+  emitIntervalMs: whole(0),
   repartitionPurgeIntervalMs: whole(1),
   metadataIntervalMs: whole(1),
   replicationFactor: {
@@ -118,6 +119,7 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     transactionTimeoutMs: 10_000,
     taskTimeoutMs: 300_000,
     positionIntervalMs: 5000,
+    emitIntervalMs: 1000,
     repartitionPurgeIntervalMs: 30_000,
     metadataIntervalMs: 300_000,
     replicationFactor: -1,

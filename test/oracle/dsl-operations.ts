@@ -9,6 +9,7 @@ import { serdeOf } from './serdes.ts'
 import { applyStreamOperation } from './stream-operations.ts'
 import { applyTableOperation } from './table-operations.ts'
 import { timestampExtractor } from './timestamp-extractors.ts'
+import { applyWindowedOperation, cogroup, windowedStream } from './windowed-operations.ts'
 
 export function applyDslOperation(program: Program, operation: Operation): void {
   if (SOURCES[operation.op]) return SOURCES[operation.op]?.(program, operation)
@@ -24,10 +25,19 @@ function result(program: Program, operation: Operation): Bound | undefined {
     case 'table':
       return applyTableOperation(program, operation, operand.table)
     case 'grouped-stream':
+      if (operation.op === 'windowedBy') return windowedStream(operation, operand.group)
+      if (operation.op === 'cogroup') return cogroup(operation, operand.group)
+      return aggregation(program, operation, operand)
     case 'grouped-table':
       return aggregation(program, operation, operand)
     case 'global-table':
       throw new Error(`${operation.op} of a global table`)
+    default: {
+      const found = applyWindowedOperation(operation, operand, aggregationOptions(program, operation), () =>
+        otherGroup(program, operation),
+      )
+      return 'table' in found ? tableOf(found.table) : found
+    }
   }
 }
 
@@ -86,11 +96,21 @@ function aggregation(
   operation: Operation,
   operand: Extract<Bound, { kind: 'grouped-stream' | 'grouped-table' }>,
 ): Bound {
-  const store = (operation['store'] as StoreDescription | undefined) ?? {}
-  const options = { ...namedOf(operation), ...program.materialized(store) }
+  const options = aggregationOptions(program, operation)
   return operand.kind === 'grouped-stream'
     ? tableOf(aggregateStream(operation, operand.group, options))
     : tableOf(aggregateTable(operation, operand.group, options))
+}
+
+function aggregationOptions(program: Program, operation: Operation): object {
+  const store = (operation['store'] as StoreDescription | undefined) ?? {}
+  return { ...namedOf(operation), ...program.materialized(store) }
+}
+
+function otherGroup(program: Program, operation: Operation): StreamGroup {
+  const other = program.operand(operation, 'with')
+  if (other.kind === 'grouped-stream') return other.group
+  throw new Error('a cogroup with something else than a grouped stream')
 }
 
 type StreamGroup = Extract<Bound, { kind: 'grouped-stream' }>['group']

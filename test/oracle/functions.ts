@@ -1,4 +1,5 @@
 import type { TopicNameExtractor, StreamPartitioner } from '../../lib/processor/stream-partitioner.ts'
+import type { Windowed } from '../../lib/common/windowed.ts'
 import { printed } from './serdes.ts'
 
 /** The function library of the cases. Here, as in the cases, the key comes first. */
@@ -79,6 +80,9 @@ const OF_VALUES: { readonly [name: string]: (argument: string) => Transform } = 
   plus: argument => value => number(value) + Number(argument),
   times: argument => value => number(value) * Number(argument),
   mod: argument => value => floorMod(number(value), Number(argument)),
+  inner: () => value => (value as Windowed<unknown>).key,
+  start: () => value => (value as Windowed<unknown>).window.startMs,
+  end: () => value => (value as Windowed<unknown>).window.endMs,
 }
 
 function floorMod(value: number, by: number): number {
@@ -184,6 +188,20 @@ export function reducer(spec: string): (left: unknown, right: unknown) => unknow
   const found = REDUCERS[name]
   if (!found) throw new Error(`unknown reducer ${spec}`)
   return (left, right) => found(left, right, argument)
+}
+
+const MERGERS: { readonly [name: string]: (key: unknown, left: unknown, right: unknown) => unknown } = {
+  'merge.concat': (_k, a, b) => printed(a) + printed(b),
+  'merge.bar': (_k, a, b) => `${printed(a)}|${printed(b)}`,
+  'merge.keyed': (k, a, b) => `${printed(k)}[${printed(a)}|${printed(b)}]`,
+  'merge.sum': (_k, a, b) => number(a) + number(b),
+  'merge.max': (_k, a, b) => (a === null ? b : b === null ? a : Math.max(number(a), number(b))),
+}
+
+export function merger(spec: string): (key: unknown, left: unknown, right: unknown) => unknown {
+  const found = MERGERS[spec]
+  if (!found) throw new Error(`unknown merger ${spec}`)
+  return found
 }
 
 type Join = (key: unknown, left: unknown, right: unknown, argument: string) => unknown

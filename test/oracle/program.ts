@@ -9,6 +9,7 @@ import { text, texts, Unsupported } from './case.ts'
 import { processorSupplier } from './processors.ts'
 import { serdeOf } from './serdes.ts'
 import { buildOptionsOf } from './settings.ts'
+import type { WindowedBound } from './windowed-operations.ts'
 
 /** What an `id` of a case is bound to. The same operation may be there for several kinds. */
 export type Bound =
@@ -17,6 +18,7 @@ export type Bound =
   | { readonly kind: 'global-table'; readonly table: GlobalKTable<unknown, unknown> }
   | { readonly kind: 'grouped-stream'; readonly group: KGroupedStream<unknown, unknown> }
   | { readonly kind: 'grouped-table'; readonly group: KGroupedTable<unknown, unknown> }
+  | WindowedBound
 
 type TableOfCase = Extract<Bound, { kind: 'table' }>['table']
 
@@ -76,7 +78,7 @@ export class Program {
 
   /** Settings of the table's store; the default of the cases is a store in memory. */
   materialized(store: StoreDescription): { [option: string]: unknown } {
-    for (const field of ['retentionMs', 'historyMs']) {
+    for (const field of ['historyMs']) {
       if (field in store) throw new Unsupported(`store with ${field}`)
     }
     const inMemory = store['type'] === undefined ? this.#storesInMemory : store['type'] === 'in-memory'
@@ -86,6 +88,7 @@ export class Program {
         : { storeType: inMemory ? 'in-memory' : 'persistent' }),
       ...serdesOf(store),
       ...(store['name'] !== undefined && { storeName: store['name'] }),
+      ...(store['retentionMs'] !== undefined && { retentionMs: store['retentionMs'] }),
       ...(store['caching'] !== undefined && { caching: store['caching'] }),
       ...(store['logging'] === false && { logging: false }),
     }

@@ -1,5 +1,6 @@
 import { checkName } from '../graph/node-name.ts'
 import { serdes } from '../../serde/serdes.ts'
+import type { StoreBuilder } from '../../store/state-store.ts'
 import type { Aggregator, Initializer, Reducer } from '../functions.ts'
 import type { TableStore } from '../materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
@@ -57,14 +58,16 @@ function countOne(count: number): number {
   return count + 1
 }
 
-function addAggregation(
+/** `store` has the serdes of the table; what it is built with may differ (windows). */
+export function addAggregation(
   group: GroupedPart,
   store: TableStore,
   name: string,
   operator: TableOperator,
+  ownStore: () => StoreBuilder = () => storeBuilder(store),
 ): TablePart {
   const parent = repartitionedGroup(group, store)
-  const role = processorRole({ supplier: operator, ownStore: () => storeBuilder(store) })
+  const role = processorRole({ supplier: operator, ownStore })
   return {
     graph: parent.graph,
     node: parent.graph.add(name, role, parent.node),

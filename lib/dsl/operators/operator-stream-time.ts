@@ -1,0 +1,19 @@
+import type { OperatorContext } from '../../processor/operator-context.ts'
+
+/**
+ * The latest time that one operator has seen: what decides which records are late for its windows. It survives restarts and aborts, so
+ * that a record is late or not whatever happened in between (in the JVM original it begins anew).
+ */
+export class OperatorStreamTime {
+  currentMs: number
+
+  constructor(context: OperatorContext, storeName: string) {
+    const name = `${storeName}-stream-time`
+    this.currentMs = context.committedTimeMs(name) ?? -1
+    context.keepTime(name, () => this.currentMs, { ifRoom: true })
+  }
+
+  reach(timeMs: number): void {
+    if (timeMs > this.currentMs) this.currentMs = timeMs
+  }
+}
