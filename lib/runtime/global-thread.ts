@@ -1,4 +1,4 @@
-import type { Admin, Broker, Consumer, TopicPartition } from '../broker/broker.ts'
+import type { Admin, Broker, Consumer, TopicPartition, TopicPartitionOffset } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
@@ -7,6 +7,7 @@ import type { Metrics } from '../common/metrics.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
+import { AppliedPositions } from './applied-positions.ts'
 import { GlobalTask } from './global-task.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -43,6 +44,7 @@ export class GlobalThread {
   readonly #engines: TaskEngines
   readonly #tasks: readonly GlobalTask[]
   readonly #consumer: Consumer
+  readonly #applied = new AppliedPositions()
 
   private constructor(
     options: GlobalThreadOptions,
@@ -88,6 +90,24 @@ export class GlobalThread {
     return undefined
   }
 
+  /** The offsets of the next records to be applied to a store; empty where it is none of ours. */
+  positions(name: string): readonly TopicPartitionOffset[] {
+    return this.#partitionsOf(name).map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset: this.#applied.get(partitionKey(topic, partition)) ?? 0,
+    }))
+  }
+
+  /**
+   * Resolves when everything that its topic held when it was called is in the store. Up to the high watermark: a record that lies behind a transaction
+   * that is still open must be waited for, too.
+   */
+  async caughtUp(name: string): Promise<void> {
+    const ends = await this.#options.admin.endOffsets(this.#partitionsOf(name), 'read_uncommitted')
+    await this.#applied.reached(ends)
+  }
+
   /** Resolves when everything that was committed when it was called is in the stores. */
   async load(signal: AbortSignal): Promise<void> {
     const { admin, clock, logger, settings } = this.#options
@@ -115,6 +135,7 @@ export class GlobalThread {
   }
 
   async close(): Promise<void> {
+    this.#applied.close()
     await this.#consumer.close()
     for (const task of this.#tasks) task.close()
     await closeEngines(this.#engines)
@@ -129,6 +150,9 @@ export class GlobalThread {
       }),
     )
     this.#consumer.assign(positions)
+    for (const { topic, partition, offset } of positions) {
+      this.#applied.set(partitionKey(topic, partition), offset)
+    }
   }
 
   #behind(partition: TopicPartition, ends: ReadonlyMap<string, number>): number {
@@ -146,6 +170,14 @@ export class GlobalThread {
     for (const task of this.#tasks) if (task.waitingFor) await task.settle()
     for (const task of this.#tasks) await task.commit()
     this.#options.onEpochEnd()
+    for (const { topic, partition, nextOffset } of batches) {
+      this.#applied.set(partitionKey(topic, partition), nextOffset)
+    }
+    this.#applied.tell()
+  }
+
+  #partitionsOf(name: string): readonly TopicPartition[] {
+    return this.#tasks.find(task => task.state.store(name))?.partitions ?? []
   }
 
   #taskOf({ topic }: TopicPartition): GlobalTask {

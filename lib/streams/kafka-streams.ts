@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs'
-import type { Admin } from '../broker/broker.ts'
+import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { Metrics } from '../common/metrics.ts'
@@ -178,6 +178,19 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
+   * Resolves when this process's copy of a global store holds everything that its topic held at the call: what you have written, and had acknowledged,
+   * you read after it. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` for a store that is not global, or not open; rejects with `CLOSED`.
+   */
+  async caughtUp(name: string): Promise<void> {
+    await this.#globalOf(name).caughtUp(name)
+  }
+
+  /** How far this process's copy of a global store is: for each partition of its topic the offset of the next record. Throws as `caughtUp`. */
+  globalPositions(name: string): readonly TopicPartitionOffset[] {
+    return this.#globalOf(name).positions(name)
+  }
+
+  /**
    * Removes this application's state from the disk; the next start restores it from the changelogs. Only before `start` and after `close`,
    * and only while no other process has the directory.
    */
@@ -334,6 +347,11 @@ export class KafkaStreams implements AsyncDisposable {
 
   #tellState(state: 'rebalancing' | 'running'): void {
     if (this.#state.is('rebalancing', 'running')) this.#state.moveTo(state)
+  }
+
+  #globalOf(name: string): GlobalThread {
+    if (this.#checkStore(name).isGlobal && this.#global) return this.#global
+    throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
   }
 
   #composite<K, V>(name: string, { isolation = 'committed' }: StoreQueryOptions): CompositeStore<K, V> {
