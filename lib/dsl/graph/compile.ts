@@ -19,6 +19,7 @@ import type {
 } from './graph-node.ts'
 import type { Optimization } from '../build-options.ts'
 import { keepingNullKeys } from './optimize.ts'
+import { windowedPartitioner } from '../windowed-partitioner.ts'
 import type { SelfJoins } from './self-joins.ts'
 import { selfJoins } from './self-joins.ts'
 
@@ -125,7 +126,8 @@ function writeSink(
   role: SinkRole,
   parents: readonly string[],
 ): void {
-  const { topic, keySerde, valueSerde, partitioner } = role
+  const { topic, keySerde, valueSerde } = role
+  const partitioner = role.partitioner ?? windowedPartitioner(keySerde)
   if (role.internal && typeof topic === 'string') {
     topology.addRepartitionTopic(topic, { partitionCount: undefined })
   }

@@ -1,0 +1,15 @@
+import { partitionForKey } from '../common/murmur2.ts'
+import type { Windowed } from '../common/windowed.ts'
+import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
+import type { Serde } from '../serde/serde.ts'
+import { WindowedSerde } from '../serde/windowed-serdes.ts'
+
+/** Windows of one key lie in one partition, that of the key itself. Undefined for keys that are in no windows. */
+export function windowedPartitioner(keySerde: Serde<unknown> | undefined): StreamPartitioner | undefined {
+  if (!(keySerde instanceof WindowedSerde)) return undefined
+  const inner: Serde<unknown> = keySerde.inner
+  return (topic, key, _value, partitionCount) =>
+    key === null
+      ? undefined
+      : partitionForKey(inner.serialize((key as Windowed<unknown>).key, { topic }), partitionCount)
+}
