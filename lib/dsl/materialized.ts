@@ -15,6 +15,8 @@ export interface TableStore {
   readonly persistent: boolean
   /** An LRU map of that many keys. */
   readonly entriesMax: number | undefined
+  /** A versioned store that goes back as far. */
+  readonly historyRetentionMs: number | undefined
   readonly caching: boolean
   readonly logging: MaterializedOptions<unknown, unknown>['logging']
 }
@@ -25,6 +27,7 @@ const KEYS = [
   'storeName',
   'storeType',
   'entriesMax',
+  'historyRetentionMs',
   'retentionMs',
   'caching',
   'logging',
@@ -50,6 +53,7 @@ export function tableStore<K, V>(
     valueSerde: options.valueSerde ?? serdes.valueSerde,
     persistent: (options.storeType ?? 'persistent') === 'persistent',
     entriesMax: entriesMaxOf(options),
+    historyRetentionMs: historyOf(options),
     caching: options.caching ?? true,
     logging: options.logging,
   }
@@ -66,6 +70,23 @@ function entriesMaxOf<K, V>({
   )
 }
 
+function historyOf<K, V>({
+  storeName,
+  storeType,
+  historyRetentionMs,
+}: MaterializedOptions<K, V>): number | undefined {
+  if (historyRetentionMs === undefined) return undefined
+  if (storeName === undefined) {
+    throw new TypeError(
+      `historyRetentionMs ${historyRetentionMs} asks for a store that keeps versions: give it a storeName`,
+    )
+  }
+  if (storeType !== 'lru') return historyRetentionMs
+  throw new TypeError(
+    `store "${storeName}": an LRU map keeps no versions: leave out storeType 'lru', or historyRetentionMs`,
+  )
+}
+
 /** A store that is built only if something needs it: its name counts as one in use even so. */
 export function mayNeedName(graph: Graph, store: TableStore): TableStore {
   if (!store.queryable) graph.unnamedStores.add(store.name)
@@ -74,7 +95,17 @@ export function mayNeedName(graph: Graph, store: TableStore): TableStore {
 
 /** The operators of the DSL read their stores by key only: no ordered index is kept for them. */
 export function storeBuilder(store: TableStore): StoreBuilder {
-  const { name, keySerde, valueSerde, persistent, entriesMax, caching, logging } = store
+  const { name, keySerde, valueSerde, persistent, entriesMax, historyRetentionMs, caching, logging } = store
+  if (historyRetentionMs !== undefined) {
+    return stores.versionedKeyValueStore({
+      name,
+      keySerde,
+      valueSerde,
+      historyRetentionMs,
+      persistent,
+      logging,
+    })
+  }
   if (entriesMax !== undefined) {
     return stores.timestampedLruMap({ name, keySerde, valueSerde, entriesMax, ranges: false, logging })
   }

@@ -67,6 +67,12 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
   readonly storeType?: 'persistent' | 'in-memory' | 'lru'
   /** With `storeType: 'lru'`, and only there: how many keys are kept, at least 1. */
   readonly entriesMax?: number
+  /**
+   * Makes the table versioned (KIP-914): it keeps what its rows were, this far back of the latest timestamp. A stream joined with it finds the
+   * row of the record's time; what comes out of order is put where it belongs, and no longer changes joins and aggregations below; what is
+   * older than the history is dropped (counted). Changes are not held back. Needs `storeName`.
+   */
+  readonly historyRetentionMs?: number
   /** Default true: results are held back, the last one a key, until the commit or the cache is full. */
   readonly caching?: boolean
   /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */
@@ -78,7 +84,7 @@ export interface TableOptions<K, V> extends NamedOptions, MaterializedOptions<K,
 /** A table by key and window; `keySerde` is that of the key alone. */
 export interface WindowedTableOptions<K, V> extends Omit<
   TableOptions<K, V>,
-  'storeType' | 'entriesMax'
+  'storeType' | 'entriesMax' | 'historyRetentionMs'
 > {
   /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'

@@ -78,9 +78,6 @@ export class Program {
 
   /** Settings of the table's store; the default of the cases is a store in memory. */
   materialized(store: StoreDescription): { [option: string]: unknown } {
-    for (const field of ['historyMs']) {
-      if (field in store) throw new Unsupported(`store with ${field}`)
-    }
     const inMemory = store['type'] === undefined ? this.#storesInMemory : store['type'] === 'in-memory'
     return {
       ...('lru' in store
@@ -89,6 +86,7 @@ export class Program {
       ...serdesOf(store),
       ...(store['name'] !== undefined && { storeName: store['name'] }),
       ...(store['retentionMs'] !== undefined && { retentionMs: store['retentionMs'] }),
+      ...(store['historyMs'] !== undefined && { historyRetentionMs: store['historyMs'] }),
       ...(store['caching'] !== undefined && { caching: store['caching'] }),
       ...(store['logging'] === false && { logging: false }),
     }

@@ -14,14 +14,17 @@ import type { SubscriptionResponse } from './subscription-response.ts'
 /** Right side: a row has changed, and everybody who subscribed to it is told, in the order of their keys' bytes. */
 export class AnswerSubscribers implements Processor<unknown, Change<unknown>, unknown, SubscriptionResponse> {
   readonly #plan: ForeignKeyJoinPlan
+  readonly #latestOnly: boolean
   #context!: ProcessorContext<unknown, SubscriptionResponse>
   #dropped!: Counter
   #store!: SubscriptionStore
   #foreignKeys!: KeyBytes
   #primaryKeys!: KeyBytes
 
-  constructor(plan: ForeignKeyJoinPlan) {
+  /** `latestOnly`: changes of a versioned table that came out of order are dropped (and counted). */
+  constructor(plan: ForeignKeyJoinPlan, latestOnly: boolean) {
     this.#plan = plan
+    this.#latestOnly = latestOnly
   }
 
   init(context: ProcessorContext<unknown, SubscriptionResponse>): void {
@@ -33,7 +36,7 @@ export class AnswerSubscribers implements Processor<unknown, Change<unknown>, un
   }
 
   process(record: Record<unknown, Change<unknown>>): void {
-    if (record.key === null) return this.#dropped.add()
+    if (record.key === null || (this.#latestOnly && !record.value.isLatest)) return this.#dropped.add()
     const foreignValue = record.value.newValue
     const prefix = subscriptionPrefix(this.#foreignKeys.write(record.key))
     for (const [, { value: subscription }] of this.#store.prefixScan(prefix)) {

@@ -14,14 +14,17 @@ import type { Instruction, Subscription } from './subscription.ts'
 /** Left side: tells the partition of a row's foreign key that the row is there now, or has gone. */
 export class SendSubscription implements Processor<unknown, Change<unknown>, unknown, Subscription> {
   readonly #plan: ForeignKeyJoinPlan
+  readonly #latestOnly: boolean
   #context!: ProcessorContext<unknown, Subscription>
   #dropped!: Counter
   #foreignKeys!: KeyBytes
   #primaryKeys!: KeyBytes
   #values!: KeyBytes
 
-  constructor(plan: ForeignKeyJoinPlan) {
+  /** `latestOnly`: changes of a versioned table that came out of order are dropped (and counted). */
+  constructor(plan: ForeignKeyJoinPlan, latestOnly: boolean) {
     this.#plan = plan
+    this.#latestOnly = latestOnly
   }
 
   init(context: ProcessorContext<unknown, Subscription>): void {
@@ -34,7 +37,8 @@ export class SendSubscription implements Processor<unknown, Change<unknown>, unk
   }
 
   process(record: Record<unknown, Change<unknown>>): void {
-    const { newValue, oldValue } = record.value
+    const { newValue, oldValue, isLatest } = record.value
+    if (this.#latestOnly && !isLatest) return this.#dropped.add()
     const before = this.#foreignKey(oldValue, record.key)
     if (this.#plan.left) {
       if (newValue === null && oldValue === null) return

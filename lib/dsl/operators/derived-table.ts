@@ -1,13 +1,16 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore, ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import { Change } from '../change.ts'
 import type { Mapper } from '../functions.ts'
+import type { TableStore } from '../materialized.ts'
 import type { TablePart } from '../part.ts'
 import type { TableOperator, TableValues, ValueReader } from '../table-operator.ts'
-import { storeValues } from '../table-operator.ts'
+import { isVersioned, rowAsOf, storeValues } from '../table-operator.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 
 export interface Derivation {
   /** The row of the new table; null: none. Called for rows, never for deletions. */
@@ -24,20 +27,31 @@ export class DerivedTable implements TableOperator {
   readonly #parent: TableOperator
   readonly #derivation: Derivation
   readonly #storeName: string | undefined
+  readonly #said: TableStore | undefined
   #sendOldValues: boolean
 
-  constructor(parent: TablePart, derivation: Derivation, storeName: string | undefined) {
+  /** `said`: what the user said about a store. It is kept in one only if it has a name. */
+  constructor(parent: TablePart, derivation: Derivation, said: TableStore | undefined) {
     this.#parent = parent.operator
     this.#derivation = derivation
-    this.#storeName = storeName
+    this.#said = said
+    this.#storeName = said?.queryable ? said.name : undefined
     // Where old values can be had for nothing, they save tombstones for rows that were never there.
     this.#sendOldValues = derivation.dropsNothingToNothing && parent.operator.requestOldValues(false)
   }
 
   get(): Processor {
+    // A versioned parent sends rows that are not the latest: from nothing to nothing may then be a change in between.
+    const dropsNothingToNothing = this.#derivation.dropsNothingToNothing && !isVersioned(this.#parent)
+    const derivation = { ...this.#derivation, dropsNothingToNothing }
     return this.#storeName === undefined
-      ? new ComputingProcessor(this.#derivation, this.#sendOldValues)
-      : new StoringProcessor(this.#derivation, this.#storeName, this.#sendOldValues)
+      ? new ComputingProcessor(derivation, this.#sendOldValues)
+      : new StoringProcessor(derivation, this.#storeName, this.#sendOldValues)
+  }
+
+  /** As its parent, unless the user said what kind of store it has. */
+  isVersioned(): boolean {
+    return this.#said ? this.#said.historyRetentionMs !== undefined : isVersioned(this.#parent)
   }
 
   requestOldValues(mayMaterialize: boolean): boolean {
@@ -46,10 +60,10 @@ export class DerivedTable implements TableOperator {
   }
 
   values(): TableValues {
-    if (this.#storeName !== undefined) return storeValues(this.#storeName)
+    if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#said?.historyRetentionMs)
     const parent = this.#parent.values()
     const reader = () => new ComputingReader(parent.reader(), this.#derivation.compute)
-    return { storeNames: parent.storeNames, reader }
+    return { ...parent, reader }
   }
 }
 
@@ -74,7 +88,7 @@ class ComputingProcessor implements Processor<unknown, Change<unknown>, unknown,
     const newValue = change.newValue === null ? null : compute(change.newValue, key)
     const oldValue = this.#sendOldValues && change.oldValue !== null ? compute(change.oldValue, key) : null
     if (dropsNothingToNothing && this.#sendOldValues && newValue === null && oldValue === null) return
-    this.#context.forward(record.withValue(new Change(newValue, oldValue)))
+    this.#context.forward(record.withValue(new Change(newValue, oldValue, change.isLatest)))
   }
 }
 
@@ -83,7 +97,7 @@ class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, C
   readonly #derivation: Derivation
   readonly #storeName: string
   readonly #sendOldValues: boolean
-  #store!: TimestampedKeyValueStore<unknown, unknown>
+  #store!: RowStore<unknown, unknown>
   #forwarder!: ChangeForwarder<unknown, unknown>
 
   constructor(derivation: Derivation, storeName: string, sendOldValues: boolean) {
@@ -93,7 +107,7 @@ class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, C
   }
 
   init(context: ProcessorContext<unknown, Change<unknown>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
   }
 
@@ -103,8 +117,8 @@ class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, C
     const value = change.newValue === null ? null : compute(change.newValue, key)
     const oldValue = this.#sendOldValues ? (this.#store.get(key)?.value ?? null) : null
     if (dropsNothingToNothing && this.#sendOldValues && value === null && oldValue === null) return
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 }
 
@@ -123,13 +137,23 @@ class ComputingReader implements ValueReader {
   }
 
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
-    const found = this.#parent.get(key)
-    if (!found) return undefined
-    const value = this.#compute(found.value, key)
-    return value === null ? undefined : { value, timestamp: found.timestamp }
+    return this.#computed(this.#parent.get(key), key)
+  }
+
+  getAsOf(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined {
+    return this.#computed(rowAsOf(this.#parent, key, timestampMs), key)
   }
 
   close(): void {
     this.#parent.close?.()
+  }
+
+  #computed(
+    found: ValueAndTimestamp<unknown> | undefined,
+    key: unknown,
+  ): ValueAndTimestamp<unknown> | undefined {
+    if (!found) return undefined
+    const value = this.#compute(found.value, key)
+    return value === null ? undefined : { value, timestamp: found.timestamp }
   }
 }

@@ -16,6 +16,7 @@ import type { GraphNode } from '../graph/graph-node.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { ForeignKeyJoinOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
+import { isVersioned } from '../table-operator.ts'
 import { checkSameBuilder, processorRole } from './add-node.ts'
 import type { AnyJoiner } from './table-join-side.ts'
 import { TableSource } from './table-source.ts'
@@ -88,7 +89,7 @@ function addSubscriptionTopic<K, KO, VR>(
   const formats = { keySerde: right.keySerde, valueSerde: subscriptionSerde }
   const send = graph.add(
     names.send,
-    processorRole({ supplier: { get: () => new SendSubscription(plan) } }),
+    processorRole({ supplier: { get: () => new SendSubscription(plan, isVersioned(left.operator)) } }),
     left.node,
   )
   const topic = names.subscriptionTopic
@@ -127,7 +128,12 @@ function addResponseTopic<K, KO, VR>(
     rows.storeNames,
     () => new AnswerSubscription(plan, rows),
   )
-  const told = node(names.answerSubscribers, right.node, [names.store], () => new AnswerSubscribers(plan))
+  const told = node(
+    names.answerSubscribers,
+    right.node,
+    [names.store],
+    () => new AnswerSubscribers(plan, isVersioned(right.operator)),
+  )
   const formats = { keySerde: left.keySerde, valueSerde: subscriptionResponseSerde(right.valueSerde) }
   const topic = names.responseTopic
   const chosen = partitioner ? keyOnly(partitioner) : toPrimaryPartition
@@ -161,7 +167,7 @@ function addResult<K, KO, VR>(
     graph,
     tableStore(graph, options, `${FK_JOIN}OUTPUT-`, { keySerde, valueSerde: undefined }),
   )
-  const operator = new TableSource(store.name, store.queryable)
+  const operator = new TableSource(store.name, store.queryable, store.historyRetentionMs)
   const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
   return {
     graph,

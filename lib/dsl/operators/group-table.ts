@@ -7,6 +7,7 @@ import type { PairMapper } from '../functions.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { GroupedOptions } from '../options.ts'
 import type { GroupedTablePart, TablePart } from '../part.ts'
+import { isVersioned } from '../table-operator.ts'
 import { processorRole } from './add-node.ts'
 import { equalKeys } from './equal-keys.ts'
 
@@ -16,10 +17,13 @@ import { equalKeys } from './equal-keys.ts'
  */
 class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   readonly #selector: PairMapper<K, V, KR, VR>
+  readonly #latestOnly: boolean
   #context!: ProcessorContext<KR, Change<VR>>
 
-  constructor(selector: PairMapper<K, V, KR, VR>) {
+  /** `latestOnly`: changes of a versioned table that came out of order are no news to a group. */
+  constructor(selector: PairMapper<K, V, KR, VR>, latestOnly: boolean) {
     this.#selector = selector
+    this.#latestOnly = latestOnly
   }
 
   init(context: ProcessorContext<KR, Change<VR>>): void {
@@ -29,6 +33,7 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   process(record: Record<K, Change<V>>): void {
     const { key, value: change } = record
     if (key === null) throw new StreamsError('NULL_KEY', 'a change of a grouped table has no key')
+    if (this.#latestOnly && !change.isLatest) return
     const left = this.#select(change.oldValue, key)
     const joined = this.#select(change.newValue, key)
     if (left && joined && equalKeys(left[0], joined[0])) {
@@ -56,7 +61,10 @@ export function groupTable<K, V, KR, VR>(
   options: GroupedOptions<NonNullable<KR>, NonNullable<VR>> = {},
 ): GroupedTablePart {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
-  const role = processorRole({ supplier: { get: () => new Regroup(selector) }, changesKey: true })
+  const role = processorRole({
+    supplier: { get: () => new Regroup(selector, isVersioned(table.operator)) },
+    changesKey: true,
+  })
   const node = table.graph.add(name, role, table.node)
   table.operator.requestOldValues(true)
   return {

@@ -31,7 +31,7 @@ export function aggregateStream<K, V, A>(
     group,
     store,
     graph.name(options.name, AGGREGATE),
-    new StreamAggregate(store.name, initializer, aggregator),
+    new StreamAggregate(store.name, initializer, aggregator, store.historyRetentionMs),
   )
 }
 
@@ -40,7 +40,7 @@ export function countStream<K>(group: GroupedPart, options: TableOptions<K, numb
   // A leftover that the numbering must keep: settings of a store without a name draw one number in vain.
   if (saysMaterialized(options) && options.storeName === undefined) graph.newStoreName(AGGREGATE)
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
-  const operator = new StreamAggregate(store.name, () => 0, countOne)
+  const operator = new StreamAggregate(store.name, () => 0, countOne, store.historyRetentionMs)
   return addAggregation(group, store, graph.name(options.name, AGGREGATE), operator)
 }
 
@@ -51,7 +51,8 @@ export function reduceStream<K, V>(
 ): TablePart {
   const { graph } = group.stream
   const store = tableStore(graph, options, REDUCE, group.stream)
-  return addAggregation(group, store, graph.name(options.name, REDUCE), new StreamReduce(store.name, reducer))
+  const operator = new StreamReduce(store.name, reducer, store.historyRetentionMs)
+  return addAggregation(group, store, graph.name(options.name, REDUCE), operator)
 }
 
 function countOne(count: number): number {

@@ -24,7 +24,13 @@ export function aggregateTable<K, V, A>(
     keySerde: group.keySerde,
     valueSerde: undefined,
   })
-  return addAggregation(group, store, AGGREGATE, options.name, new TableAggregate(store.name, functions))
+  return addAggregation(
+    group,
+    store,
+    AGGREGATE,
+    options.name,
+    new TableAggregate(store.name, functions, store.historyRetentionMs),
+  )
 }
 
 export function countTable<K>(group: GroupedTablePart, options: TableOptions<K, number> = {}): TablePart {
@@ -32,7 +38,13 @@ export function countTable<K>(group: GroupedTablePart, options: TableOptions<K, 
     keySerde: group.keySerde,
     valueSerde: serdes.int64(),
   })
-  return addAggregation(group, store, AGGREGATE, options.name, new TableAggregate(store.name, COUNT))
+  return addAggregation(
+    group,
+    store,
+    AGGREGATE,
+    options.name,
+    new TableAggregate(store.name, COUNT, store.historyRetentionMs),
+  )
 }
 
 /** The store of an unnamed reduction is called AGGREGATE, as upstream. */
@@ -42,7 +54,13 @@ export function reduceTable<K, V>(
   options: TableOptions<K, V> = {},
 ): TablePart {
   const store = tableStore(group.graph, options, AGGREGATE, group)
-  return addAggregation(group, store, REDUCE, options.name, new TableReduce(store.name, functions))
+  return addAggregation(
+    group,
+    store,
+    REDUCE,
+    options.name,
+    new TableReduce(store.name, functions, store.historyRetentionMs),
+  )
 }
 
 const COUNT: TableAggregateFunctions<unknown, unknown, number> = {

@@ -4,10 +4,11 @@ import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Joiner, Mapper } from '../functions.ts'
 import type { ValueReader } from '../table-operator.ts'
+import { rowAsOf } from '../table-operator.ts'
 import { droppedRecords } from './dropped-records.ts'
 
 /**
- * Joins each record with the row its key, or a key made from it, finds in a table at that moment. Null values are dropped in both kinds
+ * Joins each record with the row its key, or a key made from it, finds in a table at that moment; in a versioned table, at the record's time. Null values are dropped in both kinds
  * of join: in a left join, null on the right means "no row", and null on the left would be ambiguous.
  */
 export class Lookup<K, V, KT, VT, VR> implements Processor<K, V, K, VR> {
@@ -41,7 +42,7 @@ export class Lookup<K, V, KT, VT, VR> implements Processor<K, V, K, VR> {
     if (value === null) return this.#dropped.add()
     const tableKey = this.#selector(value, key)
     if (tableKey === null && !this.#left) return this.#dropped.add()
-    const row = tableKey === null ? undefined : this.#rows.get(tableKey)
+    const row = tableKey === null ? undefined : rowAsOf(this.#rows, tableKey, record.timestamp)
     if (!row && !this.#left) return
     const right = row ? (row.value as VT) : null
     this.#context.forward(record.withValue(this.#joiner(value, right, key)))

@@ -1,3 +1,4 @@
+import { TopologyError } from '../../common/errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../options.ts'
@@ -37,7 +38,7 @@ export function tableSource<K, V>(graph: Graph, topic: string, options: TableSou
   const store = mayNeedName(graph, tableStore(graph, options, `${topic}-`, { keySerde, valueSerde }))
   const sourceName = graph.name(options.name, SOURCE, '-source')
   const name = graph.name(options.name, TABLE)
-  const operator = new TableSource(store.name, store.queryable)
+  const operator = new TableSource(store.name, store.queryable, store.historyRetentionMs)
   const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
   const role = {
     kind: 'table-source',
@@ -69,6 +70,7 @@ export function globalTableSource<K, V>(
     graph,
     tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined }),
   )
+  if (store.historyRetentionMs !== undefined) throw globalTableVersioned(topic)
   const sourceName = graph.name(options.name, SOURCE, '-source')
   const name = graph.name(options.name, TABLE)
   const supplier = new TableSource(store.name, true)
@@ -79,4 +81,11 @@ export function globalTableSource<K, V>(
     graph.root,
   )
   return { values: supplier.values(), queryableStoreName: store.queryable ? store.name : undefined }
+}
+
+function globalTableVersioned(topic: string): TopologyError {
+  return new TopologyError(
+    'GLOBAL_TABLE_VERSIONED',
+    `the global table of topic "${topic}" cannot keep versions: leave out historyRetentionMs, or read it as a table.`,
+  )
 }

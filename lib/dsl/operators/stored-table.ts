@@ -6,9 +6,12 @@ import { storeValues } from '../table-operator.ts'
 export abstract class StoredTable implements TableOperator {
   protected readonly storeName: string
   protected sendOldValues = false
+  readonly #historyRetentionMs: number | undefined
 
-  constructor(storeName: string) {
+  /** `historyRetentionMs`: of a versioned store. */
+  constructor(storeName: string, historyRetentionMs?: number) {
     this.storeName = storeName
+    this.#historyRetentionMs = historyRetentionMs
   }
 
   abstract get(): Processor
@@ -19,6 +22,10 @@ export abstract class StoredTable implements TableOperator {
   }
 
   values(): TableValues {
-    return storeValues(this.storeName)
+    return storeValues(this.storeName, this.#historyRetentionMs)
+  }
+
+  isVersioned(): boolean {
+    return this.#historyRetentionMs !== undefined
   }
 }

@@ -2,10 +2,11 @@ import type { Counter } from '../../common/metrics.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import type { Change } from '../change.ts'
 import type { Aggregator, Initializer } from '../functions.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
@@ -15,8 +16,13 @@ export class StreamAggregate<K, V, A> extends StoredTable {
   readonly #initializer: Initializer<A>
   readonly #aggregator: Aggregator<K, V, A>
 
-  constructor(storeName: string, initializer: Initializer<A>, aggregator: Aggregator<K, V, A>) {
-    super(storeName)
+  constructor(
+    storeName: string,
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    historyRetentionMs?: number,
+  ) {
+    super(storeName, historyRetentionMs)
     this.#initializer = initializer
     this.#aggregator = aggregator
   }
@@ -35,7 +41,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   readonly #sendOldValues: boolean
   readonly #initializer: Initializer<A>
   readonly #aggregator: Aggregator<K, V, A>
-  #store!: TimestampedKeyValueStore<K, A>
+  #store!: RowStore<K, A>
   #forwarder!: ChangeForwarder<K, A>
   #dropped!: Counter
 
@@ -52,7 +58,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   }
 
   init(context: ProcessorContext<K, Change<A>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
     this.#dropped = droppedRecords(context)
   }
@@ -65,7 +71,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const oldValue = this.#sendOldValues ? keepOldValue(before) : null
     const after = this.#aggregator(before, value, key)
-    this.#store.put(key, after === null ? null : { value: after, timestamp })
-    this.#forwarder.forward(record, after, oldValue, timestamp)
+    const put = this.#store.put(key, after, timestamp)
+    this.#forwarder.forward(record, after, oldValue, timestamp, put)
   }
 }

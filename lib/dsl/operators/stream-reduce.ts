@@ -2,10 +2,11 @@ import type { Counter } from '../../common/metrics.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import type { Change } from '../change.ts'
 import type { Reducer } from '../functions.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
@@ -14,8 +15,8 @@ import { StoredTable } from './stored-table.ts'
 export class StreamReduce<V> extends StoredTable {
   readonly #reducer: Reducer<V, V | null>
 
-  constructor(storeName: string, reducer: Reducer<V, V | null>) {
-    super(storeName)
+  constructor(storeName: string, reducer: Reducer<V, V | null>, historyRetentionMs?: number) {
+    super(storeName, historyRetentionMs)
     this.#reducer = reducer
   }
 
@@ -28,7 +29,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #reducer: Reducer<V, V | null>
-  #store!: TimestampedKeyValueStore<K, V>
+  #store!: RowStore<K, V>
   #forwarder!: ChangeForwarder<K, V>
   #dropped!: Counter
 
@@ -39,7 +40,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
     this.#dropped = droppedRecords(context)
   }
@@ -51,7 +52,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
     const after = stored ? this.#reducer(stored.value, value) : value
-    this.#store.put(key, after === null ? null : { value: after, timestamp })
-    this.#forwarder.forward(record, after, oldValue, timestamp)
+    const put = this.#store.put(key, after, timestamp)
+    this.#forwarder.forward(record, after, oldValue, timestamp, put)
   }
 }

@@ -1,18 +1,19 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import type { Change } from '../change.ts'
 import type { TableAggregateFunctions } from '../functions.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
 export class TableAggregate<K, V, A> extends StoredTable {
   readonly #functions: TableAggregateFunctions<K, V, A>
 
-  constructor(storeName: string, functions: TableAggregateFunctions<K, V, A>) {
-    super(storeName)
+  constructor(storeName: string, functions: TableAggregateFunctions<K, V, A>, historyRetentionMs?: number) {
+    super(storeName, historyRetentionMs)
     this.#functions = functions
   }
 
@@ -29,7 +30,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #functions: TableAggregateFunctions<K, V, A>
-  #store!: TimestampedKeyValueStore<K, A>
+  #store!: RowStore<K, A>
   #forwarder!: ChangeForwarder<K, A>
 
   constructor(storeName: string, sendOldValues: boolean, functions: TableAggregateFunctions<K, V, A>) {
@@ -39,7 +40,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A
   }
 
   init(context: ProcessorContext<K, Change<A>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
   }
 
@@ -52,7 +53,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A
     if (change.oldValue !== null && value !== null) value = subtractor(value, change.oldValue, key)
     if (change.newValue !== null) value = adder(value ?? initializer(), change.newValue, key)
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 }

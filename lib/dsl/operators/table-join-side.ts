@@ -22,14 +22,23 @@ export class TableJoinSide implements Processor<unknown, Change<unknown>, unknow
   readonly #joiner: AnyJoiner
   readonly #needs: JoinNeeds
   readonly #sendOldValues: boolean
+  readonly #latestOnly: boolean
   #context!: ProcessorContext<unknown, Change<unknown>>
   #dropped!: Counter
 
-  constructor(rows: ValueReader, joiner: AnyJoiner, needs: JoinNeeds, sendOldValues: boolean) {
+  /** `latestOnly`: changes of a versioned table that came out of order are dropped (and counted). */
+  constructor(
+    rows: ValueReader,
+    joiner: AnyJoiner,
+    needs: JoinNeeds,
+    sendOldValues: boolean,
+    latestOnly: boolean,
+  ) {
     this.#rows = rows
     this.#joiner = joiner
     this.#needs = needs
     this.#sendOldValues = sendOldValues
+    this.#latestOnly = latestOnly
   }
 
   init(context: ProcessorContext<unknown, Change<unknown>>): void {
@@ -40,13 +49,15 @@ export class TableJoinSide implements Processor<unknown, Change<unknown>, unknow
 
   process(record: Record<unknown, Change<unknown>>): void {
     const { key, value: change, timestamp } = record
-    if (key === null) return this.#dropped.add()
+    if (key === null || (this.#latestOnly && !change.isLatest)) return this.#dropped.add()
     const other = this.#rows.get(key)
     if (!other && (this.#needs.other || (change.newValue === null && change.oldValue === null))) return
     const newValue = this.#join(change.newValue, other, key)
     const oldValue = this.#sendOldValues ? this.#join(change.oldValue, other, key) : null
     const latest = other ? Math.max(timestamp, other.timestamp) : timestamp
-    this.#context.forward(new Record(key, new Change(newValue, oldValue), latest, record.headers.copy()))
+    this.#context.forward(
+      new Record(key, new Change(newValue, oldValue, change.isLatest), latest, record.headers.copy()),
+    )
   }
 
   close(): void {

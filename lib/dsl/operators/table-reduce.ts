@@ -1,10 +1,11 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import type { Change } from '../change.ts'
 import type { TableReduceFunctions } from '../functions.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
@@ -12,8 +13,8 @@ import { StoredTable } from './stored-table.ts'
 export class TableReduce<V> extends StoredTable {
   readonly #functions: TableReduceFunctions<V>
 
-  constructor(storeName: string, functions: TableReduceFunctions<V>) {
-    super(storeName)
+  constructor(storeName: string, functions: TableReduceFunctions<V>, historyRetentionMs?: number) {
+    super(storeName, historyRetentionMs)
     this.#functions = functions
   }
 
@@ -26,7 +27,7 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #functions: TableReduceFunctions<V>
-  #store!: TimestampedKeyValueStore<K, V>
+  #store!: RowStore<K, V>
   #forwarder!: ChangeForwarder<K, V>
 
   constructor(storeName: string, sendOldValues: boolean, functions: TableReduceFunctions<V>) {
@@ -36,7 +37,7 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
   }
 
@@ -48,8 +49,8 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
     if (change.oldValue !== null && value !== null) value = this.#functions.subtractor(value, change.oldValue)
     if (change.newValue !== null) value = this.#add(value, change.newValue)
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 
   /** The first row of a group is its value. */

@@ -2,11 +2,12 @@ import type { Counter } from '../../common/metrics.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import { Change } from '../change.ts'
 import type { TableOperator, TableValues } from '../table-operator.ts'
 import { storeValues } from '../table-operator.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { droppedRecords } from './dropped-records.ts'
 
 /**
@@ -15,12 +16,15 @@ import { droppedRecords } from './dropped-records.ts'
  */
 export class TableSource implements TableOperator {
   readonly #storeName: string
+  readonly #historyRetentionMs: number | undefined
   #materialized: boolean
   #sendOldValues = false
 
-  constructor(storeName: string, queryable: boolean) {
+  /** `historyRetentionMs`: of a versioned store, in which the times of rows decide, not their arrival. */
+  constructor(storeName: string, queryable: boolean, historyRetentionMs?: number) {
     this.#storeName = storeName
     this.#materialized = queryable
+    this.#historyRetentionMs = historyRetentionMs
   }
 
   get materialized(): boolean {
@@ -40,7 +44,11 @@ export class TableSource implements TableOperator {
 
   values(): TableValues {
     this.#materialized = true
-    return storeValues(this.#storeName)
+    return storeValues(this.#storeName, this.#historyRetentionMs)
+  }
+
+  isVersioned(): boolean {
+    return this.#historyRetentionMs !== undefined
   }
 }
 
@@ -48,7 +56,7 @@ export class TableSource implements TableOperator {
 class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
-  #store!: TimestampedKeyValueStore<K, V>
+  #store!: RowStore<K, V>
   #forwarder!: ChangeForwarder<K, V>
   #dropped!: Counter
 
@@ -58,7 +66,7 @@ class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
     this.#dropped = droppedRecords(context)
   }
@@ -67,8 +75,8 @@ class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
     const { key, value, timestamp } = record
     if (key === null) return this.#dropped.add()
     const oldValue = this.#sendOldValues ? (this.#store.get(key)?.value ?? null) : null
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 }
 

@@ -1,17 +1,19 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor, ProcessorSupplier } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { TimestampedKeyValueStore } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import { Change } from '../change.ts'
 import type { Joiner } from '../functions.ts'
+import type { TableStore } from '../materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
 import type { TableOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
 import type { TableOperator, TableValues } from '../table-operator.ts'
-import { storeValues } from '../table-operator.ts'
+import { isVersioned, storeValues } from '../table-operator.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import { checkSameBuilder } from './add-node.ts'
-import type { AnyJoiner } from './table-join-side.ts'
+import type { AnyJoiner, JoinNeeds } from './table-join-side.ts'
 import { JoiningReader, TableJoinSide } from './table-join-side.ts'
 
 export type TableJoinKind = 'inner' | 'left' | 'outer'
@@ -23,6 +25,7 @@ class JoinedTable implements TableOperator {
   readonly #right: TableOperator
   readonly #joiner: AnyJoiner
   readonly #storeName: string | undefined
+  readonly #historyRetentionMs: number | undefined
   #sendOldValues = false
 
   constructor(
@@ -30,13 +33,14 @@ class JoinedTable implements TableOperator {
     left: TableOperator,
     right: TableOperator,
     joiner: AnyJoiner,
-    storeName: string | undefined,
+    store: TableStore | undefined,
   ) {
     this.#kind = kind
     this.#left = left
     this.#right = right
     this.#joiner = joiner
-    this.#storeName = storeName
+    this.#storeName = store?.name
+    this.#historyRetentionMs = store?.historyRetentionMs
   }
 
   get(): Processor {
@@ -48,14 +52,23 @@ class JoinedTable implements TableOperator {
   leftSide(): ProcessorSupplier {
     const needs = { own: this.#kind !== 'outer', other: this.#kind === 'inner' }
     const rows = this.#right.values()
-    return { get: () => new TableJoinSide(rows.reader(), this.#joiner, needs, this.#sendOldValues) }
+    return { get: () => this.#side(this.#left, rows, this.#joiner, needs) }
   }
 
   rightSide(): ProcessorSupplier {
     const needs = { own: this.#kind === 'inner', other: this.#kind !== 'outer' }
     const rows = this.#left.values()
     const joiner: AnyJoiner = (right, left, key) => this.#joiner(left, right, key)
-    return { get: () => new TableJoinSide(rows.reader(), joiner, needs, this.#sendOldValues) }
+    return { get: () => this.#side(this.#right, rows, joiner, needs) }
+  }
+
+  /** A result is no version of anything, even of two versioned tables: it is made of the rows of two different times (KIP-914). */
+  isVersioned(): boolean {
+    return this.#historyRetentionMs !== undefined
+  }
+
+  #side(own: TableOperator, other: TableValues, joiner: AnyJoiner, needs: JoinNeeds): Processor {
+    return new TableJoinSide(other.reader(), joiner, needs, this.#sendOldValues, isVersioned(own))
   }
 
   /** An old result is made from the old row of the side that changed, so both sides must send theirs. */
@@ -67,7 +80,7 @@ class JoinedTable implements TableOperator {
   }
 
   values(): TableValues {
-    if (this.#storeName !== undefined) return storeValues(this.#storeName)
+    if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#historyRetentionMs)
     const left = this.#left.values()
     const right = this.#right.values()
     const needs = { own: this.#kind !== 'outer', other: this.#kind === 'inner' }
@@ -91,16 +104,16 @@ class PassResult implements Processor<unknown, Change<unknown>, unknown, Change<
   }
 
   process(record: Record<unknown, Change<unknown>>): void {
-    const { newValue, oldValue } = record.value
+    const { newValue, oldValue, isLatest } = record.value
     if (this.#sendOldValues || oldValue === null) this.#context.forward(record)
-    else this.#context.forward(record.withValue(new Change(newValue, null)))
+    else this.#context.forward(record.withValue(new Change(newValue, null, isLatest)))
   }
 }
 
 class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
-  #store!: TimestampedKeyValueStore<unknown, unknown>
+  #store!: RowStore<unknown, unknown>
   #forwarder!: ChangeForwarder<unknown, unknown>
 
   constructor(storeName: string, sendOldValues: boolean) {
@@ -109,15 +122,15 @@ class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<
   }
 
   init(context: ProcessorContext<unknown, Change<unknown>>): void {
-    this.#store = context.getStateStore(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
   }
 
   process(record: Record<unknown, Change<unknown>>): void {
     const { key, value: change, timestamp } = record
     const { newValue: value, oldValue } = change
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 }
 
@@ -139,7 +152,7 @@ export function joinTables<K, L, R, VR>(
   // Whether a row was there before decides whether a deletion is news: only sides that may stand alone ask.
   if (kind !== 'inner') left.operator.requestOldValues(true)
   if (kind === 'outer') right.operator.requestOldValues(true)
-  const operator = new JoinedTable(kind, left.operator, right.operator, joiner as AnyJoiner, store?.name)
+  const operator = new JoinedTable(kind, left.operator, right.operator, joiner as AnyJoiner, store)
   const role = {
     kind: 'table-join',
     left: joinSide(

@@ -45,7 +45,7 @@ function derive<K, V>(
   const store = saysMaterialized(options) ? tableStore(graph, options, prefix, serdes) : undefined
   const name = graph.name(options.name, prefix)
   const kept = store?.queryable ? store : undefined
-  const operator = new DerivedTable(table, derivation, kept?.name)
+  const operator = new DerivedTable(table, derivation, store)
   return {
     graph,
     node: addTableNode(table, name, operator, kept && (() => storeBuilder(kept))),

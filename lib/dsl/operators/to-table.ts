@@ -16,7 +16,7 @@ export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = 
   const name = graph.name(options.name, PREFIX)
   const store = mayNeedName(graph, tableStore(graph, options, PREFIX, stream))
   const parent = stream.repartitionRequired ? throughTopic(stream, name, store) : stream
-  const operator = new TableSource(store.name, store.queryable)
+  const operator = new TableSource(store.name, store.queryable, store.historyRetentionMs)
   const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
   return {
     graph,

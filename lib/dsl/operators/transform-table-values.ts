@@ -2,15 +2,18 @@ import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import type { StoreBuilder } from '../../store/state-store.ts'
-import type { TimestampedKeyValueStore, ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
 import { ChangeForwarder } from '../change-forwarder.ts'
 import { Change } from '../change.ts'
 import type { ValueTransformer, ValueTransformerFactory } from '../functions.ts'
+import type { TableStore } from '../materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
 import type { TransformValuesOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
+import type { RowStore } from '../row-store.ts'
+import { rowStore } from '../row-store.ts'
 import type { TableOperator, TableValues, ValueReader } from '../table-operator.ts'
-import { storeValues } from '../table-operator.ts'
+import { isVersioned, rowAsOf, storeValues } from '../table-operator.ts'
 import { processorRole } from './add-node.ts'
 import { TransformerContext } from './transformer-context.ts'
 
@@ -23,18 +26,21 @@ class TransformedTable implements TableOperator {
   readonly #parent: TableOperator
   readonly #factory: () => AnyTransformer
   readonly #storeName: string | undefined
+  readonly #said: TableStore | undefined
   readonly stores: readonly StoreBuilder[]
   #sendOldValues = false
 
+  /** `said`: what the user said about a store. It is kept in one only if it has a name. */
   constructor(
     parent: TablePart,
     factory: ValueTransformerFactory<unknown, unknown, unknown>,
-    storeName: string | undefined,
+    said: TableStore | undefined,
   ) {
     this.#parent = parent.operator
     this.#factory = typeof factory === 'function' ? factory : () => factory.get()
     this.stores = (typeof factory === 'function' ? undefined : factory.stores) ?? []
-    this.#storeName = storeName
+    this.#said = said
+    this.#storeName = said?.queryable ? said.name : undefined
   }
 
   get(): Processor {
@@ -47,10 +53,15 @@ class TransformedTable implements TableOperator {
   }
 
   values(): TableValues {
-    if (this.#storeName !== undefined) return storeValues(this.#storeName)
+    if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#said?.historyRetentionMs)
     const parent = this.#parent.values()
     const reader = () => new TransformingReader(parent.reader(), this.#factory())
-    return { storeNames: parent.storeNames, reader }
+    return { ...parent, reader }
+  }
+
+  /** As its parent, unless the user said what kind of store it has. */
+  isVersioned(): boolean {
+    return this.#said ? this.#said.historyRetentionMs !== undefined : isVersioned(this.#parent)
   }
 }
 
@@ -60,7 +71,7 @@ class TransformValues implements Processor<unknown, Change<unknown>, unknown, Ch
   readonly #storeName: string | undefined
   readonly #sendOldValues: boolean
   #context!: ProcessorContext<unknown, Change<unknown>>
-  #store: TimestampedKeyValueStore<unknown, unknown> | undefined
+  #store: RowStore<unknown, unknown> | undefined
   #forwarder: ChangeForwarder<unknown, unknown> | undefined
 
   constructor(transformer: AnyTransformer, storeName: string | undefined, sendOldValues: boolean) {
@@ -73,7 +84,7 @@ class TransformValues implements Processor<unknown, Change<unknown>, unknown, Ch
     this.#context = context
     this.#transformer.init?.(new TransformerContext(context as ProcessorContext))
     if (this.#storeName === undefined) return
-    this.#store = context.getStateStore<TimestampedKeyValueStore<unknown, unknown>>(this.#storeName)
+    this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
   }
 
@@ -82,11 +93,11 @@ class TransformValues implements Processor<unknown, Change<unknown>, unknown, Ch
     const value = this.#transformer.transform(change.newValue, key)
     if (!this.#store || !this.#forwarder) {
       const oldValue = this.#sendOldValues ? this.#transformer.transform(change.oldValue, key) : null
-      return this.#context.forward(record.withValue(new Change(value, oldValue)))
+      return this.#context.forward(record.withValue(new Change(value, oldValue, change.isLatest)))
     }
     const oldValue = this.#sendOldValues ? (this.#store.get(key)?.value ?? null) : null
-    this.#store.put(key, value === null ? null : { value, timestamp })
-    this.#forwarder.forward(record, value, oldValue, timestamp)
+    const put = this.#store.put(key, value, timestamp)
+    this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 
   close(): void {
@@ -112,17 +123,27 @@ class TransformingReader implements ValueReader {
   }
 
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
-    const found = this.#parent.get(key)
-    const timestamp = found?.timestamp ?? -1
-    this.#context.enterRow(timestamp)
-    const value = this.#transformer.transform(found ? found.value : null, key)
-    this.#context.leaveRow()
-    return value === null ? undefined : { value, timestamp }
+    return this.#transformed(this.#parent.get(key), key)
+  }
+
+  getAsOf(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined {
+    return this.#transformed(rowAsOf(this.#parent, key, timestampMs), key)
   }
 
   close(): void {
     this.#parent.close?.()
     this.#transformer.close?.()
+  }
+
+  #transformed(
+    found: ValueAndTimestamp<unknown> | undefined,
+    key: unknown,
+  ): ValueAndTimestamp<unknown> | undefined {
+    const timestamp = found?.timestamp ?? -1
+    this.#context.enterRow(timestamp)
+    const value = this.#transformer.transform(found ? found.value : null, key)
+    this.#context.leaveRow()
+    return value === null ? undefined : { value, timestamp }
   }
 }
 
@@ -139,7 +160,7 @@ export function transformTableValues<K, V, VR>(
   const operator = new TransformedTable(
     table,
     factory as ValueTransformerFactory<unknown, unknown, unknown>,
-    kept?.name,
+    store,
   )
   const role = processorRole({
     supplier: operator,
