@@ -256,8 +256,8 @@ export class BufferedKeyValueStore<K, V>
     const { cache, keys, buffer, index } = resources
     const before = this.#beforeChange(entry, index)
     buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(entry.id), bytes)
-    if (bytes === null) setAbsent(entry)
-    else setBytes(entry, bytes, timestamp)
+    if (bytes === null) entry.setAbsent()
+    else entry.setBytes(bytes, timestamp)
     cache.resize(entry, valueBytes(entry))
     this.#afterChange(entry, before)
   }
@@ -307,7 +307,7 @@ export class BufferedKeyValueStore<K, V>
     const { values, context, cache, index } = resources
     const before = this.#beforeChange(entry, index)
     if (isDeletion(value)) {
-      setAbsent(entry)
+      entry.setAbsent()
       entry.timestamp = context.recordContext().timestamp
     } else {
       values.write(entry, value as V, context)
@@ -389,15 +389,4 @@ export class BufferedKeyValueStore<K, V>
     if (!index) throw rangesDisabled(this.name)
     return new RangeCursor(index.snapshot(bounds), this)
   }
-}
-
-function setAbsent(state: ValueState): void {
-  state.state = 'absent'
-  state.value = undefined
-}
-
-function setBytes(state: ValueState, bytes: Uint8Array, timestamp: number): void {
-  state.state = 'bytes'
-  state.value = bytes
-  state.timestamp = timestamp
 }

@@ -3,8 +3,9 @@ import type { EngineWrite } from './engine/engine.ts'
 import type { FlushListener } from './key-value-store.ts'
 import type { SessionSpan, SessionStore } from './session-store.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
-import type { TimedEntry, TimedStoreSettings } from './timed-store.ts'
-import { TimedStore } from './timed-store.ts'
+import type { TimedStoreSettings } from './timed/timed-resources.ts'
+import { scan } from './timed/timed-scan.ts'
+import { TimedStore } from './timed/timed-store.ts'
 import type { KeyRange } from './window-store.ts'
 
 const EVER: SessionSpan = { earliestEndMs: 0, latestStartMs: Infinity }
@@ -13,44 +14,44 @@ const EVER: SessionSpan = { earliestEndMs: 0, latestStartMs: Infinity }
 export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
   readonly name: string
   readonly retentionMs: number
-  readonly #entries: TimedStore<K, V>
+  readonly entries: TimedStore<K, V>
 
   constructor(settings: TimedStoreSettings) {
     this.name = settings.name
     this.retentionMs = settings.retentionMs
-    this.#entries = new TimedStore(settings)
+    this.entries = new TimedStore(settings)
   }
 
   get uncommittedBytes(): number {
-    return this.#entries.uncommittedBytes
+    return this.entries.uncommittedBytes
   }
 
   open(context: StoreContext): void {
-    this.#entries.open(context)
+    this.entries.open(context)
   }
 
   async load(): Promise<void> {
-    await this.#entries.load()
+    await this.entries.load()
   }
 
   put({ key, window }: Windowed<K>, value: V | null): void {
-    this.#entries.put(key, window.endMs, window.startMs, value)
+    this.entries.put(key, window.endMs, window.startMs, value)
   }
 
   remove({ key, window }: Windowed<K>): void {
-    this.#entries.delete(key, window.endMs, window.startMs)
+    this.entries.delete(key, window.endMs, window.startMs)
   }
 
   fetchSession(key: K, { startMs, endMs }: TimeWindow): V | undefined {
-    return this.#entries.get(key, endMs, startMs)
+    return this.entries.get(key, endMs, startMs)
   }
 
   findSessions(key: K, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]> {
-    return this.#sessions({ from: key, to: key }, span, false)
+    return this.#ofKey(key, span)[Symbol.iterator]()
   }
 
   backwardFindSessions(key: K, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]> {
-    return this.#sessions({ from: key, to: key }, span, true)
+    return this.#ofKey(key, span).reverse()[Symbol.iterator]()
   }
 
   findSessionsRange(keys: KeyRange<K>, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]> {
@@ -64,11 +65,13 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     return this.#sessions(keys, span, true)
   }
 
-  *findSessionsByEnd(ends: {
+  findSessionsByEnd(ends: {
     readonly fromMs: number
     readonly toMs: number
   }): IterableIterator<readonly [Windowed<K>, V]> {
-    for (const entry of this.#entries.entries({}, { ...ends, reverse: false })) yield session(entry)
+    const { fromMs, toMs } = ends
+    const bounds = { keys: {}, fromTime: fromMs, toTime: toMs, minorMax: Infinity, reverse: false }
+    return scan(this.entries, bounds, row)
   }
 
   fetch(key: K): IterableIterator<readonly [Windowed<K>, V]> {
@@ -91,7 +94,7 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     listener: FlushListener<Windowed<K>, V>,
     options: { readonly sendOldValues: boolean },
   ): boolean {
-    return this.#entries.setFlushListener(
+    return this.entries.setFlushListener(
       ({ key, time, minor }, newValue, oldValue, timestamp) =>
         listener({ key, window: { startMs: minor, endMs: time } }, newValue, oldValue, timestamp),
       options,
@@ -99,39 +102,43 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
   }
 
   restore(records: readonly ChangelogRecord[]): void {
-    this.#entries.restore(records)
+    this.entries.restore(records)
   }
 
   flush(): void {
-    this.#entries.flush()
+    this.entries.flush()
   }
 
   prepareCommit(): void {
-    this.#entries.prepareCommit()
+    this.entries.prepareCommit()
   }
 
   stage(batch: EngineWrite[]): void {
-    this.#entries.stage(batch)
+    this.entries.stage(batch)
   }
 
   staged(): void {
-    this.#entries.staged()
+    this.entries.staged()
   }
 
   close(): void {
-    this.#entries.close()
+    this.entries.close()
   }
 
-  *#sessions(
+  #ofKey(key: K, { earliestEndMs, latestStartMs }: SessionSpan): (readonly [Windowed<K>, V])[] {
+    return this.entries.rowsOfKey(key, earliestEndMs, Infinity, latestStartMs, row<K, V>)
+  }
+
+  #sessions(
     keys: KeyRange<K>,
     { earliestEndMs, latestStartMs }: SessionSpan,
     reverse: boolean,
   ): IterableIterator<readonly [Windowed<K>, V]> {
-    const entries = this.#entries.entries(keys, { fromMs: earliestEndMs, toMs: Infinity, reverse })
-    for (const entry of entries) if (entry[0].minor <= latestStartMs) yield session(entry)
+    const bounds = { keys, fromTime: earliestEndMs, toTime: Infinity, minorMax: latestStartMs, reverse }
+    return scan(this.entries, bounds, row)
   }
 }
 
-function session<K, V>([{ key, time, minor }, value]: TimedEntry<K, V>): readonly [Windowed<K>, V] {
-  return [{ key, window: { startMs: minor, endMs: time } }, value]
+function row<K, V>(key: K, endMs: number, startMs: number, value: V): readonly [Windowed<K>, V] {
+  return [{ key, window: { startMs, endMs } }, value]
 }

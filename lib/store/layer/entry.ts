@@ -22,6 +22,17 @@ export class ValueState {
     copy.timestamp = this.timestamp
     return copy
   }
+
+  setAbsent(): void {
+    this.state = 'absent'
+    this.value = undefined
+  }
+
+  setBytes(bytes: Uint8Array, timestamp: number): void {
+    this.state = 'bytes'
+    this.value = bytes
+    this.timestamp = timestamp
+  }
 }
 
 /** A change that a cache holds back. */

@@ -27,6 +27,10 @@ export class RestoredWrites {
     this.#size += 1
   }
 
+  get isEmpty(): boolean {
+    return this.#size === 0
+  }
+
   /** What will be in the engine; null: nothing. Undefined: ask the engine. */
   find(id: string): Uint8Array | null | undefined {
     if (this.#size === 0) return undefined

@@ -1,4 +1,4 @@
-import type { Serde } from '../../serde/serde.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storeBooksKey, storePrefix } from '../store-name.ts'
@@ -13,7 +13,7 @@ import { TypedCache } from './typed-cache.ts'
 import type { ValueFormat } from './value-format.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
-const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
+export const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
 
 /** How a key-value store is to be. Undefined serdes are the application's. */
 export interface KeyValueStoreSettings {
@@ -53,12 +53,10 @@ export function openResources<K, V>(
   const count = new EntryCount(storeBooksKey(name))
   count.load(context.engine.get(storeBooksKey(name)))
   const keys = new KeyCodec(keySerde, serdeContext, storePrefix(name))
-  const Format = settings.timestamped ? TimestampedFormat : PlainFormat
   return {
     context,
     keys,
-    // The two formats have different values; which one `V` is was decided where the store was built.
-    values: new Format<unknown>(valueSerde, serdeContext) as unknown as ValueFormat<V>,
+    values: formatOf<V>(settings.timestamped, valueSerde, serdeContext),
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
@@ -66,6 +64,16 @@ export function openResources<K, V>(
     index: settings.ranges ? new KeyIndex() : undefined,
     count,
   }
+}
+
+export function formatOf<V>(
+  timestamped: boolean,
+  serde: Serde<unknown>,
+  context: SerdeContext,
+): ValueFormat<V> {
+  const Format = timestamped ? TimestampedFormat : PlainFormat
+  // The two formats have different values; which one `V` is was decided where the store was built.
+  return new Format<unknown>(serde, context) as unknown as ValueFormat<V>
 }
 
 function openCache(name: string, context: StoreContext): TypedCache {

@@ -1,0 +1,212 @@
+import { sortedMap } from '../../common/sorted-map.ts'
+import type { ValueState } from '../layer/entry.ts'
+import { TimeBucket } from './time-bucket.ts'
+import type { SnapshotBounds } from './time-snapshot.ts'
+import { TimeSnapshot } from './time-snapshot.ts'
+import { BareSlot, TimedEntry, TimedKey, type Slot } from './timed-entry.ts'
+
+/**
+ * Which entries a window or session store has: by key, each with its times in order, and by time, each with its keys. Level cannot be
+ * read in ranges synchronously, so all of it is in memory, apart from the values. A look-up costs what finding the key costs: the
+ * newest time of a key is looked at first.
+ */
+export class TimeIndex {
+  readonly #byId = new Map<string, TimedKey>()
+  readonly #byAlias = new Map<unknown, TimedKey>()
+  readonly #buckets = sortedMap<number, TimeBucket>((left, right) => left - right)
+  /** Weak, so that an iterator that was dropped half-way does not collect values for ever. */
+  #snapshots: WeakRef<TimeSnapshot>[] = []
+  // What an aggregate does next is mostly with the same key, and of the same window as for the key before.
+  #lastAlias: unknown = undefined
+  #lastKey: TimedKey | undefined
+  #lastBucket: TimeBucket | undefined
+  /** No bucket is older. */
+  #oldest = Infinity
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Whether changes of values must be announced by `save`. */
+  get watched(): boolean {
+    return this.#snapshots.length > 0
+  }
+
+  /** By the key as user code has it; undefined says nothing about the store. */
+  find(alias: unknown): TimedKey | undefined {
+    if (alias === this.#lastAlias && this.#lastKey !== undefined) return this.#lastKey
+    if (typeof alias === 'object' || alias === 0) return undefined
+    const key = this.#byAlias.get(alias)
+    if (key === undefined) return undefined
+    this.#lastAlias = alias
+    this.#lastKey = key
+    return key
+  }
+
+  /** From then on found by `alias`, too. */
+  findById(id: string, alias: unknown): TimedKey | undefined {
+    const key = this.#byId.get(id)
+    if (key !== undefined) this.#callBy(key, alias)
+    return key
+  }
+
+  /** An entry for a place that is not taken. */
+  insert(id: string, alias: unknown, time: number, minor: number): TimedEntry {
+    const key = this.#enter(id)
+    this.#callBy(key, alias)
+    const entry = new TimedEntry(key, this.#bucketFor(key, time), minor)
+    place(key, entry)
+    this.#size += 1
+    return entry
+  }
+
+  /** The same without an entry in memory. */
+  insertBare(id: string, time: number, minor: number): void {
+    const key = this.#enter(id)
+    place(key, bareSlot(this.#bucketFor(key, time), minor))
+    this.#size += 1
+  }
+
+  /** Brings the entry at this index of the key into memory, as yet unread. */
+  materialize(key: TimedKey, index: number): TimedEntry {
+    const slot = key.slots[index]!
+    if (slot instanceof TimedEntry) return slot
+    const bucket = slot instanceof BareSlot ? slot.bucket : slot
+    const entry = new TimedEntry(key, bucket, slot.minor)
+    key.slots[index] = entry
+    return entry
+  }
+
+  /** The entry leaves memory; its place stays. */
+  evict(entry: TimedEntry): void {
+    const index = entry.key.find(entry.time, entry.minor)
+    entry.key.slots[index] = bareSlot(entry.bucket, entry.minor)
+  }
+
+  remove(key: TimedKey, index: number): void {
+    const { time } = key.slots[index]!
+    if (index === key.slots.length - 1) key.slots.pop()
+    else key.slots.splice(index, 1)
+    this.#size -= 1
+    const bucket = key.hasTime(time) ? undefined : this.#buckets.get(time)
+    bucket?.remove()
+    if (bucket?.isEmpty) this.#dropBucket(bucket)
+    if (key.slots.length === 0) this.#drop(key)
+  }
+
+  /** Removes everything up to and including that time, and tells of each slot. Costs nothing where there is nothing. */
+  expire(throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
+    if (this.#oldest > throughTime) return
+    for (const [time, bucket] of this.#buckets.entries()) {
+      if (time > throughTime) break
+      for (const key of bucket.keys) this.#expireSlots(key, throughTime, gone)
+    }
+    this.#buckets.deleteRange(-Infinity, throughTime, true)
+    this.#oldest = this.#buckets.minKey() ?? Infinity
+    this.#lastBucket = undefined
+  }
+
+  /** The entry at this place is about to change. */
+  save(key: TimedKey, time: number, minor: number, state: ValueState): void {
+    let collected = false
+    for (const reference of this.#snapshots) {
+      const snapshot = reference.deref()
+      if (snapshot) snapshot.save(key, time, minor, state)
+      else collected = true
+    }
+    if (collected) this.#forget(undefined)
+  }
+
+  /** What is there now; undefined where that is nothing. */
+  snapshot(bounds: SnapshotBounds): TimeSnapshot | undefined {
+    const parts = []
+    for (const [time, bucket] of this.#buckets.entries(bounds.fromTime)) {
+      if (time > bounds.toTime) break
+      parts.push({ time, list: bucket.share() })
+    }
+    if (parts.length === 0) return undefined
+    if (bounds.reverse) parts.reverse()
+    const snapshot = new TimeSnapshot(parts, bounds, ended => this.#forget(ended))
+    this.#snapshots.push(new WeakRef(snapshot))
+    return snapshot
+  }
+
+  clear(): void {
+    this.#byId.clear()
+    this.#byAlias.clear()
+    this.#buckets.clear()
+    this.#snapshots = []
+    this.#lastAlias = this.#lastKey = this.#lastBucket = undefined
+    this.#oldest = Infinity
+    this.#size = 0
+  }
+
+  #enter(id: string): TimedKey {
+    let key = this.#byId.get(id)
+    if (key === undefined) this.#byId.set(id, (key = new TimedKey(id)))
+    return key
+  }
+
+  #callBy(key: TimedKey, alias: unknown): void {
+    // 0 and -0 are one key to a Map, and two to a serde of floats.
+    if (alias === undefined || typeof alias === 'object' || alias === 0 || key.alias !== undefined) return
+    // The same text without a share in whatever longer string the user's key was cut from.
+    key.alias = alias === key.id ? key.id : alias
+    this.#byAlias.set(key.alias, key)
+  }
+
+  /** The bucket, in which the key is from now on. */
+  #bucketFor(key: TimedKey, time: number): TimeBucket {
+    let bucket = this.#lastBucket?.time === time ? this.#lastBucket : this.#buckets.get(time)
+    if (bucket === undefined) {
+      bucket = new TimeBucket(time, key)
+      this.#buckets.set(time, bucket)
+      if (time < this.#oldest) this.#oldest = time
+    } else if (!key.hasTime(time)) {
+      bucket.add(key)
+    }
+    this.#lastBucket = bucket
+    return bucket
+  }
+
+  #dropBucket({ time }: TimeBucket): void {
+    this.#buckets.delete(time)
+    if (this.#oldest === time) this.#oldest = this.#buckets.minKey() ?? Infinity
+    if (this.#lastBucket?.time === time) this.#lastBucket = undefined
+  }
+
+  #drop(key: TimedKey): void {
+    this.#byId.delete(key.id)
+    if (key.alias !== undefined) this.#byAlias.delete(key.alias)
+    if (this.#lastKey === key) this.#lastKey = undefined
+  }
+
+  #expireSlots(key: TimedKey, throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
+    const { slots } = key
+    // Where it has expired before, or was removed, it is not there any more, or not under its name.
+    if (slots.length === 0) return
+    while (slots.length > 0 && slots[0]!.time <= throughTime) {
+      this.#size -= 1
+      gone(key, slots.shift()!)
+    }
+    if (slots.length === 0) this.#drop(key)
+  }
+
+  #forget(ended: TimeSnapshot | undefined): void {
+    this.#snapshots = this.#snapshots.filter(reference => {
+      const snapshot = reference.deref()
+      return snapshot !== undefined && snapshot !== ended
+    })
+  }
+}
+
+function bareSlot(bucket: Slot, minor: number): Slot {
+  return minor === 0 ? bucket : new BareSlot(bucket, minor)
+}
+
+function place(key: TimedKey, slot: Slot): void {
+  const index = -1 - key.find(slot.time, slot.minor)
+  if (index === key.slots.length) key.slots.push(slot)
+  else key.slots.splice(index, 0, slot)
+}

@@ -1,0 +1,115 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../../common/bytes.ts'
+import { KeyCodec } from '../layer/key-codec.ts'
+import { readTime, writeTime } from '../layer/timed-keys.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+
+const TIME_BYTES = 8
+
+/** How many bytes `minor` takes: the number of a duplicate 4, the start of a session 8. */
+export type MinorBytes = 4 | 8
+
+/**
+ * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as the JVM original; the engine, behind the store's
+ * prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
+ */
+export class TimedKeyCodec<K> {
+  readonly keys: KeyCodec<K>
+  readonly #minorBytes: MinorBytes
+  /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
+  #scratch = Buffer.allocUnsafe(256)
+
+  constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array, minorBytes: MinorBytes) {
+    this.keys = new KeyCodec(serde, context, prefix)
+    this.#minorBytes = minorBytes
+    this.keys.prefix.copy(this.#scratch)
+  }
+
+  /** Its own memory. */
+  changelogKey(id: string, time: number, minor: number): Buffer {
+    const bytes = Buffer.allocUnsafe(id.length + TIME_BYTES + this.#minorBytes)
+    bytes.write(id, 0, 'latin1')
+    writeTime(bytes, time, id.length)
+    this.#writeMinor(bytes, minor, id.length + TIME_BYTES)
+    return bytes
+  }
+
+  /** Its own memory. */
+  engineKey(id: string, time: number, minor: number): Buffer {
+    const bytes = Buffer.allocUnsafe(this.#engineKeyLength(id))
+    this.keys.prefix.copy(bytes)
+    this.#writeEngineKey(bytes, id, time, minor)
+    return bytes
+  }
+
+  /** Valid until the next call. */
+  lookUpKey(id: string, time: number, minor: number): Uint8Array {
+    const length = this.#engineKeyLength(id)
+    if (length > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafe(2 * length)
+      this.keys.prefix.copy(this.#scratch)
+    }
+    this.#writeEngineKey(this.#scratch, id, time, minor)
+    return this.#scratch.subarray(0, length)
+  }
+
+  /** The first engine key of that time or a later one. */
+  engineBound(time: number): Buffer {
+    const { prefix } = this.keys
+    const bytes = Buffer.allocUnsafe(prefix.length + TIME_BYTES)
+    prefix.copy(bytes)
+    writeTime(bytes, time, prefix.length)
+    return bytes
+  }
+
+  /** What follows the prefix in an engine key, a character for a byte. */
+  engineId(id: string, time: number, minor: number): string {
+    return this.keys.idOfEngineKey(this.lookUpKey(id, time, minor))
+  }
+
+  readEngineKey(engineKey: Uint8Array): {
+    readonly id: string
+    readonly time: number
+    readonly minor: number
+  } {
+    const bytes = asBuffer(engineKey)
+    const timeAt = this.keys.prefix.length
+    const minorAt = bytes.length - this.#minorBytes
+    return {
+      time: readTime(bytes, timeAt),
+      id: bytes.toString('latin1', timeAt + TIME_BYTES, minorAt),
+      minor: this.#readMinor(bytes, minorAt),
+    }
+  }
+
+  readChangelogKey(key: Uint8Array): { readonly id: string; readonly time: number; readonly minor: number } {
+    const bytes = asBuffer(key)
+    const minorAt = bytes.length - this.#minorBytes
+    const timeAt = minorAt - TIME_BYTES
+    return {
+      time: readTime(bytes, timeAt),
+      id: bytes.toString('latin1', 0, timeAt),
+      minor: this.#readMinor(bytes, minorAt),
+    }
+  }
+
+  #engineKeyLength(id: string): number {
+    return this.keys.prefix.length + TIME_BYTES + id.length + this.#minorBytes
+  }
+
+  #writeEngineKey(bytes: Buffer, id: string, time: number, minor: number): void {
+    const timeAt = this.keys.prefix.length
+    writeTime(bytes, time, timeAt)
+    bytes.write(id, timeAt + TIME_BYTES, 'latin1')
+    this.#writeMinor(bytes, minor, timeAt + TIME_BYTES + id.length)
+  }
+
+  #writeMinor(bytes: Buffer, minor: number, at: number): void {
+    if (this.#minorBytes === 4) bytes.writeUInt32BE(minor, at)
+    else writeTime(bytes, minor, at)
+  }
+
+  #readMinor(bytes: Buffer, at: number): number {
+    return this.#minorBytes === 4 ? bytes.readUInt32BE(at) : readTime(bytes, at)
+  }
+}

@@ -1,0 +1,79 @@
+import type { Counter } from '../../common/metrics.ts'
+import type { Serde } from '../../serde/serde.ts'
+import { HeldChanges } from '../layer/held-changes.ts'
+import { RestoredWrites } from '../layer/restored-writes.ts'
+import { formatOf, READ_CACHE_BYTES_MAX } from '../layer/store-resources.ts'
+import type { ValueFormat } from '../layer/value-format.ts'
+import { WriteBuffer } from '../layer/write-buffer.ts'
+import type { StoreContext } from '../state-store.ts'
+import { serdeOrThrow } from '../store-error.ts'
+import { storePrefix } from '../store-name.ts'
+import { ObservedTime } from './observed-time.ts'
+import { TimedCache } from './timed-cache.ts'
+import type { TimedEntry } from './timed-entry.ts'
+import type { MinorBytes } from './timed-key-codec.ts'
+import { TimedKeyCodec } from './timed-key-codec.ts'
+import { TimeIndex } from './time-index.ts'
+
+/** How a store of entries by key and time is to be. Undefined serdes are the application's. */
+export interface TimedStoreSettings {
+  readonly name: string
+  readonly timestamped: boolean
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly caching: boolean
+  readonly retentionMs: number
+  readonly minorBytes: MinorBytes
+}
+
+/** The layers of one open store. */
+export interface TimedResources<K, V> {
+  readonly context: StoreContext
+  readonly codec: TimedKeyCodec<K>
+  readonly values: ValueFormat<V>
+  readonly index: TimeIndex
+  readonly cache: TimedCache
+  readonly buffer: WriteBuffer<TimedEntry>
+  readonly restored: RestoredWrites
+  /** Undefined where changes are not held back. */
+  readonly held: HeldChanges<TimedEntry> | undefined
+  readonly observed: ObservedTime
+  readonly dropped: Counter
+  /** Where every write goes to the changelog at once; undefined where the commit does it, or there is none. */
+  readonly logNow: StoreContext['log']
+}
+
+export function openTimedResources<K, V>(
+  settings: TimedStoreSettings,
+  context: StoreContext,
+): TimedResources<K, V> {
+  const { name } = settings
+  const keySerde = serdeOrThrow(name, 'key', settings.keySerde, context.defaultKeySerde) as Serde<K>
+  const valueSerde = serdeOrThrow(name, 'value', settings.valueSerde, context.defaultValueSerde)
+  const serdeContext = { topic: context.changelogTopic }
+  const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
+  const index = new TimeIndex()
+  const cache = openCache(name, index, context)
+  return {
+    context,
+    codec,
+    values: formatOf<V>(settings.timestamped, valueSerde, serdeContext),
+    index,
+    cache,
+    buffer: new WriteBuffer(cache),
+    restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
+    held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
+    observed: new ObservedTime(settings, codec, context.engine),
+    dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
+    logNow: context.changelogCoalescing ? undefined : context.log,
+  }
+}
+
+function openCache(name: string, index: TimeIndex, context: StoreContext): TimedCache {
+  const tags = { 'task-id': context.taskId ?? 'global', store: name }
+  const evictions = context.metrics.counter('store-cache-evictions-total', tags)
+  const cache = new TimedCache(index, () => context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
+  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes)
+  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes)
+  return cache
+}
