@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import type { FetchPath } from '../../lib/broker/kafka/kafka-broker-options.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
@@ -8,9 +9,13 @@ import { kafkaForTests } from '../support/kafka.ts'
 const kafka = await kafkaForTests()
 
 describe.skipIf('skipped' in kafka)('real Kafka', () => {
-  brokerContract('kafka', async () => {
+  describe.each(['direct', 'native'] as const)('read by the %s path', fetch => contract(fetch))
+})
+
+function contract(fetch: FetchPath): void {
+  brokerContract(`kafka, ${fetch}`, async () => {
     const brokers = 'brokers' in kafka ? kafka.brokers : ''
-    const broker = await openKafkaBroker({ brokers, clock: systemClock, logger: silentLogger })
+    const broker = await openKafkaBroker({ brokers, fetch, clock: systemClock, logger: silentLogger })
     return {
       broker,
       capabilities: {
@@ -23,4 +28,4 @@ describe.skipIf('skipped' in kafka)('real Kafka', () => {
       dispose: () => broker.close(),
     }
   })
-})
+}

@@ -28,12 +28,12 @@ export class ConnectionLog {
     on(event: 'event.error', listener: (error: NativeError) => void): void
     on(event: 'error', listener: (error: Error) => void): void
   }): void {
-    client.on('event.error', error => this.#hear(error.message))
+    client.on('event.error', error => this.hear(error.message))
     // Emitted for a failed OAuth token; without a listener it would end the process.
-    client.on('error', error => this.#hear(error.message))
+    client.on('error', error => this.hear(error.message))
   }
 
-  #hear(message: string): void {
+  hear(message: string): void {
     this.#last = message
     const nowMs = this.#clock.monotonicMs()
     // Without the parts that differ from one report to the next: clients, durations, counters.

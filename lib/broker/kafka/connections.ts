@@ -37,6 +37,11 @@ export class Connections {
     }
   }
 
+  /** What a connection of the direct path has to say. */
+  hear(message: string): void {
+    this.#log.hear(message)
+  }
+
   #unreachable(reason: unknown): unknown {
     if (!(reason instanceof BrokerError) || reason.class !== 'retriable') return reason
     const last = this.#log.last ? ` The client's last words: ${this.#log.last}.` : ''

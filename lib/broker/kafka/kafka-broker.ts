@@ -4,6 +4,7 @@ import { checkClientProperties, construct } from './client-settings.ts'
 import { Connections } from './connections.ts'
 import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
+import { openDirectPath, type DirectPath } from './fetch/direct-path.ts'
 import type { KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { KafkaProducer, producerSettings } from './kafka-producer.ts'
 import { loadNativeClient } from './load-client.ts'
@@ -20,7 +21,14 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
   checkClientProperties(options.client ?? {})
   const module = await loadNativeClient()
   const connections = new Connections(options)
-  return new KafkaBroker(module, options, connections, await openControl(module, options.clock, connections))
+  const control = await openControl(module, options.clock, connections)
+  try {
+    const direct = await openDirectPath(options, message => connections.hear(message))
+    return new KafkaBroker({ module, options, connections, control, direct })
+  } catch (reason) {
+    await control.close()
+    throw reason
+  }
 }
 
 /**
@@ -45,31 +53,37 @@ async function openControl(
   }
 }
 
+interface KafkaBrokerParts {
+  readonly module: NativeModule
+  readonly options: KafkaBrokerOptions
+  readonly connections: Connections
+  readonly control: ControlClient
+  readonly direct: DirectPath | undefined
+}
+
 class KafkaBroker implements Broker {
   readonly name: string
   readonly #module: NativeModule
   readonly #options: KafkaBrokerOptions
   readonly #connections: Connections
   readonly #control: ControlClient
+  readonly #direct: DirectPath | undefined
   #closed = false
 
-  constructor(
-    module: NativeModule,
-    options: KafkaBrokerOptions,
-    connections: Connections,
-    control: ControlClient,
-  ) {
+  constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
     this.name = options.brokers
     this.#module = module
     this.#options = options
     this.#connections = connections
     this.#control = control
+    this.#direct = direct
   }
 
   async consumer(options: ConsumerOptions): Promise<Consumer> {
     if (this.#closed) throw closedError('broker')
     return openConsumer(options, {
       module: this.#module,
+      direct: this.#direct,
       clock: this.#options.clock,
       control: this.#control,
       settings: (clientId, own) => this.#connections.settings(clientId, own),
@@ -93,6 +107,7 @@ class KafkaBroker implements Broker {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#direct?.cluster.close()
     await this.#control.close()
   }
 }

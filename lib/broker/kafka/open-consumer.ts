@@ -2,6 +2,9 @@ import type { Clock } from '../../common/clock.ts'
 import type { ConsumerOptions } from '../broker.ts'
 import { construct } from './client-settings.ts'
 import type { ControlClient } from './control-client.ts'
+import { DirectFetcher } from './fetch/direct-fetcher.ts'
+import type { DirectPath } from './fetch/direct-path.ts'
+import type { Fetcher } from './fetcher.ts'
 import { GroupMember, memberSettings } from './group-member.ts'
 import { KafkaConsumer } from './kafka-consumer.ts'
 import type {
@@ -21,6 +24,8 @@ const QUEUED_BYTES_MAX = 32 * 1024 * 1024
 /** What a consumer needs of its broker object. */
 export interface ConsumerSurroundings {
   readonly module: NativeModule
+  /** Undefined where records are read with the native client. */
+  readonly direct: DirectPath | undefined
   readonly clock: Clock
   readonly control: ControlClient
   settings(clientId: string, own: NativeSettings): NativeSettings
@@ -33,8 +38,9 @@ export async function openConsumer(
   around: ConsumerSurroundings,
 ): Promise<KafkaConsumer> {
   const wakeUp = new WakeUp(around.clock)
-  const { native, fetcher } = await openFetcher(options, around, wakeUp)
-  const disconnect = () => disconnected(native)
+  const { fetcher, disconnect } = around.direct
+    ? directFetcher(options, around, around.direct, wakeUp)
+    : await openNativeFetcher(options, around, wakeUp)
   try {
     const member = await openMember(options, around, wakeUp)
     const groupId = options.group?.groupId
@@ -53,11 +59,35 @@ export async function openConsumer(
   }
 }
 
-async function openFetcher(
+interface OpenFetcher {
+  readonly fetcher: Fetcher
+  /** Of what the fetcher reads with, after its close. */
+  readonly disconnect: () => Promise<void>
+}
+
+function directFetcher(
+  { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
+  { clock }: ConsumerSurroundings,
+  { cluster, connect, hear }: DirectPath,
+  wakeUp: WakeUp,
+): OpenFetcher {
+  const fetcher = new DirectFetcher({
+    clock,
+    cluster,
+    connect: { ...connect, clientId },
+    isolation,
+    bytesMax: queuedBytesMax,
+    wake: () => wakeUp.wake(),
+    hear,
+  })
+  return { fetcher, disconnect: () => Promise.resolve() }
+}
+
+async function openNativeFetcher(
   { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
   { module, clock, control, settings, connect }: ConsumerSurroundings,
   wakeUp: WakeUp,
-): Promise<{ native: NativeConsumer; fetcher: NativeFetcher }> {
+): Promise<OpenFetcher> {
   // The native queue may speak before there is a fetcher to listen.
   const late: { fetcher?: NativeFetcher } = {}
   const own = {
@@ -75,7 +105,7 @@ async function openFetcher(
     wake: () => wakeUp.wake(),
   })
   late.fetcher = fetcher
-  return { native, fetcher }
+  return { fetcher, disconnect: () => disconnected(native) }
 }
 
 async function openMember(

@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer'
+
+const TWO_32 = 2 ** 32
+
+/**
+ * A Kafka request under construction. A *flexible* version (KIP-482) writes lengths as varints and ends each structure with a
+ * tag section; the flag makes one encoder serve both kinds.
+ */
+export class ByteWriter {
+  readonly #flexible: boolean
+  #buffer: Buffer
+  #at = 0
+
+  constructor(flexible: boolean, sizeHint = 256) {
+    this.#flexible = flexible
+    this.#buffer = Buffer.allocUnsafe(sizeHint)
+  }
+
+  int8(value: number): this {
+    this.#room(1)
+    this.#at = this.#buffer.writeInt8(value, this.#at)
+    return this
+  }
+
+  int16(value: number): this {
+    this.#room(2)
+    this.#at = this.#buffer.writeInt16BE(value, this.#at)
+    return this
+  }
+
+  int32(value: number): this {
+    this.#room(4)
+    this.#at = this.#buffer.writeInt32BE(value, this.#at)
+    return this
+  }
+
+  int64(value: number): this {
+    const high = Math.floor(value / TWO_32)
+    this.int32(high)
+    this.#room(4)
+    this.#at = this.#buffer.writeUInt32BE(value - high * TWO_32, this.#at)
+    return this
+  }
+
+  boolean(value: boolean): this {
+    return this.int8(value ? 1 : 0)
+  }
+
+  string(value: string | null): this {
+    if (value === null) return this.#flexible ? this.#varint(0) : this.int16(-1)
+    const bytes = Buffer.from(value, 'utf8')
+    if (this.#flexible) this.#varint(bytes.length + 1)
+    else this.int16(bytes.length)
+    return this.raw(bytes)
+  }
+
+  /** As in request headers, where it keeps the old form in every version. */
+  oldString(value: string): this {
+    const bytes = Buffer.from(value, 'utf8')
+    return this.int16(bytes.length).raw(bytes)
+  }
+
+  bytes(value: Uint8Array): this {
+    if (this.#flexible) this.#varint(value.length + 1)
+    else this.int32(value.length)
+    return this.raw(value)
+  }
+
+  /** The length of an array; its elements follow. */
+  array(length: number): this {
+    return this.#flexible ? this.#varint(length + 1) : this.int32(length)
+  }
+
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length)
+    this.#buffer.set(bytes, this.#at)
+    this.#at += bytes.length
+    return this
+  }
+
+  /** The end of a structure: we have no tagged fields to send. */
+  noTags(): this {
+    return this.#flexible ? this.#varint(0) : this
+  }
+
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#at)
+  }
+
+  #varint(value: number): this {
+    let rest = value
+    this.#room(5)
+    while (rest > 127) {
+      this.#buffer[this.#at++] = (rest & 127) | 128
+      rest >>>= 7
+    }
+    this.#buffer[this.#at++] = rest
+    return this
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes))
+    this.#buffer.copy(larger, 0, 0, this.#at)
+    this.#buffer = larger
+  }
+}

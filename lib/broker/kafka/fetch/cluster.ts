@@ -1,0 +1,174 @@
+import { errorFrom } from '../../../common/errors.ts'
+import { BrokerError } from '../../broker-error.ts'
+import { MalformedError } from './malformed-error.ts'
+import { readMetadata, writeMetadataRequest } from './metadata.ts'
+import type { BrokerAddress, Metadata, TopicMetadata } from './metadata.ts'
+import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
+import { commonVersion, FETCH, METADATA } from './protocol.ts'
+import { malformedError } from './protocol-error.ts'
+
+/** What the cluster last said of one partition. */
+export interface Leader {
+  readonly errorCode: number
+  /** Undefined while none is elected. */
+  readonly node: number | undefined
+  readonly epoch: number
+  readonly topicId: string | undefined
+}
+
+/** Of topics and partitions that the cluster does not know. */
+export const UNKNOWN_TOPIC_OR_PARTITION = 3
+
+/**
+ * Who leads which partition, as far as it was asked for; one for all consumers of a broker object. Its one connection is not that of a
+ * fetch, where a question would wait behind a long poll.
+ */
+export class Cluster {
+  readonly #bootstrap: readonly BrokerAddress[]
+  readonly #options: ConnectOptions
+  #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
+  readonly #topics = new Map<string, TopicMetadata>()
+  #connection: OpenConnection | undefined
+  /** Where the next connection is tried. */
+  #turn = 0
+  /** Topics of the next question, and who waits for its answer. */
+  readonly #asked = new Set<string>()
+  #refreshing: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #closed = false
+
+  /** `brokers`: `host:port,host:port`. */
+  constructor(brokers: string, options: ConnectOptions) {
+    this.#bootstrap = brokers.split(',').map(address => {
+      const colon = address.lastIndexOf(':')
+      return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+    })
+    this.#options = options
+  }
+
+  /**
+   * Rejects with `UNSUPPORTED_VERSION` where a broker speaks no version of ours, with class `authorization` where it refuses us, and
+   * with `BROKER_UNREACHABLE` where none of the addresses answers.
+   */
+  async check(): Promise<void> {
+    let last: unknown
+    for (let attempt = 0; attempt < this.#bootstrap.length; attempt += 1) {
+      try {
+        await this.#connected()
+        return
+      } catch (reason) {
+        last = reason
+        if (!(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
+      }
+    }
+    throw last
+  }
+
+  /** Undefined where the topic was never asked for. */
+  leaderOf(topic: string, partition: number): Leader | undefined {
+    const known = this.#topics.get(topic)
+    if (!known) return undefined
+    const { topicId } = known
+    if (known.errorCode !== 0) return { errorCode: known.errorCode, node: undefined, epoch: -1, topicId }
+    const found = known.partitions.get(partition)
+    if (!found) return { errorCode: UNKNOWN_TOPIC_OR_PARTITION, node: undefined, epoch: -1, topicId }
+    const { errorCode, leader, leaderEpoch } = found
+    return { errorCode, node: leader < 0 ? undefined : leader, epoch: leaderEpoch, topicId }
+  }
+
+  addressOf(node: number): BrokerAddress | undefined {
+    return this.#brokers.get(node)
+  }
+
+  /** Asks anew; questions that come while one is under way share the next. Rejects where no broker answers. */
+  refresh(topics: Iterable<string>): Promise<void> {
+    for (const topic of topics) this.#asked.add(topic)
+    if (!this.#refreshing) return this.#start()
+    this.#next ??= this.#refreshing.then(
+      () => this.#startNext(),
+      () => this.#startNext(),
+    )
+    return this.#next
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#connection?.connection.close()
+  }
+
+  #startNext(): Promise<void> {
+    this.#next = undefined
+    return this.#start()
+  }
+
+  #start(): Promise<void> {
+    const topics = [...this.#asked]
+    this.#asked.clear()
+    const running = this.#ask(topics).finally(() => {
+      if (this.#refreshing === running) this.#refreshing = undefined
+    })
+    this.#refreshing = running
+    return running
+  }
+
+  async #ask(topics: readonly string[]): Promise<void> {
+    const { connection, versions } = await this.#connected()
+    const version = commonVersion(METADATA, versions, connection.address)
+    const { requestTimeoutMs } = this.#options.settings
+    try {
+      const reader = await connection.request(METADATA, version, requestTimeoutMs, writer =>
+        writeMetadataRequest(writer, version, topics),
+      )
+      this.#learn(readMetadata(reader, version))
+    } catch (reason) {
+      // Another broker may know better.
+      connection.close()
+      if (!(reason instanceof MalformedError)) throw reason
+      throw malformedError(`${connection.address}: metadata: ${reason.message}`, reason)
+    }
+  }
+
+  #learn({ brokers, topics }: Metadata): void {
+    if (brokers.size > 0) this.#brokers = brokers
+    for (const topic of topics) {
+      const known = this.#topics.get(topic.topic)
+      this.#topics.set(topic.topic, known ? withoutOldNews(topic, known) : topic)
+    }
+  }
+
+  async #connected(): Promise<OpenConnection> {
+    const { clock } = this.#options
+    const open = this.#connection
+    if (open?.connection.isOpen && clock.monotonicMs() < open.expiresAtMs) return open
+    open?.connection.close()
+    // The brokers that are known now, and the addresses given at first: all of the former may have moved.
+    const addresses = [...this.#brokers.values(), ...this.#bootstrap]
+    const address = addresses[this.#turn % addresses.length]!
+    this.#turn += 1
+    const opened = await openConnection(address, this.#options)
+    const { connection, versions } = opened
+    try {
+      if (this.#closed)
+        throw new BrokerError('CLIENT_CLOSED', 'fatal', 'the broker is closed; open a new one')
+      commonVersion(FETCH, versions, connection.address)
+      commonVersion(METADATA, versions, connection.address)
+    } catch (reason) {
+      connection.close()
+      throw errorFrom(reason)
+    }
+    this.#connection = opened
+    return opened
+  }
+}
+
+/** A broker that lags behind may name a leader of an earlier epoch, who would send us back here. */
+function withoutOldNews(fresh: TopicMetadata, known: TopicMetadata): TopicMetadata {
+  // Without ids a topic that was made anew looks like one whose epochs went back.
+  if (fresh.topicId === undefined || fresh.topicId !== known.topicId || fresh.errorCode !== 0) return fresh
+  const partitions = new Map(fresh.partitions)
+  for (const [partition, { leaderEpoch }] of fresh.partitions) {
+    const before = known.partitions.get(partition)
+    if (before && before.leaderEpoch > leaderEpoch) partitions.set(partition, before)
+  }
+  return { ...fresh, partitions }
+}

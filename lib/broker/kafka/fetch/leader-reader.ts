@@ -1,0 +1,185 @@
+import { errorFrom } from '../../../common/errors.ts'
+import { systemRandom } from '../../../common/random.ts'
+import type { Clock } from '../../../common/clock.ts'
+import { BrokerError } from '../../broker-error.ts'
+import type { IsolationLevel } from '../../broker.ts'
+import type { Cluster } from './cluster.ts'
+import type { FetchQueue } from './fetch-queue.ts'
+import { writeFetchRequest, type FetchTarget } from './fetch-request.ts'
+import { readFetchResponse, type FetchResponse } from './fetch-response.ts'
+import { MalformedError } from './malformed-error.ts'
+import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
+import { commonVersion, FETCH } from './protocol.ts'
+import { malformedError } from './protocol-error.ts'
+
+/** While a partition is full its neighbours are asked for with this short wait, so that it is asked for soon after it was emptied. */
+const SHORT_WAIT_MS = 5
+
+/** A queue that was asked for, and what exactly was asked: the queue may have moved on when the answer comes. */
+export interface Asked {
+  readonly queue: FetchQueue
+  readonly target: FetchTarget
+}
+
+/** What a reader does for, and tells, the fetcher that it belongs to. */
+export interface ReaderSurroundings {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  readonly isolation: IsolationLevel
+  /** How many bytes more a queue has room for; 0 where it is not to be asked for. */
+  roomOf(queue: FetchQueue): number
+  responseBytesMax(): number
+  /** The answer for the queues that were asked for. `buffer` holds the records. */
+  received(asked: readonly Asked[], response: FetchResponse, buffer: Buffer): void
+  /** The connection is gone, or could not be made; it is tried again later. */
+  lost(error: BrokerError): void
+  /** What trying again does not mend. */
+  failed(queues: readonly FetchQueue[], error: BrokerError): void
+}
+
+/**
+ * Reads the partitions that one node leads: one connection, and on it one request at a time, so that answers come in order and the next
+ * one travels while the last is decoded. Back-pressure is not asking.
+ */
+export class LeaderReader {
+  readonly node: number
+  readonly queues = new Set<FetchQueue>()
+  readonly #around: ReaderSurroundings
+  #open: OpenConnection | undefined
+  #running = false
+  #failures = 0
+  /** The queue that comes first in the next request, since the first alone is sure of a batch. */
+  #turn = 0
+  readonly #closing = new AbortController()
+
+  constructor(node: number, around: ReaderSurroundings) {
+    this.node = node
+    this.#around = around
+  }
+
+  /** To be called when there may be something to ask for. */
+  kick(): void {
+    if (this.#running || this.#closing.signal.aborted || !this.#hasWork()) return
+    this.#running = true
+    void this.#run().finally(() => (this.#running = false))
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#open?.connection.close()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted && this.#hasWork()) {
+      try {
+        const open = await this.#connected()
+        await this.#fetch(open)
+        this.#failures = 0
+      } catch (reason) {
+        if (signal.aborted) return
+        this.#open?.connection.close()
+        this.#open = undefined
+        this.#judge(reason)
+        await this.#around.clock.sleep(this.#backoffMs(), signal)
+      }
+    }
+  }
+
+  #hasWork(): boolean {
+    for (const queue of this.queues) if (this.#around.roomOf(queue) > 0) return true
+    return false
+  }
+
+  async #connected(): Promise<OpenConnection> {
+    const { clock, cluster, connect } = this.#around
+    const open = this.#open
+    if (open?.connection.isOpen && clock.monotonicMs() < open.expiresAtMs) return open
+    open?.connection.close()
+    const address = cluster.addressOf(this.node)
+    if (!address) {
+      throw new BrokerError('BROKER_UNREACHABLE', 'retriable', `the cluster has no node ${this.node} now`)
+    }
+    const opened = await openConnection(address, connect)
+    if (this.#closing.signal.aborted) opened.connection.close()
+    this.#open = opened
+    return opened
+  }
+
+  async #fetch({ connection, versions }: OpenConnection): Promise<void> {
+    const around = this.#around
+    const queues = this.#choose()
+    if (queues.length === 0) return
+    const { settings } = around.connect
+    const best = commonVersion(FETCH, versions, connection.address)
+    // The id of a topic may be missing where brokers of different age answer.
+    const version = queues.every(queue => queue.topicId !== undefined) ? best : FETCH.versions.at(-1)!
+    const waitMs = this.#leavesOut(queues) ? Math.min(SHORT_WAIT_MS, settings.waitMs) : settings.waitMs
+    const { bytesMin } = settings
+    const asked = queues.map(queue => ({ queue, target: targetOf(queue, around.roomOf(queue)) }))
+    const targets = asked.map(({ target }) => target)
+    const bytesMax = around.responseBytesMax()
+    const { isolation } = around
+    const reader = await connection.request(FETCH, version, settings.requestTimeoutMs + waitMs, writer =>
+      writeFetchRequest(writer, version, { isolation, waitMs, bytesMin, bytesMax, targets }),
+    )
+    try {
+      around.received(asked, readFetchResponse(reader, version), reader.buffer)
+    } catch (reason) {
+      if (!(reason instanceof MalformedError)) throw reason
+      throw this.#malformed(queues, reason)
+    }
+  }
+
+  /** The nearest to the front gets its share first; the front moves on with each request. */
+  #choose(): FetchQueue[] {
+    const wanted = [...this.queues].filter(queue => this.#around.roomOf(queue) > 0)
+    if (wanted.length === 0) return wanted
+    this.#turn = (this.#turn + 1) % wanted.length
+    return [...wanted.slice(this.#turn), ...wanted.slice(0, this.#turn)]
+  }
+
+  #leavesOut(asked: readonly FetchQueue[]): boolean {
+    let reading = 0
+    for (const { paused, failure } of this.queues) if (!paused && !failure) reading += 1
+    return reading > asked.length
+  }
+
+  #malformed(asked: readonly FetchQueue[], reason: MalformedError): BrokerError {
+    const places = asked.map(
+      ({ topic, partition, fetchedTo }) => `${topic}-${partition} at offset ${fetchedTo}`,
+    )
+    const message = `an answer about ${places.join(', ')} makes no sense: ${reason.message}`
+    return malformedError(
+      message,
+      reason,
+      asked.map(({ topic, partition }) => ({ topic, partition })),
+    )
+  }
+
+  #judge(reason: unknown): void {
+    const error =
+      reason instanceof BrokerError
+        ? reason
+        : new BrokerError('FETCH_FAILED', 'fatal', `reading failed: ${errorFrom(reason).message}`, {
+            cause: reason,
+          })
+    if (error.class === 'retriable') return this.#around.lost(error)
+    const concerned = [...this.queues].filter(queue => !queue.paused && !queue.failure)
+    this.#around.failed(concerned, error)
+  }
+
+  /** Doubles up to a maximum, and is scattered, so that not all consumers come back at once. */
+  #backoffMs(): number {
+    const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#around.connect.settings
+    const backoffMs = Math.min(reconnectBackoffMsMax, reconnectBackoffMs * 2 ** Math.min(this.#failures, 20))
+    this.#failures += 1
+    return backoffMs * (0.75 + systemRandom.next() / 2)
+  }
+}
+
+function targetOf(queue: FetchQueue, bytesMax: number): FetchTarget {
+  const { topic, topicId, partition, fetchedTo, leaderEpoch, lastEpoch } = queue
+  return { topic, topicId, partition, offset: fetchedTo, leaderEpoch, lastEpoch, bytesMax }
+}

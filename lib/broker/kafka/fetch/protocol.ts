@@ -1,0 +1,54 @@
+import { BrokerError } from '../../broker-error.ts'
+
+/** A request type of Kafka's protocol, and the versions of it that are spoken here, best first. */
+export interface Api {
+  readonly key: number
+  readonly name: string
+  readonly versions: readonly number[]
+  /** From this version on lengths are varints and structures have tags (KIP-482). */
+  readonly flexibleFrom: number
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * Two sets: by topic id (KIP-516, brokers from 3.1), so that a topic that was deleted and made again is noticed, and by topic name,
+ * with leader epochs (KIP-320) and zstd (KIP-110), for brokers from 2.3. Tested with 4.3.1, both sets.
+ */
+export const FETCH: Api = { key: 1, name: 'Fetch', versions: [13, 11], flexibleFrom: 12 }
+export const METADATA: Api = { key: 3, name: 'Metadata', versions: [12, 8], flexibleFrom: 9 }
+export const SASL_HANDSHAKE: Api = {
+  key: 17,
+  name: 'SaslHandshake',
+  versions: [1],
+  flexibleFrom: NEVER,
+}
+/** The lowest version, which every broker answers: the versions are all that is wanted of it. */
+export const API_VERSIONS: Api = { key: 18, name: 'ApiVersions', versions: [0], flexibleFrom: 3 }
+export const SASL_AUTHENTICATE: Api = {
+  key: 36,
+  name: 'SaslAuthenticate',
+  versions: [1],
+  flexibleFrom: 2,
+}
+
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+/** What a broker speaks, by the key of the request type. */
+export type BrokerVersions = ReadonlyMap<number, VersionRange>
+
+/** The best version that both sides speak. Throws `UNSUPPORTED_VERSION` where there is none. */
+export function commonVersion(api: Api, broker: BrokerVersions, address: string): number {
+  const range = broker.get(api.key)
+  const version = range && api.versions.find(each => each >= range.min && each <= range.max)
+  if (version !== undefined) return version
+  const theirs = range ? `versions ${range.min} to ${range.max}` : 'no version'
+  throw new BrokerError(
+    'UNSUPPORTED_VERSION',
+    'fatal',
+    `the broker at ${address} speaks ${theirs} of ${api.name}, this client ${api.versions.join(' and ')}: set fetch to "native"`,
+  )
+}
