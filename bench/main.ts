@@ -1,108 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { arch, cpus, tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { openBroker, type ProcessingGuarantee } from '../lib/index.ts'
-import type { BenchResult, Workload } from './workload.ts'
-import { bareLoop } from './workloads/bare-loop.ts'
-import { count } from './workloads/count.ts'
-import { passThrough } from './workloads/pass-through.ts'
-import { restore } from './workloads/restore.ts'
+import { Command } from 'commander'
+import { compareCommand } from './compare/command.ts'
+import { costCommand } from './cost/command.ts'
+import { engineCommand } from './engine-command.ts'
 
-const WORKLOADS: readonly Workload[] = [passThrough, count, restore, bareLoop]
-const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
-
-interface Options {
-  readonly brokers: string
-  readonly guarantee?: ProcessingGuarantee
-  readonly records?: number
-  readonly small?: boolean
-  readonly json?: string
-}
-
-const program = new Command('bench')
-  .description('Measures the engine; checks that what came out is right; exit code 1 where it is not.')
-  .argument('<name>', `one of ${WORKLOADS.map(({ name }) => name).join(', ')}, or all`)
-  .option('--brokers <brokers>', 'memory, embedded, or host:port,…', 'memory')
-  .addOption(new Option('--guarantee <guarantee>', 'both if left out').choices(GUARANTEES))
-  .option('--records <n>', 'records of input', positive)
-  .option('--small', 'a few records: does it run?')
-  .option('--json <file>', 'writes the results there')
-  .addHelpText(
-    'after',
-    `\n${WORKLOADS.map(({ name, question }) => `${name.padEnd(14)}${question}`).join('\n')}`,
-  )
-  .action(runAll)
-
-await program.parseAsync()
-
-async function runAll(name: string, options: Options): Promise<void> {
-  const isKafka = options.brokers.includes(':')
-  const workloads = WORKLOADS.filter(workload =>
-    name === 'all' ? isKafka || !workload.needsKafka : workload.name === name,
-  )
-  if (workloads.length === 0) program.error(`there is no benchmark "${name}"`, { exitCode: 2 })
-  if (!isKafka && workloads.some(({ needsKafka }) => needsKafka)) {
-    program.error(`"${name}" is about the Kafka client: name a broker with --brokers host:port`, {
-      exitCode: 2,
-    })
-  }
-  process.stdout.write(
-    `${cpus().length} × ${cpus()[0]?.model ?? arch()}, Node ${process.version}, brokers ${options.brokers}\n`,
-  )
-  const results: BenchResult[] = []
-  for (const workload of workloads) {
-    process.stdout.write(`\n${workload.question}\n`)
-    for (const guarantee of options.guarantee ? [options.guarantee] : GUARANTEES) {
-      const result = await runOne(workload, guarantee, options)
-      results.push(result)
-      print(result)
-    }
-  }
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, undefined, 2)}\n`)
-  if (results.some(({ hash, expected }) => hash !== expected)) process.exitCode = 1
-}
-
-async function runOne(
-  workload: Workload,
-  guarantee: ProcessingGuarantee,
-  options: Options,
-): Promise<BenchResult> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  const broker = await openBroker(options.brokers, { directory: join(directory, 'broker') })
-  const records = options.records ?? (options.small ? workload.smallRecords : workload.records)
-  try {
-    const stateDir = join(directory, 'state')
-    const run = basename(directory)
-    const named = (name: string) => `${name}-${run}`
-    const measured = await workload.run({ broker, guarantee, records, stateDir, named, progress })
-    const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
-    const recordsPerSecond = Math.round(measured.records / measured.seconds)
-    const cpuMicrosPerRecord = Number(((measured.cpuSeconds * 1e6) / measured.records).toFixed(3))
-    const rates = { recordsPerSecond, cpuMicrosPerRecord, rssMb }
-    return { name: workload.name, guarantee, brokers: options.brokers, ...rates, ...measured }
-  } finally {
-    await broker.close()
-    await rm(directory, { recursive: true, force: true })
-  }
-}
-
-function print(result: BenchResult): void {
-  const { name, guarantee, recordsPerSecond, seconds, cpuMicrosPerRecord, rssMb, hash, expected } = result
-  const cpu = cpuMicrosPerRecord.toFixed(2).padStart(6)
-  const rate = recordsPerSecond.toLocaleString('en').padStart(12)
-  const verdict = hash === expected ? `result ${hash}` : `WRONG RESULT ${hash}, expected ${expected}`
-  process.stdout.write(
-    `${name.padEnd(14)} ${guarantee.padEnd(14)} ${rate} records/s  ${cpu} cpu µs/record  ${seconds.toFixed(2).padStart(7)} s  ${String(rssMb).padStart(5)} MB  ${verdict}\n`,
-  )
-}
-
-function progress(line: string): void {
-  process.stderr.write(`  ${line}\n`)
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('it must be a whole number above 0')
-}
+await new Command('bench')
+  .description('Measures; checks that what came out is right.')
+  .addCommand(engineCommand(), { isDefault: true })
+  .addCommand(compareCommand())
+  .addCommand(costCommand())
+  .parseAsync()

@@ -18,13 +18,16 @@ export class ResultHash {
   }
 }
 
-/** Calls for every committed record of a topic. */
+const ALL_PARTITIONS: readonly number[] = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+
+/** Calls for every committed record of a topic, or of some of its partitions. */
 export async function eachRecord(
   broker: Broker,
   topic: string,
   call: (record: RawRecord) => void,
+  numbers = ALL_PARTITIONS,
 ): Promise<void> {
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
+  const partitions = numbers.map(partition => ({ topic, partition }))
   const admin = await broker.admin()
   const ends = await admin.endOffsets(partitions, 'read_committed')
   await admin.close()
