@@ -1,8 +1,5 @@
-import { once } from 'node:events'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
 import type { KafkaStreams, ServiceContext } from 'millrace'
+import { HttpServer } from '../web/http-server.ts'
 import { Acceptances } from './http/acceptances.ts'
 import { createApp } from './http/app.ts'
 import { Tables } from './http/tables.ts'
@@ -10,9 +7,6 @@ import { UploadRoute } from './http/upload-route.ts'
 import { UploadSender } from './http/upload-sender.ts'
 import { acceptSockets } from './push/accept-sockets.ts'
 import { PushHub } from './push/push-hub.ts'
-
-/** How long requests under way may take to end when the service closes. */
-const DRAIN_MS = 5000
 
 /** The running service; `url` says where. */
 export interface ContactsService extends AsyncDisposable {
@@ -27,51 +21,19 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
   const hub = new PushHub(streams, clock, logger)
   const uploads = new UploadRoute(sender, acceptances, context)
   const app = createApp({ streams, uploads, tables: new Tables(streams, acceptances), logger })
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    // A large file over a slow line takes longer than any limit on a whole request; the route has one on silence.
-    serverOptions: { requestTimeout: 0 },
-  }) as Server
-  acceptSockets(server, hub)
+  const server = new HttpServer(app.fetch, context)
+  acceptSockets(server.server, hub)
   const close = async () => {
     await hub[Symbol.asyncDispose]()
-    await closeServer(server, hub, context)
+    await server.close(() => hub.terminateAll())
     await sender[Symbol.asyncDispose]()
   }
   try {
-    const url = await listen(server, context)
+    const url = await server.listen()
     logger.log('info', `contacts import on ${url}`)
     return { url, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
-}
-
-async function listen(server: Server, { host, port }: ServiceContext): Promise<string> {
-  try {
-    server.listen(port, host)
-    await once(server, 'listening')
-  } catch (error) {
-    throw new Error(`cannot listen on ${host}:${port} (HOST, PORT): ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
-  const { address, port: actual, family } = server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`
-}
-
-/** Takes no more; what is under way may end, for a while. */
-async function closeServer(server: Server, hub: PushHub, { clock }: ServiceContext): Promise<void> {
-  if (!server.listening) return
-  const closed = once(server, 'close')
-  server.close()
-  server.closeIdleConnections()
-  const timer = clock.schedule(DRAIN_MS, () => {
-    hub.terminateAll()
-    server.closeAllConnections()
-  })
-  await closed
-  timer.cancel()
 }

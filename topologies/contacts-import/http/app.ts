@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { HttpBindings } from '@hono/node-server'
-import { Hono, type Context } from 'hono'
-import { BrokerError, StreamsError, type KafkaStreams, type Logger } from 'millrace'
+import type { Hono } from 'hono'
+import type { KafkaStreams, Logger } from 'millrace'
 import { normalizeEmail } from '../email-address.ts'
-import { RequestError } from './request-error.ts'
-import { numberOrThrow } from './request-values.ts'
+import { createJsonApp } from '../../web/json-app.ts'
+import { numberOrThrow } from '../../web/number-value.ts'
 import type { Tables } from './tables.ts'
 import type { UploadRoute } from './upload-route.ts'
 
@@ -24,7 +24,7 @@ export interface AppParts {
 
 /** The HTTP side: routes and what they answer. Everything is JSON but the page and the sample. */
 export function createApp({ streams, uploads, tables, logger }: AppParts): Hono<Bindings> {
-  const app = new Hono<Bindings>()
+  const app = createJsonApp<Bindings>(logger)
   app.get('/', c => c.body(page, 200, PAGE_HEADERS))
   app.get('/sample.csv', c => c.body(sample, 200, SAMPLE_HEADERS))
   app.get('/healthz', c => c.json({ state: streams.state }, streams.state === 'running' ? 200 : 503))
@@ -47,8 +47,6 @@ export function createApp({ streams, uploads, tables, logger }: AppParts): Hono<
     return c.json({ contacts: items, next: next?.email })
   })
   app.get('/contacts/:email', c => c.json(tables.contactOf(normalizeEmail(c.req.param('email')))))
-  app.notFound(c => answer(c, new RequestError(404, 'NOT_FOUND', `there is nothing at ${c.req.path}`)))
-  app.onError((error, c) => answer(c, requestErrorFrom(error, logger)))
   return app
 }
 
@@ -63,18 +61,4 @@ const PAGE_HEADERS = {
 const SAMPLE_HEADERS = {
   'content-type': 'text/csv; charset=utf-8',
   'content-disposition': 'attachment; filename="sample.csv"',
-}
-
-function answer(c: Context, { status, code, message }: RequestError): Response {
-  return c.json({ error: { code, message } }, status)
-}
-
-/** What is not the sender's fault is told in the log, and to the sender without details. */
-function requestErrorFrom(error: Error, logger: Logger): RequestError {
-  if (error instanceof RequestError) return error
-  logger.log('error', `a request failed: ${error.message}`, { error })
-  if (error instanceof BrokerError || error instanceof StreamsError) {
-    return new RequestError(503, 'NOT_AVAILABLE', 'not available at the moment: try again soon')
-  }
-  return new RequestError(500, 'INTERNAL', 'something went wrong here: the log has it')
 }

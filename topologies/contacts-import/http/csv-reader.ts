@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises'
 import { CsvError, parse, type Parser } from 'csv-parse'
 import type { RowFields } from '../records.ts'
-import { RequestError } from './request-error.ts'
+import { RequestError } from '../../web/request-error.ts'
 
 /** A record of the file may have so many bytes; with it, a chunk stays far below what a broker takes as one record. */
 const ROW_BYTES_MAX = 64 * 1024

@@ -3,16 +3,11 @@ import { numberedKey } from '../keys.ts'
 import type { Contact, ImportSummary, RowFailure } from '../records.ts'
 import { tableCopies } from '../table-copy.ts'
 import type { Acceptances } from './acceptances.ts'
-import { RequestError } from './request-error.ts'
+import { pageOf, type Page } from '../../web/page-of.ts'
+import { RequestError } from '../../web/request-error.ts'
 
 /** An import as its readers see it. Its channel is not shown: whoever knows it may listen. */
 export type ShownImport = { readonly importId: string } & Omit<ImportSummary, 'channel'>
-
-export interface Page<T> {
-  readonly items: readonly T[]
-  /** What to give as `after` for the next page; undefined at the end. */
-  readonly next: T | undefined
-}
 
 const ROW_MAX = 9_999_999
 
@@ -62,19 +57,4 @@ export class Tables {
     const from = after >= prefix && after !== '' ? `${after}\0` : prefix
     return pageOf(this.#contacts.range(from, undefined), limit, email => email.startsWith(prefix))
   }
-}
-
-/** Reads one entry more than asked for, to know whether there is another page. */
-async function pageOf<T>(
-  entries: AsyncIterable<readonly [string, T]>,
-  limit: number,
-  belongs: (key: string) => boolean,
-): Promise<Page<T>> {
-  const items: T[] = []
-  for await (const [key, value] of entries) {
-    if (!belongs(key)) break
-    if (items.length === limit) return { items, next: items.at(-1) }
-    items.push(value)
-  }
-  return { items, next: undefined }
 }

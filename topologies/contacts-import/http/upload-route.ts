@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { systemRandom, type Clock, type Logger, type ServiceContext } from 'millrace'
 import type { Acceptances } from './acceptances.ts'
-import { RequestError } from './request-error.ts'
+import { RequestError } from '../../web/request-error.ts'
 import { channelOrThrow } from './request-values.ts'
 import { fileTooLarge, Upload } from './upload.ts'
 import type { UploadSender } from './upload-sender.ts'

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Clock } from 'millrace'
 import type { RowFields } from '../records.ts'
 import { CsvReader } from './csv-reader.ts'
-import { RequestError } from './request-error.ts'
+import { RequestError } from '../../web/request-error.ts'
 import type { UploadSender } from './upload-sender.ts'
 
 const ROWS_MAX = 1_000_000
