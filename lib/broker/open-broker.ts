@@ -10,6 +10,11 @@ export interface OpenBrokerOptions {
   readonly directory?: string
   /** More settings of the Kafka client, by librdkafka's names: `security.protocol`, `sasl.mechanism`, … */
   readonly client?: { readonly [name: string]: string | number | boolean }
+  /**
+   * How records are read from a Kafka cluster. `direct` (the default): with our own requests. `native`: with the client's `consume`, several times
+   * slower; chosen by itself, with a line in the log, for what the direct path does not speak, such as GSSAPI.
+   */
+  readonly fetch?: 'direct' | 'native'
   readonly clock?: Clock
   readonly logger?: Logger
 }
@@ -19,7 +24,7 @@ export interface OpenBrokerOptions {
  * `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package `@confluentinc/kafka-javascript`).
  */
 export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<Broker> {
-  const { clock = systemClock, logger = consoleLogger(), directory, client } = options
+  const { clock = systemClock, logger = consoleLogger(), directory, client, fetch } = options
   if (brokers === 'memory') return openEmbeddedBroker({ clock })
   if (brokers === 'embedded') {
     if (directory !== undefined) return openEmbeddedBroker({ directory, clock })
@@ -36,5 +41,11 @@ export async function openBroker(brokers: string, options: OpenBrokerOptions = {
   }
   // Loaded only when asked for: the native client is optional.
   const { openKafkaBroker } = await import('./kafka/kafka-broker.ts')
-  return openKafkaBroker({ brokers, clock, logger, ...(client ? { client } : {}) })
+  return openKafkaBroker({
+    brokers,
+    clock,
+    logger,
+    ...(client ? { client } : {}),
+    ...(fetch ? { fetch } : {}),
+  })
 }

@@ -37,6 +37,12 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
       '--client-config <file>',
       'settings of the Kafka client, name=value lines: security.protocol, sasl.…',
     )
+    .addOption(
+      new Option(
+        '--fetch <path>',
+        'how records are read from a Kafka cluster; native is slower, and taken by itself where it is needed',
+      ).choices(['direct', 'native']),
+    )
     .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)

@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly brokers: string
   /** A file of client settings. */
   readonly clientConfig?: string
+  /** How records are read from a Kafka cluster. */
+  readonly fetch?: 'direct' | 'native'
   readonly applicationId?: string
   readonly stateDir?: string
   readonly set: readonly Pair[]

@@ -18,6 +18,7 @@ import { Teardown } from './teardown.ts'
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
 export async function run(options: RunOptions): Promise<void> {
   checkProcesses(options)
+  checkFetch(options)
   const job = await prepareJob(options)
   const ending = new Ending()
   const unlisten = listenForStop(ending, job.logger)
@@ -40,6 +41,11 @@ function checkProcesses({ processes, brokers }: RunOptions): void {
     `--processes ${processes} with --brokers ${brokers}: that broker lives in one process, and others cannot reach it; ` +
       'name a Kafka cluster (--brokers host:port), or leave --processes out',
   )
+}
+
+function checkFetch({ fetch, brokers }: RunOptions): void {
+  if (fetch === undefined || !isLocal(brokers)) return
+  throw new UsageError('FETCH_UNUSED', `--fetch is for a Kafka cluster; the brokers are "${brokers}"`)
 }
 
 async function runUntilEnd(job: Job, ending: Ending, teardown: Teardown): Promise<void> {
@@ -65,6 +71,7 @@ async function openedBroker(job: Job, ending: Ending, teardown: Teardown): Promi
       clock,
       logger,
       ...(client ? { client } : {}),
+      ...(options.fetch ? { fetch: options.fetch } : {}),
     }),
   )
   teardown.add('the broker', async () => {

@@ -19,6 +19,7 @@ function processArguments({ options, config }: Job, index: number): string[] {
     '--brokers',
     options.brokers,
     ...(options.clientConfig === undefined ? [] : ['--client-config', options.clientConfig]),
+    ...(options.fetch === undefined ? [] : ['--fetch', options.fetch]),
     '--application-id',
     config.applicationId,
     '--state-dir',

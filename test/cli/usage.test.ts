@@ -50,6 +50,8 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
     { args: [...run, '--input', 'a=-', '--input', 'b=-'], says: 'STANDARD_INPUT_TWICE' },
     { args: [...run, '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error' },
     { args: [...run, '--client-config', 'sasl.properties'], says: 'CLIENT_CONFIG_UNUSED' },
+    { args: [...run, '--fetch', 'direct'], says: 'FETCH_UNUSED: --fetch is for a Kafka cluster' },
+    { args: ['run', 'copy.ts', '--fetch', 'fast'], says: 'Allowed choices are direct, native' },
     {
       args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'none'],
       says: 'CLIENT_CONFIG_UNREADABLE',

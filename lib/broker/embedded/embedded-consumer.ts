@@ -185,7 +185,11 @@ export class EmbeddedConsumer implements Consumer {
   /** Without an interceptor always. With one, a fetch is asked for first, and may have to wait. */
   #mayFetch(reader: PartitionReader): boolean {
     if (!this.#state.interceptions.active) return true
-    if (reader.gate === 'unasked' && reader.hasNews(this.#isolation)) this.#askToFetch(reader)
+    if (reader.gate === 'unasked') {
+      // Nothing to fetch is nothing to ask for; but the reader must learn that this is the end.
+      if (!reader.hasNews(this.#isolation)) return true
+      this.#askToFetch(reader)
+    }
     if (reader.gate !== 'open') return false
     reader.gate = 'unasked'
     return true

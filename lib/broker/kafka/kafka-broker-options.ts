@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import { ConfigError } from '../../common/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { ClientProperties } from './client-settings.ts'
 
@@ -7,6 +8,13 @@ import type { ClientProperties } from './client-settings.ts'
  * for what the direct path does not speak.
  */
 export type FetchPath = 'direct' | 'native'
+
+const FETCH_PATHS: readonly FetchPath[] = ['direct', 'native']
+
+export function checkFetchPath(fetch: FetchPath | undefined): void {
+  if (fetch === undefined || FETCH_PATHS.includes(fetch)) return
+  throw new ConfigError('INVALID_SETTING', `fetch is "${String(fetch)}": it must be "direct" or "native"`)
+}
 
 export interface KafkaBrokerOptions {
   /** Bootstrap addresses: `host:port,host:port`. */

@@ -5,7 +5,7 @@ import { Connections } from './connections.ts'
 import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
 import { openDirectPath, type DirectPath } from './fetch/direct-path.ts'
-import type { KafkaBrokerOptions } from './kafka-broker-options.ts'
+import { checkFetchPath, type KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { KafkaProducer, producerSettings } from './kafka-producer.ts'
 import { loadNativeClient } from './load-client.ts'
 import { closedError } from './native-call.ts'
@@ -19,6 +19,7 @@ import { openConsumer } from './open-consumer.ts'
  */
 export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Broker> {
   checkClientProperties(options.client ?? {})
+  checkFetchPath(options.fetch)
   const module = await loadNativeClient()
   const connections = new Connections(options)
   const control = await openControl(module, options.clock, connections)

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { errorFrom } from '../../../common/errors.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { BrokerConnection } from './broker-connection.ts'
