@@ -2,6 +2,7 @@ import type { Admin, TopicPartition } from '../broker/broker.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Clock } from '../common/clock.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
+import type { PendingInputs } from './pending-inputs.ts'
 
 const ROUND_MS = 150
 /** One round may fall between two steps of a record; so many in a row, with nothing moving, do not. */
@@ -9,19 +10,24 @@ const QUIET_ROUNDS = 3
 
 /**
  * Resolves when the application has processed all of its source topics: its group has committed their ends, repartition topics
- * included, and for a moment nothing has moved. Also resolves when the signal aborts.
+ * included, no asynchronous call is under way, and for a moment nothing has moved. Also resolves when the signal aborts.
  */
 export async function untilIdle(
   plan: TopologyPlan,
   admin: Admin,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  {
+    clock,
+    signal,
+    pending,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly pending: PendingInputs },
 ): Promise<void> {
   let quiet = 0
   let before = ''
   while (quiet < QUIET_ROUNDS && !signal.aborted) {
     await clock.sleep(ROUND_MS, signal)
     const { lag, ends } = await measure(plan, admin)
-    quiet = lag === 0 && ends === before ? quiet + 1 : 0
+    const isDone = lag === 0 && (await pending.count(signal)) === 0
+    quiet = isDone && ends === before ? quiet + 1 : 0
     before = ends
   }
 }

@@ -8,6 +8,7 @@ import { asUsage, UsageError } from './exit-code.ts'
 import { untilIdle } from './idle-watch.ts'
 import { brokerDirectory, prepareJob, type Job } from './job.ts'
 import { runProcesses } from './process-group.ts'
+import { PendingInputs } from './pending-inputs.ts'
 import { isLocal, type RunOptions } from './run-options.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
@@ -58,7 +59,7 @@ async function runUntilEnd(job: Job, ending: Ending, teardown: Teardown): Promis
   if (job.options.processes > 1) startProcesses(job, ending, teardown)
   else await startApplication(job, { broker, ending, teardown })
   const { done: fed } = await startFeeds(job, { broker, admin, ending, teardown })
-  if (job.options.exitWhenIdle) endWhenIdle(job, { fed, admin, ending })
+  if (job.options.exitWhenIdle) endWhenIdle(job, { fed, broker, admin, ending, teardown })
   await ending.reached()
 }
 
@@ -96,12 +97,20 @@ function startProcesses(job: Job, ending: Ending, teardown: Teardown): void {
 
 function endWhenIdle(
   job: Job,
-  { fed, admin, ending }: { fed: Promise<void>; admin: Admin; ending: Ending },
+  {
+    fed,
+    broker,
+    admin,
+    ending,
+    teardown,
+  }: { fed: Promise<void>; broker: Broker; admin: Admin; ending: Ending; teardown: Teardown },
 ): void {
   const { plan, clock } = job
   const { signal } = ending
+  const pending = new PendingInputs(plan, { broker, admin })
+  teardown.add('the idle watch', () => pending.close())
   fed
-    .then(() => untilIdle(plan, admin, { clock, signal }))
+    .then(() => untilIdle(plan, admin, { clock, signal, pending }))
     .then(() => ending.stop())
     .catch((error: unknown) => ending.fail(errorFrom(error)))
 }

@@ -1,0 +1,180 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { BrokerError } from '../../lib/broker/broker-error.ts'
+import type { Broker } from '../../lib/broker/broker.ts'
+import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
+import { silentLogger, consoleLogger } from '../../lib/common/logger.ts'
+import type { AsyncOptions } from '../../lib/dsl/async/async-options.ts'
+import type { StreamsConfig } from '../../lib/streams/config.ts'
+import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
+import {
+  asyncInput,
+  asyncSubject,
+  expectSameAsync,
+  expectedAsync,
+  linesOf,
+  prepareAsync,
+  seenAsync,
+} from '../support/async-subject.ts'
+import { eventually } from '../support/eventually.ts'
+import { RandomCalls, type RandomCallsOptions } from '../support/random-calls.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+/** Reading everything costs the thread's event loop time. */
+const POLL = { pauseMs: 100 }
+
+const logger = process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger
+
+async function application(
+  broker: Broker,
+  calls: RandomCalls,
+  {
+    options = {},
+    config = {},
+  }: { options?: AsyncOptions<string, string>; config?: Partial<StreamsConfig> } = {},
+): Promise<KafkaStreams> {
+  const streams = new KafkaStreams(
+    asyncSubject(calls.call, options),
+    {
+      applicationId: 'subject',
+      stateDir: await temporaryDirectory(),
+      commitIntervalMs: 0,
+      maxPollRecords: 50,
+      positionIntervalMs: 20,
+      ...config,
+    },
+    { broker, logger },
+  )
+  onTestFinished(() => streams.close())
+  return streams
+}
+
+function randomCalls(options: RandomCallsOptions): RandomCalls {
+  const calls = new RandomCalls(options)
+  onTestFinished(() => calls.stop())
+  return calls
+}
+
+async function openBroker(interceptor?: Interceptor): Promise<Broker> {
+  const broker = await openEmbeddedBroker(interceptor ? { interceptor } : {})
+  onTestFinished(() => broker.close())
+  return broker
+}
+
+describe('asynchronous calls under exactly-once: what is seen equals the synchronous answer', () => {
+  it('with 1,000 calls under way at once', async () => {
+    const input = asyncInput(4_000)
+    const broker = await openBroker()
+    await prepareAsync(broker, input, 2)
+    const calls = randomCalls({ seed: 1, rampUp: 1_000, endsMax: 400 })
+    const streams = await application(broker, calls, { options: { concurrency: 1_000 } })
+    await streams.start()
+    const expected = expectedAsync(input, 2)
+    await eventually(async () => expectSameAsync(await seenAsync(broker, 2), expected), POLL)
+    expect(calls.violations).toEqual([])
+    expect(calls.runningMax).toBeGreaterThanOrEqual(1_000)
+    // Nobody waited for the calls: there were commits before the first result.
+    expect(streams.metrics.total('commit-total')).toBeGreaterThan(1)
+    expect(calls.calls).toBe(input.length)
+    await streams.close()
+    expectSameAsync(await seenAsync(broker, 2), expected)
+  })
+})
+
+/** Refuses the n-th operations of a kind, over and over. */
+function saboteur(kind: Operation, every: number, verdict: () => Verdict) {
+  let seen = 0
+  const state = { armed: false, hits: 0 }
+  const intercept: Interceptor = ({ operation, clientId }) => {
+    if (!state.armed || operation !== kind || clientId?.startsWith('test')) return
+    seen += 1
+    if (seen % every !== 0 || state.hits >= 3) return
+    state.hits += 1
+    return verdict()
+  }
+  return { state, intercept }
+}
+
+const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
+  throw new BrokerError(code, kind, 'sabotage')
+}
+
+describe('asynchronous calls and aborts', () => {
+  it.each<readonly [string, Operation, () => Verdict, number]>([
+    ['the broker refuses the commit', 'end-transaction', refuse('INVALID_TXN_STATE', 'abortable'), 11],
+    ['the broker refuses outputs', 'produce', refuse('INVALID_TXN_STATE', 'abortable'), 12],
+    ['the group has moved on', 'transaction-offsets', refuse('UNKNOWN_MEMBER_ID', 'task-migrated'), 13],
+    [
+      'the commit is done, and the producer is told that it is fenced',
+      'end-transaction',
+      () => ({ dropAnswer: new BrokerError('PRODUCER_FENCED', 'fenced', 'sabotage') }),
+      14,
+    ],
+  ])('when %s', { timeout: 60_000 }, async (_, kind, verdict, seed) => {
+    const input = asyncInput(1_200)
+    const { state, intercept } = saboteur(kind, 7, verdict)
+    const broker = await openBroker(intercept)
+    await prepareAsync(broker, input, 2)
+    const calls = randomCalls({ seed })
+    const streams = await application(broker, calls, { options: { concurrency: 150 } })
+    state.armed = true
+    await streams.start()
+    const expected = expectedAsync(input, 2)
+    await eventually(async () => expectSameAsync(await seenAsync(broker, 2), expected), POLL)
+    expect(calls.violations).toEqual([])
+    expect(state.hits).toBe(3)
+    // What was under way was told, and called again.
+    expect(calls.aborted).toBeGreaterThan(0)
+    expect(calls.calls).toBeGreaterThan(input.length)
+  })
+})
+
+describe('asynchronous calls and rebalances', () => {
+  it.each([21, 22])('two instances that come and go (seed %i)', { timeout: 60_000 }, async seed => {
+    const input = asyncInput(3_000)
+    const broker = await openBroker()
+    await prepareAsync(broker, input, 4)
+    const calls = randomCalls({ seed, endsMax: 6 })
+    const options = { concurrency: 100 }
+    const first = await application(broker, calls, { options })
+    await first.start()
+    await eventually(() => calls.calls > 200)
+    const second = await application(broker, calls, { options })
+    await second.start()
+    const half = calls.calls
+    await eventually(() => calls.calls > half + 200)
+    await first.close()
+    const third = await application(broker, calls, { options })
+    await third.start()
+    const expected = expectedAsync(input, 4)
+    await eventually(async () => expectSameAsync(await seenAsync(broker, 4), expected), POLL)
+    expect(calls.violations).toEqual([])
+    expect(calls.aborted).toBeGreaterThan(0)
+  })
+})
+
+describe('asynchronous calls under at-least-once', () => {
+  it('loses nothing over aborts and keeps what waits over a close', { timeout: 60_000 }, async () => {
+    const input = asyncInput(800)
+    const { state, intercept } = saboteur('produce', 15, refuse('INVALID_TXN_STATE', 'abortable'))
+    const broker = await openBroker(intercept)
+    await prepareAsync(broker, input, 1)
+    const calls = randomCalls({ seed: 31, endsMax: 10 })
+    const config = { processingGuarantee: 'at-least-once', commitIntervalMs: 1 } as const
+    const first = await application(broker, calls, { options: { concurrency: 100 }, config })
+    state.armed = true
+    await first.start()
+    await eventually(() => calls.calls > 300)
+    await first.close()
+    const second = await application(broker, calls, { options: { concurrency: 100 }, config })
+    await second.start()
+    const expected = new Set(input.map(([, value]) => value))
+    await eventually(async () => {
+      const [out] = await linesOf(broker, 'out', 1)
+      const values = new Set(out!.map(line => /=(v\d+)#/.exec(line)![1]!))
+      expect(values.size).toBe(expected.size)
+      return true
+    })
+    expect(state.hits).toBeGreaterThan(0)
+  })
+})
