@@ -1,0 +1,24 @@
+import { describe, it } from 'vitest'
+import { randomProgram } from './random-program.ts'
+import { expectedTables, expectVariant, randomVariant } from './run-variant.ts'
+import { Seeded } from './seeded.ts'
+
+/** MILLRACE_METAMORPHIC_SEEDS=1-200 runs more. */
+const [first = 1, last = 8] = (process.env['MILLRACE_METAMORPHIC_SEEDS'] ?? '1-8').split('-').map(Number)
+const SEEDS = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+const VARIANTS = 4
+
+describe('random topologies: the final tables are the same, however they are run', () => {
+  it.each(SEEDS)('seed %i', { timeout: 120_000 }, async seed => {
+    const random = new Seeded(seed)
+    const program = randomProgram(random)
+    const expected = expectedTables(program)
+    for (let at = 0; at < VARIANTS; at += 1) {
+      const variant = randomVariant(random)
+      await expectVariant(program, variant, expected, random).catch((error: unknown) => {
+        const steps = program.steps.map(({ op, of, with: other }) => `${op}(${of}, ${other})`).join(' ')
+        throw new Error(`${JSON.stringify(variant)} of ${steps}`, { cause: error })
+      })
+    }
+  })
+})
