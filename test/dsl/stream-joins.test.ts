@@ -56,7 +56,7 @@ function run(topology: ReturnType<typeof joined>, arrivals: readonly Arrival[], 
   }
   for (const { side, key, value, timestamp } of arrivals) topics[side].pipeInput(key, value, { timestamp })
   const records = driver.createOutputTopic<string | null, string>('out', nullable).readRecords()
-  const results = records.map(({ key, value, timestamp }) => [key, value, timestamp] as const)
+  const results = records.map(({ key, value, timestamp }): Joined => [key, value ?? '', timestamp])
   return { results, dropped: driver.metricTotal('dropped-records-total') }
 }
 
