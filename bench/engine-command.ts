@@ -7,14 +7,16 @@ import { positive } from './option-values.ts'
 import type { BenchResult, Workload } from './workload.ts'
 import { bareLoop } from './workloads/bare-loop.ts'
 import { count } from './workloads/count.ts'
+import { fetch } from './workloads/fetch.ts'
 import { passThrough } from './workloads/pass-through.ts'
 import { restore } from './workloads/restore.ts'
 
-const WORKLOADS: readonly Workload[] = [passThrough, count, restore, bareLoop]
+const WORKLOADS: readonly Workload[] = [passThrough, count, restore, fetch, bareLoop]
 const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
 interface Options {
   readonly brokers: string
+  readonly fetch?: 'direct' | 'native'
   readonly guarantee?: ProcessingGuarantee
   readonly records?: number
   readonly small?: boolean
@@ -27,6 +29,7 @@ export function engineCommand(): Command {
     .description('Measures the engine; checks that what came out is right; exit code 1 where it is not.')
     .argument('<name>', `one of ${WORKLOADS.map(({ name }) => name).join(', ')}, or all`)
     .option('--brokers <brokers>', 'memory, embedded, or host:port,…', 'memory')
+    .addOption(new Option('--fetch <path>', 'how Kafka is read').choices(['direct', 'native']))
     .addOption(new Option('--guarantee <guarantee>', 'both if left out').choices(GUARANTEES))
     .option('--records <n>', 'records of input', positive)
     .option('--small', 'a few records: does it run?')
@@ -71,7 +74,10 @@ async function runOne(
   options: Options,
 ): Promise<BenchResult> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  const broker = await openBroker(options.brokers, { directory: join(directory, 'broker') })
+  const broker = await openBroker(options.brokers, {
+    directory: join(directory, 'broker'),
+    ...(options.fetch ? { fetch: options.fetch } : {}),
+  })
   const records = options.records ?? (options.small ? workload.smallRecords : workload.records)
   try {
     const stateDir = join(directory, 'state')

@@ -3,9 +3,13 @@ import { compareCommand } from './compare/command.ts'
 import { costCommand } from './cost/command.ts'
 import { engineCommand } from './engine-command.ts'
 
-await new Command('bench')
+const program = new Command('bench')
   .description('Measures; checks that what came out is right.')
   .addCommand(engineCommand(), { isDefault: true })
   .addCommand(compareCommand())
   .addCommand(costCommand())
-  .parseAsync()
+for (const command of program.commands) {
+  // A wrong command line is told from a wrong result.
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+}
+await program.parseAsync()

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
+import type { CompareName } from './names.ts'
 
 /** What a side is told to run; everything that is not here is left as it is by default. */
 export interface ApplicationSpec {
@@ -23,6 +24,8 @@ export interface ApplicationSpec {
 export interface Side {
   readonly name: SideName
   readonly title: string
+  /** What it can take part in; everything if left out. */
+  readonly names?: readonly CompareName[]
   command(spec: ApplicationSpec): Command
 }
 
@@ -93,9 +96,10 @@ export class Application {
     await killing
   }
 
-  kill(): void {
+  async kill(): Promise<void> {
     this.#isStopping = true
     this.#child.kill('SIGKILL')
+    await this.#gone
   }
 }
 

@@ -63,9 +63,9 @@ export function compareCommand(): Command {
 
 async function run(stage: Stage, options: Options): Promise<void> {
   const { small = false, rounds = small ? 1 : ROUNDS, minutes, only } = options
-  await buildIfStale(stage.say)
   const sides = [millraceSide, await jvmSide(stage.directory, stage.say)]
   if (options.peer === 'quix') sides.push(await quixSide())
+  await buildIfStale(stage.say)
   await stage.startBroker()
   const results = await compare(stage, casesFor(options), sides, { rounds, minutes, together: small })
   const list = results.list(only)

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { brokerJars } from '../../test/kafka/broker-jars.ts'
+import { brokerJars, missingForBroker } from '../../test/kafka/broker-jars.ts'
 import type { Side } from './application.ts'
 import { MissingError } from './missing-error.ts'
 
@@ -13,6 +13,8 @@ const SOURCES = ['CompareApplication.java', 'Topologies.java'].map(name =>
 
 /** Kafka Streams, compiled into the directory against the broker's own jars. Throws `MissingError` where there is no compiler. */
 export async function jvmSide(directory: string, say: (line: string) => void): Promise<Side> {
+  const missing = await missingForBroker()
+  if (missing) throw new MissingError(missing)
   const jars = join(await brokerJars(say), '*')
   const classes = join(directory, 'classes')
   await mkdir(classes, { recursive: true })

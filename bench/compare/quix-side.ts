@@ -17,6 +17,7 @@ export async function quixSide(): Promise<Side> {
   return {
     name: 'quix',
     title: 'Quix Streams',
+    names: ['pass-through', 'json-map', 'count', 'windowed-count'],
     command: spec => {
       const pairs = Object.entries(spec).map(([name, value]) => `${name}=${value}`)
       return { program: python, args: ['-W', 'ignore', PROGRAM, ...pairs] }

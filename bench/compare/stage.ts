@@ -19,6 +19,7 @@ export class Stage {
   /** Event time begins here: now, since brokers may refuse or delete records of other days. */
   readonly startMs = Math.floor(Date.now() / 60_000) * 60_000
   readonly #applications = new Set<Application>()
+  #starting: Promise<RealBroker> | undefined
   #node: RealBroker | undefined
   #broker: Broker | undefined
   #admin: Admin | undefined
@@ -39,7 +40,8 @@ export class Stage {
     const missing = await missingForBroker()
     if (missing) throw new MissingError(missing)
     this.say('starting a broker')
-    this.#node = await startRealBroker({ dataDirectory: join(this.directory, 'kafka'), quiet: true })
+    this.#starting = startRealBroker({ dataDirectory: join(this.directory, 'kafka'), quiet: true })
+    this.#node = await this.#starting
     this.#broker = await openBroker(this.#node.brokers, { logger: silentLogger })
     this.#admin = await this.#broker.admin()
   }
@@ -92,7 +94,9 @@ export class Stage {
   /** These topics, and the internal ones of these applications. */
   async deleteTopics(topics: readonly string[], applicationIds: readonly string[]): Promise<void> {
     const all = await this.admin.listTopics()
-    const internal = all.filter(topic => applicationIds.some(id => topic.startsWith(`${id}-`)))
+    // Quix Streams calls them changelog__ID--…
+    const isOf = (topic: string, id: string) => topic.startsWith(`${id}-`) || topic.includes(`__${id}-`)
+    const internal = all.filter(topic => applicationIds.some(id => isOf(topic, id)))
     await this.admin.deleteTopics([...topics, ...internal])
   }
 
@@ -101,10 +105,12 @@ export class Stage {
   }
 
   async #close(): Promise<void> {
-    for (const application of this.#applications) application.kill()
+    await Promise.all(Array.from(this.#applications, application => application.kill()))
     await this.#admin?.close()
     await this.#broker?.close()
-    await this.#node?.stop()
+    // A broker that is still starting would go on writing into the directory.
+    const node = await this.#starting?.catch(() => undefined)
+    await node?.stop()
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 })
   }
 }
