@@ -60,7 +60,7 @@ export class GlobalThread {
 
   static async open(options: GlobalThreadOptions): Promise<GlobalThread> {
     const { plan, settings, broker, admin, logger, directory } = options
-    const counts = await prepareTopics(plan, admin, { replicationFactor: settings.replicationFactor, logger })
+    const counts = await prepareTopics(plan, admin, { ...settings, deadLetterQueueTopic: undefined, logger })
     const persistent = plan.globalSubtopologies.some(({ stores }) =>
       stores.some(({ builder }) => builder.persistent),
     )

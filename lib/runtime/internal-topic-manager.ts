@@ -6,7 +6,7 @@ import type { Logger } from '../common/logger.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { countPartitions } from './partition-counts.ts'
 
-/** Kept one day longer than windows need: clocks and late processes. The JVM original's default. */
+/** Repartition topics are purged as they are processed. */
 const REPARTITION_CONFIG = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -22,6 +22,7 @@ export async function prepareTopics(
   admin: Admin,
   options: {
     readonly replicationFactor: number
+    readonly windowStoreChangelogAdditionalRetentionMs: number
     readonly deadLetterQueueTopic?: string | undefined
     readonly logger: Logger
   },
@@ -33,7 +34,7 @@ export async function prepareTopics(
     existing.set(topic, partitionCount)
   checkUserTopics(plan, names, existing)
   const counts = countPartitions(plan, existing)
-  const wanted = internalTopics(plan, counts)
+  const wanted = internalTopics(plan, counts, options.windowStoreChangelogAdditionalRetentionMs)
   const missing = wanted.filter(({ topic }) => !existing.has(topic))
   checkExisting(wanted, existing)
   if (missing.length > 0) {
@@ -94,25 +95,45 @@ function changelogs(plan: TopologyPlan): string[] {
   )
 }
 
-function internalTopics(plan: TopologyPlan, counts: ReadonlyMap<string, number>): NewTopic[] {
+function internalTopics(
+  plan: TopologyPlan,
+  counts: ReadonlyMap<string, number>,
+  additionalRetentionMs: number,
+): NewTopic[] {
   const repartition = Array.from(plan.repartitionTopics.values(), ({ topic, config }) => ({
     topic,
     partitionCount: present(counts.get(topic), `partition count of ${topic}`),
     config: { ...REPARTITION_CONFIG, ...config },
   }))
-  return [...repartition, ...plan.subtopologies.flatMap(subtopology => changelogTopics(subtopology, counts))]
+  const changelogs = plan.subtopologies.map(subtopology =>
+    changelogTopics(subtopology, counts, additionalRetentionMs),
+  )
+  return [...repartition, ...changelogs.flat()]
 }
 
-function changelogTopics(plan: SubtopologyPlan, counts: ReadonlyMap<string, number>): NewTopic[] {
+function changelogTopics(
+  plan: SubtopologyPlan,
+  counts: ReadonlyMap<string, number>,
+  additionalRetentionMs: number,
+): NewTopic[] {
   const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
   // The patterns of its sources match nothing yet: nobody knows how many partitions there will be.
   if (partitionCount === 0) return []
   return plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
     if (changelogTopic === undefined || changelogIsSource || builder.changelog === undefined) return []
-    const { config, cleanupPolicy } = builder.changelog
-    const defaults = { 'cleanup.policy': cleanupPolicy, 'message.timestamp.type': 'CreateTime' }
+    const { config, cleanupPolicy, retentionMs } = builder.changelog
+    const defaults = {
+      'cleanup.policy': cleanupPolicy,
+      'message.timestamp.type': 'CreateTime',
+      ...(retentionMs !== undefined && { 'retention.ms': long(retentionMs + additionalRetentionMs) }),
+    }
     return [{ topic: changelogTopic, partitionCount, config: { ...defaults, ...config } }]
   })
+}
+
+/** Unlimited windows are kept as long as a `long` of the broker can say. */
+function long(ms: number): string {
+  return ms > Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(ms)
 }
 
 function checkExisting(wanted: readonly NewTopic[], existing: ReadonlyMap<string, number>): void {

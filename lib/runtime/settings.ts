@@ -50,6 +50,8 @@ export interface RuntimeSettings {
   readonly emitIntervalMs: number
   /** How often processed records of repartition topics are deleted. Default 30,000. */
   readonly repartitionPurgeIntervalMs: number
+  /** How much longer changelogs of windows and sessions are kept than their stores keep them: for clocks that differ. Default one day. */
+  readonly windowStoreChangelogAdditionalRetentionMs: number
   /** How often partition counts of source topics are checked. Default 300,000. */
   readonly metadataIntervalMs: number
   /** Of internal topics; -1 (default): the broker's default. */

@@ -37,3 +37,16 @@ export interface SessionStore<K, V> extends StateStore, SessionStoreReads<K, V>,
   remove(session: Windowed<K>): void
   readonly retentionMs: number
 }
+
+/** Reads from outside the record path, in the same orders. One session is answered at once; ranges cannot (Level iterates asynchronously). */
+export interface ReadOnlySessionStore<K, V> {
+  fetchSession(key: K, session: TimeWindow): V | undefined
+  findSessions(key: K, span: SessionSpan): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFindSessions(key: K, span: SessionSpan): AsyncIterable<readonly [Windowed<K>, V]>
+  findSessionsRange(keys: KeyRange<K>, span: SessionSpan): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFindSessionsRange(keys: KeyRange<K>, span: SessionSpan): AsyncIterable<readonly [Windowed<K>, V]>
+  fetch(key: K): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFetch(key: K): AsyncIterable<readonly [Windowed<K>, V]>
+  fetchRange(keys: KeyRange<K>): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFetchRange(keys: KeyRange<K>): AsyncIterable<readonly [Windowed<K>, V]>
+}

@@ -47,3 +47,16 @@ export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
 /** What windowed aggregates are kept in. */
 export type TimestampedWindowStore<K, V> = WindowStore<K, ValueAndTimestamp<V>> &
   CachedStore<Windowed<K>, ValueAndTimestamp<V>>
+
+/** Reads from outside the record path, in the same orders. One window is answered at once; ranges cannot (Level iterates asynchronously). */
+export interface ReadOnlyWindowStore<K, V> {
+  fetch(key: K, windowStartMs: number): V | undefined
+  fetch(key: K, starts: TimeRange): AsyncIterable<readonly [windowStartMs: number, value: V]>
+  backwardFetch(key: K, starts: TimeRange): AsyncIterable<readonly [windowStartMs: number, value: V]>
+  fetchRange(keys: KeyRange<K>, starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFetchRange(keys: KeyRange<K>, starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]>
+  fetchAll(starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardFetchAll(starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]>
+  all(): AsyncIterable<readonly [Windowed<K>, V]>
+  backwardAll(): AsyncIterable<readonly [Windowed<K>, V]>
+}

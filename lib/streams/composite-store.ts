@@ -55,9 +55,13 @@ export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
   #partsOrThrow(): readonly View<K, V>[] {
     const parts = this.#parts()
     if (parts.length > 0) return parts
-    throw new StreamsError(
-      'STORE_NOT_AVAILABLE',
-      `no task of this process holds store "${this.#name}" at present: it may be restoring, or live in other processes`,
-    )
+    throw storeNotAvailable(this.#name)
   }
+}
+
+export function storeNotAvailable(name: string): StreamsError {
+  return new StreamsError(
+    'STORE_NOT_AVAILABLE',
+    `no task of this process holds store "${name}" at present: it may be restoring, or live in other processes`,
+  )
 }

@@ -58,6 +58,7 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   positionIntervalMs: whole(1),
   emitIntervalMs: whole(0),
   repartitionPurgeIntervalMs: whole(1),
+  windowStoreChangelogAdditionalRetentionMs: whole(0),
   metadataIntervalMs: whole(1),
   replicationFactor: {
     must: '-1 (the broker decides) or a whole number of at least 1',
@@ -121,6 +122,7 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     positionIntervalMs: 5000,
     emitIntervalMs: 1000,
     repartitionPurgeIntervalMs: 30_000,
+    windowStoreChangelogAdditionalRetentionMs: 86_400_000,
     metadataIntervalMs: 300_000,
     replicationFactor: -1,
     groupProtocol: 'classic',

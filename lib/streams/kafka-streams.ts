@@ -11,15 +11,21 @@ import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateDirectory } from '../runtime/state-directory.ts'
 import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
 import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import { readOnlySessionView } from '../store/read-only-session-view.ts'
 import { readOnlyView, type Isolation } from '../store/read-only-view.ts'
+import { readOnlyWindowView } from '../store/read-only-window-view.ts'
+import type { ReadOnlySessionStore } from '../store/session-store.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { ReadOnlyVersionedStore } from '../store/versioned-key-value-store.ts'
 import { versionedView } from '../store/versioned-view.ts'
+import type { ReadOnlyWindowStore } from '../store/window-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
 import { completeComponents, type CompleteComponents, type StreamsComponents } from './components.ts'
+import { CompositeSessionStore } from './composite-session-store.ts'
 import { CompositeStore } from './composite-store.ts'
 import { CompositeVersionedStore } from './composite-versioned-store.ts'
+import { CompositeWindowStore } from './composite-window-store.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
 import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
@@ -155,11 +161,32 @@ export class KafkaStreams implements AsyncDisposable {
     name: string,
     options: StoreQueryOptions = {},
   ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
-    if (this.#checkStore(name).plan.builder.timestamped) return this.#composite(name, options)
-    throw new StreamsError(
-      'STORE_NOT_TIMESTAMPED',
-      `store "${name}" keeps no timestamps: read it by store("${name}")`,
-    )
+    this.#checkTimestamped(name, 'store')
+    return this.#composite(name, options)
+  }
+
+  /** As `store`, for a store of windows; a call on a store of another kind throws `STORE_NOT_READABLE`. */
+  windowStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
+    const { timestamped } = this.#checkStore(name).plan.builder
+    const show = timestamped ? (stored: unknown) => (stored as ValueAndTimestamp<V>).value : undefined
+    return this.#windows<K, V>(name, options, show ?? (stored => stored as V))
+  }
+
+  /** The store of a windowed aggregate with the timestamps of its values. */
+  timestampedWindowStore<K, V>(
+    name: string,
+    options: StoreQueryOptions = {},
+  ): ReadOnlyWindowStore<K, ValueAndTimestamp<V>> {
+    this.#checkTimestamped(name, 'windowStore')
+    return this.#windows(name, options, stored => stored as ValueAndTimestamp<V>)
+  }
+
+  /** As `store`, for a store of sessions; a call on a store of another kind throws `STORE_NOT_READABLE`. */
+  sessionStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
+    this.#checkStore(name)
+    const { isolation = 'committed' } = options
+    const view = (store: StateStore) => readOnlySessionView<K, V>(store, { isolation })
+    return new CompositeSessionStore(name, () => this.#storesOf(name).map(view))
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
@@ -360,9 +387,28 @@ export class KafkaStreams implements AsyncDisposable {
     )
   }
 
+  #windows<K, V>(
+    name: string,
+    { isolation = 'committed' }: StoreQueryOptions,
+    show: (stored: unknown) => V,
+  ): ReadOnlyWindowStore<K, V> {
+    const view = (store: StateStore) => readOnlyWindowView<K, unknown>(store, { isolation })
+    return new CompositeWindowStore(name, () => this.#storesOf(name).map(view), show)
+  }
+
+  /** The store of that name in each task of this process. */
   #storesOf(name: string): readonly StateStore[] {
     const global = this.#global?.store(name)
-    return global ? [global] : (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+    if (global) return [global]
+    return (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+  }
+
+  #checkTimestamped(name: string, method: 'store' | 'windowStore'): void {
+    if (this.#checkStore(name).plan.builder.timestamped) return
+    throw new StreamsError(
+      'STORE_NOT_TIMESTAMPED',
+      `store "${name}" keeps no timestamps: read it by ${method}("${name}")`,
+    )
   }
 
   #checkStore(name: string) {

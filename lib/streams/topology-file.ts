@@ -31,7 +31,18 @@ export interface ServiceContext {
 export type Service = (
   streams: KafkaStreams,
   context: ServiceContext,
-) => AsyncDisposable | Promise<AsyncDisposable>
+) => RunningService | Promise<RunningService>
+
+export interface RunningService extends AsyncDisposable {
+  /** Where people look at it: shown where several applications run together. */
+  readonly url?: string
+}
+
+/** What an application is, in words: shown where several run together. */
+export interface TopologyAbout {
+  readonly title: string
+  readonly description: string
+}
 
 /** The exports of a file that `millrace run` and `millrace describe` take. */
 export interface TopologyFile {
@@ -41,4 +52,5 @@ export interface TopologyFile {
   /** Settings of the application; the command line goes before them. */
   readonly config?: Partial<StreamsConfig>
   readonly service?: Service
+  readonly about?: TopologyAbout
 }

@@ -62,6 +62,13 @@ export class TimedKeyCodec<K> {
     return bytes
   }
 
+  /** Behind all of the store's entries: its prefix ends in a zero byte. */
+  get engineEnd(): Buffer {
+    const end = Buffer.from(this.keys.prefix)
+    end[end.length - 1]! += 1
+    return end
+  }
+
   /** What follows the prefix in an engine key, a character for a byte. */
   engineId(id: string, time: number, minor: number): string {
     return this.keys.idOfEngineKey(this.lookUpKey(id, time, minor))

@@ -102,9 +102,12 @@ export class TimedStore<K, V> {
     else this.#logUnwritten(key, time, minor, null, resources)
   }
 
-  /** A tombstone that changes nothing, sent where every write is, as the JVM original sends it. */
+  /** A tombstone that changes nothing, sent where every write is, as the JVM original sends it; it is a sign of time, and may be too late. */
   logDeletion(key: K, time: number, minor: number): void {
-    this.#logUnwritten(key, time, minor, null, this.resources())
+    const resources = this.resources()
+    this.#observe(time, resources)
+    if (time <= resources.observed.expiredThroughMs) resources.dropped.value += 1
+    this.#logUnwritten(key, time, minor, null, resources)
   }
 
   /** Rows of one key by time, then minor, up to `minorMax`; both bounds of time are included. */

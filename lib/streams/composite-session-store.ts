@@ -1,0 +1,68 @@
+import { storeNotAvailable } from './composite-store.ts'
+import type { TimeWindow, Windowed } from '../common/windowed.ts'
+import type { ReadOnlySessionStore, SessionSpan } from '../store/session-store.ts'
+import type { KeyRange } from '../store/window-store.ts'
+
+type View<K, V> = ReadOnlySessionStore<K, V>
+type Rows<K, V> = AsyncIterable<readonly [Windowed<K>, V]>
+
+/** One session store over all its tasks of this instance, as `CompositeStore`. */
+export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
+  readonly #name: string
+  readonly #parts: () => readonly View<K, V>[]
+
+  constructor(name: string, parts: () => readonly View<K, V>[]) {
+    this.#name = name
+    this.#parts = parts
+  }
+
+  fetchSession(key: K, session: TimeWindow): V | undefined {
+    for (const part of this.#partsOrThrow()) {
+      const value = part.fetchSession(key, session)
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+
+  findSessions(key: K, span: SessionSpan): Rows<K, V> {
+    return this.#each(part => part.findSessions(key, span))
+  }
+
+  backwardFindSessions(key: K, span: SessionSpan): Rows<K, V> {
+    return this.#each(part => part.backwardFindSessions(key, span))
+  }
+
+  findSessionsRange(keys: KeyRange<K>, span: SessionSpan): Rows<K, V> {
+    return this.#each(part => part.findSessionsRange(keys, span))
+  }
+
+  backwardFindSessionsRange(keys: KeyRange<K>, span: SessionSpan): Rows<K, V> {
+    return this.#each(part => part.backwardFindSessionsRange(keys, span))
+  }
+
+  fetch(key: K): Rows<K, V> {
+    return this.#each(part => part.fetch(key))
+  }
+
+  backwardFetch(key: K): Rows<K, V> {
+    return this.#each(part => part.backwardFetch(key))
+  }
+
+  fetchRange(keys: KeyRange<K>): Rows<K, V> {
+    return this.#each(part => part.fetchRange(keys))
+  }
+
+  backwardFetchRange(keys: KeyRange<K>): Rows<K, V> {
+    return this.#each(part => part.backwardFetchRange(keys))
+  }
+
+  async *#each(read: (part: View<K, V>) => Rows<K, V>): AsyncGenerator<readonly [Windowed<K>, V]> {
+    for (const part of this.#partsOrThrow()) yield* read(part)
+  }
+
+  #partsOrThrow(): readonly View<K, V>[] {
+    const parts = this.#parts()
+    if (parts.length > 0) return parts
+    throw storeNotAvailable(this.#name)
+  }
+}
