@@ -31,7 +31,13 @@ export interface ProducedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> 
 export interface GroupedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
 
 /** `name` also names the repartition topic, if the join needs one. `valueSerde` is that of the stream. */
-export interface JoinedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
+export interface JoinedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
+  /**
+   * With a versioned table: how long a record of the stream waits for rows of its time that come late (KIP-923), in the stream's time; at
+   * most the table's `historyRetentionMs`. Records are then joined in the order of their times. If left out: nothing waits.
+   */
+  readonly graceMs?: number
+}
 
 /** How two streams are joined. `name` also names the repartition topics, if the join needs them: `<applicationId>-<name>-left-repartition`, `…-right-…`. */
 export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {

@@ -5,6 +5,7 @@ import type { Counter } from '../common/metrics.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
 import type { EngineWrite } from './engine/engine.ts'
+import { ROW_ID_SERDE, ROW_SERDE } from './layer/row-serdes.ts'
 import { readTime, writeTime } from './layer/timed-keys.ts'
 import { segmentText } from './layer/time-segments.ts'
 import type { RawVersion, RowReader } from './layer/versioned-rows.ts'
@@ -37,17 +38,6 @@ interface Opened<K, V> {
 interface Books {
   readonly observedMs: number
   readonly newSegments: readonly Uint8Array[]
-}
-
-/** Rows are made anew at each put and never changed, so nobody needs a copy. */
-const ROW_SERDE: Serde<Uint8Array> = { name: 'row', serialize: row => row, deserialize: row => row }
-
-/** Row ids are bytes already, a character for a byte. */
-const ROW_ID_SERDE: Serde<string> = {
-  name: 'row id',
-  serialize: mapKeyToBytes,
-  deserialize: bytesToMapKey,
-  roundTrips: () => true,
 }
 
 const OBSERVED_TIME = Uint8Array.of(0)

@@ -39,7 +39,8 @@ export interface Input {
 export interface ExpectedRecord {
   readonly key: unknown
   readonly value: unknown
-  readonly timestamp: number
+  /** Null where the producer's clock decides. */
+  readonly timestamp: number | null
   readonly headers?: readonly (readonly [string, string | null])[]
 }
 

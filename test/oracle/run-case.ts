@@ -8,6 +8,7 @@ import { BufferedVersionedStore } from '../../lib/store/buffered-versioned-store
 import { BufferedWindowStore } from '../../lib/store/buffered-window-store.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import type { StateStore } from '../../lib/store/state-store.ts'
+import { RecordBuffer } from '../../lib/store/record-buffer.ts'
 import { ChangeBuffer } from '../../lib/store/suppress/change-buffer.ts'
 import { UnmatchedRecords } from '../../lib/store/unmatched/unmatched-records.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
@@ -143,7 +144,7 @@ async function contents(
 async function rows(store: StateStore, keys: ReadonlySet<string>): Promise<unknown> {
   if (store instanceof BufferedVersionedStore) return latestVersions(store, keys)
   if (store instanceof UnmatchedRecords) return internal(store.countRecords())
-  if (store instanceof ChangeBuffer) return { kind: 'buffer' }
+  if (store instanceof ChangeBuffer || store instanceof RecordBuffer) return { kind: 'buffer' }
   if (store instanceof BufferedWindowStore) return windowedRows(store.all())
   if (store instanceof BufferedSessionStore) return windowedRows(store.fetchRange({}))
   const found: { key: unknown; value: unknown }[] = []

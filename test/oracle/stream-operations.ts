@@ -107,14 +107,18 @@ function split(stream: Stream, operation: Operation, program: Program): void {
 }
 
 function join(stream: Stream, operation: Operation, program: Program, left: boolean): Stream {
-  if ('graceMs' in operation) throw new Unsupported('stream-table join with grace')
   const other = program.operand(operation, 'with')
   const combine = joiner(text(operation, 'fn') ?? '')
   const joined = (one: unknown, two: unknown, key: unknown) => combine(key, one, two)
   switch (other.kind) {
     case 'table': {
       const table = other.table as KTable<NonNullable<unknown>, unknown>
-      const options = { ...namedOf(operation), ...serdesOf(operation) }
+      const graceMs = operation['graceMs']
+      const options = {
+        ...namedOf(operation),
+        ...serdesOf(operation),
+        ...(typeof graceMs === 'number' && { graceMs }),
+      }
       return left ? stream.leftJoin(table, joined, options) : stream.join(table, joined, options)
     }
     case 'global-table': {

@@ -1,8 +1,15 @@
+import { TopologyError } from '../../common/errors.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { RecordBufferSettings } from '../../store/record-buffer.ts'
+import { recordBufferBuilder } from '../../store/record-buffer.ts'
 import type { Joiner, Mapper } from '../functions.ts'
 import type { JoinedOptions, NamedOptions, SerdeOptions } from '../options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
 import { addStreamNode, checkSameBuilder, NEW_VALUE, processorRole } from './add-node.ts'
 import { checkName } from '../graph/node-name.ts'
+import { isVersioned } from '../table-operator.ts'
+import type { GraceSettings } from './lookup-with-grace.ts'
+import { LookupWithGrace } from './lookup-with-grace.ts'
 import { Lookup } from './lookup.ts'
 import { repartitionedForJoin } from './join-repartition.ts'
 
@@ -20,14 +27,26 @@ export function joinTable<K, V, VT, VR>(
   const sources = stream.graph.coPartition(given.sources, table.sources)
   const name = stream.graph.name(options.name, left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
   const values = table.operator.values()
-  const get = () => new Lookup<K, V, K, VT, VR>(values.reader(), keyOf, joiner, left)
+  const keySerde = options.keySerde ?? given.keySerde
+  const grace = options.graceMs === undefined ? undefined : graceOf(name, table, options.graceMs)
+  if (grace) {
+    const valueSerde = options.valueSerde ?? given.valueSerde
+    addBuffer(given, {
+      name: grace.bufferName,
+      keySerde,
+      valueSerde: valueSerde as Serde<unknown> | undefined,
+    })
+  }
+  const get = () =>
+    grace
+      ? new LookupWithGrace<K, V, VT, VR>(values.reader(), joiner, left, grace)
+      : new Lookup<K, V, K, VT, VR>(values.reader(), keyOf, joiner, left)
   const role = processorRole({
     supplier: { get },
-    stores: values.storeNames,
+    stores: grace ? [...values.storeNames, grace.bufferName] : values.storeNames,
     acceptsNullKeys: left,
   })
   const node = stream.graph.add(name, role, given.node)
-  const keySerde = options.keySerde ?? given.keySerde
   return { ...given, name, node, keySerde, valueSerde: undefined, sources, joinRepartition: {} }
 }
 
@@ -43,6 +62,31 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
   const get = () => new Lookup(table.values.reader(), selector, joiner, left)
   const role = { acceptsNullKeys: left }
   return addStreamNode(stream, { prefix: 'KSTREAM-LEFTJOIN-', name: options.name, get, role }, NEW_VALUE)
+}
+
+/** What waits can be joined only where old rows are still known when it has waited. */
+function graceOf(name: string, table: TablePart, graceMs: number): GraceSettings {
+  if (!Number.isSafeInteger(graceMs) || graceMs < 0) {
+    throw new TypeError(`join "${name}": graceMs is ${graceMs}: it must be a whole number of milliseconds`)
+  }
+  const { historyRetentionMs } = table.operator.values()
+  if (historyRetentionMs === undefined || !isVersioned(table.operator)) {
+    throw new TopologyError(
+      'GRACE_WITHOUT_VERSIONS',
+      `join "${name}" has a graceMs, but its table keeps no versions: give the table a historyRetentionMs, or leave graceMs out.`,
+    )
+  }
+  if (graceMs > historyRetentionMs) {
+    throw new TopologyError(
+      'GRACE_ABOVE_HISTORY',
+      `join "${name}" waits ${graceMs} ms, but its table keeps ${historyRetentionMs} ms of history: make historyRetentionMs at least as long as graceMs.`,
+    )
+  }
+  return { graceMs, bufferName: checkName(`${name}-Buffer`) }
+}
+
+function addBuffer({ graph }: StreamPart, settings: RecordBufferSettings): void {
+  graph.add(settings.name, { kind: 'store', builder: recordBufferBuilder(settings) }, graph.root)
 }
 
 function keyOf<K>(_value: unknown, key: K): K {
