@@ -11,10 +11,11 @@ import type { ChangeBuffer } from '../../store/suppress/change-buffer.ts'
 import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
 import { Change } from '../change.ts'
 import { checkName } from '../graph/node-name.ts'
-import { closeDelayMs } from '../graph/window-close.ts'
+import { closeDelayMs, invalidSuppression } from '../graph/window-close.ts'
 import type { TablePart } from '../part.ts'
 import type { Suppressed } from '../suppressed.ts'
 import type { TableOperator, TableValues, ValueReader } from '../table-operator.ts'
+import { isVersioned } from '../table-operator.ts'
 import { addTableNode } from './add-node.ts'
 import { OperatorStreamTime } from './operator-stream-time.ts'
 
@@ -139,6 +140,12 @@ class BufferReader implements ValueReader {
 }
 
 export function suppress<K>(table: TablePart, suppressed: Suppressed<K>): TablePart {
+  // Out-of-order rows have no place in a buffer of last rows (KIP-914).
+  if (isVersioned(table.operator)) {
+    throw invalidSuppression(
+      `"${table.name}" cannot be suppressed, since it or the table it is made of keeps versions: leave out historyRetentionMs, or keep the derived table in a plain store.`,
+    )
+  }
   const { graph, node, keySerde, valueSerde, sources } = table
   const { name: given, until, timeLimitMs, logging } = suppressed
   const delayMs = until === 'window-closes' ? closeDelayMs(node) : (timeLimitMs ?? 0)
