@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { Broker } from '../../lib/broker/broker.ts'
@@ -85,8 +86,11 @@ describe('asynchronous calls under exactly-once: what is seen equals the synchro
 function saboteur(kind: Operation, every: number, verdict: () => Verdict) {
   let seen = 0
   const state = { armed: false, hits: 0 }
-  const intercept: Interceptor = ({ operation, clientId }) => {
-    if (!state.armed || operation !== kind || clientId?.startsWith('test')) return
+  const intercept: Interceptor = async ({ operation, clientId }) => {
+    if (clientId?.startsWith('test')) return
+    // Commits take a while: results are applied meanwhile, in the next epoch.
+    if (operation === 'end-transaction') for (let turn = 0; turn < 3; turn += 1) await setImmediate()
+    if (!state.armed || operation !== kind) return
     seen += 1
     if (seen % every !== 0 || state.hits >= 3) return
     state.hits += 1
@@ -98,6 +102,22 @@ function saboteur(kind: Operation, every: number, verdict: () => Verdict) {
 const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
   throw new BrokerError(code, kind, 'sabotage')
 }
+
+describe('the loop of a thread that waits for calls', () => {
+  it('is woken by their end', async () => {
+    const broker = await openBroker()
+    const input = asyncInput(300)
+    await prepareAsync(broker, input, 1)
+    const calls = randomCalls({ seed: 2 })
+    // One at a time, so that each end is waited for: at the pace of the idle loop this would take half a minute.
+    const streams = await application(broker, calls, {
+      options: { concurrency: 1 },
+      config: { commitIntervalMs: 1_000 },
+    })
+    await streams.start()
+    await eventually(() => streams.metrics.total('async-calls-total') === input.length, { limitMs: 15_000 })
+  })
+})
 
 describe('asynchronous calls and aborts', () => {
   it.each<readonly [string, Operation, () => Verdict, number]>([

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import type { Broker } from '../../lib/broker/broker.ts'
+import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { CommitStep } from '../../lib/runtime/commit.ts'
+import {
+  asyncInput,
+  expectedAsync,
+  expectSameAsync,
+  prepareAsync,
+  seenAsync,
+} from '../support/async-subject.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const RECORDS = 500
+const CHILD = fileURLToPath(new URL('async-crash-child.ts', import.meta.url))
+const STEPS: readonly CommitStep[] = ['prepared', 'committed', 'written']
+
+/** Resolves with how the child ended. */
+async function run(...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return signal ?? (code === 0 ? output : `exit code ${code}`)
+}
+
+async function withBroker(directory: string, use: (broker: Broker) => Promise<unknown>): Promise<void> {
+  const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
+  try {
+    await use(broker)
+  } finally {
+    await broker.close()
+  }
+}
+
+describe('kill -9 with asynchronous calls under way, then recovery: as if nothing had happened', () => {
+  const input = asyncInput(RECORDS)
+  const expected = expectedAsync(input, 1)
+
+  it.each(STEPS)('%s', { timeout: 120_000 }, async step => {
+    const directory = await temporaryDirectory()
+    await withBroker(directory, broker => prepareAsync(broker, input, 1))
+    // The fifth commit with calls under way; then the second of a recovered run.
+    for (const [seed, occurrence] of [
+      ['41', '5'],
+      ['42', '2'],
+    ] as const)
+      expect(await run(directory, `${RECORDS}`, seed, step, occurrence)).toBe('SIGKILL')
+    expect(await run(directory, `${RECORDS}`, '43')).toBe('finished')
+    await withBroker(directory, async broker => expectSameAsync(await seenAsync(broker, 1), expected))
+  })
+})
