@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Broker } from '../../lib/broker/broker.ts'
+import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
+import { systemClock } from '../../lib/common/clock.ts'
+import { silentLogger } from '../../lib/common/logger.ts'
+import { record, Stage } from '../conformance/broker/stage.ts'
+import { kafkaForTests } from '../support/kafka.ts'
+
+const kafka = await kafkaForTests()
+const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const CODECS = ['gzip', 'snappy', 'lz4', 'zstd']
+
+describe.skipIf('skipped' in kafka)('compressed batches are read directly', () => {
+  let reading: Broker
+  beforeAll(async () => {
+    reading = await openKafkaBroker({ brokers, clock: systemClock, logger: silentLogger })
+  })
+  afterAll(() => reading.close())
+
+  /** Small and large, of little and much repetition, so that batches have one block and many. */
+  const values = Array.from({ length: 2_000 }, (_, index) =>
+    index % 500 === 0
+      ? `${index}`.repeat(40_000)
+      : `${index} ${'abcdefg'.repeat(index % 17)} ${randomUUID()}`,
+  )
+
+  test.each(CODECS)('%s as librdkafka writes it', async codec => {
+    const client = { 'compression.type': codec }
+    const writing = await openKafkaBroker({ brokers, client, clock: systemClock, logger: silentLogger })
+    await expectRoundTrip(writing, {})
+    await writing.close()
+  })
+
+  // The broker compresses with the libraries of the JVM, which frame snappy, lz4 and zstd in ways of their own.
+  test.each(CODECS)('%s as the JVM writes it', async codec => {
+    await expectRoundTrip(reading, { 'compression.type': codec })
+  })
+
+  async function expectRoundTrip(
+    writing: Broker,
+    config: { readonly [name: string]: string },
+  ): Promise<void> {
+    const stage = new Stage(reading, {
+      patienceMs: 30_000,
+      sessionTimeoutMsMin: 1_000,
+      createsTopicsOnSend: false,
+      refusedValueBytes: 2_000_000,
+    })
+    const topic = await stage.topic(1, config)
+    const producer = await writing.producer({ clientId: 'compressing' })
+    for (const each of values) producer.send(record(topic, each))
+    await producer.flush()
+    await producer.close()
+    const read = await stage.values(topic)
+    await stage.dispose()
+    expect(read.length).toBe(values.length)
+    // Not by `toEqual`, whose message would be a megabyte.
+    expect(read.findIndex((each, index) => each !== values[index])).toBe(-1)
+  }
+})
