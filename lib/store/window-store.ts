@@ -36,7 +36,7 @@ export interface WindowStoreReads<K, V> {
 /** Values by key and start of a window; the windows' size is the store's, and so one. */
 export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
   /**
-   * `null` deletes (in a store that retains duplicates it does nothing). A window that retention has ended already is not put, and counted
+   * `null` deletes (in a store that retains duplicates it deletes nothing, and counts as a sign of time only). A window that retention has ended already is not put, and counted
    * as `dropped-records-total`.
    */
   put(key: K, value: V | null, windowStartMs: number): void
