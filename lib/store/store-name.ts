@@ -28,6 +28,11 @@ export function storeBooksKey(name: string): Uint8Array {
   return withSuffix(name, BOOKS)
 }
 
+/** Where a store notes a time. */
+export function storeTimeKey(name: string): Uint8Array {
+  return Buffer.concat([storeBooksKey(name), Buffer.from('time', 'latin1')])
+}
+
 /** The entries of a store, and nothing else. */
 export function storeEntriesRange(name: string): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
   return { gte: withSuffix(name, DATA), lt: withSuffix(name, DATA + 1) }

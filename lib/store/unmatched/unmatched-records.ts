@@ -6,8 +6,9 @@ import { BufferedKeyValueStore } from '../buffered-key-value-store.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 import type { ChangelogRecord, StateStore, StoreContext } from '../state-store.ts'
 import { serdeOrThrow, storeClosed } from '../store-error.ts'
-import { storeEntriesRange } from '../store-name.ts'
+import { storeEntriesRange, storeTimeKey } from '../store-name.ts'
 import { byteListSerde } from './byte-list-serde.ts'
+import { NotedTime } from './noted-time.ts'
 import type { JoinSide } from './unmatched-key.ts'
 import { keyIdOf, sideOf, timestampOf, unmatchedId, unmatchedIdSerde } from './unmatched-key.ts'
 import { earlier, later, WaitingIds } from './waiting-ids.ts'
@@ -41,7 +42,7 @@ interface Serdes {
  * sides share (one of them keeps it across restarts). Values lie in the engine; the ids, each a record's time, side and key, are in memory, in order.
  *
  * Records of one key, side and time are a list under one id. When to look for closed windows follows the JVM original step by step,
- * `#earliestMs` included, which may lie behind the first record that waits: results and their order depend on it.
+ * `#lookFrom` included, which may lie behind the first record that waits: results and their order depend on it.
  */
 export class UnmatchedRecords implements StateStore {
   readonly name: string
@@ -53,10 +54,11 @@ export class UnmatchedRecords implements StateStore {
   #serdeContext!: SerdeContext
   #streamTimeMs = -1
   /** Until stream time is past the waiting time from here on, nothing is looked for. */
-  #earliestMs = Infinity
+  readonly #lookFrom: NotedTime
 
   constructor(settings: UnmatchedSettings) {
     this.name = settings.name
+    this.#lookFrom = new NotedTime(storeTimeKey(settings.name))
     this.#settings = settings
     this.#lists = new BufferedKeyValueStore({
       name: settings.name,
@@ -99,6 +101,7 @@ export class UnmatchedRecords implements StateStore {
     for await (const [key] of engine.entries({ ...storeEntriesRange(this.name), values: false })) {
       this.#wait(keys.idOfEngineKey(key))
     }
+    this.#lookFrom.load(engine)
   }
 
   advance(timestampMs: number): void {
@@ -123,8 +126,8 @@ export class UnmatchedRecords implements StateStore {
 
   /** Hands out, in the order of their ids, the records that stream time has left behind. `ownWaitMs`: of the side whose record made time pass. */
   emitClosed(ownWaitMs: number, waits: WaitTimes, listener: UnmatchedListener): void {
-    if (!this.#isPast(this.#earliestMs, ownWaitMs)) return
-    this.#earliestMs = Infinity
+    if (!this.#isPast(this.#lookFrom.ms, ownWaitMs)) return
+    this.#lookFrom.ms = Infinity
     let left = this.#ids.first('left')
     let right = this.#ids.first('right')
     let emitted: string | undefined
@@ -142,7 +145,7 @@ export class UnmatchedRecords implements StateStore {
     const looked = left !== undefined && right !== undefined ? this.#behind(later(left, right)!) : undefined
     const last = looked ?? later(this.#ids.last(), emitted)
     if (emitted !== undefined) this.#delete(emitted)
-    if (last !== undefined) this.#earliestMs = timestampOf(last)
+    if (last !== undefined) this.#lookFrom.ms = timestampOf(last)
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -161,10 +164,12 @@ export class UnmatchedRecords implements StateStore {
 
   prepareCommit(): void {
     this.#lists.prepareCommit()
+    this.#lookFrom.seal()
   }
 
   stage(batch: EngineWrite[]): void {
     this.#lists.stage(batch)
+    this.#lookFrom.stage(batch)
   }
 
   staged(): void {
@@ -174,7 +179,6 @@ export class UnmatchedRecords implements StateStore {
   close(): void {
     this.#lists.close()
     this.#ids.clear()
-    this.#earliestMs = Infinity
     this.#streamTimeMs = -1
     this.#context = undefined
   }
@@ -195,7 +199,7 @@ export class UnmatchedRecords implements StateStore {
     assert(list !== undefined, `store ${this.name} has an id without records`)
     const timestampMs = timestampOf(id)
     const side = sideOf(id)
-    this.#earliestMs = timestampMs
+    this.#lookFrom.ms = timestampMs
     const key = this.#serdes.key.deserialize(mapKeyToBytes(keyIdOf(id)), this.#serdeContext)
     for (const [i, bytes] of list.entries()) {
       const value = this.#serdes[side].deserialize(bytes.subarray(1), this.#serdeContext)
@@ -219,7 +223,7 @@ export class UnmatchedRecords implements StateStore {
 
   #wait(id: string): void {
     this.#ids.add(id)
-    this.#earliestMs = Math.min(this.#earliestMs, timestampOf(id))
+    this.#lookFrom.ms = Math.min(this.#lookFrom.ms, timestampOf(id))
   }
 
   #delete(id: string): void {
