@@ -28,6 +28,7 @@ export { unlimitedWindows, type UnlimitedWindows } from './dsl/windows/unlimited
 export * from './processor/error-handlers.ts'
 export type * from './processor/processor.ts'
 export type * from './processor/processor-context.ts'
+export type { ProcessorWrapper } from './processor/processor-wrapper.ts'
 export { Record } from './processor/record.ts'
 export type * from './processor/stream-partitioner.ts'
 export * from './processor/timestamp-extractor.ts'

@@ -1,3 +1,5 @@
+import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
+
 /** Rewrites of a topology, under the names of the JVM original's `topology.optimization`. */
 export type Optimization =
   'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
@@ -16,6 +18,8 @@ export interface BuildOptions {
   readonly enableProcessProcessValueFix?: boolean
   /** Refuses generated names of stores and internal topics, which a later change of the program would shift (KIP-1111). Default false. */
   readonly ensureExplicitInternalResourceNaming?: boolean
+  /** Gets hold of every processor, those of operators included (KIP-1112). */
+  readonly processorWrapper?: ProcessorWrapper
 }
 
 const ALL: readonly Optimization[] = [

@@ -1,3 +1,4 @@
+import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StoreBuilder } from '../store/state-store.ts'
 import type { ProcessorFactory } from '../topology/topology-options.ts'
 import { supplierFrom } from '../topology/topology-options.ts'
@@ -77,12 +78,20 @@ export class StreamsBuilder {
     factory: ProcessorFactory<K, V>,
     options: ConsumedOptions<K, V> = {},
   ): this {
-    const sourceName = this.#graph.name(options.name, 'KSTREAM-SOURCE-', '-source')
-    const name = this.#graph.name(options.name, 'KTABLE-SOURCE-')
-    const supplier = supplierFrom(factory)
-    const role = { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder } as const
-    this.#graph.add(name, role, this.#graph.root)
-    return this
+    return this.#addTopicStore('global-store', builder, topic, supplierFrom(factory), options)
+  }
+
+  /**
+   * A store that each task fills from its partition of a topic, which is its changelog too (KIP-813): the processor must put records as
+   * they are. Other processors read it, as stores that they name.
+   */
+  addReadOnlyStateStore<K, V>(
+    builder: StoreBuilder,
+    topic: string,
+    factory: ProcessorFactory<K, V>,
+    options: ConsumedOptions<K, V> = {},
+  ): this {
+    return this.#addTopicStore('read-only-store', builder, topic, supplierFrom(factory), options)
   }
 
   /**
@@ -92,8 +101,22 @@ export class StreamsBuilder {
   build(options: BuildOptions = {}): Topology {
     const chosen = optimizations(options)
     optimize(this.#graph, chosen, options.enableProcessProcessValueFix ?? false)
-    const definition = compile(this.#graph, chosen)
+    const definition = compile(this.#graph, chosen, options.processorWrapper)
     if (options.ensureExplicitInternalResourceNaming) checkExplicitNames(this.#graph, definition)
     return new Topology(definition)
+  }
+
+  #addTopicStore<K, V>(
+    kind: 'global-store' | 'read-only-store',
+    builder: StoreBuilder,
+    topic: string,
+    supplier: ProcessorSupplier<K, V>,
+    options: ConsumedOptions<K, V>,
+  ): this {
+    const sourceName = this.#graph.name(options.name, 'KSTREAM-SOURCE-', '-source')
+    const name = this.#graph.name(options.name, 'KTABLE-SOURCE-')
+    const role = { kind, sourceName, topic, consumed: options, supplier, builder } as const
+    this.#graph.add(name, role, this.#graph.root)
+    return this
   }
 }

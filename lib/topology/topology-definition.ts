@@ -1,4 +1,6 @@
 import { TopologyError } from '../common/errors.ts'
+import type { ProcessorSupplier } from '../processor/processor.ts'
+import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../store/state-store.ts'
 import { DisjointSets } from './disjoint-sets.ts'
 import { matchesTopic } from './topic-pattern.ts'
@@ -28,6 +30,11 @@ export class TopologyDefinition {
   readonly coPartitioned: ReadonlySet<string>[] = []
   readonly groups = new DisjointSets()
   readonly #sourceOfTopic = new Map<string, string>()
+  readonly #processorWrapper: ProcessorWrapper | undefined
+
+  constructor(processorWrapper?: ProcessorWrapper) {
+    this.#processorWrapper = processorWrapper
+  }
 
   addSource(source: SourceDefinition): void {
     if (source.topics.length === 0 && source.pattern === undefined) {
@@ -43,10 +50,13 @@ export class TopologyDefinition {
     this.#addNode(source)
   }
 
-  addProcessor(processor: ProcessorDefinition): void {
+  /** Returns the supplier that the node got: the given one, or what the wrapper has made of it. Its `stores` are for the caller to add. */
+  addProcessor(processor: ProcessorDefinition): ProcessorSupplier {
     this.#checkNodeName(processor.name)
     this.#checkParents(processor.name, processor.parents)
-    this.#addNode(processor)
+    const supplier = this.#wrapped(processor)
+    this.#addNode({ ...processor, supplier })
+    return supplier
   }
 
   addSink(sink: SinkDefinition): void {
@@ -105,6 +115,7 @@ export class TopologyDefinition {
     this.#checkNodeName(processor.name)
     this.addSource(source)
     this.addProcessor(processor)
+    // The set is shared with the node that was made of the definition.
     processor.stores.add(builder.name)
     this.globalStores.set(builder.name, { builder, topic })
   }
@@ -151,6 +162,13 @@ export class TopologyDefinition {
       'UNKNOWN_STORE',
       `processor "${processorName}" uses the store "${storeName}", which the topology does not have: add it with addStateStore first.`,
     )
+  }
+
+  #wrapped({ name, supplier }: ProcessorDefinition): ProcessorSupplier {
+    if (!this.#processorWrapper) return supplier
+    const wrapped = this.#processorWrapper.wrapSupplier(name, supplier)
+    checkSupplier(name, wrapped)
+    return wrapped
   }
 
   #addNode(node: NodeDefinition): void {
@@ -216,6 +234,15 @@ export class TopologyDefinition {
     const owner = this.#ownerOf(topic)
     if (owner !== undefined) throw readTwice(topic, owner, sourceName)
   }
+}
+
+/** One processor in two tasks would mix their state without any error, so it is found out here. */
+export function checkSupplier(name: string, supplier: ProcessorSupplier): void {
+  if (supplier.get() !== supplier.get()) return
+  throw new TopologyError(
+    'SUPPLIER_REUSES_PROCESSOR',
+    `the supplier of "${name}" returned the same processor twice: it must make a new one at every call.`,
+  )
 }
 
 function readTwice(topic: string, owner: string, sourceName: string): TopologyError {

@@ -1,8 +1,13 @@
 import type { Processor, ProcessorSupplier } from '../processor/processor.ts'
+import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from './plan.ts'
+
+export interface TopologyOptions {
+  readonly processorWrapper?: ProcessorWrapper
+}
 
 /** How a source reads its topics. What is left out is the application's default. */
 export interface SourceOptions<K = unknown, V = unknown> {

@@ -6,13 +6,14 @@ import { describeTopology } from './describe-topology.ts'
 import type { ProcessorDefinition, SourceDefinition } from './node-definition.ts'
 import type { OffsetReset, TopologyPlan } from './plan.ts'
 import { planTopology } from './plan-topology.ts'
-import { TopologyDefinition } from './topology-definition.ts'
+import { checkSupplier, TopologyDefinition } from './topology-definition.ts'
 import type {
   ProcessorFactory,
   ProcessorOptions,
   SinkOptions,
   SourceOptions,
   TopicStoreOptions,
+  TopologyOptions,
 } from './topology-options.ts'
 import { supplierFrom } from './topology-options.ts'
 
@@ -25,9 +26,10 @@ import { supplierFrom } from './topology-options.ts'
 export class Topology {
   readonly #definition: TopologyDefinition
 
-  /** Without argument: an empty topology. The DSL hands in what it has compiled. */
-  constructor(definition: TopologyDefinition = new TopologyDefinition()) {
-    this.#definition = definition
+  /** An empty topology; the DSL hands in what it has compiled. */
+  constructor(given: TopologyDefinition | TopologyOptions = {}) {
+    this.#definition =
+      given instanceof TopologyDefinition ? given : new TopologyDefinition(given.processorWrapper)
   }
 
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
@@ -43,8 +45,8 @@ export class Topology {
   ): this {
     const supplier = supplierFrom(factory)
     checkSupplier(name, supplier)
-    this.#definition.addProcessor(processorDefinition(name, options.parents, supplier))
-    for (const builder of supplier.stores ?? []) this.addStateStore(builder, name)
+    const added = this.#definition.addProcessor(processorDefinition(name, options.parents, supplier))
+    for (const builder of added.stores ?? []) this.addStateStore(builder, name)
     for (const store of options.stores ?? []) this.#definition.connect(name, store)
     return this
   }
@@ -137,13 +139,4 @@ function processorDefinition(
   supplier: ProcessorSupplier,
 ): ProcessorDefinition {
   return { kind: 'processor', name, parents: [...parents], supplier, stores: new Set() }
-}
-
-/** One processor in two tasks would mix their state without any error, so it is found out here. */
-function checkSupplier(name: string, supplier: ProcessorSupplier): void {
-  if (supplier.get() !== supplier.get()) return
-  throw new TopologyError(
-    'SUPPLIER_REUSES_PROCESSOR',
-    `the supplier of "${name}" returned the same processor twice: it must make a new one at every call.`,
-  )
 }

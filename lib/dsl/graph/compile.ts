@@ -1,6 +1,7 @@
 import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { failOnInvalidTimestamp } from '../../processor/timestamp-extractor.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { ProcessorWrapper } from '../../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../../store/state-store.ts'
 import type { SourceDefinition } from '../../topology/node-definition.ts'
 import { checkCoPartitioned } from '../../topology/plan-topology.ts'
@@ -16,6 +17,7 @@ import type {
   StreamJoinRole,
   TableJoinRole,
   TableSourceRole,
+  TopicStoreRole,
 } from './graph-node.ts'
 import type { Optimization } from '../build-options.ts'
 import { keepingNullKeys } from './optimize.ts'
@@ -24,8 +26,12 @@ import type { SelfJoins } from './self-joins.ts'
 import { selfJoins } from './self-joins.ts'
 
 /** Writes the plan as nodes of a topology. May be called again: the plan is not changed. */
-export function compile(graph: Graph, chosen: ReadonlySet<Optimization>): TopologyDefinition {
-  const topology = new TopologyDefinition()
+export function compile(
+  graph: Graph,
+  chosen: ReadonlySet<Optimization>,
+  processorWrapper?: ProcessorWrapper,
+): TopologyDefinition {
+  const topology = new TopologyDefinition(processorWrapper)
   const keepNullKeys = keepingNullKeys(graph)
   const overOneStore = selfJoins(graph, chosen)
   for (const node of inWritingOrder(graph)) {
@@ -87,6 +93,8 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
       return writeSink(topology, name, role, parents)
     case 'store':
       return topology.addStore(role.builder)
+    case 'read-only-store':
+      return writeReadOnlyStore(topology, name, role)
     case 'global-store':
       return topology.addGlobalStore(
         role.builder,
@@ -101,6 +109,14 @@ function reuseSourceTopic(topology: TopologyDefinition, { role }: GraphNode): vo
   if (role.kind !== 'table-source') return
   const store = role.ownStore()
   if (store) topology.readStoreFromTopic(store.name, role.topic)
+}
+
+function writeReadOnlyStore(topology: TopologyDefinition, name: string, role: TopicStoreRole): void {
+  topology.addSource(sourceDefinition(role.sourceName, [role.topic], role.consumed))
+  addProcessor(topology, name, [role.sourceName], role.supplier)
+  topology.addStore(role.builder)
+  topology.connect(name, role.builder.name)
+  topology.readStoreFromTopic(role.builder.name, role.topic)
 }
 
 function writeTableSource(topology: TopologyDefinition, name: string, role: TableSourceRole): void {
@@ -210,8 +226,8 @@ function addProcessor(
   parents: readonly string[],
   supplier: ProcessorSupplier,
 ): void {
-  topology.addProcessor({ kind: 'processor', name, parents, supplier, stores: new Set() })
-  for (const builder of supplier.stores ?? []) {
+  const added = topology.addProcessor({ kind: 'processor', name, parents, supplier, stores: new Set() })
+  for (const builder of added.stores ?? []) {
     topology.addStore(builder)
     topology.connect(name, builder.name)
   }

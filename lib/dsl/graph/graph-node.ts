@@ -33,7 +33,7 @@ export type Role =
   | RepartitionRole
   | SinkRole
   | StoreRole
-  | GlobalStoreRole
+  | TopicStoreRole
 
 export interface RootRole {
   readonly kind: 'root'
@@ -147,9 +147,9 @@ export interface StoreRole {
   readonly builder: StoreBuilder
 }
 
-/** A source and a processor that keep a global store filled. */
-export interface GlobalStoreRole {
-  readonly kind: 'global-store'
+/** A source and a processor that keep a store filled from a topic: a global store, or one that each task has for its partition (KIP-813). */
+export interface TopicStoreRole {
+  readonly kind: 'global-store' | 'read-only-store'
   readonly sourceName: string
   readonly topic: string
   readonly consumed: ConsumedOptions<unknown, unknown>
