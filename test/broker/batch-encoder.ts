@@ -26,9 +26,9 @@ export interface BatchToEncode {
 }
 
 const COMPRESSIONS = {
-  none: (bytes: Buffer) => bytes,
-  gzip: (bytes: Buffer) => gzipSync(bytes),
-  snappy: (bytes: Buffer) => compressSnappy(bytes) as Buffer,
+  none: (bytes: Buffer): Buffer => bytes,
+  gzip: (bytes: Buffer): Buffer => gzipSync(bytes),
+  snappy: (bytes: Buffer): Buffer => compressSnappy(Buffer.from(bytes)) as Buffer,
   lz4: storedLz4Frame,
 }
 

@@ -18,6 +18,10 @@ export interface RealBrokerOptions {
   readonly port?: number
   /** No progress lines. */
   readonly quiet?: boolean
+  /** More listeners on loopback, beside the plaintext one of `brokers`. */
+  readonly listeners?: readonly { readonly name: string; readonly protocol: string; readonly port: number }[]
+  /** Users that the cluster knows from the start, as `kafka-storage format --add-scram` takes them. */
+  readonly scramUsers?: readonly string[]
   /** Added to server.properties; the last word on each name. */
   readonly properties?: { readonly [name: string]: string }
 }
@@ -62,10 +66,15 @@ async function startIn(
   directory: string,
   ports: Ports,
   jars: string,
-  { properties = {} }: RealBrokerOptions,
+  { properties = {}, listeners = [], scramUsers = [] }: RealBrokerOptions,
 ): Promise<Node> {
   const java = javaIn(jars, directory)
-  await configure(java, directory, ports, properties)
+  const settings = {
+    ...serverProperties(directory, ports),
+    ...withListeners(ports, listeners),
+    ...properties,
+  }
+  await configure(java, directory, settings, scramUsers)
   return java.start(ports.client)
 }
 
@@ -87,11 +96,10 @@ async function stopNode(node: Node, directory: string, options: RealBrokerOption
 async function configure(
   java: Java,
   directory: string,
-  ports: Ports,
-  extra: { readonly [name: string]: string },
+  settings: { readonly [name: string]: string },
+  scramUsers: readonly string[],
 ): Promise<void> {
   const properties = join(directory, 'server.properties')
-  const settings = { ...serverProperties(directory, ports), ...extra }
   await writeFile(
     properties,
     Object.entries(settings)
@@ -100,7 +108,25 @@ async function configure(
   )
   if (existsSync(join(directory, 'data', 'meta.properties'))) return
   const clusterId = (await java.tool('kafka.tools.StorageTool', 'random-uuid')).trim()
-  await java.tool('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties)
+  const users = scramUsers.flatMap(user => ['--add-scram', user])
+  await java.tool('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users)
+}
+
+function withListeners(
+  { client, controller }: Ports,
+  more: NonNullable<RealBrokerOptions['listeners']>,
+): { [name: string]: string } {
+  if (more.length === 0) return {}
+  const advertised = [
+    `PLAINTEXT://127.0.0.1:${client}`,
+    ...more.map(each => `${each.name}://127.0.0.1:${each.port}`),
+  ]
+  const protocols = more.map(({ name, protocol }) => `${name}:${protocol}`)
+  return {
+    listeners: [...advertised, `CONTROLLER://127.0.0.1:${controller}`].join(','),
+    'advertised.listeners': advertised.join(','),
+    'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...protocols].join(','),
+  }
 }
 
 /** One node of everything, and short times, so that tests see timeouts and evictions within seconds. */
@@ -227,7 +253,7 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 /** Below the range from which the system takes ports for outgoing connections: one of those would take it before the JVM is up. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     const server = createServer()
