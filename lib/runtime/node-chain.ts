@@ -13,8 +13,10 @@ export class NodeChain {
   readonly #sources = new Map<string, SourceChainNode>()
   readonly #patterns: (readonly [RegExp, SourceChainNode])[] = []
   readonly #processors: ProcessorChainNode[] = []
+  readonly #scope: TaskScope
 
   constructor(plans: readonly NodePlan[], scope: TaskScope, defaults: DefaultSerdes) {
+    this.#scope = scope
     const nodes = new Map<string, ChainNode>()
     for (const plan of plans) nodes.set(plan.name, this.#build(plan, scope, defaults))
     for (const plan of plans) {
@@ -25,9 +27,21 @@ export class NodeChain {
     }
   }
 
-  /** Calls the processors' `init`, in the order in which they were added. */
+  /**
+   * Calls the processors' `init`, in the order in which they were added. Where one fails, those before it are closed: they may have begun
+   * something that goes on by itself, such as calls.
+   */
   init(): void {
-    for (const node of this.#processors) node.init()
+    const initialised: ProcessorChainNode[] = []
+    try {
+      for (const node of this.#processors) {
+        node.init()
+        initialised.push(node)
+      }
+    } catch (error) {
+      for (const node of initialised) this.#closeQuietly(node)
+      throw error
+    }
   }
 
   close(): void {
@@ -37,6 +51,14 @@ export class NodeChain {
   /** The node that reads this topic. */
   sourceOf(topic: string): SourceChainNode {
     return this.#sources.get(topic) ?? this.#sourceByPattern(topic)
+  }
+
+  #closeQuietly(node: ProcessorChainNode): void {
+    try {
+      node.close()
+    } catch (error) {
+      this.#scope.logger.log('warn', `processor "${node.name}" failed to close`, { error })
+    }
   }
 
   /** Topics that came up after the chain was built: a test driver's. */

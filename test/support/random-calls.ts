@@ -12,6 +12,8 @@ export interface RandomCallsOptions {
   readonly rampUp?: number
   /** In a turn of the event loop so many calls end at most. */
   readonly endsMax?: number
+  /** When so many calls have been made, rising, none ends until `resume`: so that what a test does then finds calls under way. */
+  readonly pausesAt?: readonly number[]
   /** Whether every call must come after the one for the input before it of its key; default true. */
   readonly watchesNumbers?: boolean
 }
@@ -24,6 +26,7 @@ export class RandomCalls {
   readonly #random: () => number
   readonly #endsMax: number
   readonly #watchesNumbers: boolean
+  readonly #pausesAt: number[]
   #rampUp: number
   #running: RunningCall[] = []
   /** By key: calls whose caller still wants the result. */
@@ -36,7 +39,8 @@ export class RandomCalls {
   calls = 0
   aborted = 0
 
-  constructor({ seed, rampUp = 1, endsMax = 40, watchesNumbers = true }: RandomCallsOptions) {
+  constructor({ seed, rampUp = 1, endsMax = 40, pausesAt = [], watchesNumbers = true }: RandomCallsOptions) {
+    this.#pausesAt = [...pausesAt]
     this.#watchesNumbers = watchesNumbers
     this.#random = seeded(seed)
     this.#rampUp = rampUp
@@ -67,6 +71,14 @@ export class RandomCalls {
     return `${value}!`
   }
 
+  get isPaused(): boolean {
+    return this.calls >= (this.#pausesAt[0] ?? Infinity)
+  }
+
+  resume(): void {
+    this.#pausesAt.shift()
+  }
+
   stop(): void {
     this.#stopped = true
   }
@@ -94,7 +106,7 @@ export class RandomCalls {
   /** Ends some, in every turn of the event loop. */
   #turn(): void {
     if (this.#stopped) return
-    if (this.#running.length >= this.#rampUp) {
+    if (!this.isPaused && this.#running.length >= this.#rampUp) {
       this.#rampUp = 1
       for (let left = Math.ceil(this.#random() * this.#endsMax); left > 0; left -= 1) this.#endOne()
     }

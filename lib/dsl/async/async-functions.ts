@@ -47,10 +47,6 @@ export interface AsyncProcessor<KIn = unknown, VIn = unknown, KOut = unknown, VO
   close?(): void
 }
 
-/** Makes a processor for every task, and again after an abort: a new object each time. */
-export type AsyncProcessorFactory<
-  KIn = unknown,
-  VIn = unknown,
-  KOut = unknown,
-  VOut = unknown,
-> = () => AsyncProcessor<KIn, VIn, KOut, VOut>
+/** Makes a processor for every task, and again after an abort: a new object each time. The function, or an object with `get`. */
+export type AsyncProcessorFactory<KIn = unknown, VIn = unknown, KOut = unknown, VOut = unknown> =
+  (() => AsyncProcessor<KIn, VIn, KOut, VOut>) | { get(): AsyncProcessor<KIn, VIn, KOut, VOut> }

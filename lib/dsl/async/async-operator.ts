@@ -88,11 +88,7 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       call: (input, about) => this.#call(input, about),
       onReady: deferring.defer(this),
     })
-    for (const { sequence, bytes } of this.#store.takeFound()) {
-      const call = this.#newCall(decodeInput(bytes), undefined)
-      call.sequence = sequence
-      this.#runner.add(call)
-    }
+    this.#callAgain()
   }
 
   process(record: Record<K, V>): void {
@@ -116,6 +112,16 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     // Undefined where `init` did not get that far.
     ;(this.#runner as CallRunner<K, V, R> | undefined)?.close()
     this.#work.close?.()
+  }
+
+  /** What waited at the last commit. All of it is looked at before the first call is made: a store that cannot be read ends the start. */
+  #callAgain(): void {
+    const calls = this.#store.takeFound().map(({ sequence, bytes }) => {
+      const call = this.#newCall(decodeInput(bytes), undefined)
+      call.sequence = sequence
+      return call
+    })
+    for (const call of calls) this.#runner.add(call)
   }
 
   /** An input that waited at the last commit is read first; where that fails the call has failed, and the handler decides. */

@@ -54,7 +54,8 @@ export function processAsync<K, V, KR, VR>(
   factory: AsyncProcessorFactory<K, V, KR, VR>,
   options: AsyncOptions<K, V> = {},
 ): StreamPart {
-  const work = () => new ProcessWork(factory())
+  const get = typeof factory === 'function' ? factory : () => factory.get()
+  const work = () => new ProcessWork(get())
   const role = { changesKey: true, changesValue: true }
   return addAsyncNode(stream, { prefix: 'KSTREAM-PROCESSASYNC-', options, work, role }, NEW_KEY_AND_VALUE)
 }
