@@ -1,9 +1,15 @@
-import { continueOnError, type StreamsConfig, type Topology } from 'millrace'
+import { continueOnError, type StreamsConfig, type Topology, type TopologyAbout } from 'millrace'
 import { buildTopology } from './contacts-import/build-topology.ts'
 import { importSettings } from './contacts-import/settings.ts'
 
 export { service } from './contacts-import/service.ts'
 export { topics } from './contacts-import/topics.ts'
+
+export const about: TopologyAbout = {
+  title: 'Contacts import',
+  description:
+    'Events end to end, and the aggregation of a batch: drop a CSV file and watch it being imported row by row; the completion comes once, with the right counts.',
+}
 
 /** Foreign bytes in one of our topics must not stop the imports; they are dropped, and counted. */
 export const config: Partial<StreamsConfig> = { deserializationErrorHandler: continueOnError }

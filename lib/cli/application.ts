@@ -4,7 +4,21 @@ import type { Ending } from './ending.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors.ts'
 import type { Job } from './job.ts'
+import type { StreamsState } from '../streams/streams-state.ts'
 import type { Teardown } from './teardown.ts'
+
+/** How far an application is; `url` when its service is up. */
+export interface ApplicationProgress {
+  readonly state: StreamsState
+  readonly url: string | undefined
+}
+
+interface Surroundings {
+  readonly broker: Broker
+  readonly ending: Ending
+  readonly teardown: Teardown
+  readonly onProgress: (progress: ApplicationProgress) => void
+}
 
 /**
  * Starts the application in this process, then its service. What is open is handed to the teardown at once, so that an end in the
@@ -12,11 +26,13 @@ import type { Teardown } from './teardown.ts'
  */
 export async function startApplication(
   job: Job,
-  { broker, ending, teardown }: { broker: Broker; ending: Ending; teardown: Teardown },
+  { broker, ending, teardown, onProgress }: Surroundings,
 ): Promise<void> {
   const { clock, logger, topology, config } = job
   const streams = new KafkaStreams(topology, config, { broker, clock, logger })
-  teardown.add('the application', () => streams.close())
+  teardown.add(`the application ${config.applicationId}`, () => streams.close())
+  const tell = (url?: string) => onProgress({ state: streams.state, url })
+  streams.onStateChange(() => tell())
   await ending.unlessEnded(streams.start())
   if (ending.signal.aborted) return
   failWith(streams, ending)
@@ -24,7 +40,7 @@ export async function startApplication(
     brokers: broker.name,
     stateDir: config.stateDir,
   })
-  await startService(job, streams, { broker, teardown })
+  tell(await startService(job, streams, { broker, teardown }))
 }
 
 function failWith(streams: KafkaStreams, ending: Ending): void {
@@ -33,15 +49,15 @@ function failWith(streams: KafkaStreams, ending: Ending): void {
   })
 }
 
-/** Of several processes only the first has it: they would want the same port. */
+/** Of several processes only the first has it: they would want the same port. Returns where it is, if it says. */
 async function startService(
   job: Job,
   streams: KafkaStreams,
-  { broker, teardown }: { broker: Broker; teardown: Teardown },
-): Promise<void> {
+  { broker, teardown }: Pick<Surroundings, 'broker' | 'teardown'>,
+): Promise<string | undefined> {
   const { file, config, settings, clock, logger, host, port, options } = job
   const { processIndex = 0 } = options
-  if (!file.service || processIndex > 0) return
+  if (!file.service || processIndex > 0) return undefined
   const { applicationId, stateDir } = config
   const context = { broker, logger, clock, host, port, stateDir, applicationId, settings, processIndex }
   const service = await file.service(streams, context)
@@ -52,4 +68,5 @@ async function startService(
     )
   }
   teardown.add('the service', async () => service[Symbol.asyncDispose]())
+  return service.url
 }

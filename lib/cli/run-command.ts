@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
 import { collect, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
 import { run } from './run.ts'
-import type { RunOptions } from './run-options.ts'
+import type { SharedOptions } from './run-options.ts'
 
 const EXAMPLES = `
 FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
@@ -10,24 +10,28 @@ service. Each --set whose name is a setting of the application (commitIntervalMs
 The state directory is --state-dir, else MILLRACE_STATE_DIR, else .millrace. A service listens on HOST and PORT, by
 default 127.0.0.1 and 8080.
 
+Several files run in one process, on one broker: each is an application of its own. An overview of them is at PORT, their
+services are at the ports behind it.
+
 Every line of an --input file becomes a record, an empty line an empty record. --print begins at the end that a topic
 has when the program starts, shows committed records only, and writes key, tab, value; null is a missing key or a deletion.
 
 Examples:
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=book.txt --exit-when-idle
+  millrace run orders.ts invoices.ts
   millrace run orders.ts --brokers kafka-1:9092,kafka-2:9092 --processes 4 --state-dir /var/lib/orders
   millrace run orders.ts --brokers kafka-1:9093 --client-config sasl.properties
   millrace run orders.ts --set processingGuarantee=at-least-once --set currency=EUR
 `
 
 type Repeatable = 'set' | 'input' | 'print'
-type GivenOptions = Omit<RunOptions, 'file' | Repeatable> & Partial<Pick<RunOptions, Repeatable>>
+type GivenOptions = Omit<SharedOptions, Repeatable> & Partial<Pick<SharedOptions, Repeatable>>
 
 export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
   return new Command('run')
-    .description('run an application until SIGTERM or SIGINT')
-    .argument('<file>', 'topology file, TypeScript or JavaScript')
+    .description('run an application, or several, until SIGTERM or SIGINT')
+    .argument('<file...>', 'topology files, TypeScript or JavaScript')
     .option(
       '--brokers <brokers>',
       'embedded (durable, in the state directory), memory, or host:port,…',
@@ -63,9 +67,11 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     )
     .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
     .addHelpText('after', EXAMPLES)
-    .action(async (file: string, options: GivenOptions) => {
+    .action(async (files: string[], options: GivenOptions) => {
       onEnd(
-        await exitCodeAfter(options.logLevel, () => run({ set: [], input: [], print: [], ...options, file })),
+        await exitCodeAfter(options.logLevel, () =>
+          run(files, { set: [], input: [], print: [], ...options }),
+        ),
       )
     })
 }

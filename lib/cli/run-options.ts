@@ -2,8 +2,12 @@ import type { LogLevel } from '../common/logger.ts'
 import type { Pair } from './option-values.ts'
 
 /** The command line of `millrace run`, parsed. Names are those of the options. */
-export interface RunOptions {
+export interface RunOptions extends SharedOptions {
   readonly file: string
+}
+
+/** Everything but the file: with several files, each is run with these. */
+export interface SharedOptions {
   readonly brokers: string
   /** A file of client settings. */
   readonly clientConfig?: string

@@ -6,10 +6,12 @@ import { Ending } from './ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { asUsage, UsageError } from './exit-code.ts'
 import { untilIdle } from './idle-watch.ts'
-import { brokerDirectory, prepareJob, type Job } from './job.ts'
+import { brokerDirectory, type Job } from './job.ts'
+import { prepareJobs, type Jobs } from './jobs.ts'
+import { startOverview } from './overview.ts'
 import { runProcesses } from './process-group.ts'
 import { PendingInputs } from './pending-inputs.ts'
-import { isLocal, type RunOptions } from './run-options.ts'
+import { isLocal, type SharedOptions } from './run-options.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
@@ -17,15 +19,16 @@ import { listenForStop } from './stop-signals.ts'
 import { Teardown } from './teardown.ts'
 
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
-export async function run(options: RunOptions): Promise<void> {
+export async function run(files: readonly string[], options: SharedOptions): Promise<void> {
   checkProcesses(options)
   checkFetch(options)
-  const job = await prepareJob(options)
+  const jobs = await prepareJobs(files, options)
+  const [{ clock, logger }] = jobs
   const ending = new Ending()
-  const unlisten = listenForStop(ending, job.logger)
-  const teardown = new Teardown(job.clock, job.logger)
+  const unlisten = listenForStop(ending, logger)
+  const teardown = new Teardown(clock, logger)
   try {
-    await runUntilEnd(job, ending, teardown)
+    await runUntilEnd(jobs, ending, teardown)
   } catch (reason) {
     ending.fail(errorFrom(reason))
   } finally {
@@ -35,7 +38,7 @@ export async function run(options: RunOptions): Promise<void> {
   ending.throwIfFailed()
 }
 
-function checkProcesses({ processes, brokers }: RunOptions): void {
+function checkProcesses({ processes, brokers }: SharedOptions): void {
   if (processes === 1 || !isLocal(brokers)) return
   throw new UsageError(
     'PROCESSES_NEED_KAFKA',
@@ -44,23 +47,38 @@ function checkProcesses({ processes, brokers }: RunOptions): void {
   )
 }
 
-function checkFetch({ fetch, brokers }: RunOptions): void {
+function checkFetch({ fetch, brokers }: SharedOptions): void {
   if (fetch === undefined || !isLocal(brokers)) return
   throw new UsageError('FETCH_UNUSED', `--fetch is for a Kafka cluster; the brokers are "${brokers}"`)
 }
 
-async function runUntilEnd(job: Job, ending: Ending, teardown: Teardown): Promise<void> {
+async function runUntilEnd(jobs: Jobs, ending: Ending, teardown: Teardown): Promise<void> {
+  const [job] = jobs
   const broker = await openedBroker(job, ending, teardown)
   if (!broker) return
   const admin = await broker.admin()
   teardown.add('the admin client', () => admin.close())
-  await ensureTopics(job, admin)
+  for (const each of jobs) await ensureTopics(each, admin)
   await startPrinting(job, { broker, admin, ending, teardown })
   if (job.options.processes > 1) startProcesses(job, ending, teardown)
-  else await startApplication(job, { broker, ending, teardown })
+  else await startApplications(jobs, { broker, ending, teardown })
   const { done: fed } = await startFeeds(job, { broker, admin, ending, teardown })
   if (job.options.exitWhenIdle) endWhenIdle(job, { fed, broker, admin, ending, teardown })
   await ending.reached()
+}
+
+/** Side by side: none of them waits for another's state to be restored. */
+async function startApplications(
+  jobs: Jobs,
+  around: { broker: Broker; ending: Ending; teardown: Teardown },
+): Promise<void> {
+  const overview = jobs.length > 1 ? await startOverview(jobs, around.teardown) : undefined
+  const starting = jobs.map(job =>
+    startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) }),
+  )
+  // All of them come to an end before anything is closed.
+  const failed = (await Promise.allSettled(starting)).find(result => result.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 /** Undefined where the end came first; what is still being opened is closed all the same. */
