@@ -67,10 +67,15 @@ async function run(stage: Stage, options: Options): Promise<void> {
   if (options.peer === 'quix') sides.push(await quixSide())
   await buildIfStale(stage.say)
   await stage.startBroker()
-  const results = await compare(stage, casesFor(options), sides, { rounds, minutes, together: small })
+  const { results, failures } = await compare(stage, casesFor(options), sides, {
+    rounds,
+    minutes,
+    together: small,
+  })
   const list = results.list(only)
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? arch()}, Node ${process.version}`
   process.stdout.write(`${machine}, Kafka Streams 4.3.1\n\n${renderTable(list)}\n`)
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(list, undefined, 2)}\n`)
   if (options.svg !== undefined) await writeFile(options.svg, drawChart(list))
+  if (failures.length > 0) throw new Error(failures.join('\n'))
 }

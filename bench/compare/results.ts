@@ -47,6 +47,11 @@ export class Results {
     })
   }
 
+  /** Forgets it. */
+  drop(of: Case): void {
+    for (const [id, line] of this.#lines) if (line.of === of) this.#lines.delete(id)
+  }
+
   /** Those of `only`, or all. */
   list(only?: CompareName): CompareResult[] {
     const lines = [...this.#lines.values()].filter(({ name }) => only === undefined || name === only)

@@ -86,6 +86,11 @@ export class Stage {
     return join(this.directory, `state-${applicationId}`)
   }
 
+  async killApplications(): Promise<void> {
+    await Promise.all(Array.from(this.#applications, application => application.kill()))
+    this.#applications.clear()
+  }
+
   async createTopics(topics: readonly string[], partitionCount: number): Promise<void> {
     const config = { 'retention.ms': '-1' }
     await this.admin.createTopics(topics.map(topic => ({ topic, partitionCount, config })))
@@ -105,7 +110,7 @@ export class Stage {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(Array.from(this.#applications, application => application.kill()))
+    await this.killApplications()
     await this.#admin?.close()
     await this.#broker?.close()
     // A broker that is still starting would go on writing into the directory.

@@ -115,7 +115,6 @@ async function runSide(stage: Stage, side: Side, options: RunOptions): Promise<S
     application,
     groupId: applicationId,
     guarantee,
-    commitMs,
     inputs,
     output,
     hasStages,

@@ -57,7 +57,6 @@ export async function measurePoint(
     application,
     groupId: applicationId,
     guarantee,
-    commitMs,
     inputs,
     output,
     partitions,
