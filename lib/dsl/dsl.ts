@@ -79,9 +79,7 @@ export interface KStream<K, V> {
     selector: Mapper<K, V, KR>,
     options?: GroupedOptions<NoInfer<KR>, V>,
   ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>>
-  groupByKey(
-    options?: GroupedOptions<K, V>,
-  ): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
+  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
   /** The last value of each key; null deletes, records without key are dropped (counted). */
   toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
   /** Looks each record up in the table as it is now; a record without match is left out. Both sides must be co-partitioned. */

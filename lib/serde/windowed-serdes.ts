@@ -62,7 +62,8 @@ export class TimeWindowedSerde<K> extends WindowedSerde<K> {
 
   constructor(inner: Serde<K>, sizeMs: number) {
     super('windowed', inner, TIME_BYTES)
-    if (!(sizeMs >= 0)) throw new TypeError(`sizeMs is ${sizeMs}: it must be the size of the windows, at least 0`)
+    if (!(sizeMs >= 0))
+      throw new TypeError(`sizeMs is ${sizeMs}: it must be the size of the windows, at least 0`)
     this.#sizeMs = sizeMs
   }
 

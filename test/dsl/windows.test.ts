@@ -19,46 +19,56 @@ const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const lists = serdes.json<string[]>()
 
 type Lists = KTable<Windowed<string>, string[], null> | KTable<Windowed<string>, string[], never>
-type ListAggregator = (list: string[], value: string) => string[]
 
-const inPlace: ListAggregator = (list, value) => {
-  list.push(value)
-  return list
+interface UserCode {
+  add(this: void, list: string[], value: string): string[]
+  merge(this: void, left: string[], right: string[]): string[]
 }
-const byCopy: ListAggregator = (list, value) => [...list, value]
+
+const inPlace: UserCode = {
+  add: (list, value) => {
+    list.push(value)
+    return list
+  },
+  merge: (left, right) => {
+    right.unshift(...left)
+    return right
+  },
+}
+const byCopy: UserCode = {
+  add: (list, value) => [...list, value],
+  merge: (left, right) => [...left, ...right],
+}
 const options = { valueSerde: lists, retentionMs: 10_000 }
 
 const KINDS: readonly (readonly [
   string,
-  (group: KGroupedStream<string, string>, add: ListAggregator) => Lists,
+  (group: KGroupedStream<string, string>, code: UserCode) => Lists,
 ])[] = [
   [
     'hopping',
-    (group, add) =>
+    (group, { add }) =>
       group
         .windowedBy(timeWindows({ sizeMs: 20, advanceMs: 7, graceMs: 10 }))
         .aggregate(() => [], add, options),
   ],
   [
     'sliding',
-    (group, add) =>
+    (group, { add }) =>
       group
         .windowedBy(slidingWindows({ timeDifferenceMs: 12, graceMs: 10 }))
         .aggregate(() => [], add, options),
   ],
   [
     'session',
-    (group, add) =>
-      group.windowedBy(sessionWindows({ inactivityGapMs: 5, graceMs: 10 })).aggregate<string[]>(
-        () => [],
-        add,
-        (left, right) => right.reduce(add, left),
-        options,
-      ),
+    (group, { add, merge }) =>
+      group
+        .windowedBy(sessionWindows({ inactivityGapMs: 5, graceMs: 50 }))
+        .aggregate<string[]>(() => [], add, merge, options),
   ],
   [
     'cogrouped hopping',
-    (group, add) =>
+    (group, { add }) =>
       group
         .cogroup<string[]>(add)
         .windowedBy(timeWindows({ sizeMs: 20, advanceMs: 7, graceMs: 10 }))
