@@ -51,6 +51,11 @@ export class TimedStore<K, V> {
     return this.#largestMinor
   }
 
+  /** Whether retention has ended what is of this time. */
+  hasExpired(time: number): boolean {
+    return time <= this.resources().observed.expiredThroughMs
+  }
+
   open(context: StoreContext): void {
     assert(this.#resources === undefined, `store ${this.#settings.name} is open already`)
     this.#resources = openTimedResources(this.#settings, context)
@@ -98,7 +103,7 @@ export class TimedStore<K, V> {
   /** As a put of null, but it is no sign of time, and never dropped. */
   delete(key: K, time: number, minor: number): void {
     const resources = this.resources()
-    if (time > resources.observed.expiredThroughMs) this.#put(key, time, minor, null, resources)
+    if (!this.hasExpired(time)) this.#put(key, time, minor, null, resources)
     else this.#logUnwritten(key, time, minor, null, resources)
   }
 
@@ -341,7 +346,7 @@ export class TimedStore<K, V> {
     const at = found === undefined ? -1 : found.find(time, minor)
     const { value, timestamp } = record
     if (value === null && at < 0) return
-    const bytes = value === null ? null : values.fromChangelog(value, timestamp)
+    const bytes = value === null ? null : values.fromChangelog(value, timestamp, headers)
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
     if (index.watched || (found !== undefined && found.slots[at] instanceof TimedEntry)) {
       const entry = found === undefined || at < 0 ? this.#insertAbsent(id, time, minor, resources) : undefined
