@@ -21,13 +21,16 @@ export interface Step {
 
 const STREAM_OPS = ['filter', 'mapValues', 'flatMapValues', 'selectKey', 'merge', 'repartition'] as const
 const AGGREGATIONS = ['count', 'sum', 'largest', 'groupByCount', 'windowedCount', 'joinedCount'] as const
+/**
+ * Not the inner foreign-key join: as in the JVM original, a row that changes just when its match goes may keep its result, since the answer to
+ * the old row is stale and the new row's finds nothing to say.
+ */
 const TABLE_OPS = [
   'filterTable',
   'mapTable',
   'join',
   'leftJoin',
   'outerJoin',
-  'foreignKeyJoin',
   'leftForeignKeyJoin',
   'groupTableSum',
   'groupTableCount',
