@@ -6,7 +6,7 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 import { addStreamNode } from './add-node.ts'
 
-/** The record goes on as it is: nothing is copied. */
+/** What is below gets headers of its own, as after all operators that keep keys: siblings must not see what is added there. */
 class Filter<K, V> implements Processor<K, V, K, V> {
   readonly #predicate: Predicate<K, V>
   readonly #keep: boolean
@@ -22,7 +22,9 @@ class Filter<K, V> implements Processor<K, V, K, V> {
   }
 
   process(record: Record<K, V>): void {
-    if (this.#predicate(record.value, record.key) === this.#keep) this.#context.forward(record)
+    if (this.#predicate(record.value, record.key) === this.#keep) {
+      this.#context.forward(record.withHeaders(record.headers))
+    }
   }
 }
 

@@ -24,6 +24,6 @@ export class KeyCheckingContext extends WrappedContext {
         'a processor of processValues forwarded a record with another key: use process instead, after which records are repartitioned where needed.',
       )
     }
-    super.forward(record, childName)
+    super.forward(record.withHeaders(record.headers), childName)
   }
 }

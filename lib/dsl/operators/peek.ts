@@ -6,6 +6,7 @@ import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
 import { addStreamNode } from './add-node.ts'
 
+/** As after all operators that keep keys, what is below gets headers of its own. */
 class Peek<K, V> implements Processor<K, V, K, V> {
   readonly #action: Action<K, V>
   #context!: ProcessorContext<K, V>
@@ -20,7 +21,7 @@ class Peek<K, V> implements Processor<K, V, K, V> {
 
   process(record: Record<K, V>): void {
     this.#action(record.value, record.key)
-    this.#context.forward(record)
+    this.#context.forward(record.withHeaders(record.headers))
   }
 }
 

@@ -74,7 +74,8 @@ class KeepingKeys implements Processor {
 
   process(record: Record<unknown, unknown>): void {
     this.#context?.enter(record)
-    this.#inner.process(record)
+    // Headers that it adds are its own: only those of its results go on.
+    this.#inner.process(record.withHeaders(record.headers))
     this.#context?.leave()
   }
 
