@@ -1,10 +1,9 @@
 import { assert } from '../../common/assert.ts'
-import { NO_HEADERS } from '../../common/headers.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 import type { FlushListener } from '../key-value-store.ts'
 import type { HeldChange } from '../layer/entry.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from '../layer/entry.ts'
-import { isDeletion, valueBytes } from '../layer/value-format.ts'
+import { changelogHeaders, isDeletion, valueBytes } from '../layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from '../state-store.ts'
 import { storeClosed } from '../store-error.ts'
 import { TimedEntry, type Slot, type TimedKey } from './timed-entry.ts'
@@ -95,6 +94,8 @@ export class TimedStore<K, V> {
     if (time <= resources.observed.expiredThroughMs) {
       resources.dropped.value += 1
       this.#logUnwritten(key, time, minor, value, resources)
+      // It is the writer who decides what is late: without a cache it forwards what the store has dropped, too.
+      if (resources.held && !isDeletion(value)) this.#tellUnwritten({ key, time, minor }, value as V, resources)
       return
     }
     this.#put(key, time, minor, value, resources)
@@ -344,7 +345,7 @@ export class TimedStore<K, V> {
     if (minor > this.#largestMinor) this.#largestMinor = minor
     const found = index.findById(id, undefined)
     const at = found === undefined ? -1 : found.find(time, minor)
-    const { value, timestamp } = record
+    const { value, timestamp, headers } = record
     if (value === null && at < 0) return
     const bytes = value === null ? null : values.fromChangelog(value, timestamp, headers)
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
@@ -388,14 +389,15 @@ export class TimedStore<K, V> {
     buffer.sealEntry(entry, codec.engineKey(entry.id, entry.time, entry.minor), engineValue)
     if (log) {
       const key = codec.changelogKey(entry.id, entry.time, entry.minor)
-      log(key, value, entry.timestamp, NO_HEADERS)
+      log(key, value, entry.timestamp, changelogHeaders(values, entry))
     }
   }
 
   #log(entry: TimedEntry, { codec, values, logNow }: TimedResources<K, V>): void {
     if (!logNow) return
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    logNow(codec.changelogKey(entry.id, entry.time, entry.minor), value, entry.timestamp, NO_HEADERS)
+    const headers = changelogHeaders(values, entry)
+    logNow(codec.changelogKey(entry.id, entry.time, entry.minor), value, entry.timestamp, headers)
   }
 
   /** The JVM original logs above the store, whatever the store makes of the write. */
@@ -411,7 +413,12 @@ export class TimedStore<K, V> {
     if (isDeletion(value)) state.timestamp = context.recordContext().timestamp
     else values.write(state, value as V, context)
     const bytes = isDeletion(value) ? null : values.changelogValue(state)
-    logNow(codec.changelogKey(codec.keys.id(key), time, minor), bytes, state.timestamp, NO_HEADERS)
+    const headers = changelogHeaders(values, state)
+    logNow(codec.changelogKey(codec.keys.id(key), time, minor), bytes, state.timestamp, headers)
+  }
+
+  #tellUnwritten(place: TimedPlace<K>, value: V, { context }: TimedResources<K, V>): void {
+    this.#listener?.(place, value, undefined, context.recordContext().timestamp)
   }
 
   #flushOnce(resources: TimedResources<K, V>): void {
