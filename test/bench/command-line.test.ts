@@ -17,8 +17,14 @@ interface Run {
   signal(name: NodeJS.Signals): void
 }
 
-function bench(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+/** `before` is a program that runs the rest of its arguments. */
+function bench(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  before: readonly string[] = [],
+): Run {
+  const [program, ...words] = [...before, process.execPath, '--import', 'tsx', MAIN, ...args]
+  const child = spawn(program!, words, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -59,19 +65,45 @@ async function accepts(port: number): Promise<boolean> {
   return answer
 }
 
+interface Started {
+  readonly run: Run
+  readonly port: number
+  /** The run's own directories that are there now. */
+  directories(): Promise<string[]>
+}
+
+/** A run that would go on for minutes, with its broker up. */
+async function started(start: (environment: NodeJS.ProcessEnv) => Run): Promise<Started> {
+  const parent = await temporaryDirectory()
+  const run = start({ TMPDIR: parent })
+  await eventually(() => run.errors().includes('loading'), { limitMs: 2 * LIMIT_MS, what: 'a load' })
+  const directories = async () => (await readdir(parent)).filter(name => name.startsWith('millrace-'))
+  const [directory] = await directories()
+  const properties = await readFile(join(parent, directory!, 'kafka/server.properties'), 'utf8')
+  const port = Number(/^listeners=PLAINTEXT:\/\/127\.0\.0\.1:(\d+)/m.exec(properties)?.[1])
+  expect(await accepts(port)).toBe(true)
+  return { run, port, directories }
+}
+
+const LONG = ['cost', '--what', 'keys', '--records', '100000000']
+
 describe.skipIf(await missingForBroker())('a run that is stopped', () => {
-  it('ends its broker and removes its files on SIGTERM', { timeout: 3 * LIMIT_MS }, async () => {
-    const parent = await temporaryDirectory()
-    const run = bench(['cost', '--what', 'keys', '--records', '100000000'], { TMPDIR: parent })
-    await eventually(() => run.errors().includes('loading'), { limitMs: 2 * LIMIT_MS, what: 'a load' })
-    const own = async () => (await readdir(parent)).filter(name => name.startsWith('millrace-'))
-    const [directory] = await own()
-    const properties = await readFile(join(parent, directory!, 'kafka/server.properties'), 'utf8')
-    const port = Number(/^listeners=PLAINTEXT:\/\/127\.0\.0\.1:(\d+)/m.exec(properties)?.[1])
-    expect(await accepts(port)).toBe(true)
+  it('ends its broker and removes its files on SIGTERM', { timeout: 4 * LIMIT_MS }, async () => {
+    const { run, port, directories } = await started(environment => bench(LONG, environment))
     run.signal('SIGTERM')
     expect(await run.ended).toBe(143)
-    expect(await own()).toEqual([])
+    expect(await directories()).toEqual([])
+    expect(await accepts(port)).toBe(false)
+  })
+
+  it('does so where npm’s shell takes the signal and leaves', { timeout: 4 * LIMIT_MS }, async () => {
+    const { run, port, directories } = await started(environment =>
+      bench(LONG, { ...environment, npm_lifecycle_event: 'bench' }, ['sh', '-c', '"$@"; exit $?', 'sh']),
+    )
+    run.signal('SIGTERM')
+    // The shell has gone at once; this waits for the last process that holds its output.
+    await run.ended
+    expect(await directories()).toEqual([])
     expect(await accepts(port)).toBe(false)
   })
 })
