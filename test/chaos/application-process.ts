@@ -11,9 +11,11 @@ export interface ApplicationOptions {
   readonly stateDir: string
   readonly port: number
   readonly settings: readonly string[]
+  /** Names of topologies; default: the contacts import. */
+  readonly topologies?: readonly string[]
 }
 
-/** `millrace run topologies/contacts-import.ts` as a process that can be killed and started again over the same state. */
+/** `millrace run` of a topology, or several, as a process that can be killed and started again over the same state. */
 export class ApplicationProcess {
   readonly url: string
   readonly #options: ApplicationOptions
@@ -35,10 +37,10 @@ export class ApplicationProcess {
   }
 
   start(): void {
-    const { brokers, stateDir, port, settings } = this.#options
+    const { brokers, stateDir, port, settings, topologies = ['contacts-import'] } = this.#options
     const args = [
       'run',
-      join(ROOT, 'topologies/contacts-import.ts'),
+      ...topologies.map(name => join(ROOT, 'topologies', `${name}.ts`)),
       '--brokers',
       brokers,
       '--state-dir',

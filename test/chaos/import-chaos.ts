@@ -227,7 +227,7 @@ async function rowsSeen(broker: Broker, importId: string): Promise<Map<number, n
 }
 
 /** Unlike a test's `eventually`, an error ends the wait at once: here it means that a process is gone for good. */
-async function until(
+export async function until(
   condition: () => Promise<boolean>,
   { limitMs, pauseMs, what }: { readonly limitMs: number; readonly pauseMs: number; readonly what: string },
 ): Promise<void> {
@@ -246,7 +246,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
