@@ -24,12 +24,15 @@ export class DeferredWorks {
 
   /** Whether the task may take another record. */
   get hasRoom(): boolean {
+    // Asked for every record, of tasks that have no such operator, too.
+    if (this.#works.length === 0) return true
     for (const { work } of this.#works) if (!work.hasRoom) return false
     return true
   }
 
   /** Applies the outputs of one input; false where none is ready. Throws what ends the run. */
   applyNext(scope: TaskScope): boolean {
+    if (this.#works.length === 0) return false
     const next = this.#next()
     if (!next) return false
     const { nodeName, work } = next

@@ -165,7 +165,11 @@ describe('mapValuesAsync', () => {
     builder
       .stream('in', TEXT)
       .mapValuesAsync((value, _key, { signal }) => first.make(value, signal), { concurrency: 8 })
-      .mapValuesAsync((value, _key, { signal }) => second.make(value, signal), { ...TEXT, concurrency: 2 })
+      .mapValuesAsync((value, _key, { signal }) => second.make(value, signal), {
+        ...TEXT,
+        concurrency: 2,
+        pendingStore: { storeName: 'second' },
+      })
       .to('out', TEXT)
     const driver = open(builder)
     const input = driver.createInputTopic('in', TEXT)
@@ -174,6 +178,8 @@ describe('mapValuesAsync', () => {
     await turn()
     driver.advanceWallClockTime(0)
     expect(second.inputs).toEqual(['0!', '1!'])
+    // Nor do more wait in it: each would have been written down.
+    expect(driver.producedRecords('test-application-second-changelog')).toHaveLength(2)
     const settled = driver.settled()
     for (let at = 0; at < 6; at += 1) {
       await turn()
@@ -221,9 +227,34 @@ describe('mapValuesAsync', () => {
     expect(driver.metricTotal('dropped-records-total')).toBe(1)
   })
 
+  it('stays with the timeout of a call whose result comes late, but before its turn', async () => {
+    const { calls, driver, input, output } = held(
+      { timeoutMs: 1_000 },
+      { processingErrorHandler: () => 'continue' },
+    )
+    input.pipeInput('a', '1')
+    input.pipeInput('a', '2')
+    input.pipeInput('b', '1')
+    driver.advanceWallClockTime(500)
+    calls.at(0).resolve('A1')
+    await turn()
+    // The second call of a begins only now, and so ends last.
+    expect(calls.inputs).toEqual(['a=1', 'b=1', 'a=2'])
+    driver.advanceWallClockTime(500)
+    calls.at(1).resolve('late')
+    await turn()
+    calls.at(2).resolve('A2')
+    await driver.settled()
+    expect(output.readKeyValues()).toEqual([
+      ['a', 'A1'],
+      ['a', 'A2'],
+    ])
+  })
+
   it('ends the run with the error of a call where no handler says otherwise', async () => {
     const { calls, driver, input } = held()
     input.pipeInput('a', '1')
+    input.pipeInput('b', '2')
     calls.at(0).reject('only a word')
     await expect(driver.settled()).rejects.toMatchObject({
       code: 'PROCESSING_FAILED',
@@ -292,6 +323,27 @@ describe('mapValuesAsync', () => {
     [{ order: 'all' as never }, 'order is all'],
   ])('refuses %o', (options, message) => {
     expect(() => held(options)).toThrow(message)
+  })
+
+  it('tells what comes after it where the input was from', async () => {
+    const calls = new HeldCalls<string, string>()
+    const offsets: (number | undefined)[] = []
+    const builder = new StreamsBuilder()
+    builder
+      .stream('in', TEXT)
+      .mapValuesAsync((value, _key, { signal }) => calls.make(value, signal))
+      .process<string, string>(() => ({
+        init(context) {
+          this.process = () => void offsets.push(context.recordMetadata()?.offset)
+        },
+        process: () => undefined,
+      }))
+    const driver = open(builder)
+    const input = driver.createInputTopic('in', TEXT)
+    for (const key of ['a', 'b', 'c']) input.pipeInput(key, key)
+    for (const call of calls.all) call.resolve('x')
+    await driver.settled()
+    expect(offsets).toEqual([0, 1, 2])
   })
 
   it('counts calls and shows how many are under way', async () => {
