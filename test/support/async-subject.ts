@@ -21,7 +21,12 @@ export type SubjectCall = (value: string, key: string, call: AsyncCall) => Promi
  * An asynchronous operator with everything around it that a repeated or a lost input would show in: a count above it, whose number becomes
  * part of the value; a sink on a sibling branch; a count of its results.
  */
-export function asyncSubject(call: SubjectCall, options: AsyncOptions<string, string> = {}): Topology {
+/** `prefix`: of the topics' names, where they share a broker with those of other tests. */
+export function asyncSubject(
+  call: SubjectCall,
+  options: AsyncOptions<string, string> = {},
+  prefix = '',
+): Topology {
   const builder = new StreamsBuilder()
   builder.addStateStore(
     stores.keyValueStore({
@@ -32,16 +37,16 @@ export function asyncSubject(call: SubjectCall, options: AsyncOptions<string, st
     }),
   )
   const numbered = builder
-    .stream('in', TEXT)
+    .stream(`${prefix}in`, TEXT)
     .processValues<string>({ get: () => new Numbering() }, { stores: ['seen'] })
-  numbered.to('copies', TEXT)
+  numbered.to(`${prefix}copies`, TEXT)
   const results = numbered.mapValuesAsync(call, { ...TEXT, ...options })
-  results.to('out', TEXT)
+  results.to(`${prefix}out`, TEXT)
   results
     .groupByKey(TEXT)
     .count({ storeName: 'counts' })
     .toStream()
-    .to('counts-out', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+    .to(`${prefix}counts-out`, { keySerde: serdes.string(), valueSerde: serdes.int64() })
   return builder.build()
 }
 
@@ -94,27 +99,25 @@ export async function prepareAsync(
   broker: Broker,
   input: readonly Pair[],
   partitionCount: number,
+  prefix = '',
 ): Promise<void> {
-  await createTopics(broker, {
-    in: partitionCount,
-    copies: partitionCount,
-    out: partitionCount,
-    'counts-out': 1,
-  })
-  await produce(broker, 'in', partitionCount, input)
+  const topics = { in: partitionCount, copies: partitionCount, out: partitionCount, 'counts-out': 1 }
+  const named = Object.entries(topics).map(([topic, count]) => [prefix + topic, count] as const)
+  await createTopics(broker, Object.fromEntries(named))
+  await produce(broker, `${prefix}in`, partitionCount, input)
 }
 
 /** What did come out, for a reader of committed records. */
-export async function seenAsync(broker: Broker, partitionCount: number): Promise<AsyncOutcome> {
+export async function seenAsync(broker: Broker, partitionCount: number, prefix = ''): Promise<AsyncOutcome> {
   const counts: { [key: string]: number } = {}
-  for (const { key, value } of await readAll(broker, 'counts-out')) {
+  for (const { key, value } of await readAll(broker, `${prefix}counts-out`)) {
     // A sum that falls would mean that a count went back.
     expect(int64Of(value)).toBeGreaterThan(counts[textOf(key)!] ?? 0)
     counts[textOf(key)!] = int64Of(value)!
   }
   return {
-    out: await linesOf(broker, 'out', partitionCount),
-    copies: await linesOf(broker, 'copies', partitionCount),
+    out: await linesOf(broker, `${prefix}out`, partitionCount),
+    copies: await linesOf(broker, `${prefix}copies`, partitionCount),
     counts,
   }
 }
