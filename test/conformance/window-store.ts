@@ -1,33 +1,23 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { asBuffer } from '../../lib/common/bytes.ts'
-import type { Windowed } from '../../lib/common/windowed.ts'
-import { serdes } from '../../lib/serde/serdes.ts'
-import type { Engine } from '../../lib/store/engine/engine.ts'
-import type { CachedStore, ValueAndTimestamp } from '../../lib/store/key-value-store.ts'
 import { readOnlyWindowView } from '../../lib/store/read-only-window-view.ts'
-import type { ChangelogRecord, StoreBuilder } from '../../lib/store/state-store.ts'
-import { stores } from '../../lib/store/stores.ts'
-import type { TimeRange, WindowStore } from '../../lib/store/window-store.ts'
+import type { ChangelogRecord } from '../../lib/store/state-store.ts'
+import type { TimeRange } from '../../lib/store/window-store.ts'
 import { NaiveWindows, type Row } from '../store/naive-windows.ts'
-import { StoreHarness } from '../store/store-harness.ts'
+import type { StoreHarness } from '../store/store-harness.ts'
+import type { WindowSubject, WindowedTexts } from '../store/window-subject.ts'
+import {
+  collect,
+  openWindowSubject as open,
+  RETENTION_MS,
+  rows,
+  SIZE_MS,
+  windows,
+} from '../store/window-subject.ts'
 
-export interface WindowSubject {
-  readonly engine: 'memory' | 'level'
-  openEngine(): Promise<{ engine: Engine; dispose(): Promise<void> }>
-  readonly caching: boolean
-  readonly coalescing: boolean
-  readonly timestamped: boolean
-  readonly retainDuplicates: boolean
-  /** So small that hardly anything clean stays in memory, or undefined. */
-  readonly readCacheBytesMax?: number
-}
+type Store = WindowedTexts
 
-/** Values are told apart from their pairs by an adapter: plain ones go in and come out. */
-type Store = WindowStore<string, string> & CachedStore<Windowed<string>, string>
-
-const RETENTION_MS = 100
-const SIZE_MS = 10
 /** Near the largest time that numbers hold exactly: a jump there ends everything before. */
 const FAR_MS = 2 ** 53 - 1000
 
@@ -429,81 +419,8 @@ function shown(all: readonly Row[]): string[] {
   return all.map(([key, start, value]) => `${key}@${start}/${start + SIZE_MS}=${value}`)
 }
 
-function rows(entries: Iterable<readonly [Windowed<string>, string]>): string[] {
-  return Array.from(
-    entries,
-    ([{ key, window }, value]) => `${key}@${window.startMs}/${window.endMs}=${value}`,
-  )
-}
-
-function windows(entries: Iterable<readonly [number, string]>): string[] {
-  return Array.from(entries, ([start, value]) => `${start}=${value}`)
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const item of items) found.push(item)
-  return found
-}
-
 function title(subject: WindowSubject): string {
   const kind = `${subject.timestamped ? 'timestamped' : 'plain'}${subject.retainDuplicates ? ' with duplicates' : ''}`
   const small = subject.readCacheBytesMax === undefined ? '' : ', tiny read cache'
   return `window store: ${kind} over ${subject.engine}, caching ${subject.caching}, coalescing ${subject.coalescing}${small}`
-}
-
-async function open(subject: WindowSubject, engine: Engine): Promise<StoreHarness<Store>> {
-  const { caching, retainDuplicates, readCacheBytesMax } = subject
-  const options = {
-    name: 'store',
-    keySerde: serdes.string(),
-    valueSerde: serdes.string(),
-    retentionMs: RETENTION_MS,
-    windowSizeMs: SIZE_MS,
-    retainDuplicates,
-    caching,
-    persistent: engine.persistent,
-  }
-  const builder = subject.timestamped
-    ? withoutTimestamps(stores.timestampedWindowStore(options), () => harness)
-    : stores.windowStore(options)
-  const harness: StoreHarness<Store> = new StoreHarness<Store>(builder, {
-    engine,
-    coalescing: subject.coalescing,
-    cacheBytesMax: 1_000_000,
-    ...(readCacheBytesMax === undefined ? {} : { readCacheBytesMax }),
-  })
-  await harness.open()
-  return harness
-}
-
-/** A timestamped store seen as a plain one, so that one suite serves both: values go in with the time of the record. */
-function withoutTimestamps(
-  builder: StoreBuilder<WindowStore<string, ValueAndTimestamp<string>>>,
-  harness: () => StoreHarness<Store>,
-): StoreBuilder<Store> {
-  return {
-    ...builder,
-    build() {
-      const store = builder.build()
-      const { open: openStore, put } = store
-      return Object.assign(store, {
-        put: (key: string, value: string | null, start: number) =>
-          put.call(
-            store,
-            key,
-            value === null ? null : { value, timestamp: harness().recordContext().timestamp },
-            start,
-          ),
-        open(context: Parameters<typeof openStore>[0]) {
-          openStore.call(store, context)
-          const { values } = (
-            store as unknown as { entries: { resources(): { values: object } } }
-          ).entries.resources()
-          const read = (values as { read(state: unknown): ValueAndTimestamp<string> | undefined }).read
-          Object.assign(values, { read: (state: unknown) => read.call(values, state)?.value })
-        },
-      }) as unknown as Store
-    },
-  }
 }

@@ -1,6 +1,6 @@
-import type { WindowSubject } from '../conformance/window-store.ts'
 import { windowStoreSuite } from '../conformance/window-store.ts'
 import { ENGINE_KINDS } from './engine-kinds.ts'
+import type { WindowSubject } from './window-subject.ts'
 
 for (const kind of ENGINE_KINDS) {
   for (const caching of [false, true]) {

@@ -207,6 +207,8 @@ function bareSlot(bucket: Slot, minor: number): Slot {
 
 function place(key: TimedKey, slot: Slot): void {
   const index = -1 - key.find(slot.time, slot.minor)
-  if (index === key.slots.length) key.slots.push(slot)
+  // Most keys of a store of sessions have one entry: pushing to an empty array makes room for 17.
+  if (key.slots.length === 0) key.slots = [slot]
+  else if (index === key.slots.length) key.slots.push(slot)
   else key.slots.splice(index, 0, slot)
 }

@@ -50,7 +50,7 @@ export class TimedKey {
   readonly id: string
   /** The primitive under which the key is found without serialising. */
   alias: unknown = undefined
-  readonly slots: Slot[] = []
+  slots: Slot[] = []
 
   constructor(id: string) {
     this.id = id
