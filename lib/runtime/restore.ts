@@ -122,7 +122,7 @@ export class Restorer {
     )
     // A replay that comes while the loop runs is taken up by it.
     this.#consumer?.assign([{ topic: replay.topic, partition: replay.partition, offset: replay.startOffset }])
-    this.#loop ??= this.#run().finally(() => (this.#loop = undefined))
+    this.#loop ??= this.#run()
   }
 
   #end(replay: Replay, error?: Error): void {
@@ -136,7 +136,7 @@ export class Restorer {
 
   async #run(): Promise<void> {
     try {
-      const consumer = (this.#consumer ??= await this.#openConsumer())
+      const consumer = this.#consumer ?? (await this.#openConsumer())
       let reportedMs = this.#options.clock.monotonicMs()
       while (this.#replays.size > 0) {
         await this.#step(consumer)
@@ -147,6 +147,9 @@ export class Restorer {
       }
     } catch (reason) {
       for (const replay of this.#replays.values()) this.#end(replay, errorFrom(reason))
+    } finally {
+      // In the same turn as the last look at the replays: one that comes later starts another loop.
+      this.#loop = undefined
     }
   }
 
@@ -154,6 +157,8 @@ export class Restorer {
     const { broker, clientId, settings } = this.#options
     const isolation = isolationOf(settings)
     const consumer = await broker.consumer({ clientId, isolation })
+    // Before anything waits again: a replay that starts from now on assigns itself.
+    this.#consumer = consumer
     consumer.assign(
       Array.from(this.#replays.values(), ({ topic, partition, startOffset }) => ({
         topic,
