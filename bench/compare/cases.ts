@@ -25,7 +25,7 @@ const SMALL_PACE: Pace = { recordsPerSecond: 1000, warmUpMs: 200, measuredMs: 50
 export interface CaseOptions {
   readonly only?: CompareName
   readonly guarantee?: ProcessingGuarantee
-  /** At most so many, in place of what is above. */
+  /** In place of what is above. */
   readonly records?: number
   readonly small?: boolean
 }

@@ -12,6 +12,7 @@ const TOP = 76
 const BAR = 13
 const ROW_GAP = 12
 const BOTTOM = 44
+const NUMBER_WIDTH = 52
 
 const STYLE = `
     text { font: 12px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
@@ -65,7 +66,9 @@ export function drawChart(results: readonly CompareResult[]): string {
 function bar(line: CompareResult, x: (times: number) => number, y: number): string {
   const times = timesBetter(line)
   const width = (x(times) - LEFT).toFixed(1)
-  const end = (x(times) + 6).toFixed(1)
+  // A number that the line of a draw would cross stands behind it.
+  const isCrossed = times < 1 && x(1) - x(times) < NUMBER_WIDTH
+  const end = ((isCrossed ? x(1) : x(times)) + 6).toFixed(1)
   return (
     `<rect class="${line.guarantee ?? 'any'}" x="${LEFT}" y="${y}" width="${width}" height="${BAR - 2}" rx="2"/>` +
     `<text class="quiet" x="${end}" y="${y + BAR - 3}">${times.toFixed(times < 10 ? 2 : 1)} ×</text>`
