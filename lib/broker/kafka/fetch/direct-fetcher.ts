@@ -225,7 +225,9 @@ export class DirectFetcher implements Fetcher {
       )
       return true
     }
-    if (queue.readTopicId !== undefined && leader.topicId !== queue.readTopicId) {
+    // A broker from before topic ids says nothing about it.
+    const wasRead = queue.readTopicId !== undefined && leader.topicId !== undefined
+    if (wasRead && leader.topicId !== queue.readTopicId) {
       this.#fail(queue, goneError(queue, 'the topic was deleted and made again'))
       return true
     }
@@ -291,16 +293,13 @@ export class DirectFetcher implements Fetcher {
   }
 
   #received(asked: readonly Asked[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
-    const places = () => asked.map(({ queue }) => placeOf(queue))
-    if (errorCode !== 0) throw protocolError(errorCode, 'fetching', places())
-    let at = 0
-    for (const fetched of partitions) {
-      // The answer has the order of the question, so the search is short.
-      for (let step = 0; step < asked.length && !isOf(fetched, asked[at % asked.length]!); step += 1) at += 1
-      const { queue, target } = asked[at % asked.length]!
-      if (!isOf(fetched, { queue, target })) {
-        throw new MalformedError(`partition ${fetched.partition} was not asked for`)
-      }
+    if (errorCode !== 0) {
+      const places = asked.map(({ queue }) => placeOf(queue))
+      throw protocolError(errorCode, `reading ${places.map(nameOf).join(', ')}`, places)
+    }
+    const questions = questionsOf(partitions, asked)
+    for (const [index, fetched] of partitions.entries()) {
+      const { queue, target } = questions[index]!
       // Moved to another leader, it may have been read there meanwhile.
       const isCurrent = !queue.closed && !queue.failure && queue.fetchedTo === target.offset
       if (isCurrent) this.#receivedOne(queue, target.topicId, fetched, buffer)
@@ -386,6 +385,22 @@ export class DirectFetcher implements Fetcher {
 function goneError(queue: FetchQueue, why: string): BrokerError {
   const message = `${nameOf(queue)} cannot be read from offset ${queue.fetchedTo}: ${why}`
   return new BrokerError('OFFSET_OUT_OF_RANGE', 'fatal', message, { partitions: [placeOf(queue)] })
+}
+
+/** For each answer what it answers. Throws `MalformedError` for what was not asked for, or is answered twice, before anything is made of it. */
+function questionsOf(partitions: readonly FetchedPartition[], asked: readonly Asked[]): readonly Asked[] {
+  const answered = new Set<Asked>()
+  let at = 0
+  for (const fetched of partitions) {
+    // The answer has the order of the question, so the search is short.
+    for (let step = 0; step < asked.length && !isOf(fetched, asked[at % asked.length]!); step += 1) at += 1
+    const question = asked[at % asked.length]!
+    if (!isOf(fetched, question) || answered.has(question)) {
+      throw new MalformedError(`partition ${fetched.partition} was not asked for, or is answered twice`)
+    }
+    answered.add(question)
+  }
+  return [...answered]
 }
 
 function isOf({ partition, topic, topicId }: FetchedPartition, { target }: Asked): boolean {

@@ -33,9 +33,15 @@ export function fetchSettings(client: ClientProperties): FetchSettings {
     connectTimeoutMs: number('socket.connection.setup.timeout.ms', 10_000),
     reconnectBackoffMs: number('reconnect.backoff.ms', 100),
     reconnectBackoffMsMax: number('reconnect.backoff.max.ms', 5_000),
-    checkCrc: String(client['check.crcs'] ?? true) !== 'false',
+    checkCrc: flag(client, 'check.crcs', true),
     addressFamily: familyOf(String(client['broker.address.family'] ?? 'any')),
   }
+}
+
+/** As librdkafka reads truth out of text. */
+export function flag(client: ClientProperties, name: string, otherwise: boolean): boolean {
+  const value = client[name]
+  return value === undefined ? otherwise : ['true', 't', '1'].includes(String(value).toLowerCase())
 }
 
 function familyOf(name: string): 0 | 4 | 6 {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Clock } from '../../../common/clock.ts'
 import type { ClientProperties } from '../client-settings.ts'
+import { flag } from './fetch-settings.ts'
 import { extensionsOf, oauthbearerMechanism, unsecuredToken } from './sasl/oauthbearer.ts'
 import { oidcToken } from './sasl/oidc-token.ts'
 import { plainMechanism, type SaslMechanism } from './sasl/sasl-mechanism.ts'
@@ -81,7 +82,7 @@ function oauthNeedsNative(client: ClientProperties): string | undefined {
     const metadata = client['sasl.oauthbearer.metadata.authentication.type']
     return metadata === undefined || metadata === 'none' ? undefined : 'the metadata service of a cloud'
   }
-  const unsecured = String(client['enable.sasl.oauthbearer.unsecure.jwt'] ?? false) === 'true'
+  const unsecured = flag(client, 'enable.sasl.oauthbearer.unsecure.jwt', false)
   return unsecured ? undefined : 'OAUTHBEARER without sasl.oauthbearer.method "oidc"'
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { rootCertificates, type ConnectionOptions } from 'node:tls'
 import { ConfigError, errorFrom } from '../../../common/errors.ts'
 import type { ClientProperties } from '../client-settings.ts'
+import { flag } from './fetch-settings.ts'
 
 /** Where distributions keep the certificates that the machine's owner trusts; the native client looks there, too. */
 const SYSTEM_BUNDLES = [
@@ -15,7 +16,7 @@ const SYSTEM_BUNDLES = [
 /** The client's TLS settings, by librdkafka's names, as `node:tls` takes them. Files are read once, here. */
 export async function tlsSettings(client: ClientProperties): Promise<ConnectionOptions> {
   const text = (name: string) => (client[name] === undefined ? undefined : String(client[name]))
-  const verifies = text('enable.ssl.certificate.verification') !== 'false'
+  const verifies = flag(client, 'enable.ssl.certificate.verification', true)
   const identifies = (text('ssl.endpoint.identification.algorithm') ?? 'https') !== 'none'
   const passphrase = text('ssl.keystore.password') ?? text('ssl.key.password')
   const keystore = text('ssl.keystore.location')

@@ -1,0 +1,355 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { BrokerError } from '../../lib/broker/broker-error.ts'
+import type { RawRecord } from '../../lib/broker/broker.ts'
+import { Cluster } from '../../lib/broker/kafka/fetch/cluster.ts'
+import { DirectFetcher } from '../../lib/broker/kafka/fetch/direct-fetcher.ts'
+import { openDirectPath } from '../../lib/broker/kafka/fetch/direct-path.ts'
+import { fetchSettings } from '../../lib/broker/kafka/fetch/fetch-settings.ts'
+import { systemClock } from '../../lib/common/clock.ts'
+import { eventually } from '../support/eventually.ts'
+import { encodeBatch } from './batch-encoder.ts'
+import { FakeCluster } from './fake-cluster.ts'
+
+const PATIENCE_MS = 15_000
+const SETTINGS = { 'reconnect.backoff.ms': 5, 'reconnect.backoff.max.ms': 50, 'fetch.wait.max.ms': 50 }
+
+interface Reader {
+  readonly fetcher: DirectFetcher
+  readonly records: RawRecord[]
+  readonly errors: BrokerError[]
+  poll(max?: number): void
+  readTo(offset: number, partition?: number): Promise<void>
+  firstError(): Promise<BrokerError>
+}
+
+function reader(fake: FakeCluster, client: { [name: string]: number } = {}, bytesMax = 1_000_000): Reader {
+  const security = { tls: undefined, sasl: undefined }
+  const settings = fetchSettings({ ...SETTINGS, ...client })
+  const connect = { clientId: 'test', clock: systemClock, settings, security }
+  const cluster = new Cluster(fake.address, connect)
+  const fetcher = new DirectFetcher({
+    clock: systemClock,
+    cluster,
+    connect,
+    isolation: 'read_committed',
+    bytesMax,
+    wake: () => undefined,
+    hear: () => undefined,
+  })
+  onTestFinished(async () => {
+    await fetcher.close()
+    cluster.close()
+  })
+  const [records, errors] = [[] as RawRecord[], [] as BrokerError[]]
+  const poll = (max = 1_000) => {
+    fetcher.tick()
+    for (let error = fetcher.takeError(); error; error = fetcher.takeError()) errors.push(error)
+    for (const batch of fetcher.poll(max)) records.push(...batch.records)
+  }
+  return {
+    fetcher,
+    records,
+    errors,
+    poll,
+    readTo: (offset, partition = 0) =>
+      eventually(
+        () => {
+          poll()
+          if (errors.length > 0) throw errors[0]!
+          return fetcher.position({ topic: fake.topic, partition }) === offset
+        },
+        { what: `offset ${offset}`, limitMs: PATIENCE_MS, pauseMs: 2 },
+      ).then(() => undefined),
+    firstError: () =>
+      eventually(
+        () => {
+          poll()
+          return errors[0]
+        },
+        { what: 'an error', limitMs: PATIENCE_MS, pauseMs: 2 },
+      ),
+  }
+}
+
+async function fakeCluster(partitionCount = 1): Promise<FakeCluster> {
+  const fake = await FakeCluster.start(partitionCount)
+  onTestFinished(() => fake.close())
+  return fake
+}
+
+/** Batches of three records each. */
+function write(fake: FakeCluster, batches: number, partition = 0, valueBytes = 10): void {
+  const log = fake.partitions[partition]!.batches
+  for (let left = batches; left > 0; left -= 1) {
+    const first = (log.at(-1)?.lastOffset ?? -1) + 1
+    const records = [0, 1, 2].map(index => ({
+      offset: first + index,
+      value: Buffer.alloc(valueBytes, first + index),
+    }))
+    log.push({ firstOffset: first, lastOffset: first + 2, bytes: encodeBatch({ records }) })
+  }
+}
+
+function expectWhole(records: readonly RawRecord[], count: number): void {
+  expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: count }, (_, index) => index))
+  expect(records.every(({ offset, value }) => value?.every(byte => byte === offset % 256))).toBe(true)
+}
+
+const start = (fake: FakeCluster, { fetcher }: Reader, offset = 0) =>
+  fetcher.assign(fake.partitions.map((_, partition) => ({ topic: fake.topic, partition, offset })))
+
+describe('the direct fetcher', () => {
+  test.each([
+    { name: 'by topic ids', versions: { fetch: [4, 17], metadata: [0, 13] }, speaks: 13 },
+    {
+      name: 'by topic names, from an old broker',
+      versions: { fetch: [0, 11], metadata: [0, 8] },
+      speaks: 11,
+    },
+  ])('reads $name', async ({ versions, speaks }) => {
+    const fake = await fakeCluster()
+    fake.versions = versions
+    write(fake, 10)
+    const reading = reader(fake)
+    start(fake, reading)
+    await reading.readTo(30)
+    expectWhole(reading.records, 30)
+    expect(new Set(fake.fetches.map(({ version }) => version))).toEqual(new Set([speaks]))
+  })
+
+  test('follows a leader that moves, and one that was elected anew', async () => {
+    const fake = await fakeCluster()
+    write(fake, 2)
+    const reading = reader(fake)
+    start(fake, reading)
+    await reading.readTo(6)
+    Object.assign(fake.partitions[0]!, { leader: 1, epoch: 1 })
+    write(fake, 2)
+    await reading.readTo(12)
+    fake.partitions[0]!.epoch = 2
+    write(fake, 2)
+    await reading.readTo(18)
+    expectWhole(reading.records, 18)
+    expect(fake.fetches.at(-1)).toMatchObject({ node: 1, partitions: [{ epoch: 2 }] })
+  })
+
+  test('waits for a leader while there is none', async () => {
+    const fake = await fakeCluster()
+    write(fake, 1)
+    fake.partitions[0]!.leader = -1
+    const reading = reader(fake)
+    start(fake, reading)
+    await systemClock.sleep(120)
+    expect(reading.errors).toEqual([])
+    fake.partitions[0]!.leader = 1
+    await reading.readTo(3)
+  })
+
+  test('connections that are cut anywhere in a response cost nothing but time', async () => {
+    const fake = await fakeCluster()
+    write(fake, 40)
+    let cuts = 0
+    fake.fate = response =>
+      cuts >= 30 ? response : { cutAfter: Math.floor((response.length * cuts++) / 30) }
+    const reading = reader(fake, { 'fetch.message.max.bytes': 300 })
+    start(fake, reading)
+    await reading.readTo(120)
+    expectWhole(reading.records, 120)
+    expect(cuts).toBe(30)
+  })
+
+  test('a broker that does not answer is left and asked anew', async () => {
+    const fake = await fakeCluster()
+    write(fake, 5)
+    let silent = 2
+    fake.fate = response => (silent-- > 0 ? 'silence' : response)
+    const reading = reader(fake, { 'socket.timeout.ms': 60 })
+    start(fake, reading)
+    await reading.readTo(15)
+    expectWhole(reading.records, 15)
+  })
+
+  test('an offset that is gone is told once, after what was fetched before', async () => {
+    const fake = await fakeCluster()
+    write(fake, 2)
+    const reading = reader(fake)
+    start(fake, reading)
+    await eventually(() => reading.fetcher.hasData, { what: 'records', limitMs: PATIENCE_MS, pauseMs: 2 })
+    fake.partitions[0]!.batches.splice(0, 2, {
+      firstOffset: 90,
+      lastOffset: 92,
+      bytes: encodeBatch({ records: [{ offset: 90 }, { offset: 92 }] }),
+    })
+    const asked = fake.fetches.length
+    await eventually(() => fake.fetches.length > asked + 1 || reading.fetcher.hasError, {
+      what: 'the next fetch',
+      limitMs: 500,
+    }).catch(() => undefined)
+    const error = await reading.firstError()
+    expect(error).toMatchObject({
+      code: 'OFFSET_OUT_OF_RANGE',
+      partitions: [{ topic: fake.topic, partition: 0 }],
+    })
+    expectWhole(reading.records, 6)
+    reading.fetcher.assign([{ topic: fake.topic, partition: 0, offset: 90 }])
+    reading.errors.length = 0
+    await reading.readTo(93)
+    expect(reading.errors).toEqual([])
+  })
+
+  test('a topic that was made again is noticed, though the offset exists', async () => {
+    const fake = await fakeCluster()
+    write(fake, 2)
+    const reading = reader(fake)
+    start(fake, reading)
+    await reading.readTo(6)
+    fake.topicId = 'f'.repeat(32)
+    write(fake, 2)
+    const error = await reading.firstError()
+    expect(error.code).toBe('OFFSET_OUT_OF_RANGE')
+    expect(error.message).toContain('made again')
+    expectWhole(reading.records, 6)
+  })
+
+  test('a topic that does not exist is named after a while; one that comes late is read', async () => {
+    const fake = await fakeCluster()
+    fake.exists = false
+    const reading = reader(fake)
+    start(fake, reading)
+    const error = await reading.firstError()
+    expect(error).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION', class: 'abortable' })
+    expect(error.message).toContain('fake-0')
+    const late = reader(fake)
+    start(fake, late)
+    await systemClock.sleep(60)
+    fake.exists = true
+    write(fake, 1)
+    await late.readTo(3)
+  })
+
+  test('a batch that is larger than a partition’s share is asked for whole', async () => {
+    const fake = await fakeCluster()
+    fake.cutsHard = true
+    write(fake, 3, 0, 500)
+    const reading = reader(fake, { 'fetch.message.max.bytes': 100 })
+    start(fake, reading)
+    await reading.readTo(9)
+    expectWhole(reading.records, 9)
+  })
+
+  test('nothing is asked for that does not fit, one request at a time, and every partition gets its turn', async () => {
+    const fake = await fakeCluster(3)
+    for (const partition of [0, 1, 2]) write(fake, 200, partition, 100)
+    const reading = reader(fake, {}, 30_000)
+    start(fake, reading)
+    const settled = () => {
+      const [before] = [fake.fetches.length]
+      return systemClock.sleep(60).then(() => fake.fetches.length === before)
+    }
+    await eventually(settled, { what: 'an end of the asking', limitMs: PATIENCE_MS })
+    const bytes = fake.fetches
+      .flatMap(({ partitions }) => partitions)
+      .reduce((sum, each) => sum + each.bytesMax, 0)
+    expect(bytes).toBeLessThanOrEqual(45_000)
+    expect(fake.outstandingMax).toBe(1)
+    for (const partition of [0, 1, 2]) await reading.readTo(600, partition)
+    expect(reading.records.length).toBe(1_800)
+  })
+
+  test('a paused partition is not asked for', async () => {
+    const fake = await fakeCluster(2)
+    for (const partition of [0, 1]) write(fake, 5, partition)
+    const reading = reader(fake)
+    start(fake, reading)
+    reading.fetcher.pause([{ topic: fake.topic, partition: 1 }])
+    await reading.readTo(15)
+    expect(
+      fake.fetches.flatMap(({ partitions }) => partitions).every(({ partition }) => partition === 0),
+    ).toBe(true)
+    reading.fetcher.resume([{ topic: fake.topic, partition: 1 }])
+    await reading.readTo(15, 1)
+  })
+
+  test('an error that does not pass is told with its name', async () => {
+    const fake = await fakeCluster()
+    write(fake, 1)
+    fake.errorOf = () => 29
+    const reading = reader(fake)
+    start(fake, reading)
+    expect(await reading.firstError()).toMatchObject({
+      code: 'TOPIC_AUTHORIZATION_FAILED',
+      class: 'authorization',
+    })
+  })
+})
+
+describe('mangled responses', () => {
+  /** Offsets are not under a batch's checksum, nor are the numbers around the batches; records are. */
+  test('a flipped byte is an error that names the place, or harmless, but never a hang or a wrong record', async () => {
+    const fake = await fakeCluster(2)
+    for (const partition of [0, 1]) write(fake, 2, partition)
+    let [errors, length] = [0, 9]
+    // Behind the length and the number of the request.
+    for (let at = 8; at < length; at += 1) {
+      const reading = reader(fake)
+      let isFirst = true
+      fake.fate = response => {
+        if (isFirst) {
+          length = response.length
+          if (!isUncovered(fake, response, at)) response[at]! ^= 1 << (at % 8)
+        }
+        isFirst = false
+        return response
+      }
+      start(fake, reading)
+      await eventually(
+        () => {
+          reading.poll()
+          return reading.errors.length > 0 || reading.records.length === 12
+        },
+        { what: `an end with byte ${at} flipped`, limitMs: PATIENCE_MS, pauseMs: 1 },
+      )
+      for (const { offset, value } of reading.records)
+        expect(value?.every(byte => byte === offset)).toBe(true)
+      for (const error of reading.errors) {
+        errors += 1
+        expect(error).toBeInstanceOf(BrokerError)
+        expect(error.message).toMatch(/fake-[01]/)
+      }
+      await reading.fetcher.close()
+    }
+    expect(errors).toBeGreaterThan(length / 3)
+  }, 60_000)
+
+  test('a length beyond all bounds is refused before memory is taken', async () => {
+    const fake = await fakeCluster()
+    write(fake, 1)
+    fake.fate = () => Buffer.alloc(20)
+    const reading = reader(fake, { 'receive.message.max.bytes': 10 })
+    start(fake, reading)
+    expect((await reading.firstError()).message).toContain('a response of')
+  })
+})
+
+describe('a broker that is too old', () => {
+  test('is read with the native client, and one line says so', async () => {
+    const fake = await fakeCluster()
+    fake.versions = { fetch: [0, 10], metadata: [0, 7] }
+    const lines: string[] = []
+    const logger = { log: (_level: string, message: string) => void lines.push(message) }
+    const path = await openDirectPath({ brokers: fake.address, clock: systemClock, logger }, () => undefined)
+    expect(path).toBeUndefined()
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain('speaks versions 0 to 10 of Fetch')
+  })
+})
+
+/** The numbers of a batch that its checksum does not cover, nor the magic: base offset and leader epoch. */
+function isUncovered(fake: FakeCluster, response: Buffer, at: number): boolean {
+  return fake.partitions
+    .flatMap(({ batches }) => batches)
+    .some(({ bytes }) => {
+      const into = at - response.indexOf(bytes)
+      return (into >= 0 && into < 8) || (into >= 12 && into < 16)
+    })
+}
