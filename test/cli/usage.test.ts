@@ -11,7 +11,7 @@ export default builder.build()
 describe('help', () => {
   it.each([
     [['--help'], 'Usage: millrace [options] [command]', 'millrace describe topologies/word-count.ts'],
-    [['run', '--help'], 'Usage: millrace run [options] <file>', '--processes 4'],
+    [['run', '--help'], 'Usage: millrace run [options] <file...>', '--processes 4'],
     [['help', 'describe'], 'Usage: millrace describe [options] <file>', '--set currency=EUR'],
   ])('%j: usage and examples on standard output, exit code 0', async (args, usage, example) => {
     const end = await runCli(args, { directory: await directoryWith({}) })

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Clock, KafkaStreams, Logger, ReadOnlyKeyValueStore } from 'millrace'
 import { createJsonApp } from '../../web/json-app.ts'
+import { limitBody } from '../../web/limit-body.ts'
 import { numberOrThrow } from '../../web/number-value.ts'
 import { addPageFiles } from '../../web/page-files.ts'
 import { RequestError } from '../../web/request-error.ts'
@@ -79,10 +79,7 @@ function addReads(app: Hono, { tables, clock }: RouteParts): void {
 }
 
 function addWrites(app: Hono, { tables }: RouteParts): void {
-  const onError = () => {
-    throw new RequestError(413, 'BODY_TOO_LARGE', `a country has at most ${BODY_BYTES_MAX} bytes`)
-  }
-  app.put('/countries/:code', bodyLimit({ maxSize: BODY_BYTES_MAX, onError }), async c => {
+  app.put('/countries/:code', limitBody(BODY_BYTES_MAX), async c => {
     const { countries } = loadedOrThrow(tables)
     const code = codeOrThrow(c.req.param('code'))
     const result = countrySchema['~standard'].validate(await c.req.json().catch(() => undefined))

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { KafkaStreams, Logger } from 'millrace'
 import { createJsonApp } from '../../web/json-app.ts'
+import { limitBody } from '../../web/limit-body.ts'
 import { numberOrThrow } from '../../web/number-value.ts'
 import { addPageFiles } from '../../web/page-files.ts'
 import { RequestError } from '../../web/request-error.ts'
@@ -64,10 +64,7 @@ function addReads(app: Hono, { streams, reads, staleness }: RouteParts): void {
 
 /** What the owner of the sites would do, which is another service than this one. */
 function addWrites(app: Hono, { writer, traffic, staleness }: RouteParts): void {
-  const onError = () => {
-    throw new RequestError(413, 'SITE_TOO_LARGE', `a site has at most ${SITE_BYTES_MAX} bytes`)
-  }
-  app.put('/sites/:siteId', bodyLimit({ maxSize: SITE_BYTES_MAX, onError }), async c => {
+  app.put('/sites/:siteId', limitBody(SITE_BYTES_MAX), async c => {
     const siteId = siteIdOrThrow(c.req.param('siteId'))
     const body: unknown = await c.req.json().catch(() => undefined)
     const result = siteSchema['~standard'].validate({ ...(body as object), siteId })
