@@ -117,5 +117,6 @@ export function storeBuilder(store: TableStore): StoreBuilder {
     ranges: false,
     caching,
     logging,
+    keepHeaders: 'by-setting',
   })
 }

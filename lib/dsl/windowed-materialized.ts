@@ -31,11 +31,17 @@ export function windowedStore(
     caching: store.caching && emit === 'on-window-update',
   }
   if (windows.type === 'session') {
-    return { builder: stores.sessionStore(settings), keySerde: keySerde && serdes.sessionWindowed(keySerde) }
+    const { retentionMs } = settings
+    // A record that is just not late may join a session that ended a gap before it. The original finds that one as long as its cache has it.
+    const cachedRetentionMs = Math.max(retentionMs, leastRetention(windows).ms + windows.inactivityGapMs)
+    return {
+      builder: stores.sessionStore({ ...settings, cachedRetentionMs }),
+      keySerde: keySerde && serdes.sessionWindowed(keySerde),
+    }
   }
   const windowSizeMs = sizeOf(windows)
   return {
-    builder: stores.timestampedWindowStore({ ...settings, windowSizeMs }),
+    builder: stores.timestampedWindowStore({ ...settings, windowSizeMs, keepHeaders: 'by-setting' }),
     keySerde: keySerde && serdes.windowed(keySerde, windowSizeMs),
   }
 }

@@ -192,6 +192,7 @@ export class GlobalTask {
         applicationId: settings.applicationId,
         taskId: undefined,
         changelogCoalescing: true,
+        dslStoreFormat: settings.dslStoreFormat,
         defaultKeySerde: settings.defaultKeySerde,
         defaultValueSerde: settings.defaultValueSerde,
         metrics,

@@ -34,6 +34,11 @@ export interface RuntimeSettings {
   readonly readCacheBytesMax: number
   /** One changelog record a key and commit (the default) instead of one a write. */
   readonly changelogCoalescing: boolean
+  /**
+   * `headers`: tables, aggregates and windowed aggregates keep, with each value, the headers of the record that wrote it (KIP-1271), for readers of
+   * their stores and in their changelogs. What operators send does not depend on it. Default `default`.
+   */
+  readonly dslStoreFormat: 'default' | 'headers'
   /** Records of one partition held in its task before the partition is paused. Default 1,000. */
   readonly bufferedRecordsPerPartition: number
   /** Default 1,000. */

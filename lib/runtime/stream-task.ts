@@ -273,7 +273,12 @@ export class StreamTask {
       const { topic, partition, partitionTimeMs } = queue
       const offset = queue.nextOffset ?? this.resumeOffset(queue)
       if (offset !== undefined)
-        offsets.push({ topic, partition, offset, metadata: encodePartitionTime(partitionTimeMs, operatorTimes) })
+        offsets.push({
+          topic,
+          partition,
+          offset,
+          metadata: encodePartitionTime(partitionTimeMs, operatorTimes),
+        })
     }
     return offsets
   }
@@ -313,6 +318,7 @@ export class StreamTask {
         applicationId,
         taskId: this.id,
         changelogCoalescing,
+        dslStoreFormat: settings.dslStoreFormat,
         isTransactional: settings.processingGuarantee === 'exactly-once',
         defaultKeySerde,
         defaultValueSerde,

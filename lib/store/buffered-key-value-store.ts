@@ -1,6 +1,5 @@
 import { assert } from '../common/assert.ts'
 import { bytesToMapKey } from '../common/bytes.ts'
-import { NO_HEADERS } from '../common/headers.ts'
 import type { EngineWrite } from './engine/engine.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { Entry, EntryState, HeldChange } from './layer/entry.ts'
@@ -10,7 +9,7 @@ import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
 import type { KeyValueStoreSettings, StoreResources } from './layer/store-resources.ts'
 import { openResources } from './layer/store-resources.ts'
-import { isDeletion, valueBytes } from './layer/value-format.ts'
+import { changelogHeaders, isDeletion, valueBytes } from './layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import { rangesDisabled, storeClosed } from './store-error.ts'
 import { storeEntriesRange } from './store-name.ts'
@@ -121,10 +120,10 @@ export class BufferedKeyValueStore<K, V>
   restore(records: readonly ChangelogRecord[]): void {
     const resources = this.resources()
     const { cache, keys, values, restored, index } = resources
-    for (const { key, value, timestamp } of records) {
+    for (const { key, value, timestamp, headers } of records) {
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
-      const bytes = value === null ? null : values.fromChangelog(value, timestamp)
+      const bytes = value === null ? null : values.fromChangelog(value, timestamp, headers)
       const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
       // Whatever is in memory of the key has to change with it; an open iterator must be told.
       if (id !== undefined && (index?.watched || cache.peek(id) !== undefined)) {
@@ -345,14 +344,15 @@ export class BufferedKeyValueStore<K, V>
     const key = keys.engineKey(entry.id)
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     buffer.sealEntry(entry, key, value === null ? null : values.engineValue(entry, value))
-    if (log) log(key.subarray(keys.prefix.length), value, entry.timestamp, NO_HEADERS)
+    if (log) log(key.subarray(keys.prefix.length), value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: Entry, log: StoreContext['log']): void {
     if (!log) return
     const { keys, values } = this.resources()
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    log(keys.engineKey(entry.id).subarray(keys.prefix.length), value, entry.timestamp, NO_HEADERS)
+    const headers = changelogHeaders(values, entry)
+    log(keys.engineKey(entry.id).subarray(keys.prefix.length), value, entry.timestamp, headers)
   }
 
   #flushOnce(resources: StoreResources<K, V>): void {

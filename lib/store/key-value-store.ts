@@ -1,9 +1,12 @@
+import type { Header } from '../common/headers.ts'
 import type { StateStore } from './state-store.ts'
 
 /** A value and the time it is from. */
 export interface ValueAndTimestamp<V> {
   readonly value: V
   readonly timestamp: number
+  /** Of the record that wrote the value, in a store that keeps headers; absent if it had none. A put takes those of the record being processed. */
+  readonly headers?: readonly Header[]
 }
 
 /**

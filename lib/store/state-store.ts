@@ -29,6 +29,8 @@ export interface StoreContext {
   readonly changelogTopic: string
   /** True: one changelog record a key and commit. False: one for every write, at once, as the JVM original does. */
   readonly changelogCoalescing: boolean
+  /** Whether the stores of tables and aggregates keep headers with their values. Default: no. */
+  readonly dslStoreFormat?: 'default' | 'headers' | undefined
   /** This store's share of `cacheBytesMax` at present: it changes as other stores come and go. 0 turns caching (holding back forwards) off; deserialised values may still be kept for reading. */
   readonly cacheBytesMax: number
   /** Budget for clean values kept for reading, apart from `cacheBytesMax`: bytes of heap, estimated; its share at present. Default 16 MiB. */

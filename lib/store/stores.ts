@@ -6,6 +6,7 @@ import type {
   TimestampedKeyValueStore,
   ValueAndTimestamp,
 } from './key-value-store.ts'
+import type { KeepHeaders } from './layer/store-resources.ts'
 import { LruMap } from './lru-map.ts'
 import type { StoreBuilder } from './state-store.ts'
 import { validStoreName } from './store-name.ts'
@@ -32,6 +33,14 @@ export interface KeyValueStoreOptions<K, V> {
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
 }
 
+export interface TimestampedKeyValueStoreOptions<K, V> extends KeyValueStoreOptions<K, V> {
+  /**
+   * Whether each value keeps the headers of the record that wrote it (KIP-1271), in the changelog as headers of its record; `by-setting`: if
+   * `dslStoreFormat` is `headers`. Default false. It may be changed at any time: values written before keep what they have.
+   */
+  readonly keepHeaders?: KeepHeaders | undefined
+}
+
 export interface LruMapOptions<K, V> extends Pick<
   KeyValueStoreOptions<K, V>,
   'name' | 'keySerde' | 'valueSerde' | 'ranges' | 'logging'
@@ -54,10 +63,11 @@ export const stores = {
 
   /** Values with their own timestamps, by key: what tables and aggregates are kept in. */
   timestampedKeyValueStore<K, V>(
-    options: KeyValueStoreOptions<K, V>,
+    options: TimestampedKeyValueStoreOptions<K, V>,
   ): StoreBuilder<TimestampedKeyValueStore<K, V>> {
+    const { keepHeaders } = options
     const build = (settings: Settings) =>
-      new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true })
+      new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true, keepHeaders })
     return { ...keyValueStoreBuilder(options, build), timestamped: true }
   },
 

@@ -4,6 +4,7 @@ import type { Serde } from '../serde/serde.ts'
 import { BufferedSessionStore } from './buffered-session-store.ts'
 import { BufferedWindowStore } from './buffered-window-store.ts'
 import type { CachedStore, ValueAndTimestamp } from './key-value-store.ts'
+import type { KeepHeaders } from './layer/store-resources.ts'
 import type { SessionStore } from './session-store.ts'
 import type { StateStore, StoreBuilder } from './state-store.ts'
 import { validStoreName } from './store-name.ts'
@@ -18,6 +19,8 @@ export interface SessionStoreOptions<K, V> {
   readonly valueSerde?: Serde<V> | undefined
   /** How far back of the latest session's end the ends of others may lie; earlier ones are forgotten. For windows: their starts. */
   readonly retentionMs: number
+  /** Retention while changes are held back (`caching`, and a `cacheBytesMax`); default `retentionMs`. */
+  readonly cachedRetentionMs?: number | undefined
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
   readonly persistent?: boolean | undefined
   /** Whether changes are held back until a commit, as far as `cacheBytesMax` allows. Default false. */
@@ -41,9 +44,10 @@ export function windowStoreBuilder<K, V>(
 }
 
 export function timestampedWindowStoreBuilder<K, V>(
-  options: WindowStoreOptions<K, V>,
+  options: WindowStoreOptions<K, V> & { readonly keepHeaders?: KeepHeaders },
 ): StoreBuilder<TimestampedWindowStore<K, V>> {
-  const settings = { ...windowSettings(options), timestamped: true }
+  const { keepHeaders } = options
+  const settings = { ...windowSettings(options), timestamped: true, keepHeaders }
   const build = () => new BufferedWindowStore<K, ValueAndTimestamp<V>>(settings)
   return { ...windowBuilder(options, build), timestamped: true }
 }
@@ -73,6 +77,7 @@ function commonSettings<K, V>({
   keySerde,
   valueSerde,
   retentionMs,
+  cachedRetentionMs,
   caching = false,
 }: SessionStoreOptions<K, V>) {
   checkDuration(validStoreName(name), 'retentionMs', retentionMs)
@@ -81,6 +86,7 @@ function commonSettings<K, V>({
     keySerde: keySerde as Serde<unknown> | undefined,
     valueSerde: valueSerde as Serde<unknown> | undefined,
     retentionMs,
+    cachedRetentionMs,
     caching,
   }
 }

@@ -55,6 +55,7 @@ const SETTINGS: { readonly [name: string]: (value: unknown) => Partial<StreamsCo
   // Both belong to `build`: see buildOptionsOf.
   'topology.optimization': () => ({}),
   'ensure.explicit.internal.resource.naming': () => ({}),
+  'dsl.store.format': value => ({ dslStoreFormat: value === 'HEADERS' ? 'headers' : 'default' }),
   // Decides the kind of store that tables get: see program.ts.
   'dsl.store.suppliers.class': () => ({}),
 }

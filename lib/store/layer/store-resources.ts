@@ -3,6 +3,7 @@ import type { StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storeBooksKey, storePrefix } from '../store-name.ts'
 import { EntryCount } from './entry-count.ts'
+import { HeadersFormat } from './headers-format.ts'
 import { HeldChanges } from './held-changes.ts'
 import { KeyCodec } from './key-codec.ts'
 import { KeyIndex } from './key-index.ts'
@@ -19,6 +20,8 @@ export const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
 export interface KeyValueStoreSettings {
   readonly name: string
   readonly timestamped: boolean
+  /** Whether the values of a timestamped store keep headers; undefined: no. */
+  readonly keepHeaders?: KeepHeaders | undefined
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   /** Whether keys can be iterated in order. */
@@ -56,7 +59,7 @@ export function openResources<K, V>(
   return {
     context,
     keys,
-    values: formatOf<V>(settings.timestamped, valueSerde, serdeContext),
+    values: formatOf<V>(settings, valueSerde, serdeContext, context),
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
@@ -66,13 +69,20 @@ export function openResources<K, V>(
   }
 }
 
+/** `by-setting`: as `dslStoreFormat` says, for tables and aggregates. */
+export type KeepHeaders = boolean | 'by-setting'
+
 export function formatOf<V>(
-  timestamped: boolean,
+  settings: { readonly timestamped: boolean; readonly keepHeaders?: KeepHeaders | undefined },
   serde: Serde<unknown>,
   context: SerdeContext,
+  { dslStoreFormat }: Pick<StoreContext, 'dslStoreFormat'>,
 ): ValueFormat<V> {
-  const Format = timestamped ? TimestampedFormat : PlainFormat
-  // The two formats have different values; which one `V` is was decided where the store was built.
+  const { timestamped, keepHeaders = false } = settings
+  const keeps = keepHeaders === 'by-setting' ? dslStoreFormat === 'headers' : keepHeaders
+  const WithTimes = keeps ? HeadersFormat : TimestampedFormat
+  const Format = timestamped ? WithTimes : PlainFormat
+  // The formats have different values; which one `V` is was decided where the store was built.
   return new Format<unknown>(serde, context) as unknown as ValueFormat<V>
 }
 

@@ -1,13 +1,9 @@
-import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
+import { headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
-
-const TIMESTAMP_BYTES = 8
-const TWO_TO_32 = 0x1_0000_0000
 
 /**
  * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below the JVM original; the changelog
@@ -27,7 +23,7 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
       state.value = pair.value
       state.state = 'typed'
     } else {
-      state.value = layOut(this.#serde.serialize(pair.value, this.#context), pair.timestamp)
+      state.value = timestampedRow(this.#serde.serialize(pair.value, this.#context), pair.timestamp)
       state.state = 'bytes'
     }
     state.timestamp = pair.timestamp
@@ -43,9 +39,9 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   }
 
   load(state: ValueState, engineValue: Uint8Array): void {
-    state.timestamp = timestampOf(engineValue)
-    state.value = engineValue
-    state.state = 'bytes'
+    // The headers that a row may have from a time when the store kept them are left out.
+    const end = headersEnd(engineValue)
+    state.setBytes(end === 0 ? engineValue : engineValue.subarray(end), timestampOf(engineValue))
   }
 
   changelogValue(state: ValueState): Uint8Array {
@@ -54,23 +50,12 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   }
 
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array {
-    return state.state === 'bytes' ? (state.value as Uint8Array) : layOut(changelogValue, state.timestamp)
+    return state.state === 'bytes'
+      ? (state.value as Uint8Array)
+      : timestampedRow(changelogValue, state.timestamp)
   }
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {
-    return layOut(value, timestamp)
+    return timestampedRow(value, timestamp)
   }
-}
-
-function layOut(value: Uint8Array, timestamp: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length)
-  bytes.writeInt32BE(Math.floor(timestamp / TWO_TO_32), 0)
-  bytes.writeUInt32BE(timestamp >>> 0, 4)
-  bytes.set(value, TIMESTAMP_BYTES)
-  return bytes
-}
-
-function timestampOf(engineValue: Uint8Array): number {
-  const bytes = asBuffer(engineValue)
-  return bytes.readInt32BE(0) * TWO_TO_32 + bytes.readUInt32BE(4)
 }

@@ -1,3 +1,5 @@
+import type { Header } from '../../common/headers.ts'
+import { NO_HEADERS } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
@@ -19,7 +21,13 @@ export interface ValueFormat<V> {
   /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. */
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
   /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
-  fromChangelog(value: Uint8Array, timestamp: number): Uint8Array
+  fromChangelog(value: Uint8Array, timestamp: number, headers: readonly Header[]): Uint8Array
+  /** The headers of the changelog record; without the method it has none. */
+  headersOf?(state: ValueState): readonly Header[]
+}
+
+export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): readonly Header[] {
+  return values.headersOf ? values.headersOf(state) : NO_HEADERS
 }
 
 /** A primitive that may stand for its bytes. */

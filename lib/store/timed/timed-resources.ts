@@ -2,6 +2,7 @@ import type { Counter } from '../../common/metrics.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { HeldChanges } from '../layer/held-changes.ts'
 import { RestoredWrites } from '../layer/restored-writes.ts'
+import type { KeepHeaders } from '../layer/store-resources.ts'
 import { formatOf, READ_CACHE_BYTES_MAX } from '../layer/store-resources.ts'
 import type { ValueFormat } from '../layer/value-format.ts'
 import { WriteBuffer } from '../layer/write-buffer.ts'
@@ -19,10 +20,13 @@ import { TimeIndex } from './time-index.ts'
 export interface TimedStoreSettings {
   readonly name: string
   readonly timestamped: boolean
+  readonly keepHeaders?: KeepHeaders | undefined
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly caching: boolean
   readonly retentionMs: number
+  /** Instead of `retentionMs` while changes are held back. */
+  readonly cachedRetentionMs?: number | undefined
   readonly minorBytes: MinorBytes
 }
 
@@ -54,16 +58,19 @@ export function openTimedResources<K, V>(
   const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
+  const holdsBack = settings.caching && context.cacheBytesMax > 0
+  const { retentionMs, cachedRetentionMs = retentionMs } = settings
+  const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
   return {
     context,
     codec,
-    values: formatOf<V>(settings.timestamped, valueSerde, serdeContext),
+    values: formatOf<V>(settings, valueSerde, serdeContext, context),
     index,
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
-    held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
-    observed: new ObservedTime(settings, codec, context.engine),
+    held: holdsBack ? new HeldChanges(cache, context) : undefined,
+    observed: new ObservedTime(retained, codec, context.engine),
     dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }

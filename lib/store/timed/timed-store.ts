@@ -95,7 +95,8 @@ export class TimedStore<K, V> {
       resources.dropped.value += 1
       this.#logUnwritten(key, time, minor, value, resources)
       // It is the writer who decides what is late: without a cache it forwards what the store has dropped, too.
-      if (resources.held && !isDeletion(value)) this.#tellUnwritten({ key, time, minor }, value as V, resources)
+      if (resources.held && !isDeletion(value))
+        this.#tellUnwritten({ key, time, minor }, value as V, resources)
       return
     }
     this.#put(key, time, minor, value, resources)
