@@ -31,13 +31,7 @@ export function windowedStore(
     caching: store.caching && emit === 'on-window-update',
   }
   if (windows.type === 'session') {
-    const { retentionMs } = settings
-    // A record that is just not late may join a session that ended a gap before it. The original finds that one as long as its cache has it.
-    const cachedRetentionMs = Math.max(retentionMs, leastRetention(windows).ms + windows.inactivityGapMs)
-    return {
-      builder: stores.sessionStore({ ...settings, cachedRetentionMs }),
-      keySerde: keySerde && serdes.sessionWindowed(keySerde),
-    }
+    return { builder: stores.sessionStore(settings), keySerde: keySerde && serdes.sessionWindowed(keySerde) }
   }
   const windowSizeMs = sizeOf(windows)
   return {

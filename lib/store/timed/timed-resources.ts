@@ -25,8 +25,6 @@ export interface TimedStoreSettings {
   readonly valueSerde: Serde<unknown> | undefined
   readonly caching: boolean
   readonly retentionMs: number
-  /** Instead of `retentionMs` while changes are held back. */
-  readonly cachedRetentionMs?: number | undefined
   readonly minorBytes: MinorBytes
 }
 
@@ -58,9 +56,6 @@ export function openTimedResources<K, V>(
   const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
-  const holdsBack = settings.caching && context.cacheBytesMax > 0
-  const { retentionMs, cachedRetentionMs = retentionMs } = settings
-  const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
   return {
     context,
     codec,
@@ -69,8 +64,8 @@ export function openTimedResources<K, V>(
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
-    held: holdsBack ? new HeldChanges(cache, context) : undefined,
-    observed: new ObservedTime(retained, codec, context.engine),
+    held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
+    observed: new ObservedTime(settings, codec, context.engine),
     dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }
