@@ -15,9 +15,9 @@ import {
 } from '../support/async-subject.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const RECORDS = 500
+const RECORDS = 300
 const CHILD = fileURLToPath(new URL('async-crash-child.ts', import.meta.url))
-const STEPS: readonly CommitStep[] = ['prepared', 'committed', 'written']
+const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
 /** Resolves with how the child ended. */
 async function run(...args: string[]): Promise<string> {

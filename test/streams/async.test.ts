@@ -64,7 +64,7 @@ async function openBroker(interceptor?: Interceptor): Promise<Broker> {
 
 describe('asynchronous calls under exactly-once: what is seen equals the synchronous answer', () => {
   it('with 1,000 calls under way at once', async () => {
-    const input = asyncInput(4_000)
+    const input = asyncInput(2_500)
     const broker = await openBroker()
     await prepareAsync(broker, input, 2)
     const calls = randomCalls({ seed: 1, rampUp: 1_000, endsMax: 400 })
@@ -106,10 +106,10 @@ const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]
 describe('the loop of a thread that waits for calls', () => {
   it('is woken by their end', async () => {
     const broker = await openBroker()
-    const input = asyncInput(300)
+    const input = asyncInput(200)
     await prepareAsync(broker, input, 1)
-    const calls = randomCalls({ seed: 2 })
-    // One at a time, so that each end is waited for: at the pace of the idle loop this would take half a minute.
+    const calls = randomCalls({ seed: 2, turnsBetween: 6 })
+    // One at a time, so that each end is waited for: at the pace of the idle loop this would take more than twenty seconds.
     const streams = await application(broker, calls, {
       options: { concurrency: 1 },
       config: { commitIntervalMs: 1_000 },
@@ -131,7 +131,7 @@ describe('asynchronous calls and aborts', () => {
       14,
     ],
   ])('when %s', { timeout: 60_000 }, async (_, kind, verdict, seed) => {
-    const input = asyncInput(1_200)
+    const input = asyncInput(800)
     const { state, intercept } = saboteur(kind, [3, 6, 9], verdict)
     const broker = await openBroker(intercept)
     await prepareAsync(broker, input, 2)
@@ -151,10 +151,10 @@ describe('asynchronous calls and aborts', () => {
 
 describe('asynchronous calls and rebalances', () => {
   it.each([21, 22])('two instances that come and go (seed %i)', { timeout: 60_000 }, async seed => {
-    const input = asyncInput(3_000)
+    const input = asyncInput(2_000)
     const broker = await openBroker()
     await prepareAsync(broker, input, 4)
-    const calls = randomCalls({ seed, pausesAt: [300, 1_200, 2_000] })
+    const calls = randomCalls({ seed, pausesAt: [300, 900, 1_500] })
     const options = { concurrency: 100 }
     const first = await application(broker, calls, { options })
     await first.start()

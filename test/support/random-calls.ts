@@ -14,6 +14,8 @@ export interface RandomCallsOptions {
   readonly endsMax?: number
   /** When so many calls have been made, rising, none ends until `resume`: so that what a test does then finds calls under way. */
   readonly pausesAt?: readonly number[]
+  /** Turns of the event loop before some end again; default 1. */
+  readonly turnsBetween?: number
   /** Whether every call must come after the one for the input before it of its key; default true. */
   readonly watchesNumbers?: boolean
 }
@@ -27,6 +29,7 @@ export class RandomCalls {
   readonly #endsMax: number
   readonly #watchesNumbers: boolean
   readonly #pausesAt: number[]
+  readonly #turnsBetween: number
   #rampUp: number
   #running: RunningCall[] = []
   /** By key: calls whose caller still wants the result. */
@@ -39,9 +42,17 @@ export class RandomCalls {
   calls = 0
   aborted = 0
 
-  constructor({ seed, rampUp = 1, endsMax = 40, pausesAt = [], watchesNumbers = true }: RandomCallsOptions) {
+  constructor({
+    seed,
+    rampUp = 1,
+    endsMax = 40,
+    pausesAt = [],
+    turnsBetween = 1,
+    watchesNumbers = true,
+  }: RandomCallsOptions) {
     this.#pausesAt = [...pausesAt]
     this.#watchesNumbers = watchesNumbers
+    this.#turnsBetween = turnsBetween
     this.#random = seeded(seed)
     this.#rampUp = rampUp
     this.#endsMax = endsMax
@@ -103,14 +114,18 @@ export class RandomCalls {
     })
   }
 
-  /** Ends some, in every turn of the event loop. */
+  /** Ends some, every so many turns of the event loop. */
   #turn(): void {
     if (this.#stopped) return
     if (!this.isPaused && this.#running.length >= this.#rampUp) {
       this.#rampUp = 1
       for (let left = Math.ceil(this.#random() * this.#endsMax); left > 0; left -= 1) this.#endOne()
     }
-    setImmediate(() => this.#turn())
+    this.#afterTurns(this.#turnsBetween)
+  }
+
+  #afterTurns(left: number): void {
+    setImmediate(() => (left > 1 ? this.#afterTurns(left - 1) : this.#turn()))
   }
 
   #endOne(): void {
