@@ -12,7 +12,7 @@ export interface PunctuationOptions {
   /** At least 1. */
   readonly intervalMs: number
   readonly type: PunctuationType
-  /** Wall-clock time only: ticks fall on `startMs + n × intervalMs` (KIP-1146). */
+  /** Ticks fall on `startMs + n × intervalMs`, in either kind of time; the first of them not before the call (KIP-1146). */
   readonly startMs?: number
 }
 
@@ -45,7 +45,7 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   getStateStore<S extends StateStore>(name: string): S
   /**
    * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first when the first record
-   * comes, aligned to multiples of the interval.
+   * comes, aligned to multiples of the interval, unless there is a `startMs`.
    */
   schedule(options: PunctuationOptions, callback: Punctuator): Cancellable
   /** Where the record being processed came from; undefined in a punctuator. */

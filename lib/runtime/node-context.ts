@@ -81,6 +81,10 @@ export class NodeContext implements DeferringContext, OperatorContext {
     if (!(Number.isInteger(options.intervalMs) && options.intervalMs >= 1)) {
       throw new TypeError(`intervalMs is ${options.intervalMs}: it must be a whole number of at least 1`)
     }
+    const { startMs } = options
+    if (startMs !== undefined && !(Number.isSafeInteger(startMs) && startMs >= 0)) {
+      throw new TypeError(`startMs is ${startMs}: it must be a whole number of milliseconds since the epoch`)
+    }
     return this.#scope.schedule(this.#nodeName, options, callback)
   }
 

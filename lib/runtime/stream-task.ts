@@ -57,7 +57,9 @@ export class StreamTask {
       schedule: (node, punctuation, callback) => {
         const { type, intervalMs, startMs } = punctuation
         if (type === 'stream-time') {
-          const cancellable = this.#streamTime.schedule(node, 0, intervalMs, callback)
+          const firstMs =
+            startMs === undefined ? 0 : anchoredTick(startMs, intervalMs, this.#group.streamTimeMs)
+          const cancellable = this.#streamTime.schedule(node, firstMs, intervalMs, callback)
           this.#nextStreamTickMs = this.#streamTime.nextMs
           return cancellable
         }
@@ -352,8 +354,8 @@ export class StreamTask {
   }
 }
 
-/** The first time of `startMs + n × intervalMs` that lies behind now. */
+/** The start if it has not passed, else the first time of `startMs + n × intervalMs` that lies behind now. */
 function anchoredTick(startMs: number, intervalMs: number, nowMs: number): number {
-  if (startMs > nowMs) return startMs
+  if (startMs >= nowMs) return startMs
   return startMs + (Math.floor((nowMs - startMs) / intervalMs) + 1) * intervalMs
 }
