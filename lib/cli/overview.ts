@@ -15,6 +15,7 @@ export async function startOverview(
       applicationId: config.applicationId,
       title: file.about?.title ?? config.applicationId,
       description: file.about?.description ?? '',
+      hasService: file.service !== undefined,
     })),
     { brokers: options.brokers, clock },
   )

@@ -3,7 +3,8 @@ export interface OverviewEntry {
   readonly title: string
   readonly description: string
   readonly state: string
-  /** Undefined while its service is not up, and for an application without one. */
+  readonly hasService: boolean
+  /** Undefined while its service is not up. */
   readonly url: string | undefined
 }
 
@@ -38,22 +39,6 @@ footer { padding-top: 28px; padding-bottom: 48px; font-size: 14px; }
 @media (max-width: 640px) { header, main, footer { padding-left: 16px; padding-right: 16px; } header { padding-top: 32px; } h1 { font-size: 24px; } }
 `
 
-/** Reads the states until the page would look different, and then again now and then. */
-const SCRIPT = `
-const shown = document.querySelector('ul').dataset.shown
-const look = async () => {
-  try {
-    const { applications } = await (await fetch('/healthz')).json()
-    const now = applications.map(({ state, url }) => state + ' ' + (url || '')).join()
-    if (now !== shown) return location.reload()
-  } catch {
-    document.querySelectorAll('.state').forEach(state => { state.className = 'state'; state.textContent = 'not reachable' })
-  }
-  setTimeout(look, 1000)
-}
-setTimeout(look, 1000)
-`
-
 const WAVES =
   '<path d="M7 12c3-3 6-3 9 0s6 3 9 0M7 20c3-3 6-3 9 0s6 3 9 0" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/>'
 const ICON = `<rect width="32" height="32" rx="8" fill="#0b7a75"/>${WAVES}`
@@ -61,14 +46,15 @@ const ICON = `<rect width="32" height="32" rx="8" fill="#0b7a75"/>${WAVES}`
 /** The page that shows what runs in this process. */
 export function overviewPage(entries: readonly OverviewEntry[], brokers: string): string {
   const icon = encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${ICON}</svg>`)
-  const shown = entries.map(({ state, url }) => `${state} ${url ?? ''}`).join()
+  // It shows itself anew while there is something to wait for, and lies still afterwards.
+  const refresh = entries.every(isUp) ? '' : '<meta http-equiv="refresh" content="1">\n'
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Millrace</title>
+${refresh}<title>Millrace</title>
 <link rel="icon" href="data:image/svg+xml,${icon}">
 <style>${STYLE}</style>
 </head>
@@ -77,12 +63,15 @@ export function overviewPage(entries: readonly OverviewEntry[], brokers: string)
 <h1><svg viewBox="0 0 32 32" aria-hidden="true">${ICON}</svg>Millrace</h1>
 <p>${entries.length} stream applications run in this process, each exactly-once, on one broker. Open one, make something happen, kill the process in the middle and start it again: nothing is lost, and nothing happens twice.</p>
 </header>
-<main><ul data-shown="${escaped(shown)}">${entries.map(card).join('')}</ul></main>
+<main><ul>${entries.map(card).join('')}</ul></main>
 <footer>Broker: <code>${escaped(brokers)}</code></footer>
-<script>${SCRIPT}</script>
 </body>
 </html>
 `
+}
+
+function isUp({ state, hasService, url }: OverviewEntry): boolean {
+  return state === 'error' || (state === 'running' && (!hasService || url !== undefined))
 }
 
 function card({ applicationId, title, description, state, url }: OverviewEntry): string {

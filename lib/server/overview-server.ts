@@ -9,6 +9,7 @@ export interface OverviewApplication {
   readonly applicationId: string
   readonly title: string
   readonly description: string
+  readonly hasService: boolean
 }
 
 /** What is said of an application; a `url` that was given stays. */
@@ -23,7 +24,7 @@ const PAGE_HEADERS = {
   ...HEADERS,
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; " +
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
