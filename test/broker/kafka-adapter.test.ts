@@ -13,6 +13,7 @@ import { kafkaForTests } from '../support/kafka.ts'
 
 const kafka = await kafkaForTests()
 const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const PATHS = ['direct', 'native'] as const
 const quiet = { clock: systemClock, logger: silentLogger }
 
 describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => {
@@ -36,9 +37,10 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
     return topic
   }
 
-  test('a paused partition past its bound is refetched on resume, and nothing is lost', async () => {
+  test.each(PATHS)('a paused partition past its bound is refetched on resume (%s)', async fetch => {
+    const reading = await openKafkaBroker({ brokers, fetch, ...quiet })
     const topic = await filled(3_000, 1_000, 2)
-    const consumer = await broker.consumer({
+    const consumer = await reading.consumer({
       clientId: 'adapter',
       isolation: 'read_committed',
       queuedBytesMax: 400_000,
@@ -53,11 +55,13 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
     consumer.pause([right])
     expect(await offsets(consumer, 3_000)).toEqual({ 0: consecutive(3_000) })
     await consumer.close()
+    await reading.close()
   })
 
-  test('positions moved back and forth while records arrive always continue where they were told', async () => {
+  test.each(PATHS)('positions moved back and forth while records arrive are kept to (%s)', async fetch => {
+    const reading = await openKafkaBroker({ brokers, fetch, ...quiet })
     const topic = await filled(20_000, 20, 1)
-    const consumer = await broker.consumer({ clientId: 'adapter', isolation: 'read_committed' })
+    const consumer = await reading.consumer({ clientId: 'adapter', isolation: 'read_committed' })
     for (const start of [0, 9_000, 500, 15_000, 1, 19_990, 0]) {
       consumer.assign([{ topic, partition: 0, offset: start }])
       const read = await offsets(consumer, Math.min(3_000, 20_000 - start))
@@ -65,6 +69,7 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
       expect(read[0]).toEqual(consecutive(read[0]?.length ?? 0, start))
     }
     await consumer.close()
+    await reading.close()
   })
 
   test('a member of the consumer protocol owns, commits and is told what it gives up', async () => {

@@ -60,7 +60,7 @@ export async function writeHistory(
 async function openWriter(id: string, broker: Broker, isTransactional: boolean): Promise<Writer> {
   const producer = await broker.producer({
     clientId: id,
-    ...(isTransactional ? { transactionalId: id, transactionTimeoutMs: 60_000 } : {}),
+    ...(isTransactional ? { transactionalId: id, transactionTimeoutMs: 600_000 } : {}),
   })
   if (isTransactional) await producer.initTransactions()
   return { producer, isTransactional, isOpen: false }
