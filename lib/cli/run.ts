@@ -73,9 +73,15 @@ async function startApplications(
   around: { broker: Broker; ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const overview = jobs.length > 1 ? await startOverview(jobs, around.teardown) : undefined
-  const starting = jobs.map(job =>
-    startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) }),
-  )
+  const starting = jobs.map(async job => {
+    try {
+      await startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) })
+    } catch (reason) {
+      // The others, which may be waiting for their brokers, give up, too.
+      around.ending.fail(errorFrom(reason))
+      throw reason
+    }
+  })
   // All of them come to an end before anything is closed.
   const failed = (await Promise.allSettled(starting)).find(result => result.status === 'rejected')
   if (failed) throw failed.reason
