@@ -105,7 +105,7 @@ describe('dsl: joins of two streams', () => {
       fc.property(windowsOfAnyShape, scenario, (windows, arrivals) => {
         expect(run(joined(windows, kind), arrivals)).toEqual(modelled(windows, kind, arrivals))
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     )
   })
 
@@ -124,7 +124,7 @@ describe('dsl: joins of two streams', () => {
         if (windows.beforeMs < 0 || windows.afterMs < 0 || hasOneAtTheEdge(windows, present)) return
         expect(single.results).toEqual(plain.results)
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     )
   })
 

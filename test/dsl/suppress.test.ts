@@ -88,7 +88,7 @@ describe('dsl: suppress until a time limit', () => {
         )
         expect(feed(driver, list)).toEqual(naively(list, timeLimitMs, recordsMax ?? Infinity))
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
   })
 
@@ -108,7 +108,7 @@ describe('dsl: suppress until a time limit', () => {
         const same = [...current].filter(([key, value]) => last.has(key) && last.get(key) === value).length
         expect(same + waiting).toBeGreaterThanOrEqual(behind)
       }),
-      { numRuns: 100 },
+      { numRuns: 80 },
     )
   })
 
@@ -194,7 +194,7 @@ describe('dsl: suppress until windows close', () => {
         const found = output.readRecords().map(({ key, value }) => [key?.window.startMs, key?.key, value])
         expect(found).toEqual(expected)
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   })
 

@@ -147,10 +147,16 @@ async function rows(store: StateStore, keys: ReadonlySet<string>, cached: unknow
   if (store instanceof UnmatchedRecords) return internal(store.countRecords())
   if (store instanceof ChangeBuffer || store instanceof RecordBuffer) return { kind: 'buffer' }
   if (store instanceof BufferedWindowStore) {
-    return windowedRows(store.all(), endedRows(cached, ({ start }) => store.entries.hasExpired(start)))
+    return windowedRows(
+      store.all(),
+      endedRows(cached, ({ start }) => store.entries.hasExpired(start)),
+    )
   }
   if (store instanceof BufferedSessionStore) {
-    return windowedRows(store.fetchRange({}), endedRows(cached, ({ end }) => store.entries.hasExpired(end)))
+    return windowedRows(
+      store.fetchRange({}),
+      endedRows(cached, ({ end }) => store.entries.hasExpired(end)),
+    )
   }
   const found: { key: unknown; value: unknown }[] = []
   for await (const [key, value] of readOnlyView<unknown, unknown>(store, { isolation: 'latest' }).all()) {

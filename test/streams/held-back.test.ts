@@ -111,7 +111,7 @@ it('results that wait are the same, and in the same order, after aborted commits
   })
   onTestFinished(() => broker.close())
   await createTopics(broker, { in: 1, joined: 1, closed: 1 })
-  const pairs = records(7, 600, 60)
+  const pairs = records(7, 400, 60)
   await produce(broker, 'in', 1, pairs)
   const expected = undisturbed(pairs)
   const streams = await start(broker, await temporaryDirectory())
@@ -129,11 +129,11 @@ it.each([
   onTestFinished(() => broker.close())
   await createTopics(broker, { in: 1, joined: 1, closed: 1 })
   // In order of time: from a changelog alone it is not known how far the join had looked, which shows in results of late records.
-  const pairs = records(11, 600, sameDisk ? 60 : 0)
+  const pairs = records(11, 300, sameDisk ? 60 : 0)
   const disk = await temporaryDirectory()
-  for (const from of [0, 200, 400]) {
+  for (const from of [0, 100, 200]) {
     const streams = await start(broker, sameDisk ? disk : await temporaryDirectory())
-    const part = pairs.slice(from, from === 400 ? undefined : from + 200)
+    const part = pairs.slice(from, from === 200 ? undefined : from + 100)
     await produce(broker, 'in', 1, part)
     const so = undisturbed(pairs.slice(0, from + part.length))
     await eventually(async () => expect(sorted(await seen(broker))).toEqual(sorted(so)))
