@@ -120,10 +120,11 @@ export class BufferedKeyValueStore<K, V>
   restore(records: readonly ChangelogRecord[]): void {
     const resources = this.resources()
     const { cache, keys, values, restored, index } = resources
-    for (const { key, value, timestamp, headers } of records) {
+    for (const record of records) {
+      const { key, value, timestamp } = record
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
-      const bytes = value === null ? null : values.fromChangelog(value, timestamp, headers)
+      const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
       const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
       // Whatever is in memory of the key has to change with it; an open iterator must be told.
       if (id !== undefined && (index?.watched || cache.peek(id) !== undefined)) {

@@ -7,7 +7,7 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 import { headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES, WITH_HEADERS } from './timestamped-row.ts'
-import type { ValueFormat } from './value-format.ts'
+import type { RecordHeaders, ValueFormat } from './value-format.ts'
 
 const NULL_LENGTH = -1
 
@@ -59,8 +59,8 @@ export class HeadersFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
     return state.value as Uint8Array
   }
 
-  fromChangelog(value: Uint8Array, timestamp: number, headers: readonly Header[]): Uint8Array {
-    return layOut(value, timestamp, headers)
+  fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array {
+    return layOut(value, timestamp, record.headers)
   }
 }
 

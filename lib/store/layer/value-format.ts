@@ -5,6 +5,11 @@ import type { Serde } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 
+/** A record's headers, which are decoded when somebody asks. */
+export interface RecordHeaders {
+  readonly headers: readonly Header[]
+}
+
 /**
  * How values of a store look to user code, to the engine and to the changelog. Primitives that their serde calls safe stay as they are until
  * the commit; anything else is bytes from `write` on, so that no object of the user's is ever kept.
@@ -21,7 +26,7 @@ export interface ValueFormat<V> {
   /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. */
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
   /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
-  fromChangelog(value: Uint8Array, timestamp: number, headers: readonly Header[]): Uint8Array
+  fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /** The headers of the changelog record; without the method it has none. */
   headersOf?(state: ValueState): readonly Header[]
 }

@@ -346,9 +346,9 @@ export class TimedStore<K, V> {
     if (minor > this.#largestMinor) this.#largestMinor = minor
     const found = index.findById(id, undefined)
     const at = found === undefined ? -1 : found.find(time, minor)
-    const { value, timestamp, headers } = record
+    const { value, timestamp } = record
     if (value === null && at < 0) return
-    const bytes = value === null ? null : values.fromChangelog(value, timestamp, headers)
+    const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
     if (index.watched || (found !== undefined && found.slots[at] instanceof TimedEntry)) {
       const entry = found === undefined || at < 0 ? this.#insertAbsent(id, time, minor, resources) : undefined
