@@ -4,12 +4,10 @@ import type { RecordContext } from '../common/record-context.ts'
  * Where an output record goes: a partition number; several (multicast, KIP-873); none (`[]`: the record is dropped, counted);
  * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly).
  */
-export type StreamPartitioner<K = unknown, V = unknown> = (
-  topic: string,
-  key: K,
-  value: V,
-  partitionCount: number,
-) => number | readonly number[] | undefined
+export type StreamPartitioner<K = unknown, V = unknown> = {
+  // TypeScript compares a method's parameters in both directions: without it a table that never deletes could not stand for one that may.
+  choose(topic: string, key: K, value: V, partitionCount: number): number | readonly number[] | undefined
+}['choose']
 
 /** Where a sink writes, decided record by record (KIP-303). */
 export type TopicNameExtractor<K = unknown, V = unknown> = (

@@ -98,7 +98,7 @@ function tableStep(
     case 'filterTable':
       return table().filter(value => value % n !== m, store)
     case 'mapTable':
-      return table().mapValues(value => (value + m) % 500, store)
+      return table().mapValues<number>(value => (value + m) % 500, store)
     case 'join':
       return table().join(right(), joined, store)
     case 'leftJoin':

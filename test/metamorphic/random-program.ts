@@ -41,37 +41,44 @@ export type TableOp = (typeof AGGREGATIONS)[number] | (typeof TABLE_OPS)[number]
 
 export const isStreamOp = (op: Step['op']): op is StreamOp => (STREAM_OPS as readonly string[]).includes(op)
 
+const JOINS: ReadonlySet<Step['op']> = new Set(['join', 'leftJoin', 'outerJoin', 'leftForeignKeyJoin'])
+
 export function randomProgram(random: Seeded): Program {
-  const sources: Step[] = [
-    { op: 'stream', of: 0, with: 0, n: 0, m: 0 },
-    { op: 'stream', of: 0, with: 0, n: 1, m: 0 },
-    { op: 'table', of: 0, with: 0, n: 0, m: 0 },
-    { op: 'table', of: 0, with: 0, n: 1, m: 0 },
-  ]
-  const steps = [...sources]
-  let streams = 2
-  let tables = 2
-  const step = (op: Step['op'], count: number): Step => ({
-    op,
-    // Late ones more often: chains grow long.
-    of: Math.max(random.below(count), random.below(count)),
-    with: random.below(count),
-    n: 2 + random.below(5),
-    m: random.below(7),
-  })
-  for (let i = random.below(4); i > 0; i -= 1) {
-    steps.push(step(random.oneOf(STREAM_OPS), streams))
-    streams += 1
+  const steps: Step[] = SOURCES.map(({ op, n }) => ({ op, of: 0, with: 0, n, m: 0 }))
+  // Of each stream and table: the sources that it comes from.
+  const streams: Origin[] = [new Set(['s0']), new Set(['s1'])]
+  const tables: Origin[] = [new Set(['t0']), new Set(['t1'])]
+  const add = (ops: readonly Step['op'][], parents: readonly Origin[], children: Origin[]): void => {
+    const step = randomStep(random, random.oneOf(ops), parents)
+    const origins = [parents[step.of]!, ...(NEEDS_OTHER.has(step.op) ? [parents[step.with]!] : [])]
+    steps.push(step)
+    children.push(new Set(origins.flatMap(origin => [...origin])))
   }
-  for (let i = 1 + random.below(3); i > 0; i -= 1) {
-    steps.push(step(random.oneOf(AGGREGATIONS), streams))
-    tables += 1
-  }
-  for (let i = random.below(4); i > 0; i -= 1) {
-    steps.push(step(random.oneOf(TABLE_OPS), tables))
-    tables += 1
-  }
+  for (let i = random.below(4); i > 0; i -= 1) add(STREAM_OPS, streams, streams)
+  for (let i = 1 + random.below(3); i > 0; i -= 1) add(AGGREGATIONS, streams, tables)
+  for (let i = random.below(4); i > 0; i -= 1) add(TABLE_OPS, tables, tables)
   return { steps, inputs: randomInputs(random) }
+}
+
+type Origin = ReadonlySet<string>
+
+const SOURCES = [
+  { op: 'stream', n: 0 },
+  { op: 'stream', n: 1 },
+  { op: 'table', n: 0 },
+  { op: 'table', n: 1 },
+] as const
+
+const NEEDS_OTHER: ReadonlySet<Step['op']> = new Set([...JOINS, 'merge', 'joinedCount'])
+
+/** A table joined with a relative sends each result twice, with old values that an aggregation below would take away twice: as upstream. */
+function randomStep(random: Seeded, op: Step['op'], parents: readonly Origin[]): Step {
+  // Late ones more often: chains grow long.
+  const of = Math.max(random.below(parents.length), random.below(parents.length))
+  const other = random.below(parents.length)
+  const related = [...parents[of]!].some(source => parents[other]!.has(source))
+  const constants = { n: 2 + random.below(5), m: random.below(7) }
+  return { op: JOINS.has(op) && related ? 'mapTable' : op, of, with: other, ...constants }
 }
 
 function randomInputs(random: Seeded): Program['inputs'] {

@@ -105,3 +105,9 @@ export function building(): void {
   // @ts-expect-error no such optimization
   builder.build({ optimization: ['merge.topics'] })
 }
+
+export function tablesWithoutDeletions(): void {
+  // A function for any table takes one that never deletes.
+  const publish = (table: KTable<string, number>): void => table.toStream().to('numbers')
+  publish(counts)
+}
