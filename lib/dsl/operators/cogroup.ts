@@ -10,6 +10,7 @@ import { storeBuilder, tableStore } from '../materialized.ts'
 import type { TableOptions, WindowedTableOptions } from '../options.ts'
 import type { CogroupedMember, CogroupedPart, GroupedPart, TablePart } from '../part.ts'
 import type { TableOperator, TableValues } from '../table-operator.ts'
+import { isVersioned } from '../table-operator.ts'
 import { windowedStore } from '../windowed-materialized.ts'
 import type { AnyWindows } from '../windows/any-windows.ts'
 import { checkSameBuilder, processorRole } from './add-node.ts'
@@ -52,7 +53,13 @@ export function aggregateCogroup<K, A>(
   return addCogroup(part, store, options.name, {
     builder: () => storeBuilder(store),
     keySerde: store.keySerde,
-    operator: aggregator => new StreamAggregate(store.name, initializer as Initializer<unknown>, aggregator),
+    operator: aggregator =>
+      new StreamAggregate(
+        store.name,
+        initializer as Initializer<unknown>,
+        aggregator,
+        store.historyRetentionMs,
+      ),
   })
 }
 
@@ -157,5 +164,9 @@ class CogroupedTable implements TableOperator {
 
   values(): TableValues {
     return (this.#members[0] as TableOperator).values()
+  }
+
+  isVersioned(): boolean {
+    return isVersioned(this.#members[0] as TableOperator)
   }
 }
