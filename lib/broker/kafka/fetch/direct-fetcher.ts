@@ -1,26 +1,20 @@
-import type { Clock, Timer } from '../../../common/clock.ts'
+import type { Clock } from '../../../common/clock.ts'
 import { errorFrom } from '../../../common/errors.ts'
-import { partitionKey } from '../../../common/ids.ts'
-import { BrokerError } from '../../broker-error.ts'
+import type { BrokerError } from '../../broker-error.ts'
 import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset } from '../../broker.ts'
 import type { Fetcher } from '../fetcher.ts'
 import { PartitionMap } from '../partition-map.ts'
-import { type Cluster, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
 import { FetchedRecords, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
+import { LeaderFinder } from './leader-finder.ts'
 import { LeaderReader, type Asked } from './leader-reader.ts'
-import { MalformedError } from './malformed-error.ts'
+import { matchAnswers } from './match-answers.ts'
 import type { ConnectOptions } from './open-connection.ts'
 import { malformedError, protocolError } from './protocol-error.ts'
+import { goneError, nameOf, PASSING, placeOf, retryMs, UNKNOWN } from './queue-errors.ts'
 
-const RETRY_MS = 50
-const RETRY_MS_MAX = 1_000
-/** How often in a row a topic may be unknown, with `RETRY_MS` between: it may have been made a moment ago, elsewhere. */
-const UNKNOWN_ATTEMPTS = 5
-/** Fetch errors that a new look at the cluster, or a moment's patience, mends; topics by name and by id are looked at apart. */
-const PASSING: ReadonlySet<number> = new Set([-1, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78])
-const UNKNOWN: ReadonlySet<number> = new Set([UNKNOWN_TOPIC_OR_PARTITION, 100, 103])
 const OFFSET_OUT_OF_RANGE = 1
 
 export interface DirectFetcherOptions {
@@ -44,15 +38,20 @@ export class DirectFetcher implements Fetcher {
   #nextTurn = 0
   readonly #readers = new Map<number, LeaderReader>()
   readonly #errors: BrokerError[] = []
-  #isRefreshing = false
-  /** Set while a question to the cluster is put off. */
-  #refreshTimer: Timer | undefined
-  /** Questions in a row that left a partition without a leader. */
-  #unsettled = 0
-  #closed = false
+  readonly #finder: LeaderFinder
 
   constructor(options: DirectFetcherOptions) {
     this.#options = options
+    const { clock, cluster, hear } = options
+    this.#finder = new LeaderFinder({
+      clock,
+      cluster,
+      hear,
+      queues: () => this.#turns,
+      moveTo: (queue, node) => this.#moveTo(queue, node),
+      placed: () => this.#kickAll(),
+      fail: (queues, error) => this.#fail(queues, error),
+    })
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {
@@ -133,8 +132,7 @@ export class DirectFetcher implements Fetcher {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#refreshTimer?.cancel()
+    this.#finder.close()
     for (const reader of this.#readers.values()) reader.close()
     for (const queue of this.#turns) queue.clear()
   }
@@ -156,99 +154,7 @@ export class DirectFetcher implements Fetcher {
   #assignmentChanged(): void {
     this.#turns = this.#partitions.values()
     this.#nextTurn = 0
-    if (!this.#placeAll()) this.#refresh()
-  }
-
-  /** Gives each queue to the reader of its leader, as far as leaders are known; the others wait for the cluster's answer. */
-  #placeAll(): boolean {
-    let isSettled = true
-    for (const queue of this.#turns) if (!queue.failure && !this.#place(queue)) isSettled = false
-    this.#kickAll()
-    return isSettled
-  }
-
-  #refresh(): void {
-    if (this.#isRefreshing || this.#closed || this.#turns.length === 0) return
-    this.#refreshTimer?.cancel()
-    this.#refreshTimer = undefined
-    this.#isRefreshing = true
-    const topics = new Set(this.#turns.map(({ topic }) => topic))
-    this.#options.cluster
-      .refresh(topics)
-      .then(() => this.#learned(topics))
-      .catch((reason: unknown) => this.#notLearned(reason))
-  }
-
-  #refreshSoon(): void {
-    if (this.#refreshTimer || this.#isRefreshing || this.#closed) return
-    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(this.#unsettled, 10))
-    this.#refreshTimer = this.#options.clock.schedule(delayMs, () => {
-      this.#refreshTimer = undefined
-      this.#refresh()
-    })
-  }
-
-  #learned(topics: ReadonlySet<string>): void {
-    this.#isRefreshing = false
-    if (this.#closed) return
-    for (const queue of this.#turns) if (topics.has(queue.topic)) this.#countUnknown(queue)
-    const isSettled = this.#placeAll()
-    this.#unsettled = isSettled ? 0 : this.#unsettled + 1
-    if (!isSettled) this.#refreshSoon()
-  }
-
-  #notLearned(reason: unknown): void {
-    this.#isRefreshing = false
-    if (this.#closed) return
-    const error = errorFrom(reason)
-    this.#options.hear(error.message)
-    this.#unsettled += 1
-    // Credentials that were taken back, or a cluster that is too old: the partitions get nothing until somebody sees to it.
-    if (error instanceof BrokerError && error.class !== 'retriable') this.#failAll(this.#turns, error)
-    else this.#refreshSoon()
-  }
-
-  #countUnknown(queue: FetchQueue): void {
-    const leader = this.#options.cluster.leaderOf(queue.topic, queue.partition)
-    queue.unknownAnswers = leader && UNKNOWN.has(leader.errorCode) ? queue.unknownAnswers + 1 : 0
-  }
-
-  #place(queue: FetchQueue): boolean {
-    const { cluster } = this.#options
-    const leader = cluster.leaderOf(queue.topic, queue.partition)
-    if (!leader) return false
-    if (UNKNOWN.has(leader.errorCode)) return this.#isUnknown(queue, leader.errorCode)
-    if (leader.errorCode !== 0 && !PASSING.has(leader.errorCode)) {
-      this.#fail(
-        queue,
-        protocolError(leader.errorCode, `looking for the leader of ${nameOf(queue)}`, [placeOf(queue)]),
-      )
-      return true
-    }
-    // A broker from before topic ids says nothing about it.
-    const wasRead = queue.readTopicId !== undefined && leader.topicId !== undefined
-    if (wasRead && leader.topicId !== queue.readTopicId) {
-      this.#fail(queue, goneError(queue, 'the topic was deleted and made again'))
-      return true
-    }
-    // Another leader, or the same one elected anew, need not be waited for.
-    if (queue.leaderEpoch !== leader.epoch || queue.leader !== leader.node) queue.retryAtMs = 0
-    queue.topicId = leader.topicId
-    queue.leaderEpoch = leader.epoch
-    this.#moveTo(queue, leader.node)
-    return leader.node !== undefined
-  }
-
-  /** True where the end of our patience has settled it. */
-  #isUnknown(queue: FetchQueue, errorCode: number): boolean {
-    this.#moveTo(queue, undefined)
-    if (queue.unknownAnswers < UNKNOWN_ATTEMPTS) return false
-    const message = `the broker has no partition ${nameOf(queue)}: create the topic first`
-    this.#fail(
-      queue,
-      protocolError(UNKNOWN_TOPIC_OR_PARTITION, `reading (${errorCode})`, [placeOf(queue)], message),
-    )
-    return true
+    this.#finder.place()
   }
 
   #moveTo(queue: FetchQueue, node: number | undefined): void {
@@ -273,9 +179,9 @@ export class DirectFetcher implements Fetcher {
       received: (asked, response, buffer) => this.#received(asked, response, buffer),
       lost: error => {
         this.#options.hear(error.message)
-        this.#refreshSoon()
+        this.#finder.askSoon()
       },
-      failed: (queues, error) => this.#failAll(queues, error),
+      failed: (queues, error) => this.#fail(queues, error),
     })
   }
 
@@ -297,7 +203,7 @@ export class DirectFetcher implements Fetcher {
       const places = asked.map(({ queue }) => placeOf(queue))
       throw protocolError(errorCode, `reading ${places.map(nameOf).join(', ')}`, places)
     }
-    const questions = questionsOf(partitions, asked)
+    const questions = matchAnswers(partitions, asked)
     for (const [index, fetched] of partitions.entries()) {
       const { queue, target } = questions[index]!
       // Moved to another leader, it may have been read there meanwhile.
@@ -315,7 +221,7 @@ export class DirectFetcher implements Fetcher {
   ): void {
     if (fetched.errorCode !== 0) return this.#refused(queue, fetched.errorCode)
     if (fetched.divergedAt !== undefined) {
-      return this.#fail(queue, goneError(queue, `the log was cut at ${fetched.divergedAt}`))
+      return this.#fail([queue], goneError(queue, `the log was cut at ${fetched.divergedAt}`))
     }
     queue.failures = 0
     queue.retryAtMs = 0
@@ -341,77 +247,36 @@ export class DirectFetcher implements Fetcher {
     } catch (reason) {
       const cause = errorFrom(reason)
       const message = `${nameOf(queue)} at offset ${span.offset}: ${cause.message}`
-      this.#fail(queue, malformedError(message, cause, [placeOf(queue)]))
+      this.#fail([queue], malformedError(message, cause, [placeOf(queue)]))
     }
   }
 
   #refused(queue: FetchQueue, errorCode: number): void {
     if (errorCode === OFFSET_OUT_OF_RANGE) {
-      return this.#fail(queue, goneError(queue, 'the broker has no such offset'))
+      return this.#fail([queue], goneError(queue, 'the broker has no such offset'))
     }
     if (!PASSING.has(errorCode) && !UNKNOWN.has(errorCode)) {
-      return this.#fail(queue, protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
+      return this.#fail([queue], protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
     }
-    const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(queue.failures, 10))
+    queue.retryAtMs = this.#options.clock.monotonicMs() + retryMs(queue.failures)
     queue.failures += 1
-    queue.retryAtMs = this.#options.clock.monotonicMs() + backoffMs
-    this.#refreshSoon()
+    this.#finder.askSoon()
   }
 
-  #fail(queue: FetchQueue, error: BrokerError): void {
-    queue.failure = error
-    this.#moveTo(queue, undefined)
-    if (queue.isEmpty) this.#tell(error)
-  }
-
-  #failAll(queues: readonly FetchQueue[], error: BrokerError): void {
-    let isTold = false
+  /** One error for all; those with records left tell it behind these. */
+  #fail(queues: readonly FetchQueue[], error: BrokerError): void {
+    let isTold = true
     for (const queue of [...queues]) {
       if (queue.failure) continue
       queue.failure = error
       this.#moveTo(queue, undefined)
-      isTold = true
+      if (queue.isEmpty) isTold = false
     }
-    if (isTold) this.#tell(error)
+    if (!isTold) this.#tell(error)
   }
 
   #tell(error: BrokerError): void {
-    this.#errors.push(error)
+    if (!this.#errors.includes(error)) this.#errors.push(error)
     this.#options.wake()
   }
-}
-
-/** What the runtime's reset policy decides about. */
-function goneError(queue: FetchQueue, why: string): BrokerError {
-  const message = `${nameOf(queue)} cannot be read from offset ${queue.fetchedTo}: ${why}`
-  return new BrokerError('OFFSET_OUT_OF_RANGE', 'fatal', message, { partitions: [placeOf(queue)] })
-}
-
-/** For each answer what it answers. Throws `MalformedError` for what was not asked for, or is answered twice, before anything is made of it. */
-function questionsOf(partitions: readonly FetchedPartition[], asked: readonly Asked[]): readonly Asked[] {
-  const answered = new Set<Asked>()
-  let at = 0
-  for (const fetched of partitions) {
-    // The answer has the order of the question, so the search is short.
-    for (let step = 0; step < asked.length && !isOf(fetched, asked[at % asked.length]!); step += 1) at += 1
-    const question = asked[at % asked.length]!
-    if (!isOf(fetched, question) || answered.has(question)) {
-      throw new MalformedError(`partition ${fetched.partition} was not asked for, or is answered twice`)
-    }
-    answered.add(question)
-  }
-  return [...answered]
-}
-
-function isOf({ partition, topic, topicId }: FetchedPartition, { target }: Asked): boolean {
-  if (partition !== target.partition) return false
-  return topicId === undefined ? topic === target.topic : topicId === target.topicId
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return partitionKey(topic, partition)
-}
-
-function placeOf({ topic, partition }: TopicPartition): TopicPartition {
-  return { topic, partition }
 }
