@@ -122,7 +122,8 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake } = this.#options
+    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake } =
+      this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
