@@ -30,7 +30,7 @@ function program(name: string): string {
 
 /** Where each command of the README is run; `here`: in this file. */
 const COMMANDS: { readonly [command: string]: string } = {
-  'npm ci && npm start': 'test/cli/service.test.ts',
+  'npm ci && npm start': 'test/cli/several-files.test.ts',
   'npm ci && npm test': '.ci/run',
   [String.raw`printf '{"page":"/a","ms":250}\n{"page":"/a","ms":150}\n{"page":"/b","ms":50}\n' > views.txt`]:
     'here',
@@ -38,7 +38,12 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npm install @confluentinc/kafka-javascript': '.ci/run',
   'npx millrace run page-views.ts --brokers localhost:9092': 'test/cli/kafka.test.ts',
   'npm run build && npx tsx test/chaos/main.ts --rows 20000 --kills 3': 'test/chaos/contacts-import.test.ts',
+  'npm run build && npx tsx test/chaos/views-main.ts --updates 2000 --kills 2': 'test/chaos/views.test.ts',
+  'npm run oracle -- test/oracle/cases': '.ci/run',
+  'npm run oracle:fuzz -- --seed 7 --count 50': '.ci/run',
   'npm run bench -- all': '.ci/run',
+  'npm run bench -- compare --json results.json --svg chart.svg': '.ci/run',
+  'npm run bench -- cost --what keys': '.ci/run',
   'npm run bench -- count --brokers localhost:9092 --guarantee exactly-once': '.ci/run',
   'npm run check': '.ci/run',
   'npm run kafka': 'test/kafka/trial.test.ts',
