@@ -27,8 +27,8 @@ export function windowedStore(
   const settings = {
     ...store,
     retentionMs: retentionOf(store.name, windows, options.retentionMs),
-    // Results that are sent at the close are not held back for anything.
-    caching: store.caching && emit === 'on-window-update',
+    // Results that are sent at the close are not held back for anything. Only the changes of time windows are, on their way to the changelog, as upstream.
+    caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
   if (windows.type === 'session') {
     return { builder: stores.sessionStore(settings), keySerde: keySerde && serdes.sessionWindowed(keySerde) }
