@@ -1,69 +1,149 @@
-const C1 = 0x87c37b91114253d5n
-const C2 = 0x4cf5ad432745937fn
-const SEED = 104729n
+import { asBuffer } from './bytes.ts'
+
+const SEED = 104729
+
+/** 64 bits as two halves, each a signed 32-bit number: arithmetic on bigints costs ten times as much. */
+interface Word {
+  hi: number
+  lo: number
+}
+
+const C1: Word = { hi: 0x87c37b91 | 0, lo: 0x114253d5 }
+const C2: Word = { hi: 0x4cf5ad43, lo: 0x2745937f }
+const FINAL_1: Word = { hi: 0xff51afd7 | 0, lo: 0xed558ccd | 0 }
+const FINAL_2: Word = { hi: 0xc4ceb9fe | 0, lo: 0x1a85ec53 }
+
+// Nothing calls back from here, so one set of words serves all calls.
+const h1: Word = { hi: 0, lo: 0 }
+const h2: Word = { hi: 0, lo: 0 }
+const k: Word = { hi: 0, lo: 0 }
 
 /**
  * MurmurHash3, x64, 128 bits, with the seed of the JVM original (`Murmur3.hash128`): by it, foreign-key joins tell whether an
  * answer is for the row that is there now. 16 bytes, both halves big-endian, as they go into its topics.
  */
 export function murmur3(data: Uint8Array): Uint8Array {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  const whole = data.length & ~15
-  let h1 = SEED
-  let h2 = SEED
+  const bytes = asBuffer(data)
+  const whole = bytes.length & ~15
+  setWord(h1, 0, SEED)
+  setWord(h2, 0, SEED)
   for (let at = 0; at < whole; at += 16) {
-    h1 ^= mixFirst(view.getBigUint64(at, true))
-    h1 = wrap((rotate(h1, 27n) + h2) * 5n + 0x52dce729n)
-    h2 ^= mixSecond(view.getBigUint64(at + 8, true))
-    h2 = wrap((rotate(h2, 31n) + h1) * 5n + 0x38495ab5n)
+    setWord(k, bytes.readInt32LE(at + 4), bytes.readInt32LE(at))
+    mixFirst(0x52dce729)
+    setWord(k, bytes.readInt32LE(at + 12), bytes.readInt32LE(at + 8))
+    mixSecond(0x38495ab5)
   }
-  h2 ^= mixSecond(rest(data, whole + 8, data.length))
-  h1 ^= mixFirst(rest(data, whole, Math.min(data.length, whole + 8)))
-  return finished(h1, h2, BigInt(data.length))
+  setRest(bytes, whole + 8, bytes.length)
+  scramble(C2, 33, C1)
+  xor(h2, k)
+  setRest(bytes, whole, Math.min(bytes.length, whole + 8))
+  scramble(C1, 31, C2)
+  xor(h1, k)
+  return finished(bytes.length)
 }
 
-function finished(first: bigint, second: bigint, length: bigint): Uint8Array {
-  let h1 = first ^ length
-  let h2 = second ^ length
-  h1 = wrap(h1 + h2)
-  h2 = wrap(h2 + h1)
-  h1 = avalanche(h1)
-  h2 = avalanche(h2)
-  h1 = wrap(h1 + h2)
-  h2 = wrap(h2 + h1)
+function mixFirst(constant: number): void {
+  scramble(C1, 31, C2)
+  xor(h1, k)
+  rotate(h1, 27)
+  add(h1, h2)
+  timesFivePlus(h1, constant)
+}
+
+function mixSecond(constant: number): void {
+  scramble(C2, 33, C1)
+  xor(h2, k)
+  rotate(h2, 31)
+  add(h2, h1)
+  timesFivePlus(h2, constant)
+}
+
+function finished(length: number): Uint8Array {
+  h1.lo ^= length
+  h2.lo ^= length
+  add(h1, h2)
+  add(h2, h1)
+  avalanche(h1)
+  avalanche(h2)
+  add(h1, h2)
+  add(h2, h1)
   const hash = new Uint8Array(16)
   const view = new DataView(hash.buffer)
-  view.setBigUint64(0, h1)
-  view.setBigUint64(8, h2)
+  view.setInt32(0, h1.hi)
+  view.setInt32(4, h1.lo)
+  view.setInt32(8, h2.hi)
+  view.setInt32(12, h2.lo)
   return hash
 }
 
-/** The bytes after the last whole block, little-endian; 0, which mixes to 0, if there are none. */
-function rest(data: Uint8Array, from: number, to: number): bigint {
-  let value = 0n
-  for (let at = to - 1; at >= from; at -= 1) value = (value << 8n) | BigInt(data[at] ?? 0)
-  return value
+/** `k` from the bytes after the last whole block, little-endian; 0, which mixes to 0, if there are none. */
+function setRest(bytes: Uint8Array, from: number, to: number): void {
+  setWord(k, 0, 0)
+  for (let at = to - 1; at >= from; at -= 1) {
+    const shift = 8 * (at - from)
+    if (shift >= 32) k.hi |= bytes[at]! << (shift - 32)
+    else k.lo |= bytes[at]! << shift
+  }
 }
 
-function mixFirst(k: bigint): bigint {
-  return wrap(rotate(wrap(k * C1), 31n) * C2)
+function scramble(first: Word, bits: number, second: Word): void {
+  multiply(k, first)
+  rotate(k, bits)
+  multiply(k, second)
 }
 
-function mixSecond(k: bigint): bigint {
-  return wrap(rotate(wrap(k * C2), 33n) * C1)
+function avalanche(word: Word): void {
+  // Shifted to the right by 33 bits: the upper half, less one bit, comes to lie in the lower one.
+  word.lo ^= word.hi >>> 1
+  multiply(word, FINAL_1)
+  word.lo ^= word.hi >>> 1
+  multiply(word, FINAL_2)
+  word.lo ^= word.hi >>> 1
 }
 
-function avalanche(value: bigint): bigint {
-  let h = value
-  h = wrap((h ^ (h >> 33n)) * 0xff51afd7ed558ccdn)
-  h = wrap((h ^ (h >> 33n)) * 0xc4ceb9fe1a85ec53n)
-  return h ^ (h >> 33n)
+function setWord(word: Word, hi: number, lo: number): void {
+  word.hi = hi
+  word.lo = lo
 }
 
-function rotate(value: bigint, bits: bigint): bigint {
-  return wrap(value << bits) | (value >> (64n - bits))
+function xor(word: Word, other: Word): void {
+  word.hi ^= other.hi
+  word.lo ^= other.lo
 }
 
-function wrap(value: bigint): bigint {
-  return BigInt.asUintN(64, value)
+function add(word: Word, other: Word): void {
+  const lo = (word.lo >>> 0) + (other.lo >>> 0)
+  word.hi = (word.hi + other.hi + (lo > 0xffff_ffff ? 1 : 0)) | 0
+  word.lo = lo | 0
+}
+
+function timesFivePlus(word: Word, constant: number): void {
+  // Below 2^53, so the carry is exact.
+  const lo = (word.lo >>> 0) * 5 + constant
+  word.hi = (Math.imul(word.hi, 5) + Math.floor(lo / 0x1_0000_0000)) | 0
+  word.lo = lo | 0
+}
+
+function rotate(word: Word, bits: number): void {
+  const { hi, lo } = word
+  if (bits < 32) {
+    word.hi = (hi << bits) | (lo >>> (32 - bits))
+    word.lo = (lo << bits) | (hi >>> (32 - bits))
+  } else {
+    word.hi = (lo << (bits - 32)) | (hi >>> (64 - bits))
+    word.lo = (hi << (bits - 32)) | (lo >>> (64 - bits))
+  }
+}
+
+/** By halves of 16 bits, whose products are exact; only the lower 64 bits of the product count. */
+function multiply(word: Word, by: Word): void {
+  const low = word.lo & 0xffff
+  const high = word.lo >>> 16
+  const byLow = by.lo & 0xffff
+  const byHigh = by.lo >>> 16
+  const lowest = low * byLow
+  const middle = low * byHigh + high * byLow + (lowest >>> 16)
+  const upper = high * byHigh + Math.floor(middle / 0x1_0000)
+  word.hi = (upper + Math.imul(word.hi, by.lo) + Math.imul(word.lo, by.hi)) | 0
+  word.lo = ((middle & 0xffff) << 16) | (lowest & 0xffff)
 }

@@ -9,6 +9,7 @@ import { contactsCsv, makeContacts } from '../support/contacts-csv.ts'
 import { expectedImport } from '../support/contacts-expected.ts'
 import { readAll, textOf } from '../support/topics.ts'
 import { ApplicationProcess } from './application-process.ts'
+import { seeded } from '../support/seeded.ts'
 
 export interface ImportChaosOptions {
   /** `embedded`, or the addresses of a cluster that has none of the application's topics yet. */
@@ -244,12 +245,4 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise(resolve => server.close(resolve))
   return port
-}
-
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }

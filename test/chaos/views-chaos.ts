@@ -6,7 +6,8 @@ import { openBroker } from '../../lib/broker/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { readAll, textOf } from '../support/topics.ts'
 import { ApplicationProcess } from './application-process.ts'
-import { seeded, until } from './import-chaos.ts'
+import { seeded } from '../support/seeded.ts'
+import { until } from './import-chaos.ts'
 import {
   expectedViews,
   nextCountry,

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
 import { randomProgram } from './random-program.ts'
 import { expectedTables, expectVariant, randomVariant } from './run-variant.ts'
-import { Seeded } from './seeded.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 
 /** MILLRACE_METAMORPHIC_SEEDS=1-200 runs more. */
 const [first = 1, last = 8] = (process.env['MILLRACE_METAMORPHIC_SEEDS'] ?? '1-8').split('-').map(Number)
@@ -10,7 +10,7 @@ const VARIANTS = 4
 
 describe('random topologies: the final tables are the same, however they are run', () => {
   it.each(SEEDS)('seed %i', { timeout: 120_000 }, async seed => {
-    const random = new Seeded(seed)
+    const random = new SeededRandom(seed)
     const program = randomProgram(random)
     const expected = expectedTables(program)
     for (let at = 0; at < VARIANTS; at += 1) {

@@ -1,5 +1,5 @@
 import type { Pair } from '../support/topics.ts'
-import type { Seeded } from './seeded.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 
 /**
  * A random topology as data, so that every variant builds the very same. It has only steps whose final tables do not depend on the order
@@ -43,13 +43,13 @@ export const isStreamOp = (op: Step['op']): op is StreamOp => (STREAM_OPS as rea
 
 const JOINS: ReadonlySet<Step['op']> = new Set(['join', 'leftJoin', 'outerJoin', 'leftForeignKeyJoin'])
 
-export function randomProgram(random: Seeded): Program {
+export function randomProgram(random: SeededRandom): Program {
   const steps: Step[] = SOURCES.map(({ op, n }) => ({ op, of: 0, with: 0, n, m: 0 }))
   // Of each stream and table: the sources that it comes from.
   const streams: Origin[] = [new Set(['s0']), new Set(['s1'])]
   const tables: Origin[] = [new Set(['t0']), new Set(['t1'])]
   const add = (ops: readonly Step['op'][], parents: readonly Origin[], children: Origin[]): void => {
-    const step = randomStep(random, random.oneOf(ops), parents)
+    const step = randomStep(random, random.pick(ops), parents)
     const origins = [parents[step.of]!, ...(NEEDS_OTHER.has(step.op) ? [parents[step.with]!] : [])]
     steps.push(step)
     children.push(new Set(origins.flatMap(origin => [...origin])))
@@ -72,7 +72,7 @@ const SOURCES = [
 const NEEDS_OTHER: ReadonlySet<Step['op']> = new Set([...JOINS, 'merge', 'joinedCount'])
 
 /** A table joined with a relative sends each result twice, with old values that an aggregation below would take away twice: as upstream. */
-function randomStep(random: Seeded, op: Step['op'], parents: readonly Origin[]): Step {
+function randomStep(random: SeededRandom, op: Step['op'], parents: readonly Origin[]): Step {
   // Late ones more often: chains grow long.
   const of = Math.max(random.below(parents.length), random.below(parents.length))
   const other = random.below(parents.length)
@@ -81,7 +81,7 @@ function randomStep(random: Seeded, op: Step['op'], parents: readonly Origin[]):
   return { op: JOINS.has(op) && related ? 'mapTable' : op, of, with: other, ...constants }
 }
 
-function randomInputs(random: Seeded): Program['inputs'] {
+function randomInputs(random: SeededRandom): Program['inputs'] {
   const records = (count: number, deletions: number): Pair[] =>
     Array.from({ length: count }, (_, at) => {
       const key = `k${random.below(8)}`

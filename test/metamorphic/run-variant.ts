@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, int64Of, produce, readAll, textOf } from '../support/topics.ts'
 import { buildProgram, type BuildVariant } from './build-program.ts'
 import type { Program } from './random-program.ts'
-import type { Seeded } from './seeded.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 
 export interface Variant extends BuildVariant {
   readonly cacheBytesMax: number
@@ -25,13 +25,13 @@ export interface Variant extends BuildVariant {
 /** By output topic: the last value of each key, without those that were deleted. */
 export type FinalTables = { readonly [topic: string]: { readonly [key: string]: number } }
 
-export function randomVariant(random: Seeded): Variant {
-  const guarantee = random.oneOf(['exactly-once', 'exactly-once', 'at-least-once'] as const)
+export function randomVariant(random: SeededRandom): Variant {
+  const guarantee = random.pick(['exactly-once', 'exactly-once', 'at-least-once'] as const)
   return {
-    storeType: random.oneOf(['persistent', 'in-memory'] as const),
-    optimization: random.oneOf(['none', 'all'] as const),
-    cacheBytesMax: random.oneOf([0, 2_000, 10_000_000]),
-    partitionCount: random.oneOf([1, 3] as const),
+    storeType: random.pick(['persistent', 'in-memory'] as const),
+    optimization: random.pick(['none', 'all'] as const),
+    cacheBytesMax: random.pick([0, 2_000, 10_000_000]),
+    partitionCount: random.pick([1, 3] as const),
     guarantee,
     // At-least-once may count a record again after a crash, as it says.
     crashes: guarantee === 'exactly-once' ? random.below(4) : 0,
@@ -64,7 +64,7 @@ export async function expectVariant(
   program: Program,
   variant: Variant,
   expected: FinalTables,
-  random: Seeded,
+  random: SeededRandom,
 ): Promise<void> {
   const trouble = new Trouble(variant.crashes, random)
   await using broker = disposable(await openEmbeddedBroker({ interceptor: trouble.intercept }))
@@ -99,10 +99,10 @@ export async function expectVariant(
 
 /** Ends the thread in the middle of a commit, or refuses the commit, a few times over. */
 class Trouble {
-  readonly #random: Seeded
+  readonly #random: SeededRandom
   #left: number
 
-  constructor(times: number, random: Seeded) {
+  constructor(times: number, random: SeededRandom) {
     this.#left = times
     this.#random = random
   }

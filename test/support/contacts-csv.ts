@@ -1,3 +1,5 @@
+import { seeded } from './seeded.ts'
+
 /** A row of a made file. `address` is what the import must store it under; undefined: the row must fail. */
 export interface MadeRow {
   readonly fields: readonly [email: string, name: string, phone: string, company: string]
@@ -31,7 +33,7 @@ const COMPANIES = ['Acme, Inc.', '', 'Müller & Söhne', 'The "Quoted" Co', 'Pla
  * one in twenty-five wrong.
  */
 export function* makeContacts({ rows, seed }: ContactsOptions): Generator<MadeRow> {
-  const next = seededNumbers(seed)
+  const next = seeded(seed)
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(next() * choices.length)]!
   for (let row = 1; row <= rows; row += 1) {
     const rest = [pick(NAMES), `+44 ${Math.floor(next() * 1e9)}`, pick(COMPANIES)] as const
@@ -65,15 +67,4 @@ export function contactsCsvText(options: ContactsOptions): string {
 
 function quoted(field: string): string {
   return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
-}
-
-/** Mulberry32. */
-function seededNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -1,10 +1,7 @@
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+import { SeededRandom } from './seeded-random.ts'
+
+/** Numbers in [0, 1) that depend on the seed alone. */
 export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
+  const random = new SeededRandom(seed)
+  return () => random.next()
 }

@@ -3,7 +3,7 @@ import { TopologyTestDriver } from 'millrace/testing'
 import { describe, expect, test } from 'vitest'
 import countries, { config } from '../../topologies/countries.ts'
 import { expectedViews, nextCountry, type Country } from '../chaos/views-model.ts'
-import { seeded } from '../chaos/import-chaos.ts'
+import { seeded } from '../support/seeded.ts'
 
 const keySerde = serdes.string()
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import siteApps, { config } from '../../topologies/site-apps.ts'
 import type { SiteMetadata } from '../../topologies/site-apps/records.ts'
 import { expectedViews, nextSite, type Site } from '../chaos/views-model.ts'
-import { seeded } from '../chaos/import-chaos.ts'
+import { seeded } from '../support/seeded.ts'
 
 const keySerde = serdes.string()
 const text = { keySerde, valueSerde: serdes.string() }

@@ -6,7 +6,7 @@ import { partitionKey } from '../../../lib/common/ids.ts'
 import { silentLogger } from '../../../lib/common/logger.ts'
 import { JavaProcess } from '../jvm/java-process.ts'
 import { HistoryReader, type Reading } from './read-history.ts'
-import { SeededRandom } from './seeded-random.ts'
+import { SeededRandom } from '../../support/seeded-random.ts'
 import { writeHistory, type History } from './write-history.ts'
 
 const JVM_READER = fileURLToPath(new URL('../jvm/ReadTopics.java', import.meta.url))

@@ -1,5 +1,5 @@
 import type { Broker, Producer } from '../../../lib/broker/broker.ts'
-import type { SeededRandom } from './seeded-random.ts'
+import type { SeededRandom } from '../../support/seeded-random.ts'
 
 /** One writer: its transaction may be open, and it may have none at all. */
 interface Writer {

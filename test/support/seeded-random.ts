@@ -1,4 +1,4 @@
-/** Chance that a seed decides (mulberry32). */
+/** Chance that a seed decides (mulberry32), so that a seed repeats a run. */
 export class SeededRandom {
   #state: number
 
@@ -14,6 +14,7 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
+  /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number {
     return Math.floor(this.next() * limit)
   }
