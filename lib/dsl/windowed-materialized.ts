@@ -31,7 +31,17 @@ export function windowedStore(
     caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
   if (windows.type === 'session') {
-    return { builder: stores.sessionStore(settings), keySerde: keySerde && serdes.sessionWindowed(keySerde) }
+    const { retentionMs } = settings
+    // A record that is just not late may join sessions that retention has ended, directly or by way of others. The original finds them as long as its
+    // cache has them; so long they are kept here.
+    const cachedRetentionMs = Math.max(
+      retentionMs,
+      2 * (leastRetention(windows).ms + windows.inactivityGapMs),
+    )
+    return {
+      builder: stores.sessionStore({ ...settings, cachedRetentionMs }),
+      keySerde: keySerde && serdes.sessionWindowed(keySerde),
+    }
   }
   const windowSizeMs = sizeOf(windows)
   return {

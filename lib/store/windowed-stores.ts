@@ -19,6 +19,8 @@ export interface SessionStoreOptions<K, V> {
   readonly valueSerde?: Serde<V> | undefined
   /** How far back of the latest session's end the ends of others may lie; earlier ones are forgotten. For windows: their starts. */
   readonly retentionMs: number
+  /** Retention while changes are held back (`caching`, and a `cacheBytesMax`); default `retentionMs`. */
+  readonly cachedRetentionMs?: number | undefined
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
   readonly persistent?: boolean | undefined
   /** Whether changes are held back until a commit, as far as `cacheBytesMax` allows. Default false. */
@@ -75,6 +77,7 @@ function commonSettings<K, V>({
   keySerde,
   valueSerde,
   retentionMs,
+  cachedRetentionMs,
   caching = false,
 }: SessionStoreOptions<K, V>) {
   checkDuration(validStoreName(name), 'retentionMs', retentionMs)
@@ -83,6 +86,7 @@ function commonSettings<K, V>({
     keySerde: keySerde as Serde<unknown> | undefined,
     valueSerde: valueSerde as Serde<unknown> | undefined,
     retentionMs,
+    cachedRetentionMs,
     caching,
   }
 }

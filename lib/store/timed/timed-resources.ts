@@ -10,6 +10,7 @@ import type { StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storePrefix } from '../store-name.ts'
 import { ObservedTime } from './observed-time.ts'
+import { Outlived } from './outlived.ts'
 import { TimedCache } from './timed-cache.ts'
 import type { TimedEntry } from './timed-entry.ts'
 import type { MinorBytes } from './timed-key-codec.ts'
@@ -25,6 +26,8 @@ export interface TimedStoreSettings {
   readonly valueSerde: Serde<unknown> | undefined
   readonly caching: boolean
   readonly retentionMs: number
+  /** Instead of `retentionMs` while changes are held back. */
+  readonly cachedRetentionMs?: number | undefined
   readonly minorBytes: MinorBytes
 }
 
@@ -40,6 +43,8 @@ export interface TimedResources<K, V> {
   /** Undefined where changes are not held back. */
   readonly held: HeldChanges<TimedEntry> | undefined
   readonly observed: ObservedTime
+  /** Undefined where the cache keeps nothing longer than retention. */
+  readonly outlived: Outlived | undefined
   readonly dropped: Counter
   /** Where every write goes to the changelog at once; undefined where the commit does it, or there is none. */
   readonly logNow: StoreContext['log']
@@ -56,6 +61,11 @@ export function openTimedResources<K, V>(
   const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
+  const holdsBack = settings.caching && context.cacheBytesMax > 0
+  const { retentionMs, cachedRetentionMs = retentionMs } = settings
+  const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
+  const observed = new ObservedTime(retained, codec, context.engine)
+  const outlives = retained.retentionMs > retentionMs
   return {
     context,
     codec,
@@ -64,8 +74,9 @@ export function openTimedResources<K, V>(
     cache,
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
-    held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
-    observed: new ObservedTime(settings, codec, context.engine),
+    held: holdsBack ? new HeldChanges(cache, context) : undefined,
+    observed,
+    outlived: outlives ? new Outlived(retentionMs, observed.latestMs) : undefined,
     dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }

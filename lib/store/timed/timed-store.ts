@@ -427,15 +427,22 @@ export class TimedStore<K, V> {
   }
 
   #release(entry: TimedEntry, resources: TimedResources<K, V>): void {
-    const { held, buffer, context } = resources
+    const { held, buffer, context, outlived, dropped } = resources
     const change = entry.held!
-    const nothingHappened = entry.state === 'absent' && change.before.state === 'absent'
+    const isForgotten = outlived?.covers(entry.time) ?? false
+    const before = isForgotten ? WAS_ABSENT : change.before
+    const nothingHappened = entry.state === 'absent' && before.state === 'absent'
     const isSilent = nothingHappened && (this.#listener !== undefined || context.changelogCoalescing)
-    if (!nothingHappened && !entry.expired) buffer.mark(entry)
+    // What is forgotten below is in our engine still.
+    const isUnwritten = entry.state !== 'absent' || change.before.state !== 'absent'
+    if (isUnwritten && !entry.expired) buffer.mark(entry)
     held!.release(entry)
+    if (!nothingHappened) outlived?.reached(entry.time)
+    if (isForgotten && !nothingHappened) dropped.value += 1
     if (isSilent) return
     this.#log(entry, resources)
-    if (this.#listener) context.withRecordContext(change.context, this.#tell, change)
+    if (this.#listener)
+      context.withRecordContext(change.context, this.#tell, isForgotten ? { ...change, before } : change)
   }
 
   readonly #tell = ({ entry, before, context }: HeldChange): void => {
