@@ -61,10 +61,8 @@ export function groupTable<K, V, KR, VR>(
   options: GroupedOptions<NonNullable<KR>, NonNullable<VR>> = {},
 ): GroupedTablePart {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
-  const role = processorRole({
-    supplier: { get: () => new Regroup(selector, isVersioned(table.operator)) },
-    changesKey: true,
-  })
+  // Not marked as changing keys, as upstream: its repartition topic stays where it is, and no other one moves up to it.
+  const role = processorRole({ supplier: { get: () => new Regroup(selector, isVersioned(table.operator)) } })
   const node = table.graph.add(name, role, table.node)
   table.operator.requestOldValues(true)
   return {
