@@ -37,7 +37,7 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npx millrace run page-views.ts --input views=views.txt --print page-totals --exit-when-idle': 'here',
   'npm install @confluentinc/kafka-javascript': '.ci/run',
   'npx millrace run page-views.ts --brokers localhost:9092': 'test/cli/kafka.test.ts',
-  'npm run build && npx tsx test/chaos/main.ts --rows 20000 --kills 3': 'test/chaos/contacts-import.test.ts',
+  'npm run build && npx tsx test/chaos/main.ts --rows 60000 --kills 3': 'test/chaos/contacts-import.test.ts',
   'npm run build && npx tsx test/chaos/views-main.ts --updates 2000 --kills 2': 'test/chaos/views.test.ts',
   'npm run oracle -- test/oracle/cases': '.ci/run',
   'npm run oracle:fuzz -- --seed 7 --count 50': '.ci/run',

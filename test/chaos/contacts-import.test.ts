@@ -13,7 +13,7 @@ describe('contacts import under kill -9, on the durable embedded broker', () => 
       const outcome = await runImportChaos({
         brokers: 'embedded',
         directory: await temporaryDirectory(),
-        rows: 20_000,
+        rows: 60_000,
         kills: 3,
         processes: 1,
         seed: 42,

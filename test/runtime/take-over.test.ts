@@ -54,7 +54,7 @@ const settings = {
 
 describe('taking a task over', () => {
   it('loses nothing of a transaction that is decided, while its marker in the changelog is still to come (KAFKA-10167)', async () => {
-    const records = 200
+    const records = 2_000
     const marker = gate()
     const held = new Set<string>()
     let dead = false
@@ -79,12 +79,12 @@ describe('taking a task over', () => {
     )
     await first.start()
     await eventually(() => expect(held.size).toBe(1))
-    // The decision is there: the offsets of the fourth commit already count.
+    // The decision is there: the offsets of the fourth commit, of 20 records and more each, already count.
     const admin = await broker.admin()
     await eventually(async () =>
-      expect((await admin.groupOffsets('subject', [{ topic: 'in', partition: 0 }])).get('in-0')?.offset).toBe(
-        80,
-      ),
+      expect(
+        (await admin.groupOffsets('subject', [{ topic: 'in', partition: 0 }])).get('in-0')?.offset,
+      ).toBeGreaterThanOrEqual(80),
     )
     dead = true
     view.evictAll()
@@ -114,7 +114,7 @@ describe('taking a task over', () => {
   })
 
   it('waits for offsets that an undecided transaction holds, then goes on from what it came to', async () => {
-    const records = 200
+    const records = 2_000
     let dead = false
     let commits = 0
     const interceptor: Interceptor = ({ operation, clientId }) => {
