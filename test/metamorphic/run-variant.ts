@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, int64Of, produce, readAll, textOf } from '../support/topics.ts'
 import { buildProgram, type BuildVariant } from './build-program.ts'
-import type { Program } from './random-program.ts'
+import { isStreamOp, type Program } from './random-program.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 
 export interface Variant extends BuildVariant {
@@ -141,19 +141,9 @@ async function seenTables(broker: Broker, program: Program): Promise<FinalTables
 }
 
 function outputTopics({ steps }: Program): string[] {
-  const made = steps.filter(({ op }) => !NO_TABLE.has(op))
+  const made = steps.filter(({ op }) => op !== 'stream' && !isStreamOp(op))
   return made.map((_, at) => `out${at}`)
 }
-
-const NO_TABLE: ReadonlySet<string> = new Set([
-  'stream',
-  'filter',
-  'mapValues',
-  'flatMapValues',
-  'selectKey',
-  'merge',
-  'repartition',
-])
 
 function lastValues(changes: readonly (readonly [key: string, value: number | null])[]) {
   const table = new Map<string, number>()
