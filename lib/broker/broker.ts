@@ -1,4 +1,5 @@
 import type { Header } from '../common/headers.ts'
+import type { SourceInBuffer } from '../common/record-context.ts'
 import type { BrokerError } from './broker-error.ts'
 
 /**
@@ -36,6 +37,9 @@ export interface RawRecord {
   readonly offset: number
   readonly headers: readonly Header[]
 }
+
+/** A record that lies in a larger buffer. Who can read it from there spares the slices, which `key` and `value` make at each call. */
+export interface RecordInBuffer extends RawRecord, SourceInBuffer {}
 
 /** Records of one partition, by rising offset; offsets may leave gaps (markers, compaction, aborted records). */
 export interface RecordBatch extends TopicPartition {

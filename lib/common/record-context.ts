@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { Header } from './headers.ts'
 
 /**
@@ -17,4 +18,17 @@ export interface RecordContext {
 export interface RawSource {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
+}
+
+/** Key and value where they lie in a larger buffer; an end before its start stands for null. */
+export interface SourceInBuffer extends RawSource {
+  readonly buffer: Buffer
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueStart: number
+  readonly valueEnd: number
+}
+
+export function isInBuffer<T extends RawSource>(source: T): source is T & SourceInBuffer {
+  return (source as Partial<SourceInBuffer>).buffer !== undefined
 }

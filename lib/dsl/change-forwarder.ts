@@ -23,7 +23,7 @@ export class ChangeForwarder<K, V> {
       (key, newValue, oldValue, timestamp) => {
         const change = new Change(newValue?.value ?? null, oldValue?.value ?? null)
         // The store has put the record that wrote last in place of the one being processed, so these are its headers.
-        const headers = new Headers(context.recordContext().headers)
+        const headers = context.recordContext().headers
         context.forward(new Record(key, change, newValue?.timestamp ?? timestamp, headers))
       },
       { sendOldValues },
@@ -45,6 +45,6 @@ export class ChangeForwarder<K, V> {
   ): void {
     if (this.#heldBack || put === 'not-put') return
     const change = new Change(newValue, oldValue, put === 'latest')
-    this.#context.forward(new Record(cause.key, change, timestamp, cause.headers.copy()))
+    this.#context.forward(new Record(cause.key, change, timestamp, cause.headerList))
   }
 }

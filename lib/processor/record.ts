@@ -1,5 +1,5 @@
 import { StreamsError } from '../common/errors.ts'
-import { Headers } from '../common/headers.ts'
+import { Headers, NO_HEADERS, type Header } from '../common/headers.ts'
 
 /**
  * A record on its way through processors: typed key and value, time in milliseconds since the epoch, headers. Immutable but
@@ -9,31 +9,43 @@ export class Record<K, V> {
   readonly key: K
   readonly value: V
   readonly timestamp: number
-  readonly headers: Headers
+  #headers: Headers | readonly Header[]
 
-  constructor(key: K, value: V, timestamp: number, headers: Headers = new Headers()) {
+  /** `headers`: those of the record from now on, or a list that they begin with. */
+  constructor(key: K, value: V, timestamp: number, headers: Headers | readonly Header[] = NO_HEADERS) {
     // As in the JVM original: a processor that makes a negative time has a bug, and no broker takes the record.
     if (!(timestamp >= 0)) throw negativeTimestamp(timestamp)
     this.key = key
     this.value = value
     this.timestamp = timestamp
-    this.headers = headers
+    this.#headers = headers
+  }
+
+  /** Made at the first call, for most records nobody asks. */
+  get headers(): Headers {
+    if (!(this.#headers instanceof Headers)) this.#headers = new Headers(this.#headers)
+    return this.#headers
+  }
+
+  /** As `headers.toArray()`: not to be changed, since other records may share it. */
+  get headerList(): readonly Header[] {
+    return this.#headers instanceof Headers ? this.#headers.toArray() : this.#headers
   }
 
   withKey<NK>(key: NK): Record<NK, V> {
-    return new Record(key, this.value, this.timestamp, this.headers.copy())
+    return new Record(key, this.value, this.timestamp, this.headerList)
   }
 
   withValue<NV>(value: NV): Record<K, NV> {
-    return new Record(this.key, value, this.timestamp, this.headers.copy())
+    return new Record(this.key, value, this.timestamp, this.headerList)
   }
 
   withTimestamp(timestamp: number): Record<K, V> {
-    return new Record(this.key, this.value, timestamp, this.headers.copy())
+    return new Record(this.key, this.value, timestamp, this.headerList)
   }
 
   withHeaders(headers: Headers): Record<K, V> {
-    return new Record(this.key, this.value, this.timestamp, headers.copy())
+    return new Record(this.key, this.value, this.timestamp, headers.toArray())
   }
 }
 

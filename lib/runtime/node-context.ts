@@ -133,7 +133,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
   #enter(child: ChainNode, record: Record<unknown, unknown>): void {
     const scope = this.#scope
     const { timestamp } = record
-    const headers = record.headers.toArray()
+    const headers = record.headerList
     if (timestamp !== scope.context.timestamp || headers !== scope.context.headers) {
       const { topic, partition, offset, source } = scope.context
       scope.context = { topic, partition, offset, timestamp, headers, source }

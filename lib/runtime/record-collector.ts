@@ -64,6 +64,8 @@ export class RecordCollector implements RecordOrigin {
   /** One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it commits. */
   #parked: ParkedRecord[] = []
   #recordContext: (() => RecordContext) | undefined
+  /** For records without headers: serdes may add some, which are taken out again. */
+  #bareContext: { readonly topic: string; readonly headers: Headers } | undefined
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
@@ -147,8 +149,8 @@ export class RecordCollector implements RecordOrigin {
   }
 
   #serialize(topic: string, record: Record<unknown, unknown>, format: OutputFormat): Serialized | undefined {
-    const headers = record.headers
-    const context = { topic, headers: headers.size === 0 ? NO_MUTATION : headers }
+    const hasHeaders = record.headerList.length > 0
+    const context = hasHeaders ? { topic, headers: record.headers } : this.#contextOf(topic)
     let origin: 'key' | 'value' = 'key'
     try {
       const key =
@@ -160,7 +162,7 @@ export class RecordCollector implements RecordOrigin {
         record.value === null || record.value === undefined
           ? null
           : format.valueSerde.serialize(record.value, context)
-      return { key, value, headers: sentHeaders(headers, context.headers) }
+      return { key, value, headers: hasHeaders ? record.headerList : addedHeaders(context.headers) }
     } catch (cause) {
       this.#refused(
         errorFrom(cause),
@@ -169,6 +171,11 @@ export class RecordCollector implements RecordOrigin {
       )
       return undefined
     }
+  }
+
+  #contextOf(topic: string): { readonly topic: string; readonly headers: Headers } {
+    if (this.#bareContext?.topic !== topic) this.#bareContext = { topic, headers: new Headers() }
+    return this.#bareContext
   }
 
   #choosePartition(
@@ -222,16 +229,10 @@ function retryRequested(topic: string, error: Error): BrokerError {
   )
 }
 
-/** Serdes may add headers; a record without any shares this object, from which nothing is read back unless it grew. */
-const NO_MUTATION = new Headers()
-
-function sentHeaders(own: Headers, seen: Headers): readonly Header[] {
-  if (own !== seen && seen.size > 0) {
-    const added = seen.toArray()
-    seen.clear()
-    return added
-  }
-  return own.toArray()
+function addedHeaders(seen: Headers): readonly Header[] {
+  const added = seen.toArray()
+  if (added.length > 0) seen.clear()
+  return added
 }
 
 function checkedPartitions(

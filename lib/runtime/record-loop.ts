@@ -13,6 +13,8 @@ import type { TaskManager } from './task-manager.ts'
 const SLICE_MS = 5
 /** Records of one task before the next one's turn, and before the clock is looked at. */
 const RUN = 100
+/** Records are made when they are polled: so few at a time that most are gone before the collector of garbage comes by. */
+const POLL = 500
 
 export interface RecordLoopOptions {
   readonly consumer: Consumer
@@ -32,17 +34,20 @@ export class RecordLoop {
     this.#options = options
   }
 
-  /** Hands what was fetched to the tasks; partitions whose task has enough are paused. */
-  poll(): void {
+  /** Hands some of what was fetched to the tasks; partitions whose task has enough are paused. Returns how many records. */
+  poll(): number {
     const { consumer, tasks, settings } = this.#options
-    for (const batch of consumer.poll(settings.maxPollRecords)) {
+    let polled = 0
+    for (const batch of consumer.poll(Math.min(settings.maxPollRecords, POLL))) {
       const task = tasks.taskOf(batch)
       const buffered = present(task, `task that reads ${batch.topic}-${batch.partition}`).add(batch)
       if (buffered > settings.bufferedRecordsPerPartition) this.#pause(batch)
+      polled += batch.records.length
     }
+    return polled
   }
 
-  /** Processes for a slice of time; returns how many records, and results of asynchronous calls. */
+  /** Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous calls. */
   process(): number {
     const { clock, tasks } = this.#options
     const deadlineMs = clock.monotonicMs() + SLICE_MS
@@ -58,9 +63,10 @@ export class RecordLoop {
         applied += results
         if (done === RUN || results === RUN) more = true
       }
+      if (this.#paused.size > 0) this.#resume()
+      if (!more && this.#options.output.writable) more = this.poll() > 0
     }
     this.#options.processed.add(processed)
-    if (this.#paused.size > 0) this.#resume()
     return processed + applied
   }
 

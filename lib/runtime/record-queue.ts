@@ -2,10 +2,11 @@ import type { Counter } from '../common/metrics.ts'
 import { errorFrom, RecordFailedError } from '../common/errors.ts'
 import { Headers } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
+import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
 import type { RawRecord, RecordBatch } from '../broker/broker.ts'
 import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
-import type { Serde } from '../serde/serde.ts'
+import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -152,12 +153,16 @@ export class RecordQueue {
     const { topic, keySerde, valueSerde } = this.#options
     let key: unknown = null
     let value: unknown = null
-    // Read once: what a broker hands out may be made at the reading.
-    const { key: keyBytes, value: valueBytes } = raw
     try {
       const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
-      if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
-      if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
+      if (isInBuffer(raw)) {
+        key = read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
+        value = read(valueSerde, raw, raw.valueStart, raw.valueEnd, context)
+      } else {
+        const { key: keyBytes, value: valueBytes } = raw
+        if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
+        if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
+      }
     } catch (cause) {
       if (cause instanceof SerdePendingError) this.#wait(raw, cause)
       else this.#refuse(raw, errorFrom(cause))
@@ -198,4 +203,16 @@ export class RecordQueue {
       { cause: error },
     )
   }
+}
+
+function read(
+  serde: Serde<unknown>,
+  { buffer }: SourceInBuffer,
+  start: number,
+  end: number,
+  context: SerdeContext,
+): unknown {
+  if (end < start) return null
+  if (serde.deserializeFrom) return serde.deserializeFrom(buffer, start, end, context)
+  return serde.deserialize(buffer.subarray(start, end), context)
 }

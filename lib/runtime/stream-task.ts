@@ -1,5 +1,5 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../broker/broker.ts'
-import { Headers, NO_HEADERS } from '../common/headers.ts'
+import { NO_HEADERS } from '../common/headers.ts'
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import { StateMachine } from '../common/state-machine.ts'
 import type { Punctuator } from '../processor/processor-context.ts'
@@ -145,7 +145,7 @@ export class StreamTask {
     this.#hasProgress = true
     this.#chain
       .sourceOf(record.topic)
-      .process(new Record(record.key, record.value, record.timestamp, new Headers(record.headers)))
+      .process(new Record(record.key, record.value, record.timestamp, record.headers))
     if (scope.failure) throw scope.failure
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
   }

@@ -2,7 +2,10 @@ import { copyBytes } from '../common/bytes.ts'
 import type { Serde } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
-/** Bytes as they are. Copied in both directions: the caller may change its array afterwards. */
+/**
+ * Bytes as they are. What is written is copied: the caller may change its array afterwards. What is read may be a view of what was fetched, many
+ * records together: who keeps single values for long copies them (`Uint8Array.from`), as the stores do.
+ */
 export const bytesSerde: Serde<Uint8Array> = {
   name: 'bytes',
   serialize(value, context) {
@@ -10,4 +13,5 @@ export const bytesSerde: Serde<Uint8Array> = {
     return copyBytes(value)
   },
   deserialize: copyBytes,
+  deserializeFrom: (buffer, start, end) => buffer.subarray(start, end),
 }

@@ -14,8 +14,10 @@ export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
   const serde = {
     name: 'json',
     serialize: (value: T, context: SerdeContext) => Buffer.from(stringify(value, context), 'utf8'),
-    deserialize(bytes: Uint8Array, context: SerdeContext): T {
-      const value = parse(bytes, context)
+    deserialize: (bytes: Uint8Array, context: SerdeContext): T =>
+      serde.deserializeFrom(asBuffer(bytes), 0, bytes.length, context),
+    deserializeFrom(buffer: Buffer, start: number, end: number, context: SerdeContext): T {
+      const value = parse(buffer, start, end, context)
       return schema ? validated(schema, value, context) : (value as T)
     },
   }
@@ -38,13 +40,13 @@ function stringify(value: unknown, context: SerdeContext): string {
   return text
 }
 
-function parse(bytes: Uint8Array, context: SerdeContext): unknown {
+function parse(buffer: Buffer, start: number, end: number, context: SerdeContext): unknown {
   try {
-    return JSON.parse(asBuffer(bytes).toString('utf8'))
+    return JSON.parse(buffer.toString('utf8', start, end))
   } catch (error) {
     throw new SerdeError(
       'SERDE_DATA',
-      `${bytes.length} bytes of "${context.topic}" are not JSON: ${(error as Error).message}`,
+      `${end - start} bytes of "${context.topic}" are not JSON: ${(error as Error).message}`,
       { cause: error },
     )
   }

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { Headers } from '../common/headers.ts'
 
 /** What a serde may look at besides the data. `headers` is absent where there is no record: keys and values of stores. */
@@ -17,6 +18,8 @@ export interface Serde<T> {
   serialize(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
+  /** The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the record path then makes none. */
+  deserializeFrom?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
   /**
    * Whether this primitive value can be kept as it is and serialised later: serialising it cannot fail and what comes back is the
    * same value. Stores ask it so that a hot key costs no serde until the commit; without it they serialise at every write.

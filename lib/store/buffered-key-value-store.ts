@@ -285,8 +285,7 @@ export class BufferedKeyValueStore<K, V>
     const held = resources.held!
     if (entry.state === 'unread') this.#read(entry)
     const before = entry.held?.before ?? this.#stateBefore(entry)
-    const grown = this.#change(entry, value, resources)
-    if (entry.held) held.resized(grown)
+    this.#change(entry, value, resources)
     held.hold(entry, before, resources.context.recordContext())
     if (held.overfull) this.#flushOnce(resources)
   }
@@ -302,8 +301,7 @@ export class BufferedKeyValueStore<K, V>
     if (!resources.context.changelogCoalescing) this.#log(entry, resources.context.log)
   }
 
-  /** How much larger the entry has become. */
-  #change(entry: Entry, value: V | null, resources: StoreResources<K, V>): number {
+  #change(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
     const { values, context, cache, index } = resources
     const before = this.#beforeChange(entry, index)
     if (isDeletion(value)) {
@@ -313,7 +311,7 @@ export class BufferedKeyValueStore<K, V>
       values.write(entry, value as V, context)
     }
     if (before !== 'typed' || entry.state !== 'typed') this.#afterChange(entry, before)
-    return cache.resize(entry, valueBytes(entry))
+    cache.resize(entry, valueBytes(entry))
   }
 
   #beforeChange(entry: Entry, index: KeyIndex | undefined): EntryState {
@@ -357,23 +355,23 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #flushOnce(resources: StoreResources<K, V>): void {
-    for (const entry of resources.held!.take()) this.#release(entry, resources)
+    for (const change of resources.held!.take()) if (change) this.#release(change, resources)
   }
 
-  #release(entry: Entry, { held, buffer, context }: StoreResources<K, V>): void {
-    const change = entry.held!
+  #release(change: HeldChange, { held, buffer, context }: StoreResources<K, V>): void {
+    const { entry } = change
     const nothingHappened = entry.state === 'absent' && change.before.state === 'absent'
     if (!nothingHappened) buffer.mark(entry)
-    held!.release(entry)
+    held!.release(change)
     if (nothingHappened) return
     if (!context.changelogCoalescing) this.#log(entry, context.log)
-    if (this.#listener) context.withRecordContext(change.context, this.#tell, change)
+    if (this.#listener) context.withRecordContext(change, this.#tell, change)
   }
 
-  readonly #tell = ({ entry, before, context }: HeldChange): void => {
+  readonly #tell = ({ entry, before, timestamp }: HeldChange): void => {
     const { keys, values } = this.resources()
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
-    this.#listener?.(keys.keyOf(entry.id, entry.alias), values.read(entry), oldValue, context.timestamp)
+    this.#listener?.(keys.keyOf(entry.id, entry.alias), values.read(entry), oldValue, timestamp)
   }
 
   #bounds(from: K | undefined, to: K | undefined, reverse: boolean): KeyBounds {

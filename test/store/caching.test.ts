@@ -106,7 +106,7 @@ test('caching: a key written again goes to the end of the flush order', async ()
 })
 
 test('caching: passing cacheBytesMax flushes everything held', async () => {
-  const { h, told, put } = await caching({ cacheBytesMax: 600 })
+  const { h, told, put } = await caching({ cacheBytesMax: 150 })
   put('a', 1, 1)
   put('b', 1, 1)
   expect(told).toEqual([])

@@ -70,7 +70,7 @@ describe('caching of windows', () => {
   })
 
   test('more than there is room for is told at once', async () => {
-    const { h, told } = await listening(windowStore(), { cacheBytesMax: 1000, sendOldValues: false })
+    const { h, told } = await listening(windowStore(), { cacheBytesMax: 400, sendOldValues: false })
     for (let start = 0; start < 10; start += 1) h.at(start).store.put('a', 'v', start)
     expect(told.length).toBeGreaterThan(4)
     expect(told[0]).toBe('a@0/10 undefined→v 0')

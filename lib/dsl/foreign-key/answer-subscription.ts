@@ -35,7 +35,7 @@ export class AnswerSubscription implements Processor<unknown, Subscription, unkn
     const timestamp = row ? Math.max(record.timestamp, row.timestamp) : record.timestamp
     const response = { hash, foreignValue, primaryPartition }
     const key = this.#primaryKeys.read(primaryKey)
-    this.#context.forward(new Record(key, response, timestamp, record.headers.copy()))
+    this.#context.forward(new Record(key, response, timestamp, record.headerList))
   }
 
   close(): void {

@@ -82,6 +82,6 @@ export class SendSubscription implements Processor<unknown, Change<unknown>, unk
       primaryKey: this.#primaryKeys.write(record.key),
       primaryPartition: this.#context.recordContext().partition,
     }
-    this.#context.forward(new Record(foreignKey, subscription, record.timestamp, record.headers.copy()))
+    this.#context.forward(new Record(foreignKey, subscription, record.timestamp, record.headerList))
   }
 }

@@ -28,7 +28,7 @@ class FlatMapValuesWork<K, V, VR> implements AsyncWork<K, V, Iterable<VR>, K, VR
   ): void {
     const { timestamp, headers } = input.context
     for (const value of valuesOf(result)) {
-      context.forward(new Record(key, value, timestamp, new Headers(headers)))
+      context.forward(new Record(key, value, timestamp, headers))
     }
   }
 }

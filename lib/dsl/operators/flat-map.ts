@@ -23,7 +23,7 @@ class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
 
   process(record: Record<K, V>): void {
     for (const [key, value] of this.#mapper(record.value, record.key)) {
-      this.#context.forward(new Record(key, value, record.timestamp, record.headers.copy()))
+      this.#context.forward(new Record(key, value, record.timestamp, record.headerList))
     }
   }
 }

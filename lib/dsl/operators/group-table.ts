@@ -51,7 +51,7 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   }
 
   #forward(cause: Record<K, Change<V>>, key: KR, change: Change<VR>): void {
-    this.#context.forward(new Record(key, change, cause.timestamp, cause.headers.copy()))
+    this.#context.forward(new Record(key, change, cause.timestamp, cause.headerList))
   }
 }
 

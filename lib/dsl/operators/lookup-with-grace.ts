@@ -46,7 +46,7 @@ export class LookupWithGrace<K, V, VT, VR> implements Processor<K, V, K, VR> {
     this.#rows.init(context)
     this.#buffer = context.getStateStore<RecordBuffer>(this.#settings.bufferName)
     this.#buffer.setListener((key, value, { timestamp, headers }) =>
-      this.#join(new Record(key as K, value as V, timestamp, new Headers(headers))),
+      this.#join(new Record(key as K, value as V, timestamp, headers)),
     )
   }
 

@@ -22,7 +22,7 @@ class MapValuesWork<K, V, VR> implements AsyncWork<K, V, VR, K, VR> {
 
   apply({ key, input }: PendingCall<K, V, VR>, result: VR, context: ProcessorContext<K, VR>): void {
     const { timestamp, headers } = input.context
-    context.forward(new Record(key, result, timestamp, new Headers(headers)))
+    context.forward(new Record(key, result, timestamp, headers))
   }
 }
 

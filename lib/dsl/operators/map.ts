@@ -23,7 +23,7 @@ class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
 
   process(record: Record<K, V>): void {
     const [key, value] = this.#mapper(record.value, record.key)
-    this.#context.forward(new Record(key, value, record.timestamp, record.headers.copy()))
+    this.#context.forward(new Record(key, value, record.timestamp, record.headerList))
   }
 }
 

@@ -32,7 +32,7 @@ class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, 
     about: AsyncCall,
   ): PromiseLike<AsyncOutput<KR, VR>> {
     const { timestamp, headers } = input.context
-    return this.#processor.process(new Record(key, value, timestamp, new Headers(headers)), about)
+    return this.#processor.process(new Record(key, value, timestamp, headers), about)
   }
 
   apply(

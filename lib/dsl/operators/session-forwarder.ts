@@ -30,7 +30,7 @@ export class SessionForwarder<K, V> {
   forwardFinal(cause: Record<K, unknown>, closed: Iterable<readonly [Windowed<K>, V]>): void {
     for (const [session, value] of closed) {
       const change = new Change(value, null as V | null)
-      this.#context.forward(new Record(session, change, session.window.endMs, cause.headers.copy()))
+      this.#context.forward(new Record(session, change, session.window.endMs, cause.headerList))
     }
   }
 
@@ -39,7 +39,7 @@ export class SessionForwarder<K, V> {
     return store.setFlushListener(
       (session, newValue, oldValue) => {
         const change = new Change(newValue ?? null, oldValue ?? null)
-        const headers = new Headers(context.recordContext().headers)
+        const headers = context.recordContext().headers
         context.forward(new Record(session, change, session.window.endMs, headers))
       },
       { sendOldValues },

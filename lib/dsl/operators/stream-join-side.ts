@@ -83,7 +83,7 @@ export class StreamJoinSide implements Processor {
   }
 
   #joinMatches(record: Record<unknown, unknown>, toMs: number): boolean {
-    const { key, value, timestamp, headers } = record
+    const { key, value, timestamp, headerList } = record
     const { joiner, beforeMs } = this.#settings
     const fromMs = Math.max(0, timestamp - beforeMs)
     let hadMatch = false
@@ -91,7 +91,7 @@ export class StreamJoinSide implements Processor {
       hadMatch = true
       this.#unmatched?.remove(this.#isLeft ? 'right' : 'left', key, otherMs)
       const joined = this.#isLeft ? joiner(value, other, key) : joiner(other, value, key)
-      this.#context.forward(new Record(key, joined, Math.max(timestamp, otherMs), headers.copy()))
+      this.#context.forward(new Record(key, joined, Math.max(timestamp, otherMs), headerList))
     }
     return hadMatch
   }
@@ -107,7 +107,7 @@ export class StreamJoinSide implements Processor {
   readonly #emit = (side: JoinSide, value: unknown, key: unknown, timestampMs: number): void => {
     const { joiner } = this.#settings
     const joined = side === 'left' ? joiner(value, null, key) : joiner(null, value, key)
-    this.#context.forward(new Record(key, joined, timestampMs, this.#record.headers.copy()))
+    this.#context.forward(new Record(key, joined, timestampMs, this.#record.headerList))
   }
 
   /** The time is the join's, so one of its sides keeps it. */

@@ -72,7 +72,7 @@ export class StreamSelfJoin implements Processor {
     })
   }
 
-  #forward({ key, headers }: Record<unknown, unknown>, value: unknown, timestamp: number): void {
-    this.#context.forward(new Record(key, value, timestamp, headers.copy()))
+  #forward({ key, headerList }: Record<unknown, unknown>, value: unknown, timestamp: number): void {
+    this.#context.forward(new Record(key, value, timestamp, headerList))
   }
 }

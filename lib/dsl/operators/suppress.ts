@@ -108,7 +108,7 @@ class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<un
   ): void => {
     // A window that is gone before it closed was never sent: there is nothing to delete.
     if (newValue === null && this.#byWindow) return
-    this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, new Headers(headers)))
+    this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, headers))
   }
 }
 

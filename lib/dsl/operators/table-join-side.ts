@@ -56,7 +56,7 @@ export class TableJoinSide implements Processor<unknown, Change<unknown>, unknow
     const oldValue = this.#sendOldValues ? this.#join(change.oldValue, other, key) : null
     const latest = other ? Math.max(timestamp, other.timestamp) : timestamp
     this.#context.forward(
-      new Record(key, new Change(newValue, oldValue, change.isLatest), latest, record.headers.copy()),
+      new Record(key, new Change(newValue, oldValue, change.isLatest), latest, record.headerList),
     )
   }
 

@@ -33,7 +33,7 @@ export class WindowForwarder<K, V> {
     timestamp: number,
   ): void {
     const key = { key: cause.key, window: { startMs, endMs } }
-    this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, cause.headers.copy()))
+    this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, cause.headerList))
   }
 
   /** Results of closed windows: with their own timestamps, and the headers of the record that closed them. */
@@ -43,7 +43,7 @@ export class WindowForwarder<K, V> {
   ): void {
     for (const [key, { value, timestamp }] of closed) {
       this.#context.forward(
-        new Record(key, new Change(value, null as V | null), timestamp, cause.headers.copy()),
+        new Record(key, new Change(value, null as V | null), timestamp, cause.headerList),
       )
     }
   }

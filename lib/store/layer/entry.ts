@@ -1,5 +1,7 @@
-import type { RecordContext } from '../../common/record-context.ts'
+import { NO_HEADERS, type Header } from '../../common/headers.ts'
+import type { RawSource, RecordContext } from '../../common/record-context.ts'
 import type { EngineWrite } from '../engine/engine.ts'
+import { KeptSource } from './kept-source.ts'
 
 /**
  * - `unread`: nobody has asked the engine yet.
@@ -35,13 +37,42 @@ export class ValueState {
   }
 }
 
-/** A change that a cache holds back. */
-export interface HeldChange {
-  readonly entry: Entry
+/**
+ * A change that a cache holds back, and the context of the last one of its key: in fields of its own, since whatever is kept here of each record
+ * outlives the young generation of the heap. Not changed any more once it is released.
+ */
+export class HeldChange<E extends Entry = Entry> implements RecordContext {
+  readonly entry: E
   /** Before the first change that is held back; without its value where nobody asks for that. */
   readonly before: ValueState
-  /** Of the last change. */
-  context: RecordContext
+  /** In the order of those that are held. */
+  place = 0
+  /** As counted against the cache's bound. */
+  bytes = 0
+  topic: string | undefined = undefined
+  partition = -1
+  offset = -1
+  timestamp = 0
+  headers: readonly Header[] = NO_HEADERS
+  readonly #source = new KeptSource()
+
+  constructor(entry: E, before: ValueState) {
+    this.entry = entry
+    this.before = before
+  }
+
+  get source(): RawSource | undefined {
+    return this.#source.isThere ? this.#source : undefined
+  }
+
+  by({ topic, partition, offset, timestamp, headers, source }: RecordContext): void {
+    this.topic = topic
+    this.partition = partition
+    this.offset = offset
+    this.timestamp = timestamp
+    this.headers = headers
+    this.#source.keep(source)
+  }
 }
 
 /** Stand-ins for a state of which only this much is asked. */
@@ -84,6 +115,11 @@ export class Entry extends ValueState {
     super()
     this.size = OVERHEAD_BYTES + id.length
     this.id = id
+  }
+
+  /** Of the key as the JVM original's cache has it. */
+  get keyBytes(): number {
+    return this.id.length
   }
 
   sizeWith(valueBytes: number): number {

@@ -42,6 +42,11 @@ export class TimedEntry extends Entry implements Slot {
   get time(): number {
     return this.bucket.time
   }
+
+  /** Number of the segment, key, time and the number of a duplicate. */
+  override get keyBytes(): number {
+    return this.id.length + 20
+  }
 }
 
 /** A key and where its entries are, by time, then minor. */

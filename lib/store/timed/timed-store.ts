@@ -302,8 +302,7 @@ export class TimedStore<K, V> {
     const held = resources.held!
     if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.minor)
     const before = entry.held?.before ?? this.#stateBefore(entry)
-    const grown = this.#change(entry, value, resources)
-    if (entry.held) held.resized(grown)
+    this.#change(entry, value, resources)
     held.hold(entry, before, resources.context.recordContext())
     if (held.overfull) this.#flushOnce(resources)
   }
@@ -319,8 +318,7 @@ export class TimedStore<K, V> {
     if (resources.logNow) this.#log(entry, resources)
   }
 
-  /** How much larger the entry has become. */
-  #change(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): number {
+  #change(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
     const { values, context, cache } = resources
     this.#beforeChange(entry, resources)
     if (isDeletion(value)) {
@@ -329,7 +327,7 @@ export class TimedStore<K, V> {
     } else {
       values.write(entry, value as V, context)
     }
-    return cache.resize(entry, valueBytes(entry))
+    cache.resize(entry, valueBytes(entry))
   }
 
   #beforeChange(entry: TimedEntry, { index }: TimedResources<K, V>): void {
@@ -423,12 +421,12 @@ export class TimedStore<K, V> {
   }
 
   #flushOnce(resources: TimedResources<K, V>): void {
-    for (const entry of resources.held!.take()) this.#release(entry, resources)
+    for (const change of resources.held!.take()) if (change) this.#release(change, resources)
   }
 
-  #release(entry: TimedEntry, resources: TimedResources<K, V>): void {
+  #release(change: HeldChange<TimedEntry>, resources: TimedResources<K, V>): void {
     const { held, buffer, context, outlived, dropped } = resources
-    const change = entry.held!
+    const { entry } = change
     const isForgotten = outlived?.covers(entry.time) ?? false
     const before = isForgotten ? WAS_ABSENT : change.before
     const nothingHappened = entry.state === 'absent' && before.state === 'absent'
@@ -436,20 +434,20 @@ export class TimedStore<K, V> {
     // What is forgotten below is in our engine still.
     const isUnwritten = entry.state !== 'absent' || change.before.state !== 'absent'
     if (isUnwritten && !entry.expired) buffer.mark(entry)
-    held!.release(entry)
+    held!.release(change)
     if (!nothingHappened) outlived?.reached(entry.time)
     if (isForgotten && !nothingHappened) dropped.value += 1
     if (isSilent) return
     this.#log(entry, resources)
     if (this.#listener)
-      context.withRecordContext(change.context, this.#tell, isForgotten ? { ...change, before } : change)
+      context.withRecordContext(change, this.#tell, { entry, before, timestamp: change.timestamp })
   }
 
-  readonly #tell = ({ entry, before, context }: HeldChange): void => {
+  readonly #tell = ({ entry, before, timestamp }: Pick<HeldChange<TimedEntry>, 'entry' | 'before' | 'timestamp'>): void => {
     const { codec, values } = this.resources()
-    const { key, time, minor } = entry as TimedEntry
+    const { key, time, minor } = entry
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
     const place = { key: codec.keys.keyOf(key.id, key.alias), time, minor }
-    this.#listener?.(place, values.read(entry), oldValue, context.timestamp)
+    this.#listener?.(place, values.read(entry), oldValue, timestamp)
   }
 }

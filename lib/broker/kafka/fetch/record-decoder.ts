@@ -1,14 +1,13 @@
 import type { Buffer } from 'node:buffer'
-import { NO_HEADERS } from '../../../common/headers.ts'
 import type { RawRecord } from '../../broker.ts'
 import { LOG_APPEND_TIME, readInt64, type BatchHeader, HEADER_BYTES } from './batch-header.ts'
 import { decompress } from './decompress.ts'
-import { LazyRecord } from './lazy-record.ts'
+import { FetchedRecord } from './fetched-record.ts'
 import { MalformedError } from './malformed-error.ts'
 
 /**
  * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed in place, and nothing is
- * made for a record but itself and the slices of its key and value.
+ * made for a record but itself.
  *
  * Reads past the end of the buffer give 0 and are found out by the length of the record, so no read is checked for itself.
  */
@@ -85,15 +84,27 @@ export class RecordDecoder {
       this.#at = end
       return undefined
     }
-    const key = this.#bytes()
-    const value = this.#bytes()
+    const keyLength = this.#varint()
+    const keyStart = this.#at
+    if (keyLength > 0) this.#at = keyStart + keyLength
+    const valueLength = this.#varint()
+    const valueStart = this.#at
+    if (valueLength > 0) this.#at = valueStart + valueLength
     const headersAt = this.#at
     const headerCount = this.#varint()
     if (headerCount !== 0) this.#skipHeaders(headerCount)
     if (this.#at !== end) throw new MalformedError(`the record at offset ${offset} is not as long as it says`)
     const timestamp = this.#appendTimestamp ?? this.#baseTimestamp + timestampDelta
-    if (headerCount === 0) return { key, value, timestamp, offset, headers: NO_HEADERS }
-    return new LazyRecord(key, value, timestamp, offset, this.#buffer, headersAt)
+    return new FetchedRecord(
+      this.#buffer,
+      keyStart,
+      keyStart + keyLength,
+      valueStart,
+      valueStart + valueLength,
+      timestamp,
+      offset,
+      headerCount === 0 ? -1 : headersAt,
+    )
   }
 
   /** Only checked: few readers look at them. */
@@ -108,14 +119,6 @@ export class RecordDecoder {
       this.#at += Math.max(0, valueLength)
       if (this.#at > this.#end) throw new MalformedError('a header runs over its batch')
     }
-  }
-
-  #bytes(): Uint8Array | null {
-    const length = this.#varint()
-    if (length < 0) return null
-    const at = this.#at
-    this.#at = at + length
-    return this.#buffer.subarray(at, at + length)
   }
 
   /** A signed number of 32 bits, least significant group first, zigzag. */
