@@ -36,10 +36,19 @@ interface Replay extends TopicPartition {
   readonly endOffset: number
   readonly resolve: () => void
   readonly reject: (error: Error) => void
+  /** Batches on their way into the engine. */
+  writing: number
 }
 
-/** Large batches: the engine's cost is per batch as much as per record. */
-const POLL_RECORDS = 10_000
+interface Fetched {
+  readonly records: readonly RawRecord[]
+  readonly nextOffset: number
+}
+
+/** Small enough that its records are gone again before the garbage collector has to copy them. */
+const POLL_RECORDS = 2_000
+/** What engines write while the next records are read: the bound on what a restore holds in memory. */
+const POLLS_WRITING_MAX = 4
 const POLL_WAIT_MS = 100
 const PROGRESS_MS = 5000
 
@@ -51,6 +60,8 @@ const PROGRESS_MS = 5000
 export class Restorer {
   readonly #options: RestorerOptions
   readonly #replays = new Map<string, Replay>()
+  /** Polls whose batches are on their way into the engines, oldest first. */
+  readonly #writing: Promise<unknown>[] = []
   #consumer: Consumer | undefined
   #loop: Promise<void> | undefined
   #closed = false
@@ -66,7 +77,7 @@ export class Restorer {
       replays.map(
         replay =>
           new Promise<void>((resolve, reject) => {
-            this.#start({ ...replay, resolve, reject })
+            this.#start({ ...replay, resolve, reject, writing: 0 })
           }),
       ),
     )
@@ -80,7 +91,7 @@ export class Restorer {
     await this.#consumer?.close()
   }
 
-  async #plan(request: RestoreRequest): Promise<Omit<Replay, 'resolve' | 'reject'>[]> {
+  async #plan(request: RestoreRequest): Promise<Omit<Replay, 'resolve' | 'reject' | 'writing'>[]> {
     const { admin } = this.#options
     const changelogs = request.state.changelogs()
     const partitions = changelogs.map(({ topic }) => ({ topic, partition: request.partition }))
@@ -169,34 +180,56 @@ export class Restorer {
     return consumer
   }
 
+  /** Reads on while the engines write, so that neither waits for the other. */
   async #step(consumer: Consumer): Promise<void> {
-    const fetched = new Map<string, { records: RawRecord[]; nextOffset: number }>()
+    const fetched = this.#poll(consumer)
+    if (fetched.size > 0) this.#writing.push(this.#applyAll(fetched))
+    const isFull = this.#writing.length >= POLLS_WRITING_MAX
+    if (isFull || fetched.size === 0) await this.#writing.shift()
+    for (const replay of this.#replays.values()) {
+      const isRead = (consumer.position(replay) ?? 0) >= replay.endOffset
+      if (isRead && replay.writing === 0) this.#end(replay)
+    }
+    const isIdle = fetched.size === 0 && this.#writing.length === 0
+    if (isIdle && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
+  }
+
+  #poll(consumer: Consumer): Map<string, Fetched> {
+    const fetched = new Map<string, Fetched>()
     for (const { topic, partition, records, nextOffset } of consumer.poll(POLL_RECORDS)) {
       const key = partitionKey(topic, partition)
       const before = fetched.get(key)
-      fetched.set(key, { records: before ? [...before.records, ...records] : [...records], nextOffset })
+      fetched.set(key, { records: before ? [...before.records, ...records] : records, nextOffset })
     }
-    await Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
-    for (const replay of this.#replays.values()) {
-      if ((consumer.position(replay) ?? 0) >= replay.endOffset) this.#end(replay)
-    }
-    if (fetched.size === 0 && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
+    return fetched
   }
 
-  async #apply(
-    key: string,
-    batch: { readonly records: readonly RawRecord[]; readonly nextOffset: number },
-  ): Promise<void> {
+  #applyAll(fetched: ReadonlyMap<string, Fetched>): Promise<unknown> {
+    const applied = Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
+    // Looked at when its turn comes.
+    applied.catch(() => undefined)
+    return applied
+  }
+
+  async #apply(key: string, batch: Fetched): Promise<void> {
     const replay = this.#replays.get(key)
     if (!replay) return
-    const { request, storeName, topic } = replay
-    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(batch.records.length)
+    replay.writing += 1
+    try {
+      await this.#write(replay, batch)
+    } catch (error) {
+      // The engine of a task that was taken away concerns nobody here.
+      if (this.#replays.get(key) === replay) throw error
+    } finally {
+      replay.writing -= 1
+    }
+  }
+
+  #write({ request, storeName, topic, endOffset }: Replay, { records, nextOffset }: Fetched): Promise<void> {
+    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(records.length)
     // A source topic may have gone on behind the committed offset: those records are still to be processed.
-    const records = batch.records.filter(record => record.offset < replay.endOffset)
-    await request.state.restore(storeName, records, {
-      topic,
-      offset: Math.min(batch.nextOffset, replay.endOffset),
-    })
+    const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
+    return request.state.restore(storeName, wanted, { topic, offset: Math.min(nextOffset, endOffset) })
   }
 
   #report(consumer: Consumer): void {

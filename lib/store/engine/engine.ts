@@ -1,4 +1,7 @@
-/** One write of a batch; a null value deletes. */
+/**
+ * One write of a batch; a null value deletes. An engine takes them in order and copies each before it looks at the next one, whose bytes may
+ * come in the same memory.
+ */
 export interface EngineWrite {
   readonly key: Uint8Array
   readonly value: Uint8Array | null

@@ -62,9 +62,10 @@ class LevelEngine implements Engine {
     return this.#inOrder(() => {
       // One call an operation takes half the time of one call with an array of objects, whose properties are read one by one.
       const operations = this.#database.batch()
-      for (const { key, value } of batch) {
-        if (value === null) operations.del(key)
-        else operations.put(key, value)
+      for (const write of batch) {
+        const value = write.value
+        if (value === null) operations.del(write.key)
+        else operations.put(write.key, value)
       }
       return operations.write()
     })

@@ -12,6 +12,8 @@ export class KeyCodec<K> {
   readonly #context: SerdeContext
   /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
   #scratch = Buffer.allocUnsafe(256)
+  /** Its beginnings by their length: to make a view takes longer than to fill it. */
+  #views: Buffer[] = []
 
   constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array) {
     this.#serde = serde
@@ -42,26 +44,30 @@ export class KeyCodec<K> {
     return bytes
   }
 
-  /** The engine key of a serialised one, in its own memory. */
-  engineKeyOf(bytes: Uint8Array): Buffer {
-    const engineKey = Buffer.allocUnsafe(this.prefix.length + bytes.length)
-    this.prefix.copy(engineKey)
-    engineKey.set(bytes, this.prefix.length)
-    return engineKey
-  }
-
   /** Valid until the next call. */
   lookUpKey(id: string): Uint8Array {
-    const length = this.prefix.length + id.length
-    if (length > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafe(2 * length)
-      this.prefix.copy(this.#scratch)
-    }
-    this.#scratch.write(id, this.prefix.length, 'latin1')
-    return this.#scratch.subarray(0, length)
+    const key = this.#scratchOf(this.prefix.length + id.length)
+    key.write(id, this.prefix.length, 'latin1')
+    return key
+  }
+
+  /** The engine key of a serialised one. Valid until the next call of this or of `lookUpKey`. */
+  passingKeyOf(bytes: Uint8Array): Uint8Array {
+    const key = this.#scratchOf(this.prefix.length + bytes.length)
+    key.set(bytes, this.prefix.length)
+    return key
   }
 
   idOfEngineKey(engineKey: Uint8Array): string {
     return bytesToMapKey(engineKey.subarray(this.prefix.length))
+  }
+
+  #scratchOf(length: number): Buffer {
+    if (length > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafe(2 * length)
+      this.prefix.copy(this.#scratch)
+      this.#views = []
+    }
+    return (this.#views[length] ??= this.#scratch.subarray(0, length))
   }
 }
