@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { ScratchBytes } from './scratch-bytes.ts'
 
 /**
  * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte: what maps take), and with the
@@ -10,16 +11,14 @@ export class KeyCodec<K> {
   readonly prefix: Buffer
   readonly #serde: Serde<K>
   readonly #context: SerdeContext
-  /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
-  #scratch = Buffer.allocUnsafe(256)
-  /** Its beginnings by their length: to make a view takes longer than to fill it. */
-  #views: Buffer[] = []
+  /** For look-ups, which the engine answers before the next one. */
+  readonly #scratch: ScratchBytes
 
   constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array) {
     this.#serde = serde
     this.#context = context
     this.prefix = Buffer.from(prefix)
-    this.prefix.copy(this.#scratch)
+    this.#scratch = new ScratchBytes(prefix)
   }
 
   id(key: K): string {
@@ -46,28 +45,19 @@ export class KeyCodec<K> {
 
   /** Valid until the next call. */
   lookUpKey(id: string): Uint8Array {
-    const key = this.#scratchOf(this.prefix.length + id.length)
+    const key = this.#scratch.ofLength(this.prefix.length + id.length)
     key.write(id, this.prefix.length, 'latin1')
     return key
   }
 
   /** The engine key of a serialised one. Valid until the next call of this or of `lookUpKey`. */
   passingKeyOf(bytes: Uint8Array): Uint8Array {
-    const key = this.#scratchOf(this.prefix.length + bytes.length)
+    const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
     key.set(bytes, this.prefix.length)
     return key
   }
 
   idOfEngineKey(engineKey: Uint8Array): string {
     return bytesToMapKey(engineKey.subarray(this.prefix.length))
-  }
-
-  #scratchOf(length: number): Buffer {
-    if (length > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafe(2 * length)
-      this.prefix.copy(this.#scratch)
-      this.#views = []
-    }
-    return (this.#views[length] ??= this.#scratch.subarray(0, length))
   }
 }

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../common/bytes.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 import type { ChangelogRecord } from '../state-store.ts'
 import type { KeyCodec } from './key-codec.ts'
@@ -83,7 +84,8 @@ export class RestoredWrites {
   #indexed(batch: Batch): ReadonlyMap<string, Uint8Array | null> {
     for (; batch.indexed < batch.writes.length; batch.indexed += 1) {
       const { key, value } = batch.writes[batch.indexed]!
-      batch.values.set(this.#idOfEngineKey(key), value)
+      // What a read gets stays in memory longer than the record does.
+      batch.values.set(this.#idOfEngineKey(key), value && copyBytes(value))
     }
     return batch.values
   }
@@ -110,7 +112,7 @@ export class RestoredRow<K, V> implements EngineWrite {
 
   get value(): Uint8Array | null {
     const record = this.#record
-    return record.value === null ? null : this.#values.fromChangelog(record.value, record.timestamp, record)
+    return record.value === null ? null : this.#values.passingRow(record.value, record.timestamp, record)
   }
 }
 
