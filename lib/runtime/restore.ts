@@ -5,6 +5,7 @@ import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { Turns } from '../common/turns.ts'
 import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateManager } from './state-manager.ts'
@@ -29,17 +30,37 @@ export interface RestorerOptions {
   readonly clientId: string
 }
 
-interface Replay extends TopicPartition {
+interface ReplayPlan extends TopicPartition {
   readonly request: RestoreRequest
   readonly storeName: string
+  readonly persistent: boolean
   readonly startOffset: number
   readonly endOffset: number
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
 }
 
-/** Large batches: the engine's cost is per batch as much as per record. */
-const POLL_RECORDS = 10_000
+interface Replay extends ReplayPlan {
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  /** Batches on their way into the engine. */
+  writing: number
+}
+
+interface Fetched {
+  readonly records: readonly RawRecord[]
+  readonly nextOffset: number
+}
+
+/** Small enough that its records are gone again before the garbage collector has to copy them. */
+const POLL_RECORDS = 2_000
+/** What engines write while the next records are read: the bound on what a restore holds in memory. */
+const POLLS_WRITING_MAX = 4
+/** From so many records on, an engine is prepared for them, which costs some milliseconds before and after. */
+const BULK_RECORDS = 100_000
+/**
+ * Tasks with so many that are restored at a time: their engines use more memory meanwhile. Besides, the first is in service the sooner, and
+ * one engine sorts its last writes while others get theirs.
+ */
+const BULKS_AT_ONCE = 3
 const POLL_WAIT_MS = 100
 const PROGRESS_MS = 5000
 
@@ -51,6 +72,9 @@ const PROGRESS_MS = 5000
 export class Restorer {
   readonly #options: RestorerOptions
   readonly #replays = new Map<string, Replay>()
+  readonly #bulkTurns = new Turns(BULKS_AT_ONCE)
+  /** Polls whose batches are on their way into the engines, oldest first. */
+  readonly #writing: Promise<unknown>[] = []
   #consumer: Consumer | undefined
   #loop: Promise<void> | undefined
   #closed = false
@@ -61,15 +85,16 @@ export class Restorer {
 
   /** Resolves when all stores of the task have what was committed. Rejects when the signal aborts, or with the error met. */
   async restore(request: RestoreRequest): Promise<void> {
-    const replays = await this.#plan(request)
-    await Promise.all(
-      replays.map(
-        replay =>
-          new Promise<void>((resolve, reject) => {
-            this.#start({ ...replay, resolve, reject })
-          }),
-      ),
-    )
+    const plans = await this.#plan(request)
+    let onDisk = 0
+    for (const { persistent, startOffset, endOffset } of plans)
+      if (persistent) onDisk += endOffset - startOffset
+    if (onDisk < BULK_RECORDS) return this.#replay(plans)
+    await this.#bulkTurns.take(request.signal, async () => {
+      await request.state.prepareFor('bulk')
+      await this.#replay(plans)
+      await request.state.prepareFor('steady')
+    })
   }
 
   async close(): Promise<void> {
@@ -80,7 +105,18 @@ export class Restorer {
     await this.#consumer?.close()
   }
 
-  async #plan(request: RestoreRequest): Promise<Omit<Replay, 'resolve' | 'reject'>[]> {
+  async #replay(plans: readonly ReplayPlan[]): Promise<void> {
+    await Promise.all(
+      plans.map(
+        plan =>
+          new Promise<void>((resolve, reject) => {
+            this.#start({ ...plan, resolve, reject, writing: 0 })
+          }),
+      ),
+    )
+  }
+
+  async #plan(request: RestoreRequest): Promise<ReplayPlan[]> {
     const { admin } = this.#options
     const changelogs = request.state.changelogs()
     const partitions = changelogs.map(({ topic }) => ({ topic, partition: request.partition }))
@@ -89,7 +125,7 @@ export class Restorer {
       admin.endOffsets(partitions, 'read_uncommitted'),
       admin.beginningOffsets(partitions),
     ])
-    return changelogs.flatMap(({ topic, storeName, isSource, position }) => {
+    return changelogs.flatMap(({ topic, storeName, persistent, isSource, position }) => {
       const key = partitionKey(topic, request.partition)
       const end = present(ends.get(key), `end of ${key}`)
       const endOffset = isSource ? Math.min(end, request.committedOffset(topic) ?? 0) : end
@@ -107,7 +143,8 @@ export class Restorer {
         endOffset,
       })
       if (startOffset >= endOffset) return []
-      return [{ request, storeName, topic, partition: request.partition, startOffset, endOffset }]
+      const { partition } = request
+      return [{ request, storeName, persistent, topic, partition, startOffset, endOffset }]
     })
   }
 
@@ -169,34 +206,56 @@ export class Restorer {
     return consumer
   }
 
+  /** Reads on while the engines write, so that neither waits for the other. */
   async #step(consumer: Consumer): Promise<void> {
-    const fetched = new Map<string, { records: RawRecord[]; nextOffset: number }>()
+    const fetched = this.#poll(consumer)
+    if (fetched.size > 0) this.#writing.push(this.#applyAll(fetched))
+    const isFull = this.#writing.length >= POLLS_WRITING_MAX
+    if (isFull || fetched.size === 0) await this.#writing.shift()
+    for (const replay of this.#replays.values()) {
+      const isRead = (consumer.position(replay) ?? 0) >= replay.endOffset
+      if (isRead && replay.writing === 0) this.#end(replay)
+    }
+    const isIdle = fetched.size === 0 && this.#writing.length === 0
+    if (isIdle && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
+  }
+
+  #poll(consumer: Consumer): Map<string, Fetched> {
+    const fetched = new Map<string, Fetched>()
     for (const { topic, partition, records, nextOffset } of consumer.poll(POLL_RECORDS)) {
       const key = partitionKey(topic, partition)
       const before = fetched.get(key)
-      fetched.set(key, { records: before ? [...before.records, ...records] : [...records], nextOffset })
+      fetched.set(key, { records: before ? [...before.records, ...records] : records, nextOffset })
     }
-    await Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
-    for (const replay of this.#replays.values()) {
-      if ((consumer.position(replay) ?? 0) >= replay.endOffset) this.#end(replay)
-    }
-    if (fetched.size === 0 && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
+    return fetched
   }
 
-  async #apply(
-    key: string,
-    batch: { readonly records: readonly RawRecord[]; readonly nextOffset: number },
-  ): Promise<void> {
+  #applyAll(fetched: ReadonlyMap<string, Fetched>): Promise<unknown> {
+    const applied = Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
+    // Looked at when its turn comes.
+    applied.catch(() => undefined)
+    return applied
+  }
+
+  async #apply(key: string, batch: Fetched): Promise<void> {
     const replay = this.#replays.get(key)
     if (!replay) return
-    const { request, storeName, topic } = replay
-    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(batch.records.length)
+    replay.writing += 1
+    try {
+      await this.#write(replay, batch)
+    } catch (error) {
+      // The engine of a task that was taken away concerns nobody here.
+      if (this.#replays.get(key) === replay) throw error
+    } finally {
+      replay.writing -= 1
+    }
+  }
+
+  #write({ request, storeName, topic, endOffset }: Replay, { records, nextOffset }: Fetched): Promise<void> {
+    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(records.length)
     // A source topic may have gone on behind the committed offset: those records are still to be processed.
-    const records = batch.records.filter(record => record.offset < replay.endOffset)
-    await request.state.restore(storeName, records, {
-      topic,
-      offset: Math.min(batch.nextOffset, replay.endOffset),
-    })
+    const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
+    return request.state.restore(storeName, wanted, { topic, offset: Math.min(nextOffset, endOffset) })
   }
 
   #report(consumer: Consumer): void {

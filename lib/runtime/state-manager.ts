@@ -1,7 +1,7 @@
 import type { RawRecord } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import { TopologyError } from '../common/errors.ts'
-import type { Engine, EngineWrite } from '../store/engine/engine.ts'
+import type { Engine, EngineLoad, EngineWrite } from '../store/engine/engine.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
 import type { MemoryBudget, StoreShare } from './memory-budget.ts'
@@ -102,6 +102,11 @@ export class StateManager {
         const position = readPosition(this.#engineOf(plan), topic)
         return { topic, storeName: name, isSource: plan.changelogIsSource, persistent, position }
       })
+  }
+
+  /** Until it resolves nothing may touch the stores. */
+  async prepareFor(load: EngineLoad): Promise<void> {
+    await this.#engines.persistent?.prepareFor(load)
   }
 
   /** Applies replayed records and makes them durable together with the position behind them. */

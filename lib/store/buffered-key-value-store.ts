@@ -4,6 +4,7 @@ import type { EngineWrite } from './engine/engine.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { Entry, EntryState, HeldChange } from './layer/entry.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from './layer/entry.ts'
+import { RestoredRow } from './layer/restored-writes.ts'
 import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
 import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
@@ -124,16 +125,15 @@ export class BufferedKeyValueStore<K, V>
       const { key, value, timestamp } = record
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
-      const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
       const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
       // Whatever is in memory of the key has to change with it; an open iterator must be told.
       if (id !== undefined && (index?.watched || cache.peek(id) !== undefined)) {
+        const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
         this.#restoreEntry(cache.enter(id, undefined), bytes, timestamp, resources)
         continue
       }
-      const engineKey = keys.engineKeyOf(key)
-      this.#countRestored(id, engineKey, bytes !== null, resources)
-      restored.add(engineKey, bytes)
+      this.#countRestored(id, key, value !== null, resources)
+      restored.add(new RestoredRow(record, keys, values))
     }
   }
 
@@ -265,19 +265,21 @@ export class BufferedKeyValueStore<K, V>
   /** Keeps the keys in order, or their number; `id` is known where there is an index. */
   #countRestored(
     id: string | undefined,
-    engineKey: Uint8Array,
+    key: Uint8Array,
     isThere: boolean,
     resources: StoreResources<K, V>,
   ): void {
-    const { index, count, keys } = resources
+    const { index, count, keys, restored, context } = resources
     if (index) {
       if (isThere) index.add(id!)
       else index.delete(id!)
       return
     }
-    const weight = count.blindWriteWeight()
+    const weight = count.restoredWeight(key)
     if (weight === 0) return
-    const wasThere = this.#bytesBelow(id ?? keys.idOfEngineKey(engineKey)) !== undefined
+    const sample = id ?? bytesToMapKey(key)
+    const wasThere =
+      restored.sample(sample, isThere) ?? context.engine.get(keys.lookUpKey(sample)) !== undefined
     count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 

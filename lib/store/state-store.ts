@@ -68,7 +68,10 @@ export interface StateStore {
   open(context: StoreContext): void
   /** Loads what must be in memory of what the engine holds already (an index over keys). After `open`, before the first read. */
   load(): Promise<void>
-  /** Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again. */
+  /**
+   * Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again. Their bytes are to stay as they are
+   * until `staged`: rows are made of them when the engine takes them.
+   */
   restore(records: readonly ChangelogRecord[]): void
   flush(): void
   prepareCommit(): void

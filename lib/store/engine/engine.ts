@@ -1,8 +1,14 @@
-/** One write of a batch; a null value deletes. */
+/**
+ * One write of a batch; a null value deletes. An engine takes them in order and copies each before it looks at the next one, whose bytes may
+ * come in the same memory.
+ */
 export interface EngineWrite {
   readonly key: Uint8Array
   readonly value: Uint8Array | null
 }
+
+/** What is written to an engine: a batch now and then, or, in a restore, one after the other. */
+export type EngineLoad = 'steady' | 'bulk'
 
 /** Bounds over the byte order of the keys; an absent bound is open. */
 export interface EngineRange {
@@ -30,6 +36,11 @@ export interface Engine {
    * go on without waiting), and survives the end of the process where `persistent`. Calls take effect in order.
    */
   write(batch: readonly EngineWrite[]): Promise<void>
+  /**
+   * Prepares for a load; a new engine is prepared for the steady one. It changes what memory and time the writes cost, never what is there.
+   * Until it resolves nothing may be read, and every iterator has to be at its end.
+   */
+  prepareFor(load: EngineLoad): Promise<void>
   /** Removes everything in the range. */
   clear(range: EngineRange): Promise<void>
   close(): Promise<void>

@@ -1,9 +1,14 @@
 import { Level } from 'level'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
-import type { Engine, EngineRange, EngineWrite } from './engine.ts'
+import type { Engine, EngineLoad, EngineRange, EngineWrite } from './engine.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
+
+/** What `level` is in Node can do more than its types tell, which are those of the browser, too. */
+interface Compactable {
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>
+}
 
 /**
  * A process has one database for each task: LevelDB's defaults (a write buffer of 4 MiB, twice, and a block cache of 8 MiB) add up. What is read often is in
@@ -12,11 +17,22 @@ type Database = Level<Uint8Array, Uint8Array>
 const OPTIONS = {
   keyEncoding: 'buffer',
   valueEncoding: 'buffer',
-  writeBufferSize: 1024 * 1024,
   cacheSize: 1024 * 1024,
   // Open tables are mapped, and count as resident: 2 MiB each.
   maxOpenFiles: 64,
 } as const
+
+/**
+ * Each full buffer becomes a table, and four tables are merged with all others: the position that goes with every batch makes the tables of a restore
+ * overlap, whatever the order of its keys. LevelDB has one thread for all databases of a process to do that.
+ */
+const WRITE_BUFFER_BYTES: { readonly [load in EngineLoad]: number } = {
+  steady: 1024 * 1024,
+  bulk: 16 * 1024 * 1024,
+}
+
+/** No key begins with it: a range without keys. */
+const BEHIND_ALL_KEYS = Uint8Array.of(0xff)
 
 /** Rows that one call fetches from the native iterator. */
 const ROWS_PER_READ = 1000
@@ -26,22 +42,37 @@ const ROWS_PER_READ = 1000
  * process (or another engine of this one) has it open, and `TaskCorruptedError` where the files cannot be read.
  */
 export async function openLevelEngine(directory: string): Promise<Engine> {
-  const database: Database = new Level(directory, OPTIONS)
+  return new LevelEngine(directory, await openDatabase(directory, 'steady'))
+}
+
+/**
+ * Makes a table of what is in the write buffer, as compacting does first; what is in the log alone would be cut into many small ones by the
+ * small buffer of the next opening.
+ */
+async function emptyWriteBuffer(database: Database): Promise<void> {
+  await (database as unknown as Compactable).compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS)
+}
+
+async function openDatabase(directory: string, load: EngineLoad): Promise<Database> {
+  const database: Database = new Level(directory, { ...OPTIONS, writeBufferSize: WRITE_BUFFER_BYTES[load] })
   try {
     await database.open()
   } catch (error) {
     throw openError(directory, error)
   }
-  return new LevelEngine(database)
+  return database
 }
 
 class LevelEngine implements Engine {
   readonly persistent = true
-  readonly #database: Database
+  readonly #directory: string
+  #database: Database
+  #load: EngineLoad = 'steady'
   /** LevelDB runs batches on a thread pool, in no particular order: each waits here for the one before. */
   #tail: Promise<void> = Promise.resolve()
 
-  constructor(database: Database) {
+  constructor(directory: string, database: Database) {
+    this.#directory = directory
     this.#database = database
   }
 
@@ -62,11 +93,22 @@ class LevelEngine implements Engine {
     return this.#inOrder(() => {
       // One call an operation takes half the time of one call with an array of objects, whose properties are read one by one.
       const operations = this.#database.batch()
-      for (const { key, value } of batch) {
-        if (value === null) operations.del(key)
-        else operations.put(key, value)
+      for (const write of batch) {
+        const value = write.value
+        if (value === null) operations.del(write.key)
+        else operations.put(write.key, value)
       }
       return operations.write()
+    })
+  }
+
+  prepareFor(load: EngineLoad): Promise<void> {
+    return this.#inOrder(async () => {
+      if (load === this.#load) return
+      if (load === 'steady') await emptyWriteBuffer(this.#database)
+      await this.#database.close()
+      this.#database = await openDatabase(this.#directory, load)
+      this.#load = load
     })
   }
 

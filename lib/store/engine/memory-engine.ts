@@ -38,6 +38,10 @@ class MemoryEngine implements Engine {
     }
   }
 
+  async prepareFor(): Promise<void> {
+    this.#assertOpen()
+  }
+
   async clear(range: EngineRange): Promise<void> {
     this.#assertOpen()
     for (const [key] of select(this.#tree.clone(), range)) this.#tree.delete(key)

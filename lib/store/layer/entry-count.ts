@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
+import { murmur2 } from '../../common/murmur2.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 
 const EXACT_LOOK_UPS = 10_000
@@ -37,6 +38,14 @@ export class EntryCount {
     this.#blindWrites += 1
     if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
     return this.#blindWrites % SAMPLE === 0 ? SAMPLE : 0
+  }
+
+  /** The same for a key that a restore writes. After the first, the same keys each time: what became of those few is easily kept. */
+  restoredWeight(key: Uint8Array): number {
+    this.#blindWrites += 1
+    if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
+    // Not the lowest bits: they chose the partition, and all keys here may have them in common.
+    return (murmur2(key) >>> 16) % SAMPLE === 0 ? SAMPLE : 0
   }
 
   /** Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where there is one. */

@@ -62,6 +62,10 @@ export class HeadersFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array {
     return layOut(value, timestamp, record.headers)
   }
+
+  passingRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array {
+    return layOut(value, timestamp, record.headers)
+  }
 }
 
 function layOut(value: Uint8Array, timestamp: number, headers: readonly Header[]): Uint8Array {

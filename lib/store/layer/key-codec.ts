@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { ScratchBytes } from './scratch-bytes.ts'
 
 /**
  * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte: what maps take), and with the
@@ -10,14 +11,14 @@ export class KeyCodec<K> {
   readonly prefix: Buffer
   readonly #serde: Serde<K>
   readonly #context: SerdeContext
-  /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
-  #scratch = Buffer.allocUnsafe(256)
+  /** For look-ups, which the engine answers before the next one. */
+  readonly #scratch: ScratchBytes
 
   constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array) {
     this.#serde = serde
     this.#context = context
     this.prefix = Buffer.from(prefix)
-    this.prefix.copy(this.#scratch)
+    this.#scratch = new ScratchBytes(prefix)
   }
 
   id(key: K): string {
@@ -42,23 +43,18 @@ export class KeyCodec<K> {
     return bytes
   }
 
-  /** The engine key of a serialised one, in its own memory. */
-  engineKeyOf(bytes: Uint8Array): Buffer {
-    const engineKey = Buffer.allocUnsafe(this.prefix.length + bytes.length)
-    this.prefix.copy(engineKey)
-    engineKey.set(bytes, this.prefix.length)
-    return engineKey
-  }
-
   /** Valid until the next call. */
   lookUpKey(id: string): Uint8Array {
-    const length = this.prefix.length + id.length
-    if (length > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafe(2 * length)
-      this.prefix.copy(this.#scratch)
-    }
-    this.#scratch.write(id, this.prefix.length, 'latin1')
-    return this.#scratch.subarray(0, length)
+    const key = this.#scratch.ofLength(this.prefix.length + id.length)
+    key.write(id, this.prefix.length, 'latin1')
+    return key
+  }
+
+  /** The engine key of a serialised one. Valid until the next call of this or of `lookUpKey`. */
+  passingKeyOf(bytes: Uint8Array): Uint8Array {
+    const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
+    key.set(bytes, this.prefix.length)
+    return key
   }
 
   idOfEngineKey(engineKey: Uint8Array): string {

@@ -51,4 +51,8 @@ export class PlainFormat<V> implements ValueFormat<V> {
   fromChangelog(value: Uint8Array): Uint8Array {
     return copyBytes(value)
   }
+
+  passingRow(value: Uint8Array): Uint8Array {
+    return value
+  }
 }

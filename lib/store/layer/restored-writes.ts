@@ -1,10 +1,16 @@
+import { copyBytes } from '../../common/bytes.ts'
 import type { EngineWrite } from '../engine/engine.ts'
+import type { ChangelogRecord } from '../state-store.ts'
+import type { KeyCodec } from './key-codec.ts'
+import type { ValueFormat } from './value-format.ts'
 
 interface Batch {
   readonly writes: EngineWrite[]
   /** Of the first `indexed` writes, made when somebody reads. */
   readonly values: Map<string, Uint8Array | null>
   indexed: number
+  /** The last word on keys that were added as samples: whether they are there. */
+  readonly samples: Map<string, boolean>
 }
 
 /**
@@ -22,8 +28,8 @@ export class RestoredWrites {
     this.#idOfEngineKey = idOfEngineKey
   }
 
-  add(key: Uint8Array, value: Uint8Array | null): void {
-    this.#open.writes.push({ key, value })
+  add(write: EngineWrite): void {
+    this.#open.writes.push(write)
     this.#size += 1
   }
 
@@ -59,6 +65,18 @@ export class RestoredWrites {
     this.#size = 0
   }
 
+  /**
+   * As `find`, of keys that are told here at each of their writes, and only whether they are there: looks for a few chosen keys among very
+   * many writes, for which an index of all would be too dear. Undefined: ask the engine.
+   */
+  sample(id: string, isThere: boolean): boolean | undefined {
+    let before: boolean | undefined
+    for (let at = this.#batches.length - 1; at >= 0 && before === undefined; at -= 1)
+      before = this.#batches[at]!.samples.get(id)
+    this.#open.samples.set(id, isThere)
+    return before
+  }
+
   get #open(): Batch {
     return this.#batches[this.#batches.length - 1]!
   }
@@ -66,12 +84,38 @@ export class RestoredWrites {
   #indexed(batch: Batch): ReadonlyMap<string, Uint8Array | null> {
     for (; batch.indexed < batch.writes.length; batch.indexed += 1) {
       const { key, value } = batch.writes[batch.indexed]!
-      batch.values.set(this.#idOfEngineKey(key), value)
+      // What a read gets stays in memory longer than the record does.
+      batch.values.set(this.#idOfEngineKey(key), value && copyBytes(value))
     }
     return batch.values
   }
 }
 
+/**
+ * The row of a changelog record, made when the engine takes it: until then the record is all that is held, and the key is written where
+ * the one before it was.
+ */
+export class RestoredRow<K, V> implements EngineWrite {
+  readonly #record: ChangelogRecord
+  readonly #keys: KeyCodec<K>
+  readonly #values: ValueFormat<V>
+
+  constructor(record: ChangelogRecord, keys: KeyCodec<K>, values: ValueFormat<V>) {
+    this.#record = record
+    this.#keys = keys
+    this.#values = values
+  }
+
+  get key(): Uint8Array {
+    return this.#keys.passingKeyOf(this.#record.key!)
+  }
+
+  get value(): Uint8Array | null {
+    const record = this.#record
+    return record.value === null ? null : this.#values.passingRow(record.value, record.timestamp, record)
+  }
+}
+
 function newBatch(): Batch {
-  return { writes: [], values: new Map(), indexed: 0 }
+  return { writes: [], values: new Map(), indexed: 0, samples: new Map() }
 }

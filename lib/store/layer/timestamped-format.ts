@@ -1,7 +1,8 @@
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
-import { headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
+import { ScratchBytes } from './scratch-bytes.ts'
+import { fillRow, headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
 
@@ -12,6 +13,7 @@ import { keepPrimitive, keepsTyped } from './value-format.ts'
 export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   readonly #serde: Serde<V>
   readonly #context: SerdeContext
+  readonly #scratch = new ScratchBytes()
 
   constructor(serde: Serde<V>, context: SerdeContext) {
     this.#serde = serde
@@ -57,5 +59,9 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {
     return timestampedRow(value, timestamp)
+  }
+
+  passingRow(value: Uint8Array, timestamp: number): Uint8Array {
+    return fillRow(this.#scratch.ofLength(TIMESTAMP_BYTES + value.length), value, timestamp)
   }
 }

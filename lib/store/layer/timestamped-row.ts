@@ -10,7 +10,11 @@ export const WITH_HEADERS = 1
 
 /** `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB has it below the JVM original. */
 export function timestampedRow(value: Uint8Array, timestamp: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length)
+  return fillRow(Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length), value, timestamp)
+}
+
+/** The same in memory that is there already, and of the right length. */
+export function fillRow(bytes: Buffer, value: Uint8Array, timestamp: number): Uint8Array {
   bytes.writeInt32BE(Math.floor(timestamp / TWO_TO_32), 0)
   // Of negative times too: a user's store takes any.
   bytes.writeUInt32BE(timestamp >>> 0, 4)

@@ -27,6 +27,8 @@ export interface ValueFormat<V> {
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
   /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
+  /** The same, valid until the next call: for an engine that copies it at once. */
+  passingRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /** The headers of the changelog record; without the method it has none. */
   headersOf?(state: ValueState): readonly Header[]
 }

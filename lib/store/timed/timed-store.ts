@@ -355,7 +355,7 @@ export class TimedStore<K, V> {
     }
     if (value === null) index.remove(found!, at)
     else if (at < 0) index.insertBare(id, time, minor)
-    restored.add(codec.engineKey(id, time, minor), bytes)
+    restored.add({ key: codec.engineKey(id, time, minor), value: bytes })
   }
 
   #insertAbsent(id: string, time: number, minor: number, { index, cache }: TimedResources<K, V>): TimedEntry {
