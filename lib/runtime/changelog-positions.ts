@@ -43,12 +43,12 @@ export class ChangelogPositions {
       .finally(() => (this.#asked = undefined))
   }
 
-  /** For the batch of the epoch that is being committed: by changelog topic. */
+  /** For the batch of the epoch that is being sealed: by changelog topic. */
   of(task: StreamTask): ReadonlyMap<string, number> {
     return this.#pick(task, this.#answers)
   }
 
-  /** The answers were used with this epoch's batches. */
+  /** The epoch is sealed: later answers belong to the next one. */
   used(): void {
     this.#answers = new Map()
   }

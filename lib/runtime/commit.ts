@@ -21,7 +21,7 @@ export interface CommitOptions {
   readonly probe: CommitProbe | undefined
   /** Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit. */
   readonly settleOutputs: (tasks: readonly StreamTask[]) => Promise<void>
-  /** Changelog positions that were learned while this epoch was open, by topic. */
+  /** Changelog positions that were learned while this epoch was open, by topic: asked when it is sealed, before the next one writes. */
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
   /** The epoch is closed: what happens from now on belongs to the next one. */
   readonly onSealed: () => void
@@ -31,14 +31,21 @@ export interface CommitOptions {
 /** Commits are repeated at this distance while the broker asks for patience. */
 const RETRY_MS = 50
 
-type Offsets = ReadonlyMap<StreamTask, readonly OffsetToCommit[]>
+/** What is committed of a task. */
+interface Sealed {
+  readonly offsets: readonly OffsetToCommit[]
+  readonly positions: ReadonlyMap<string, number>
+}
+
+type Epoch = ReadonlyMap<StreamTask, Sealed>
 
 /**
  * Ends one epoch of a thread: what its tasks sent, their state and their offsets become true together (exactly-once) or in an order
  * that repeats rather than loses (at-least-once). Whatever fails here means that nothing was applied to any engine.
  *
- * Under exactly-once processing goes on while the broker commits: `start` is over when the epoch is sealed. The next epoch's state
- * is in the stores' buffers, its records wait in the output; where the commit fails, both epochs are taken back.
+ * Processing goes on while the broker commits: `start` is over when the epoch is sealed. The next epoch's state is in the stores' buffers; its
+ * records wait in the output, under exactly-once for the next transaction, else for the flush of those before them. Where the commit fails, both
+ * epochs are taken back.
  */
 export class Commit {
   readonly #options: CommitOptions
@@ -73,50 +80,59 @@ export class Commit {
   /** False where there was nothing to commit. `all`: every offset, moved or not. */
   async start(tasks: readonly StreamTask[], { all }: { readonly all: boolean }): Promise<boolean> {
     await this.settled()
-    const { settings, probe, output, onSealed } = this.#options
+    const { settings, probe, output, onSealed, positionsOf } = this.#options
     const withEffects = tasks.filter(task => task.prepareCommit() || all)
     if (withEffects.length === 0) return false
     await this.#options.settleOutputs(withEffects)
-    const offsets: Offsets = new Map(withEffects.map(task => [task, task.offsetsToCommit({ all })]))
+    const epoch: Epoch = new Map(
+      withEffects.map(task => [
+        task,
+        { offsets: task.offsetsToCommit({ all }), positions: positionsOf(task) },
+      ]),
+    )
     for (const task of withEffects) task.endEpoch()
     onSealed()
     probe?.('prepared')
-    if (settings.processingGuarantee === 'at-least-once') {
-      await this.#flush(offsets)
-      return true
-    }
     output.hold()
-    this.#underWay = this.#transaction(offsets)
+    const isExactlyOnce = settings.processingGuarantee === 'exactly-once'
+    this.#underWay = (isExactlyOnce ? this.#transaction(epoch) : this.#flush(epoch))
       .catch((error: unknown) => {
         this.#failure = { error }
       })
       .finally(() => (this.#underWay = undefined))
+    // What they have done meanwhile would count as flushed.
+    if (!isExactlyOnce && withEffects.some(task => task.state.waitsForFlush)) await this.settled()
     return true
   }
 
-  async #flush(offsets: Offsets): Promise<void> {
-    await this.#options.producer.flush()
-    await this.#flushRest([...offsets.keys()])
+  async #flush(epoch: Epoch): Promise<void> {
+    const { producer, output, consumer, onCommitted } = this.#options
+    await producer.flush()
+    await this.#flushRest([...epoch.keys()])
+    output.release()
     // Before the offsets: a store without a changelog has its effects nowhere else.
-    await this.#makeDurable(offsets)
-    await this.#retried(() => this.#options.consumer.commit([...offsets.values()].flat()))
-    for (const [task, moved] of offsets) task.committed(moved)
-    this.#options.onCommitted()
+    await this.#makeDurable(epoch)
+    await this.#retried(() => consumer.commit(offsetsOf(epoch)))
+    for (const [task, { offsets }] of epoch) task.committed(offsets)
+    onCommitted()
   }
 
   /** Changes that must not be safe before the outputs are. */
   async #flushRest(tasks: readonly StreamTask[]): Promise<void> {
-    for (const task of tasks) task.state.outputsFlushed()
-    if (!tasks.some(({ collector }) => collector.hasSent)) return
+    const waiting = tasks.filter(task => task.state.waitsForFlush)
+    if (waiting.length === 0) return
+    this.#options.output.release()
+    for (const task of waiting) task.state.outputsFlushed()
+    if (!waiting.some(({ collector }) => collector.hasSent)) return
     await this.#options.producer.flush()
-    for (const task of tasks) task.endEpoch()
+    for (const task of waiting) task.endEpoch()
   }
 
-  async #transaction(offsets: Offsets): Promise<void> {
+  async #transaction(epoch: Epoch): Promise<void> {
     const { producer, output, onCommitted } = this.#options
-    await this.#commitTransaction([...offsets.values()].flat())
-    await this.#makeDurable(offsets)
-    for (const [task, moved] of offsets) task.committed(moved)
+    await this.#commitTransaction(offsetsOf(epoch))
+    await this.#makeDurable(epoch)
+    for (const [task, { offsets }] of epoch) task.committed(offsets)
     onCommitted()
     await producer.begin()
     output.release()
@@ -134,12 +150,12 @@ export class Commit {
    * Hands the epoch's writes to the engines. Under exactly-once nothing waits for them: reads see them in the stores' buffers, and the next
    * commit waits for them first.
    */
-  async #makeDurable(offsets: Offsets): Promise<void> {
-    const { clock, positionsOf, probe, settings } = this.#options
-    const tasks = [...offsets.keys()]
+  async #makeDurable(epoch: Epoch): Promise<void> {
+    const { clock, probe, settings } = this.#options
+    const tasks = [...epoch.keys()]
     await Promise.all(tasks.map(task => task.state.written()))
     const usedAt = usedAtWrite(clock.nowMs())
-    for (const task of tasks) task.state.startWriting(positionsOf(task), [usedAt])
+    for (const [task, { positions }] of epoch) task.state.startWriting(positions, [usedAt])
     probe?.('staged')
     if (settings.processingGuarantee === 'exactly-once' && !probe) return
     await Promise.all(tasks.map(task => task.state.written()))
@@ -163,4 +179,8 @@ export class Commit {
       }
     }
   }
+}
+
+function offsetsOf(epoch: Epoch): OffsetToCommit[] {
+  return Array.from(epoch.values(), ({ offsets }) => offsets).flat()
 }

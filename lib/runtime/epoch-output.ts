@@ -55,6 +55,10 @@ export class EpochOutput implements RecordSink {
     this.#heldBytes += OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   }
 
+  get isHolding(): boolean {
+    return this.#isHolding
+  }
+
   /** From now on records belong to the next epoch. */
   hold(): void {
     this.#isHolding = true

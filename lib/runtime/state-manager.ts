@@ -130,6 +130,12 @@ export class StateManager {
     for (const store of this.#stores.values()) store.prepareCommit()
   }
 
+  /** Whether a store has changes that have to wait for `outputsFlushed`. */
+  get waitsForFlush(): boolean {
+    for (const store of this.#stores.values()) if (store.outputsFlushed) return true
+    return false
+  }
+
   /** At-least-once: what was sent is safe. Stores may have changes that had to wait for that. */
   outputsFlushed(): void {
     for (const store of this.#stores.values()) store.outputsFlushed?.()

@@ -217,7 +217,7 @@ export class StreamThread {
   async #pause(processed: number): Promise<void> {
     const { clock } = this.#options
     const { producer } = this.#clients
-    if (!this.#output.writable) await (this.#commit.isUnderWay ? this.#commit.settled() : producer.drained())
+    if (!this.#output.writable) await (this.#output.isHolding ? this.#commit.settled() : producer.drained())
     else if (processed > 0) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else await this.#wait.wait(this.#idleMs(), { isDeferring: this.#isDeferring() })
@@ -282,13 +282,13 @@ export class StreamThread {
 
   #sealed(): void {
     this.#sealedMs = this.#options.clock.monotonicMs()
+    this.#positions.used()
     this.#options.onEpochSealed()
   }
 
   #committed(): void {
     const { clock, metrics, onEpochEnd } = this.#options
     this.#aborts = 0
-    this.#positions.used()
     metrics.counter('commit-total').add()
     metrics.counter('commit-time-ms-total').add(clock.monotonicMs() - this.#sealedMs)
     onEpochEnd({ committed: true })

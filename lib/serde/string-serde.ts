@@ -13,7 +13,8 @@ export const stringSerde: Serde<string> = {
     return Buffer.from(value, 'utf8')
   },
   deserialize: (bytes: Uint8Array): string => asBuffer(bytes).toString('utf8'),
-  deserializeFrom: (buffer: Buffer, start: number, end: number): string => buffer.toString('utf8', start, end),
+  deserializeFrom: (buffer: Buffer, start: number, end: number): string =>
+    buffer.toString('utf8', start, end),
   // A lone surrogate comes back as another string, so it must be serialised at once. The check is native and reads once.
   roundTrips: (value: string): boolean => typeof value === 'string' && isWellFormed(value),
 }

@@ -253,11 +253,11 @@ export class BufferedKeyValueStore<K, V>
     timestamp: number,
     resources: StoreResources<K, V>,
   ): void {
-    const { cache, keys, buffer, index } = resources
+    const { cache, buffer, index } = resources
     const before = this.#beforeChange(entry, index)
-    buffer.sealEntry(entry, entry.sealed?.key ?? keys.engineKey(entry.id), bytes)
     if (bytes === null) entry.setAbsent()
     else entry.setBytes(bytes, timestamp)
+    buffer.sealEntry(entry)
     cache.resize(entry, valueBytes(entry))
     this.#afterChange(entry, before)
   }
@@ -342,10 +342,10 @@ export class BufferedKeyValueStore<K, V>
 
   #seal(entry: Entry, log: StoreContext['log']): void {
     const { keys, values, buffer } = this.resources()
-    const key = keys.engineKey(entry.id)
+    if (!log) return buffer.sealEntry(entry)
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    buffer.sealEntry(entry, key, value === null ? null : values.engineValue(entry, value))
-    if (log) log(key.subarray(keys.prefix.length), value, entry.timestamp, changelogHeaders(values, entry))
+    buffer.sealEntry(entry, entry.state === 'typed' ? value! : undefined)
+    log(keys.bytes(entry.id), value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: Entry, log: StoreContext['log']): void {
@@ -353,7 +353,7 @@ export class BufferedKeyValueStore<K, V>
     const { keys, values } = this.resources()
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     const headers = changelogHeaders(values, entry)
-    log(keys.engineKey(entry.id).subarray(keys.prefix.length), value, entry.timestamp, headers)
+    log(keys.bytes(entry.id), value, entry.timestamp, headers)
   }
 
   #flushOnce(resources: StoreResources<K, V>): void {

@@ -42,9 +42,7 @@ export class WindowForwarder<K, V> {
     closed: Iterable<readonly [Windowed<K>, ValueAndTimestamp<V>]>,
   ): void {
     for (const [key, { value, timestamp }] of closed) {
-      this.#context.forward(
-        new Record(key, new Change(value, null as V | null), timestamp, cause.headerList),
-      )
+      this.#context.forward(new Record(key, new Change(value, null as V | null), timestamp, cause.headerList))
     }
   }
 }

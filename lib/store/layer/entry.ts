@@ -85,10 +85,43 @@ function stateOf(state: EntryState): ValueState {
   return made
 }
 
-/** A write whose changelog record is sent, on its way into the engine. */
-export interface SealedWrite<E extends Entry = Entry> extends EngineWrite {
+/** Makes rows of entries for an engine, each valid until the next one is made. */
+export interface RowMaker<E extends Entry = Entry> {
+  passingKey(entry: E): Uint8Array
+  /** Null for a state without value. `changelogValue`: that state's, where it was made before. */
+  passingValue(state: ValueState, changelogValue: Uint8Array | undefined): Uint8Array | null
+}
+
+/**
+ * A write whose changelog record is sent, on its way into the engine: the value as it was sealed, since the entry may have the next one already.
+ * The bytes are made when the engine takes them.
+ */
+export class SealedWrite<E extends Entry = Entry> implements EngineWrite {
   readonly entry: E
-  value: Uint8Array | null
+  readonly #rows: RowMaker<E>
+  #state: ValueState
+  #changelogValue: Uint8Array | undefined
+
+  constructor(entry: E, rows: RowMaker<E>, changelogValue: Uint8Array | undefined) {
+    this.entry = entry
+    this.#rows = rows
+    this.#state = entry.copyState()
+    this.#changelogValue = changelogValue
+  }
+
+  get key(): Uint8Array {
+    return this.#rows.passingKey(this.entry)
+  }
+
+  get value(): Uint8Array | null {
+    return this.#rows.passingValue(this.#state, this.#changelogValue)
+  }
+
+  /** The entry is sealed again, before the engine has taken this. */
+  renew(changelogValue: Uint8Array | undefined): void {
+    this.#state = this.entry.copyState()
+    this.#changelogValue = changelogValue
+  }
 }
 
 /** Measured: a key of 12 characters with a number costs about this much heap, its places in both maps included. */

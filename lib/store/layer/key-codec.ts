@@ -35,12 +35,17 @@ export class KeyCodec<K> {
     return this.key(id)
   }
 
-  /** Its own memory. The serialised key is what follows the prefix. */
+  /** Its own memory. */
   engineKey(id: string): Buffer {
     const bytes = Buffer.allocUnsafe(this.prefix.length + id.length)
     this.prefix.copy(bytes)
     bytes.write(id, this.prefix.length, 'latin1')
     return bytes
+  }
+
+  /** The serialised key, in its own memory. */
+  bytes(id: string): Buffer {
+    return Buffer.from(id, 'latin1')
   }
 
   /** Valid until the next call. */

@@ -112,7 +112,8 @@ export class RestoredRow<K, V> implements EngineWrite {
 
   get value(): Uint8Array | null {
     const record = this.#record
-    return record.value === null ? null : this.#values.passingRow(record.value, record.timestamp, record)
+    const { value } = record
+    return value === null ? null : this.#values.passingRow(value, record.timestamp, record)
   }
 }
 

@@ -2,6 +2,7 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storeBooksKey, storePrefix } from '../store-name.ts'
+import type { Entry, ValueState } from './entry.ts'
 import { EntryCount } from './entry-count.ts'
 import { HeadersFormat } from './headers-format.ts'
 import { HeldChanges } from './held-changes.ts'
@@ -11,7 +12,7 @@ import { PlainFormat } from './plain-format.ts'
 import { RestoredWrites } from './restored-writes.ts'
 import { TimestampedFormat } from './timestamped-format.ts'
 import { TypedCache } from './typed-cache.ts'
-import type { ValueFormat } from './value-format.ts'
+import { engineRow, type ValueFormat } from './value-format.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
 export const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
@@ -56,12 +57,18 @@ export function openResources<K, V>(
   const count = new EntryCount(storeBooksKey(name))
   count.load(context.engine.get(storeBooksKey(name)))
   const keys = new KeyCodec(keySerde, serdeContext, storePrefix(name))
+  const values = formatOf<V>(settings, valueSerde, serdeContext, context)
+  const rows = {
+    passingKey: ({ id }: Entry) => keys.lookUpKey(id),
+    passingValue: (state: ValueState, changelogValue: Uint8Array | undefined) =>
+      engineRow(values, state, changelogValue),
+  }
   return {
     context,
     keys,
-    values: formatOf<V>(settings, valueSerde, serdeContext, context),
+    values,
     cache,
-    buffer: new WriteBuffer(cache),
+    buffer: new WriteBuffer(cache, rows),
     restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
     held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
     index: settings.ranges ? new KeyIndex() : undefined,

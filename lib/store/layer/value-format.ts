@@ -33,6 +33,16 @@ export interface ValueFormat<V> {
   headersOf?(state: ValueState): readonly Header[]
 }
 
+/** What the engine is to hold of a state; null where that is nothing. */
+export function engineRow<V>(
+  values: ValueFormat<V>,
+  state: ValueState,
+  changelogValue: Uint8Array | undefined,
+): Uint8Array | null {
+  if (state.state === 'absent') return null
+  return values.engineValue(state, changelogValue ?? values.changelogValue(state))
+}
+
 export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): readonly Header[] {
   return values.headersOf ? values.headersOf(state) : NO_HEADERS
 }

@@ -1,6 +1,6 @@
 import { assert } from '../../common/assert.ts'
 import type { EngineWrite } from '../engine/engine.ts'
-import type { Entry, SealedWrite } from './entry.ts'
+import { SealedWrite, type Entry, type RowMaker } from './entry.ts'
 import type { ClockCache } from './clock-cache.ts'
 
 /**
@@ -13,13 +13,15 @@ import type { ClockCache } from './clock-cache.ts'
  */
 export class WriteBuffer<E extends Entry = Entry> {
   readonly #cache: ClockCache<E>
+  readonly #rows: RowMaker<E>
   #dirty: E[] = []
   #sealed: SealedWrite<E>[] = []
   /** Batches under way, oldest first. */
   readonly #staged: SealedWrite<E>[][] = []
 
-  constructor(cache: ClockCache<E>) {
+  constructor(cache: ClockCache<E>, rows: RowMaker<E>) {
     this.#cache = cache
+    this.#rows = rows
   }
 
   /** The entry has a new value that the engine lacks. */
@@ -41,13 +43,16 @@ export class WriteBuffer<E extends Entry = Entry> {
     }
   }
 
-  /** A value goes to the engine with the next batch, in place of an earlier one that waits for the same batch. */
-  sealEntry(entry: E, key: Uint8Array, value: Uint8Array | null): void {
+  /**
+   * The present value goes to the engine with the next batch, in place of an earlier one that waits for the same batch. `changelogValue`: where the
+   * caller has made it of a primitive, which need not be done twice.
+   */
+  sealEntry(entry: E, changelogValue?: Uint8Array): void {
     if (entry.sealed !== undefined) {
-      entry.sealed.value = value
+      entry.sealed.renew(changelogValue)
       return
     }
-    const sealed: SealedWrite<E> = { key, value, entry }
+    const sealed = new SealedWrite(entry, this.#rows, changelogValue)
     entry.sealed = sealed
     this.#cache.pin(entry)
     this.#sealed.push(sealed)

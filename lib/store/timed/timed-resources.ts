@@ -1,10 +1,11 @@
 import type { Counter } from '../../common/metrics.ts'
 import type { Serde } from '../../serde/serde.ts'
+import type { ValueState } from '../layer/entry.ts'
 import { HeldChanges } from '../layer/held-changes.ts'
 import { RestoredWrites } from '../layer/restored-writes.ts'
 import type { KeepHeaders } from '../layer/store-resources.ts'
 import { formatOf, READ_CACHE_BYTES_MAX } from '../layer/store-resources.ts'
-import type { ValueFormat } from '../layer/value-format.ts'
+import { engineRow, type ValueFormat } from '../layer/value-format.ts'
 import { WriteBuffer } from '../layer/write-buffer.ts'
 import type { StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
@@ -61,6 +62,12 @@ export function openTimedResources<K, V>(
   const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
+  const values = formatOf<V>(settings, valueSerde, serdeContext, context)
+  const rows = {
+    passingKey: ({ id, time, minor }: TimedEntry) => codec.lookUpKey(id, time, minor),
+    passingValue: (state: ValueState, changelogValue: Uint8Array | undefined) =>
+      engineRow(values, state, changelogValue),
+  }
   const holdsBack = settings.caching && context.cacheBytesMax > 0
   const { retentionMs, cachedRetentionMs = retentionMs } = settings
   const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
@@ -69,10 +76,10 @@ export function openTimedResources<K, V>(
   return {
     context,
     codec,
-    values: formatOf<V>(settings, valueSerde, serdeContext, context),
+    values,
     index,
     cache,
-    buffer: new WriteBuffer(cache),
+    buffer: new WriteBuffer(cache, rows),
     restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
     held: holdsBack ? new HeldChanges(cache, context) : undefined,
     observed,

@@ -371,11 +371,11 @@ export class TimedStore<K, V> {
     timestamp: number,
     resources: TimedResources<K, V>,
   ): void {
-    const { buffer, codec, cache } = resources
+    const { buffer, cache } = resources
     this.#beforeChange(entry, resources)
-    buffer.sealEntry(entry, entry.sealed?.key ?? codec.engineKey(entry.id, entry.time, entry.minor), bytes)
     if (bytes === null) entry.setAbsent()
     else entry.setBytes(bytes, timestamp)
+    buffer.sealEntry(entry)
     cache.resize(entry, valueBytes(entry))
   }
 
@@ -383,13 +383,11 @@ export class TimedStore<K, V> {
     // It will not be written any more, and what was written of it before leaves with its time.
     if (entry.expired) return
     const { codec, values, buffer } = this.resources()
+    if (!log) return buffer.sealEntry(entry)
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    const engineValue = value === null ? null : values.engineValue(entry, value)
-    buffer.sealEntry(entry, codec.engineKey(entry.id, entry.time, entry.minor), engineValue)
-    if (log) {
-      const key = codec.changelogKey(entry.id, entry.time, entry.minor)
-      log(key, value, entry.timestamp, changelogHeaders(values, entry))
-    }
+    buffer.sealEntry(entry, entry.state === 'typed' ? value! : undefined)
+    const key = codec.changelogKey(entry.id, entry.time, entry.minor)
+    log(key, value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: TimedEntry, { codec, values, logNow }: TimedResources<K, V>): void {
@@ -443,7 +441,11 @@ export class TimedStore<K, V> {
       context.withRecordContext(change, this.#tell, { entry, before, timestamp: change.timestamp })
   }
 
-  readonly #tell = ({ entry, before, timestamp }: Pick<HeldChange<TimedEntry>, 'entry' | 'before' | 'timestamp'>): void => {
+  readonly #tell = ({
+    entry,
+    before,
+    timestamp,
+  }: Pick<HeldChange<TimedEntry>, 'entry' | 'before' | 'timestamp'>): void => {
     const { codec, values } = this.resources()
     const { key, time, minor } = entry
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
