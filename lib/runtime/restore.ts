@@ -41,8 +41,12 @@ interface ReplayPlan extends TopicPartition {
 interface Replay extends ReplayPlan {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
-  /** Batches on their way into the engine. */
-  writing: number
+  /** The last batch is in the engine. A store has one on its way at a time. */
+  written: Promise<void>
+  /** Batches that are not there yet. */
+  waiting: number
+  /** Everything has come; what follows in the topic is not for us. */
+  isRead: boolean
 }
 
 interface Fetched {
@@ -110,7 +114,7 @@ export class Restorer {
       plans.map(
         plan =>
           new Promise<void>((resolve, reject) => {
-            this.#start({ ...plan, resolve, reject, writing: 0 })
+            this.#start({ ...plan, resolve, reject, written: Promise.resolve(), waiting: 0, isRead: false })
           }),
       ),
     )
@@ -166,7 +170,7 @@ export class Restorer {
     const key = partitionKey(replay.topic, replay.partition)
     if (this.#replays.get(key) !== replay) return
     this.#replays.delete(key)
-    this.#consumer?.unassign([replay])
+    if (!replay.isRead) this.#consumer?.unassign([replay])
     if (error) replay.reject(error)
     else replay.resolve()
   }
@@ -184,6 +188,8 @@ export class Restorer {
       }
     } catch (reason) {
       for (const replay of this.#replays.values()) this.#end(replay, errorFrom(reason))
+      // What is still under way is of those that have ended.
+      this.#writing.length = 0
     } finally {
       // In the same turn as the last look at the replays: one that comes later starts another loop.
       this.#loop = undefined
@@ -213,8 +219,11 @@ export class Restorer {
     const isFull = this.#writing.length >= POLLS_WRITING_MAX
     if (isFull || fetched.size === 0) await this.#writing.shift()
     for (const replay of this.#replays.values()) {
-      const isRead = (consumer.position(replay) ?? 0) >= replay.endOffset
-      if (isRead && replay.writing === 0) this.#end(replay)
+      if (!replay.isRead && (consumer.position(replay) ?? 0) >= replay.endOffset) {
+        replay.isRead = true
+        consumer.unassign([replay])
+      }
+      if (replay.isRead && replay.waiting === 0) this.#end(replay)
     }
     const isIdle = fetched.size === 0 && this.#writing.length === 0
     if (isIdle && this.#replays.size > 0) await consumer.ready(POLL_WAIT_MS)
@@ -240,14 +249,16 @@ export class Restorer {
   async #apply(key: string, batch: Fetched): Promise<void> {
     const replay = this.#replays.get(key)
     if (!replay) return
-    replay.writing += 1
+    replay.waiting += 1
+    const isCurrent = () => this.#replays.get(key) === replay
+    replay.written = replay.written.then(() => (isCurrent() ? this.#write(replay, batch) : undefined))
     try {
-      await this.#write(replay, batch)
+      await replay.written
     } catch (error) {
       // The engine of a task that was taken away concerns nobody here.
-      if (this.#replays.get(key) === replay) throw error
+      if (isCurrent()) throw error
     } finally {
-      replay.writing -= 1
+      replay.waiting -= 1
     }
   }
 
@@ -260,9 +271,9 @@ export class Restorer {
 
   #report(consumer: Consumer): void {
     for (const replay of this.#replays.values()) {
-      const { storeName, request, startOffset, endOffset } = replay
-      const done =
-        ((consumer.position(replay) ?? startOffset) - startOffset) / Math.max(1, endOffset - startOffset)
+      const { storeName, request, startOffset, endOffset, isRead } = replay
+      const position = isRead ? endOffset : (consumer.position(replay) ?? startOffset)
+      const done = (position - startOffset) / Math.max(1, endOffset - startOffset)
       this.#options.logger.log('info', `restoring store "${storeName}" of task ${request.taskId}`, {
         percent: Math.floor(done * 100),
         endOffset,

@@ -47,6 +47,45 @@ export function storeEngineSuite(subject: EngineSubject): void {
       expect(engine.get(utf8('c'))).toBeUndefined()
     })
 
+    test('prepareFor: what is there stays, what follows comes behind it, and a restart finds all of it', async () => {
+      const { engine, place } = await fresh()
+      const large = 'x'.repeat(300_000)
+      const read = (from: Engine) => ['a', 'b', 'c', 'd'].map(key => from.get(utf8(key))?.length)
+      // Nobody waits for what was asked for before: the order is that of the calls.
+      void engine.write([put('a', '1'), put('b', large), put('d', '1')])
+      void engine.prepareFor('bulk')
+      void engine.write([put('a', large), put('c', '12'), del('d')])
+      void engine.prepareFor('bulk')
+      void engine.write([put('b', '12345')])
+      await engine.prepareFor('steady')
+      const expected = [large.length, 5, 2, undefined]
+      expect(read(engine)).toEqual(expected)
+      await engine.write([put('c', '123')])
+      expect(read(engine)).toEqual([large.length, 5, 3, undefined])
+      if (!subject.persistent) return
+      await engine.prepareFor('bulk')
+      await engine.write([put('d', '1')])
+      await engine.close()
+      const again = await subject.open(place)
+      engines.push(again)
+      expect(read(again)).toEqual([large.length, 5, 3, 1])
+    })
+
+    test('write: takes each write’s bytes before it looks at the next', async () => {
+      const { engine } = await fresh()
+      const [key, value] = [utf8('?'), utf8('?')]
+      const passing = (name: string): EngineWrite => ({
+        get key() {
+          return key.fill(name.charCodeAt(0))
+        },
+        get value() {
+          return value.fill(name.charCodeAt(0))
+        },
+      })
+      await engine.write(['a', 'b', 'c'].map(passing))
+      expect(['a', 'b', 'c'].map(name => utf8Text(engine.get(utf8(name))!))).toEqual(['a', 'b', 'c'])
+    })
+
     test('get: an empty value is not an absent one, and an empty key is a key', async () => {
       const { engine } = await fresh()
       await engine.write([put('a', ''), { key: Uint8Array.of(0), value: Uint8Array.of(0) }])
