@@ -18,12 +18,16 @@ const EXPORTED =
 
 let loaderReady = false
 
-/** Throws `TOPOLOGY_FILE_MISSING`, `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says), `TOPOLOGY_FILE_INVALID`. */
-export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile> {
+/** Throws `TOPOLOGY_FILE_MISSING`. */
+export async function topologyPath(file: string): Promise<string> {
   const path = resolve(file)
-  if (!(await isFile(path))) {
-    throw new StreamsError('TOPOLOGY_FILE_MISSING', `there is no file ${path}`)
-  }
+  if (await isFile(path)) return path
+  throw new StreamsError('TOPOLOGY_FILE_MISSING', `there is no file ${path}`)
+}
+
+/** Throws as `topologyPath`; `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says), `TOPOLOGY_FILE_INVALID`. */
+export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile> {
+  const path = await topologyPath(file)
   const exported = checkExports(file, await importFile(path))
   const { default: source, ...others } = exported
   return {
@@ -56,6 +60,8 @@ async function prepareLoader(): Promise<void> {
   if (loaderReady) return
   loaderReady = true
   const { register: registerTypeScript } = await import('tsx/esm/api')
+  // What the file will import of us is loaded before: behind the loader it would take several times as long.
+  await import('../index.ts')
   registerTypeScript()
   // After the other one, so that it is asked first. The built file: Node's loader thread reads no TypeScript.
   register('./own-package-hook.js', import.meta.url)
