@@ -45,7 +45,9 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 async function importFile(path: string): Promise<unknown> {
-  await prepareLoader()
+  // What it imports of us is loaded before there is another loader to ask.
+  await import('../index.ts')
+  startLoader()
   try {
     return await import(pathToFileURL(path).href)
   } catch (reason) {
@@ -56,15 +58,17 @@ async function importFile(path: string): Promise<unknown> {
   }
 }
 
-async function prepareLoader(): Promise<void> {
+/**
+ * TypeScript files can be imported from now on. It takes a while in a thread of its own, which begins here: so the earlier, the more can be
+ * done beside it.
+ */
+export function startLoader(): void {
   if (loaderReady) return
   loaderReady = true
-  const { register: registerTypeScript } = await import('tsx/esm/api')
-  // What the file will import of us is loaded before: behind the loader it would take several times as long.
-  await import('../index.ts')
-  registerTypeScript()
-  // After the other one, so that it is asked first. The built file: Node's loader thread reads no TypeScript.
-  register('./own-package-hook.js', import.meta.url)
+  // Errors in a TypeScript file are told by its lines.
+  process.setSourceMapsEnabled(true)
+  // The built file: Node's loader thread reads no TypeScript.
+  register('./topology-hooks.js', import.meta.url)
 }
 
 function checkExports(file: string, exported: unknown): TopologyFile {

@@ -7,6 +7,7 @@ import { readClientConfig } from './client-config.ts'
 import { asUsage } from './exit-code.ts'
 import { loggerFor } from './job.ts'
 import type { Jobs } from './jobs.ts'
+import { startLoader } from './load-topology-file.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
 
 /**
@@ -27,8 +28,10 @@ export async function openRunBroker(
   const opening = asUsage(() => openBroker(options.brokers, settings))
   // What is wrong with a file is told first; what is wrong with the broker, to whoever waits for it.
   opening.catch(() => undefined)
-  // Behind the loader of TypeScript files it would load several times as slowly, and the connection would have to wait for it.
+  // All before there is another loader to ask, and so that the connection is made while this thread waits for that loader.
+  await Promise.all([import('../index.ts'), import('../broker/kafka/kafka-broker.ts')])
   await loadNativeClient().catch(() => undefined)
+  startLoader()
   try {
     return { jobs: await prepare(), opening }
   } catch (reason) {

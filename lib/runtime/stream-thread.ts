@@ -214,7 +214,8 @@ export class StreamThread {
     const { clock } = this.#options
     const { producer } = this.#clients
     if (!this.#output.writable) await (this.#commit.isUnderWay ? this.#commit.settled() : producer.drained())
-    else if (processed > 0) await clock.nextTurn()
+    // The group's calls may have come with the last poll, behind this round's look at them.
+    else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
   }
