@@ -9,7 +9,6 @@ import { checkInputs, type Job } from './job.ts'
 import { prepareJobs, type Jobs } from './jobs.ts'
 import { topologyPath } from './load-topology-file.ts'
 import { openRunBroker } from './open-run-broker.ts'
-import { startOverview } from './overview.ts'
 import { runProcesses } from './process-group.ts'
 import { PendingInputs } from './pending-inputs.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
@@ -84,7 +83,7 @@ async function startApplications(
   jobs: Jobs,
   around: { broker: Broker; ending: Ending; teardown: Teardown },
 ): Promise<void> {
-  const overview = jobs.length > 1 ? await startOverview(jobs, around.teardown) : undefined
+  const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
   const starting = jobs.map(async job => {
     try {
       await startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) })
@@ -97,6 +96,12 @@ async function startApplications(
   // All of them come to an end before anything is closed.
   const failed = (await Promise.allSettled(starting)).find(result => result.status === 'rejected')
   if (failed) throw failed.reason
+}
+
+/** Loaded only for several applications: it brings a server. */
+async function overviewOf(jobs: Jobs, teardown: Teardown) {
+  const { startOverview } = await import('./overview.ts')
+  return startOverview(jobs, teardown)
 }
 
 /** Undefined where the end came first; what is still being opened is closed all the same. */
