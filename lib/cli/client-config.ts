@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { errorFrom } from '../common/errors.ts'
 import { UsageError } from './exit-code.ts'
-import { isLocal, type RunOptions } from './run-options.ts'
+import { isLocal, type SharedOptions } from './run-options.ts'
 
 export interface ClientConfig {
   readonly [name: string]: string
@@ -14,7 +14,7 @@ export interface ClientConfig {
 export async function readClientConfig({
   clientConfig,
   brokers,
-}: RunOptions): Promise<ClientConfig | undefined> {
+}: SharedOptions): Promise<ClientConfig | undefined> {
   if (clientConfig === undefined) return undefined
   if (isLocal(brokers)) {
     throw new UsageError(

@@ -1,16 +1,15 @@
-import { basename, extname, join } from 'node:path'
+import { basename, extname } from 'node:path'
 import { systemClock, type Clock } from '../common/clock.ts'
-import { consoleLogger, type Logger, type LogLevel } from '../common/logger.ts'
+import { consoleLogger, type Logger } from '../common/logger.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { TopologySettings } from '../streams/topology-file.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
-import { readClientConfig, type ClientConfig } from './client-config.ts'
 import { asUsage, UsageError } from './exit-code.ts'
 import { checkReadable } from './feed-input.ts'
 import { loadTopologyFile, type LoadedTopologyFile } from './load-topology-file.ts'
 import type { Pair } from './option-values.ts'
-import type { RunOptions } from './run-options.ts'
+import type { RunOptions, SharedOptions } from './run-options.ts'
 import { splitSettings } from './split-settings.ts'
 
 /** A run that is fully decided: everything that can be found wrong without a broker has been. */
@@ -21,7 +20,6 @@ export interface Job {
   readonly plan: TopologyPlan
   readonly config: StreamsConfig & { readonly stateDir: string }
   readonly settings: TopologySettings
-  readonly client: ClientConfig | undefined
   readonly host: string
   readonly port: number
   readonly clock: Clock
@@ -30,9 +28,7 @@ export interface Job {
 
 /** Throws a `UsageError` for what the command line has wrong, else what the file or its topology has. */
 export async function prepareJob(options: RunOptions): Promise<Job> {
-  await checkInputs(options.input)
   const address = serviceAddress(process.env)
-  const client = await readClientConfig(options)
   const file = await loadTopologyFile(options.file)
   const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
   const config = {
@@ -52,23 +48,18 @@ export async function prepareJob(options: RunOptions): Promise<Job> {
     plan: topology.plan(applicationId),
     config,
     settings: forTopology,
-    client,
     ...address,
     clock: systemClock,
-    logger: loggerFor(options.logLevel, options.processIndex),
+    logger: loggerFor(options),
   }
-}
-
-/** Where an embedded broker keeps its logs. */
-export function brokerDirectory(job: Job): string {
-  return join(job.config.stateDir, 'broker')
 }
 
 function nameOf(file: string): string {
   return basename(file, extname(file))
 }
 
-async function checkInputs(inputs: readonly Pair[]): Promise<void> {
+/** Throws a `UsageError` for an `--input` that cannot be read. */
+export async function checkInputs(inputs: readonly Pair[]): Promise<void> {
   if (inputs.filter(({ value }) => value === '-').length > 1) {
     throw new UsageError('STANDARD_INPUT_TWICE', '--input: only one topic can be fed from standard input')
   }
@@ -83,8 +74,8 @@ function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: n
 }
 
 /** Several processes write to one standard error, so each says which it is. */
-function loggerFor(level: LogLevel, processIndex: number | undefined): Logger {
-  const plain = consoleLogger(level)
+export function loggerFor({ logLevel, processIndex }: SharedOptions): Logger {
+  const plain = consoleLogger(logLevel)
   if (processIndex === undefined) return plain
   return {
     log: (lineLevel, message, fields) => plain.log(lineLevel, `[${processIndex}] ${message}`, fields),

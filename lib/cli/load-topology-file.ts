@@ -18,12 +18,16 @@ const EXPORTED =
 
 let loaderReady = false
 
-/** Throws `TOPOLOGY_FILE_MISSING`, `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says), `TOPOLOGY_FILE_INVALID`. */
-export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile> {
+/** Throws `TOPOLOGY_FILE_MISSING`. */
+export async function topologyPath(file: string): Promise<string> {
   const path = resolve(file)
-  if (!(await isFile(path))) {
-    throw new StreamsError('TOPOLOGY_FILE_MISSING', `there is no file ${path}`)
-  }
+  if (await isFile(path)) return path
+  throw new StreamsError('TOPOLOGY_FILE_MISSING', `there is no file ${path}`)
+}
+
+/** Throws as `topologyPath`; `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says), `TOPOLOGY_FILE_INVALID`. */
+export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile> {
+  const path = await topologyPath(file)
   const exported = checkExports(file, await importFile(path))
   const { default: source, ...others } = exported
   return {
@@ -41,7 +45,9 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 async function importFile(path: string): Promise<unknown> {
-  await prepareLoader()
+  // What it imports of us is loaded before there is another loader to ask.
+  await import('../index.ts')
+  startLoader()
   try {
     return await import(pathToFileURL(path).href)
   } catch (reason) {
@@ -52,13 +58,17 @@ async function importFile(path: string): Promise<unknown> {
   }
 }
 
-async function prepareLoader(): Promise<void> {
+/**
+ * TypeScript files can be imported from now on. It takes a while in a thread of its own, which begins here: so the earlier, the more can be
+ * done beside it.
+ */
+export function startLoader(): void {
   if (loaderReady) return
   loaderReady = true
-  const { register: registerTypeScript } = await import('tsx/esm/api')
-  registerTypeScript()
-  // After the other one, so that it is asked first. The built file: Node's loader thread reads no TypeScript.
-  register('./own-package-hook.js', import.meta.url)
+  // Errors in a TypeScript file are told by its lines.
+  process.setSourceMapsEnabled(true)
+  // The built file: Node's loader thread reads no TypeScript.
+  register('./topology-hooks.js', import.meta.url)
 }
 
 function checkExports(file: string, exported: unknown): TopologyFile {

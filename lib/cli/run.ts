@@ -1,14 +1,14 @@
 import type { Admin, Broker } from '../broker/broker.ts'
-import { openBroker } from '../broker/open-broker.ts'
 import { errorFrom } from '../common/errors.ts'
 import { startApplication } from './application.ts'
 import { Ending } from './ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
-import { asUsage, UsageError } from './exit-code.ts'
+import { UsageError } from './exit-code.ts'
 import { untilIdle } from './idle-watch.ts'
-import { brokerDirectory, type Job } from './job.ts'
+import { checkInputs, type Job } from './job.ts'
 import { prepareJobs, type Jobs } from './jobs.ts'
-import { startOverview } from './overview.ts'
+import { topologyPath } from './load-topology-file.ts'
+import { openRunBroker } from './open-run-broker.ts'
 import { runProcesses } from './process-group.ts'
 import { PendingInputs } from './pending-inputs.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
@@ -22,13 +22,14 @@ import { Teardown } from './teardown.ts'
 export async function run(files: readonly string[], options: SharedOptions): Promise<void> {
   checkProcesses(options)
   checkFetch(options)
-  const jobs = await prepareJobs(files, options)
+  await checkFiles(files, options)
+  const { jobs, opening } = await openRunBroker(options, () => prepareJobs(files, options))
   const [{ clock, logger }] = jobs
   const ending = new Ending()
   const unlisten = listenForStop(ending, logger)
   const teardown = new Teardown(clock, logger)
   try {
-    await runUntilEnd(jobs, ending, teardown)
+    await runUntilEnd(jobs, opening, { ending, teardown })
   } catch (reason) {
     ending.fail(errorFrom(reason))
   } finally {
@@ -52,9 +53,19 @@ function checkFetch({ fetch, brokers }: SharedOptions): void {
   throw new UsageError('FETCH_UNUSED', `--fetch is for a Kafka cluster; the brokers are "${brokers}"`)
 }
 
-async function runUntilEnd(jobs: Jobs, ending: Ending, teardown: Teardown): Promise<void> {
+/** What can be found wrong without loading anything is, before a broker is asked. */
+async function checkFiles(files: readonly string[], { input }: SharedOptions): Promise<void> {
+  await checkInputs(input)
+  for (const file of files) await topologyPath(file)
+}
+
+async function runUntilEnd(
+  jobs: Jobs,
+  opening: Promise<Broker>,
+  { ending, teardown }: { ending: Ending; teardown: Teardown },
+): Promise<void> {
   const [job] = jobs
-  const broker = await openedBroker(job, ending, teardown)
+  const broker = await openedBroker(opening, ending, teardown)
   if (!broker) return
   const admin = await broker.admin()
   teardown.add('the admin client', () => admin.close())
@@ -72,7 +83,7 @@ async function startApplications(
   jobs: Jobs,
   around: { broker: Broker; ending: Ending; teardown: Teardown },
 ): Promise<void> {
-  const overview = jobs.length > 1 ? await startOverview(jobs, around.teardown) : undefined
+  const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
   const starting = jobs.map(async job => {
     try {
       await startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) })
@@ -87,18 +98,18 @@ async function startApplications(
   if (failed) throw failed.reason
 }
 
+/** Loaded only for several applications: it brings a server. */
+async function overviewOf(jobs: Jobs, teardown: Teardown) {
+  const { startOverview } = await import('./overview.ts')
+  return startOverview(jobs, teardown)
+}
+
 /** Undefined where the end came first; what is still being opened is closed all the same. */
-async function openedBroker(job: Job, ending: Ending, teardown: Teardown): Promise<Broker | undefined> {
-  const { clock, logger, options, client } = job
-  const opening = asUsage(() =>
-    openBroker(options.brokers, {
-      directory: brokerDirectory(job),
-      clock,
-      logger,
-      ...(client ? { client } : {}),
-      ...(options.fetch ? { fetch: options.fetch } : {}),
-    }),
-  )
+async function openedBroker(
+  opening: Promise<Broker>,
+  ending: Ending,
+  teardown: Teardown,
+): Promise<Broker | undefined> {
   teardown.add('the broker', async () => {
     // A broker that could not be opened has been reported already.
     const opened = await opening.catch(() => undefined)

@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module'
 import type BTreeModule from 'sorted-btree'
+import { latePackage } from './late-package.ts'
 
 /** A sorted tree of `sorted-btree`, by a comparison given at its making. */
 export type SortedMap<K, V> = InstanceType<typeof BTreeModule.default<K, V>>
 
-// The package is CommonJS with a default export, which loaders (Node, Vite, tsx) hand out in two different shapes; `require`
-// knows one.
-const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof BTreeModule
+const sortedTree = latePackage<typeof BTreeModule>('sorted-btree')
 
 export function sortedMap<K, V>(compare: (left: K, right: K) => number): SortedMap<K, V> {
+  const { default: BTree } = sortedTree()
   return new BTree<K, V>([], compare)
 }

@@ -2,7 +2,7 @@ import type { Consumer } from '../broker/broker.ts'
 import type { Clock } from '../common/clock.ts'
 
 /**
- * How a thread waits for something to do: records, or the end of an asynchronous call. Calls may end thousands of times a second, so the wait for
+ * How a thread waits for something to do: records, the end of an asynchronous call, or a task that is restored. Calls may end thousands of times a second, so the wait for
  * records is not begun anew each time: it goes on beside the loop.
  */
 export class InputWait {
@@ -23,9 +23,9 @@ export class InputWait {
     this.#wake?.()
   }
 
-  /** `isDeferring`: whether calls are under way whose end would ring. */
-  async wait(timeoutMs: number, { isDeferring }: { readonly isDeferring: boolean }): Promise<void> {
-    if (!isDeferring && !this.#ready) return this.#consumer.ready(timeoutMs)
+  /** `mayRing`: whether something is under way whose end would ring. */
+  async wait(timeoutMs: number, { mayRing }: { readonly mayRing: boolean }): Promise<void> {
+    if (!mayRing && !this.#ready) return this.#consumer.ready(timeoutMs)
     if (!this.#isRung) await this.#readyOrRung(timeoutMs)
     this.#isRung = false
   }

@@ -124,6 +124,7 @@ export class StreamThread {
       positions,
       settings,
       logger,
+      wake: this.#wait.ring,
     })
     const processed = metrics.counter('process-total')
     this.#loop = new RecordLoop({ consumer, output, tasks: this.#tasks, settings, clock, processed })
@@ -152,18 +153,13 @@ export class StreamThread {
 
   /** Checks topics and group, and joins. Throws what makes the application impossible to run. */
   static async open(options: StreamThreadOptions): Promise<StreamThread> {
-    const { admin, settings, logger, broker, directory } = options
+    const { admin, settings, logger, directory } = options
     const plan = hasPatterns(options.plan)
       ? resolvePatterns(options.plan, await admin.listTopics())
       : options.plan
     const counts = await prepareTopics(plan, admin, { ...settings, logger })
     const anchors = new AnchorPlan(plan.subtopologies, counts)
-    await checkGroup(admin, settings, anchors)
-    const clients = await openClients(broker, settings, {
-      anchors,
-      processId: directory.processId,
-      metrics: options.metrics,
-    })
+    const clients = await openClients(options, { anchors, processId: directory.processId })
     const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts })
     // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.
     if (anchors.topics.length > 0) clients.consumer.subscribe(anchors.topics, thread.#mailbox)
@@ -218,9 +214,10 @@ export class StreamThread {
     const { clock } = this.#options
     const { producer } = this.#clients
     if (!this.#output.writable) await (this.#output.isHolding ? this.#commit.settled() : producer.drained())
-    else if (processed > 0) await clock.nextTurn()
+    // The group's calls may have come with the last poll, behind this round's look at them.
+    else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
-    else await this.#wait.wait(this.#idleMs(), { isDeferring: this.#isDeferring() })
+    else await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
   }
 
   #isDeferring(): boolean {
@@ -393,7 +390,7 @@ export class StreamThread {
         this.#options.plan.subtopologies.find(plan => plan.sourceTopics.includes(partition.topic)),
         `sub-topology of ${partition.topic}`,
       )
-      for (const [key, offset] of await this.#tasks.resetOffsets({ subtopology }, [partition])) {
+      for (const [key, offset] of await this.#tasks.resetOffsets([{ subtopology }], [partition])) {
         logger.log(
           'warn',
           `the position in ${key} is no longer there; going on at ${offset} by the reset policy`,

@@ -5,7 +5,7 @@ import { present } from '../common/assert.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { SourceNodePlan } from '../topology/plan.ts'
+import type { OffsetReset } from '../topology/plan.ts'
 import type { AnchorPlan, TaskPlan } from './anchors.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
 import type { Restorer } from './restore.ts'
@@ -23,11 +23,20 @@ export interface TaskManagerOptions {
   readonly positions: ChangelogPositions
   readonly settings: RuntimeSettings
   readonly logger: Logger
+  /** `startRestored` has something to do. */
+  readonly wake: () => void
 }
 
 interface StartingTask {
   readonly abort: AbortController
   readonly done: Promise<void>
+}
+
+/** Of all partitions that came in one assignment. */
+interface Offsets {
+  readonly committed: Promise<ReadonlyMap<string, OffsetToCommit>>
+  /** Where to begin in those without a committed offset. */
+  readonly starts: Promise<ReadonlyMap<string, number>>
 }
 
 interface RestoredTask extends OpenedTask {
@@ -71,11 +80,16 @@ export class TaskManager {
     const plans = anchors.map(anchor => this.#options.anchors.task(anchor))
     if (plans.length === 0) return
     const committed = this.#options.consumer.committed(plans.flatMap(plan => [...plan.partitions]))
+    // One question for all tasks, beside their restore.
+    const starts = committed.then(offsets => this.#startOffsets(plans, offsets))
+    starts.catch(() => undefined)
     for (const plan of plans) {
       const abort = new AbortController()
-      const done = this.#takeOver(plan, committed, abort.signal).catch((error: unknown) => {
-        if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
-      })
+      const done = this.#takeOver(plan, { committed, starts }, abort.signal)
+        .catch((error: unknown) => {
+          if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
+        })
+        .finally(() => this.#options.wake())
       this.#starting.set(plan.id, { abort, done })
     }
   }
@@ -152,16 +166,12 @@ export class TaskManager {
     this.#tasks = []
   }
 
-  async #takeOver(
-    plan: TaskPlan,
-    allCommitted: Promise<ReadonlyMap<string, OffsetToCommit>>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #takeOver(plan: TaskPlan, all: Offsets, signal: AbortSignal): Promise<void> {
     // The order matters: what is read after the committed offsets cannot be older than they are.
-    const committed = pick(await abortable(allCommitted, signal), plan.partitions)
+    const committed = pick(await abortable(all.committed, signal), plan.partitions)
     const opened = await this.#openRestored(plan, committed, signal)
     try {
-      const starts = await this.#startOffsets(plan, committed)
+      const starts = pick(await abortable(all.starts, signal), plan.partitions)
       signal.throwIfAborted()
       this.#restored.push({ ...opened, plan, committed, starts })
     } catch (error) {
@@ -196,27 +206,23 @@ export class TaskManager {
 
   /** Where to begin in partitions without a committed offset. */
   async #startOffsets(
-    plan: TaskPlan,
+    plans: readonly TaskPlan[],
     committed: ReadonlyMap<string, OffsetToCommit>,
   ): Promise<Map<string, number>> {
-    const fresh = plan.partitions.filter(
-      ({ topic, partition }) => !committed.has(partitionKey(topic, partition)),
-    )
-    return this.resetOffsets(plan, fresh)
+    const fresh = plans
+      .flatMap(({ partitions }) => partitions)
+      .filter(({ topic, partition }) => !committed.has(partitionKey(topic, partition)))
+    return this.resetOffsets(plans, fresh)
   }
 
   /** Offsets by the reset policy of the partitions' sources. Throws `NO_OFFSET` where the policy is `none`. */
   async resetOffsets(
-    plan: Pick<TaskPlan, 'subtopology'>,
+    plans: readonly Pick<TaskPlan, 'subtopology'>[],
     partitions: readonly TopicPartition[],
   ): Promise<Map<string, number>> {
     const { admin, settings } = this.#options
-    const policyOf = ({ topic }: TopicPartition) => {
-      const source = plan.subtopology.nodes.find(
-        (node): node is SourceNodePlan => node.kind === 'source' && node.topics.includes(topic),
-      )
-      return source?.offsetReset ?? settings.offsetReset
-    }
+    const policies = resetPolicies(plans)
+    const policyOf = ({ topic }: TopicPartition) => policies.get(topic) ?? settings.offsetReset
     const refused = partitions.find(partition => policyOf(partition) === 'none')
     if (refused) {
       throw new StreamsError(
@@ -291,15 +297,25 @@ function takeOverFailure(error: Error): Error {
   return new BrokerError(code, 'retriable', message, { cause: error, partitions })
 }
 
-function pick(
-  committed: ReadonlyMap<string, OffsetToCommit>,
-  partitions: readonly TopicPartition[],
-): Map<string, OffsetToCommit> {
-  const picked = new Map<string, OffsetToCommit>()
+/** By topic, where its source has one of its own. */
+function resetPolicies(plans: readonly Pick<TaskPlan, 'subtopology'>[]): Map<string, OffsetReset> {
+  const policies = new Map<string, OffsetReset>()
+  for (const { nodes } of new Set(plans.map(({ subtopology }) => subtopology))) {
+    for (const node of nodes) {
+      if (node.kind !== 'source' || node.offsetReset === undefined) continue
+      for (const topic of node.topics) policies.set(topic, node.offsetReset)
+    }
+  }
+  return policies
+}
+
+/** What is known of these partitions. */
+function pick<T>(known: ReadonlyMap<string, T>, partitions: readonly TopicPartition[]): Map<string, T> {
+  const picked = new Map<string, T>()
   for (const { topic, partition } of partitions) {
     const key = partitionKey(topic, partition)
-    const offset = committed.get(key)
-    if (offset) picked.set(key, offset)
+    const value = known.get(key)
+    if (value !== undefined) picked.set(key, value)
   }
   return picked
 }

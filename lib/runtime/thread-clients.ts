@@ -5,6 +5,13 @@ import { answerOf } from './dead-letters.ts'
 import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 
+export interface ThreadSurroundings {
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly settings: RuntimeSettings
+  readonly metrics: Metrics
+}
+
 /** The clients of one stream thread: made anew when it rejoins. */
 export interface ThreadClients {
   readonly consumer: Consumer
@@ -12,29 +19,43 @@ export interface ThreadClients {
 }
 
 /**
- * Opens them. The producer comes first and ends whatever transaction this process left behind: before the group hands out
- * partitions whose committed offsets that transaction may hold undecided.
+ * Opens them side by side, and looks at the group meanwhile: each of the three waits for a broker several times. What must not happen before all have
+ * ended well is joining the group, which is the caller's next step: the producer ends whatever transaction this process left
+ * behind before the group hands out partitions whose committed offsets that transaction may hold undecided.
  */
 export async function openClients(
+  { broker, admin, settings, metrics }: ThreadSurroundings,
+  { anchors, processId }: { readonly anchors: AnchorPlan; readonly processId: string },
+): Promise<ThreadClients> {
+  const checking = checkGroup(admin, settings, anchors)
+  const opening = [
+    openProducer(broker, settings, { processId, metrics }),
+    openConsumer(broker, settings, anchors),
+  ] as const
+  const [checked, producer, consumer] = await Promise.allSettled([checking, ...opening])
+  if (checked.status === 'fulfilled' && producer.status === 'fulfilled' && consumer.status === 'fulfilled')
+    return { producer: producer.value, consumer: consumer.value }
+  for (const opened of [producer, consumer]) if (opened.status === 'fulfilled') await opened.value.close()
+  throw [checked, producer, consumer].find(result => result.status === 'rejected')?.reason
+}
+
+async function openProducer(
   broker: Broker,
   settings: RuntimeSettings,
-  options: { readonly anchors: AnchorPlan; readonly processId: string; readonly metrics: Metrics },
-): Promise<ThreadClients> {
+  { processId, metrics }: { readonly processId: string; readonly metrics: Metrics },
+): Promise<Producer> {
   const { applicationId, clientId, transactionTimeoutMs } = settings
   const exactlyOnce = settings.processingGuarantee === 'exactly-once'
   const producer = await broker.producer({
     clientId: `${clientId}-producer`,
-    onSendError: sendErrorHandler(settings, options.metrics),
-    ...(exactlyOnce
-      ? { transactionalId: `${applicationId}-${options.processId}-1`, transactionTimeoutMs }
-      : {}),
+    onSendError: sendErrorHandler(settings, metrics),
+    ...(exactlyOnce ? { transactionalId: `${applicationId}-${processId}-1`, transactionTimeoutMs } : {}),
   })
+  if (!exactlyOnce) return producer
   try {
-    if (exactlyOnce) {
-      await producer.initTransactions()
-      await producer.begin()
-    }
-    return { producer, consumer: await openConsumer(broker, settings, options.anchors) }
+    await producer.initTransactions()
+    await producer.begin()
+    return producer
   } catch (error) {
     await producer.close()
     throw error

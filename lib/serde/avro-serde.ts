@@ -1,7 +1,7 @@
-import avsc from 'avsc'
 import type { Schema, Type } from 'avsc'
 import { asBuffer } from '../common/bytes.ts'
 import { errorFrom } from '../common/errors.ts'
+import { avroType } from './avro-type.ts'
 import type { Serde } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
 
@@ -39,7 +39,7 @@ export function avroSerde<T>(schema: AvroSchema): Serde<T> {
 
 function typeFor(schema: AvroSchema): Type {
   try {
-    return avsc.Type.forSchema(schema)
+    return avroType(schema)
   } catch (error) {
     throw failure('SERDE_SCHEMA', 'serdes.avro() was given a schema that is not Avro', error)
   }

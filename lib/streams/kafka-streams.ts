@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
@@ -27,6 +27,7 @@ import { CompositeStore } from './composite-store.ts'
 import { CompositeVersionedStore } from './composite-versioned-store.ts'
 import { CompositeWindowStore } from './composite-window-store.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
+import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import { streamsStateMachine, type StreamsState } from './streams-state.ts'
@@ -94,7 +95,7 @@ export class KafkaStreams implements AsyncDisposable {
 
   /** The state now and every change of it; completes when the application has closed. */
   get states(): Observable<StreamsState> {
-    return new Observable(subscriber => {
+    return observable(subscriber => {
       subscriber.next(this.state)
       return this.#state.onChange(state => {
         subscriber.next(state)

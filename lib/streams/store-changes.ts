@@ -1,9 +1,10 @@
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { ConfigError } from '../common/errors.ts'
 import type { ChangeFeed } from '../runtime/change-feed.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StorePlan } from '../topology/plan.ts'
+import { observable } from './observable.ts'
 
 /** A committed change of a store; `value` null: the key was deleted. */
 export interface StoreChange<K, V> {
@@ -26,7 +27,7 @@ export function storeChanges<K, V>(
     'valueSerde',
   )
   const context = { topic: plan.changelogTopic ?? name }
-  return new Observable(subscriber =>
+  return observable(subscriber =>
     feed.watch(name, ({ key, value, timestamp }) => {
       subscriber.next({
         key: keySerde.deserialize(key, context),

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { beforeAll, onTestFinished } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -79,6 +79,9 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
 /** A directory with these files in it. */
 export async function directoryWith(files: { readonly [name: string]: string }): Promise<string> {
   const directory = await temporaryDirectory()
-  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true })
+    await writeFile(join(directory, name), text)
+  }
   return directory
 }

@@ -23,6 +23,33 @@ export function topicNames({ from = 'in', to = 'out' }: { from?: string; to?: st
 }
 `
 
+const MANY_KINDS = {
+  'tsconfig.json': '{ "extends": "./base.json", "compilerOptions": { "paths": { "@app/*": ["./app/*"] } } }',
+  'base.json': '{ "compilerOptions": { "experimentalDecorators": true } }',
+  'app/alias.ts': "export const alias: string = 'alias'",
+  'app/folder/index.ts': "export const index: string = 'index'",
+  'app/data.json': '{ "json": "json" }',
+  'app/common.cts': "const cts: string = 'cts'; exports.cts = cts",
+  'app/plain.ts': "export const js: string = 'js'",
+  'app/module.mts': "export const mts: string = 'mts'",
+  'app/flow.ts': `import { StreamsBuilder } from 'millrace'
+import { alias } from '@app/alias'
+import { index } from './folder'
+import data from './data.json'
+import { cts } from './common.cts'
+import { js } from './plain.js'
+import { mts } from './module.mts'
+enum Size { Small, Large }
+const seen: string[] = []
+function decorated(target: unknown, name: string) { seen.push(name) }
+class Subject { @decorated decorated(): void {} }
+const names = [alias, index, data.json, cts, js, mts, Size.Large, ...seen, import.meta.url.split('/').at(-1)]
+const builder = new StreamsBuilder()
+builder.stream(names.join('-')).to('out')
+export default builder.build()
+`,
+}
+
 async function program(packageJson?: string): Promise<string> {
   return directoryWith({
     'flow.ts': FROM_SETTINGS,
@@ -69,6 +96,20 @@ export default builder.build()
     })
     const end = await runCli(['describe', 'path.ts'], { directory })
     expect(end.stderr).toContain('made by another copy of millrace')
+    expect(end.code).toBe(1)
+  })
+
+  it('may be written in all that the TypeScript loader takes, by the settings of its tsconfig.json', async () => {
+    const end = await runCli(['describe', 'app/flow.ts'], { directory: await directoryWith(MANY_KINDS) })
+    expect(end.stderr).toBe('')
+    expect(end.stdout).toContain('(topics: [alias-index-json-cts-js-mts-1-decorated-flow.ts])')
+  })
+
+  it('that does not load is told as that, be there a broker or not', async () => {
+    const directory = await directoryWith({ 'broken.ts': "throw new Error('broken here')\n" })
+    const end = await runCli(['run', 'broken.ts', '--brokers', '127.0.0.1:1'], { directory })
+    expect(end.stderr).toMatch(/^error: TOPOLOGY_FILE_BROKEN: .*broken here/)
+    expect(end.stderr).not.toContain('BROKER_UNREACHABLE')
     expect(end.code).toBe(1)
   })
 

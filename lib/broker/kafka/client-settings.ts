@@ -46,11 +46,14 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
-/**
- * After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
- * metadata: after five minutes by default.
- */
-const DEFAULTS: NativeSettings = { 'topic.metadata.refresh.interval.ms': 5_000 }
+const DEFAULTS: NativeSettings = {
+  // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
+  // metadata: after five minutes by default.
+  'topic.metadata.refresh.interval.ms': 5_000,
+  // The first pause: they grow to the maximum all the same. A client that has found its first broker waits for half of it before it looks
+  // for another, which by default makes every connect 50 ms long.
+  'reconnect.backoff.ms': 20,
+}
 
 /** A client's settings: the user's, then the kind's own, which have the last word. */
 export function clientSettings(

@@ -1,4 +1,5 @@
 import { errorFrom } from '../../common/errors.ts'
+import { latePackage } from '../../common/late-package.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { NativeModule } from './native-client.ts'
 
@@ -13,7 +14,7 @@ libcurl4-openssl-dev, libzstd-dev and zlib1g-dev, and set CKJS_LINKING=dynamic. 
  * `KAFKA_CLIENT_MISSING`, which says what to install. `importPackage` is there for tests.
  */
 export async function loadNativeClient(
-  importPackage: (name: string) => Promise<unknown> = name => import(name),
+  importPackage: (name: string) => unknown = name => latePackage(name)(),
 ): Promise<NativeModule> {
   try {
     const module = (await importPackage(PACKAGE)) as { readonly default?: NativeModule } & NativeModule

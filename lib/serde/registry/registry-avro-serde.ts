@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
-import avsc from 'avsc'
 import type { Type } from 'avsc'
 import { asBuffer } from '../../common/bytes.ts'
 import { errorFrom } from '../../common/errors.ts'
 import type { AvroSchema } from '../avro-serde.ts'
+import { avroType } from '../avro-type.ts'
 import type { Serde, SerdeContext } from '../serde.ts'
 import { SerdeError } from '../serde-error.ts'
 import { SerdePendingError } from '../serde-pending-error.ts'
@@ -97,7 +97,7 @@ export class RegistryAvroSerde<T> implements Serde<T> {
 
   #resolve(id: number, topic: string, schema: AvroSchema): Reader<T> | SerdeError {
     try {
-      const resolver = this.#type.createResolver(avsc.Type.forSchema(schema))
+      const resolver = this.#type.createResolver(avroType(schema))
       return bytes => this.#type.fromBuffer(bytes, resolver) as T
     } catch (error) {
       return failure(

@@ -1,9 +1,9 @@
-import avsc from 'avsc'
 import type { Type } from 'avsc'
 import { systemClock, type Clock } from '../../common/clock.ts'
 import { ConfigError, errorFrom } from '../../common/errors.ts'
 import { systemRandom, type Random } from '../../common/random.ts'
 import type { AvroSchema } from '../avro-serde.ts'
+import { avroType } from '../avro-type.ts'
 import type { Serde } from '../serde.ts'
 import { SerdeError } from '../serde-error.ts'
 import { RegistryAvroSerde } from './registry-avro-serde.ts'
@@ -242,7 +242,7 @@ function numberOf(answer: unknown, name: string): number {
 
 function typeFor(schema: AvroSchema): Type {
   try {
-    return avsc.Type.forSchema(schema)
+    return avroType(schema)
   } catch (cause) {
     throw new SerdeError('SERDE_SCHEMA', `the schema is not Avro: ${errorFrom(cause).message}`, { cause })
   }

@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import type { Broker } from '../broker/broker.ts'
+import { loadNativeClient } from '../broker/kafka/load-client.ts'
+import { openBroker } from '../broker/open-broker.ts'
+import { systemClock } from '../common/clock.ts'
+import { readClientConfig } from './client-config.ts'
+import { asUsage } from './exit-code.ts'
+import { loggerFor } from './job.ts'
+import type { Jobs } from './jobs.ts'
+import { startLoader } from './load-topology-file.ts'
+import { isLocal, type SharedOptions } from './run-options.ts'
+
+/**
+ * The jobs of a run, and the broker that they share. A cluster is connected to while the jobs' files are loaded, which takes as long; where they
+ * do not load it is closed again without anybody waiting for it. A broker in this process lies in the state directory, which a
+ * file may name.
+ */
+export async function openRunBroker(
+  options: SharedOptions,
+  prepare: () => Promise<Jobs>,
+): Promise<{ readonly jobs: Jobs; readonly opening: Promise<Broker> }> {
+  const settings = await readSettings(options)
+  if (isLocal(options.brokers)) {
+    const jobs = await prepare()
+    const directory = join(jobs[0].config.stateDir, 'broker')
+    return { jobs, opening: asUsage(() => openBroker(options.brokers, { ...settings, directory })) }
+  }
+  const opening = asUsage(() => openBroker(options.brokers, settings))
+  // What is wrong with a file is told first; what is wrong with the broker, to whoever waits for it.
+  opening.catch(() => undefined)
+  // All before there is another loader to ask, and so that the connection is made while this thread waits for that loader.
+  await Promise.all([import('../index.ts'), import('../broker/kafka/kafka-broker.ts')])
+  await loadNativeClient().catch(() => undefined)
+  startLoader()
+  try {
+    return { jobs: await prepare(), opening }
+  } catch (reason) {
+    void opening.then(broker => broker.close()).catch(() => undefined)
+    throw reason
+  }
+}
+
+async function readSettings(options: SharedOptions) {
+  const client = await readClientConfig(options)
+  return {
+    clock: systemClock,
+    logger: loggerFor(options),
+    ...(client ? { client } : {}),
+    ...(options.fetch ? { fetch: options.fetch } : {}),
+  }
+}
