@@ -293,6 +293,17 @@ describe('stores: restored writes', () => {
     expect(read()).toEqual(['2', '2', undefined, '1', undefined])
   })
 
+  test('of one batch are each their own, though rows are made in the same memory', async () => {
+    const timestamped = stores.timestampedKeyValueStore({ name: 't', ...string })
+    const h = await StoreHarness.open(timestamped, { engine: openMemoryEngine() })
+    h.store.restore([record('a', 'one'), record('b', 'two'), record('c', 'six')])
+    const read = () => ['a', 'b', 'c'].map(key => h.store.get(key)?.value)
+    expect(read()).toEqual(['one', 'two', 'six'])
+    await h.restore([])
+    await h.abort()
+    expect(read()).toEqual(['one', 'two', 'six'])
+  })
+
   test('change what is in memory of their key, and make no entries', async () => {
     const h = await StoreHarness.open(builder, { engine: openMemoryEngine() })
     h.store.put('a', 'mine')
