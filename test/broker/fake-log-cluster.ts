@@ -44,7 +44,8 @@ export interface FakeProduce {
  * What becomes of a produce request: `write` it and answer, write it and `lose` the answer with the connection, `drop` it unwritten with the
  * connection, never answer (`silence`), or an error code for each partition. Bytes are sent in place of the answer.
  */
-export type ProduceFate = 'write' | 'lose' | 'drop' | 'silence' | readonly number[] | { readonly bytes: Buffer }
+export type ProduceFate =
+  'write' | 'lose' | 'drop' | 'silence' | readonly number[] | { readonly bytes: Buffer }
 
 /**
  * Two nodes that can be written to, and count sequence numbers as brokers do. For what a real broker cannot be made to do on demand; what a
@@ -157,7 +158,14 @@ export class FakeLogCluster {
     } else if (key === FIND_COORDINATOR) {
       const code = this.findCodes.shift() ?? 0
       const port = this.#portOf(this.coordinator)
-      writer.int32(0).int16(code).string(null).int32(this.coordinator).string('127.0.0.1').int32(port).noTags()
+      writer
+        .int32(0)
+        .int16(code)
+        .string(null)
+        .int32(this.coordinator)
+        .string('127.0.0.1')
+        .int32(port)
+        .noTags()
     } else if (key === ADD_PARTITIONS) return this.#addPartitions(socket, body, writer)
     else if (key === END_TXN) return this.#endTransaction(socket, body, writer)
     else return this.#produce(socket, request)

@@ -32,7 +32,7 @@ export interface RecordSenderOptions {
   readonly hear: (message: string) => void
   /** Whether the partition may be written to now. */
   isAdmitted(queue: SendQueue): boolean
-  /** Asks for what `isAdmitted` waits for, of a partition that has a leader; who grants it calls `kick`. */
+  /** Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls `kick`. */
   admit(queue: SendQueue): void
   reject(error: BrokerError, record: RejectedRecord): void
   /** The broker takes nothing more of this identity for the partition, or counts otherwise than we. */
@@ -214,8 +214,8 @@ export class RecordSender {
 
   #activate(queue: SendQueue): void {
     this.#active.add(queue)
+    this.#admit(queue)
     if (queue.leader === undefined) this.#finder.place()
-    else this.#admit(queue)
     this.#wakeBy(this.#clock.monotonicMs() + this.#settings.lingerMs)
     this.#expiry ??= this.#clock.schedule(EXPIRY_MS, () => this.#expire(), { keepsAlive: false })
   }

@@ -36,6 +36,7 @@ const LOST_RETRY_MS_MAX = 1_000
 const PATIENCE_MS = 10_000
 
 const INVALID_TXN_STATE = 48
+const REQUEST_TIMED_OUT = 7
 const TOPIC_AUTHORIZATION_FAILED = 29
 /** Another partition of the same request was at fault. */
 const OPERATION_NOT_ATTEMPTED = 55
@@ -90,6 +91,7 @@ export class TransactionCoordinator {
     return queue.admittedTo === this.#transaction
   }
 
+  /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
   admit(queue: SendQueue): void {
     this.#pending.add(queue)
     this.#adding ??= this.#addPending()
@@ -102,12 +104,19 @@ export class TransactionCoordinator {
 
   /** Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too long. */
   async settled(): Promise<void> {
-    const giveUp = new AbortController()
-    const late = this.#options.clock.sleep(PATIENCE_MS, giveUp.signal).then(() => 'late' as const)
-    const outcome = await Promise.race([this.#adding, late])
-    giveUp.abort()
-    if (outcome === 'late')
-      throw protocolError(7, 'adding partitions to a transaction', [], 'no coordinator answers')
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+    while (this.#isWaiting() && !this.#stopping.signal.aborted) {
+      if (clock.monotonicMs() > deadlineMs) {
+        throw protocolError(
+          REQUEST_TIMED_OUT,
+          'adding partitions to a transaction',
+          [],
+          'no coordinator answers',
+        )
+      }
+      await clock.sleep(RETRY_MS, this.#stopping.signal)
+    }
   }
 
   /** Adds no more. Resolves when what was asked is answered, or its connection gone. */
@@ -155,6 +164,11 @@ export class TransactionCoordinator {
     }
   }
 
+  #isWaiting(): boolean {
+    for (const queue of this.#pending) if (!queue.isEmpty) return true
+    return false
+  }
+
   async #addPending(): Promise<void> {
     // The partitions of one turn are added with one request.
     await Promise.resolve()
@@ -169,7 +183,7 @@ export class TransactionCoordinator {
   async #addUntilDone(signal: AbortSignal): Promise<void> {
     let failures = 0
     while (!signal.aborted) {
-      const queues = [...this.#pending].filter(queue => !queue.isEmpty)
+      const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
       if (queues.length === 0) return
       const codes = await this.#tryToAdd(queues)
       if (signal.aborted) return
