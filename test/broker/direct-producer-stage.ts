@@ -15,6 +15,8 @@ const SETTINGS = { 'reconnect.backoff.ms': 5, 'reconnect.backoff.max.ms': 50, 'l
 
 type Properties = { readonly [name: string]: number | string }
 
+type Decide = () => 'continue' | 'fail'
+
 export async function fakeLogs(partitionCount = 1): Promise<FakeLogCluster> {
   const fake = await FakeLogCluster.start(partitionCount)
   onTestFinished(() => fake.close())
@@ -35,7 +37,7 @@ export interface Subject {
 function partsOf(
   fake: FakeLogCluster,
   client: Properties,
-  decision: 'continue' | 'fail',
+  decide: Decide,
   subject: Omit<Subject, 'producer'>,
 ) {
   const properties = { ...SETTINGS, ...client }
@@ -51,7 +53,7 @@ function partsOf(
     hear: (message: string) => void subject.heard.push(message),
     onSendError: (error: BrokerError, record: RejectedRecord) => {
       subject.rejected.push({ ...record, key: record.key && Buffer.from(record.key), code: error.code })
-      return decision
+      return decide()
     },
   }
 }
@@ -60,12 +62,12 @@ function partsOf(
 export function plainProducer(
   fake: FakeLogCluster,
   client: Properties = {},
-  decision: 'continue' | 'fail' = 'fail',
+  decide: Decide = () => 'fail',
 ): Subject {
   const subject = { rejected: [] as Rejected[], heard: [] as string[] }
   let producerId = 100
   const producer = new DirectProducer({
-    ...partsOf(fake, client, decision, subject),
+    ...partsOf(fake, client, decide, subject),
     identity: { producerId, epoch: 0 },
     renew: () => Promise.resolve({ producerId: (producerId += 1), epoch: 0 }),
   })
@@ -121,12 +123,12 @@ export interface TransactionalSubject extends Subject {
 export async function transactionalProducer(
   fake: FakeLogCluster,
   client: Properties = {},
-  decision: 'continue' | 'fail' = 'fail',
+  decide: Decide = () => 'fail',
 ): Promise<TransactionalSubject> {
   const subject = { rejected: [] as Rejected[], heard: [] as string[] }
   const control = new FakeControl(fake.told)
   const producer = new TransactionalProducer({
-    ...partsOf(fake, client, decision, subject),
+    ...partsOf(fake, client, decide, subject),
     transactionalId: 'tx',
     control,
   })

@@ -94,7 +94,7 @@ describe('the direct producer, at-least-once', () => {
   test('only the record that is too large for the broker is refused', async () => {
     const fake = await fakeLogs()
     fake.batchBytesMax = 2_000
-    const { producer, rejected } = plainProducer(fake, {}, 'continue')
+    const { producer, rejected } = plainProducer(fake, {}, () => 'continue')
     for (const value of numbered(60)) producer.send(record(fake, value, { key: Buffer.from(`k${value}`) }))
     producer.send(record(fake, 'x'.repeat(3_000), { key: Buffer.from('large') }))
     for (const value of numbered(60)) producer.send(record(fake, value))
@@ -204,6 +204,20 @@ describe('the direct producer, at-least-once', () => {
     // It was written all the same, under the identity that is left for its sake.
     expect(fake.values()).toEqual(['doubtful', 'next'])
     expect(fake.partitions[0]!.batches.map(({ producerId }) => producerId)).toEqual([100, 101])
+  })
+
+  test('a handler that throws ends a flush, and nothing hangs', async () => {
+    const fake = await fakeLogs()
+    fake.fate = () => [29]
+    const { producer } = plainProducer(fake, {}, () => {
+      throw new Error('a mistake')
+    })
+    for (const value of numbered(3)) producer.send(record(fake, value))
+    expect(await refusal(producer.flush())).toMatchObject({ code: 'SEND_ERROR_HANDLER_FAILED' })
+    fake.fate = () => 'write'
+    producer.send(record(fake, 'next'))
+    await producer.flush()
+    expect(fake.values()).toEqual(['next'])
   })
 
   test('is not writable while too much is unacknowledged, and takes what is sent all the same', async () => {

@@ -173,7 +173,7 @@ describe('the transactional producer', () => {
   test('a refused record that may be let go does not', async () => {
     const fake = await fakeLogs()
     fake.batchBytesMax = 500
-    const { producer } = await transactionalProducer(fake, {}, 'continue')
+    const { producer } = await transactionalProducer(fake, {}, () => 'continue')
     await producer.begin()
     producer.send(record(fake, 'x'.repeat(600)))
     producer.send(record(fake, 'kept'))

@@ -1,3 +1,4 @@
+import { errorFrom } from '../../../common/errors.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { ProducerOptions, RejectedRecord } from '../../broker.ts'
 
@@ -14,8 +15,20 @@ export class SendFailures {
     return this.#first
   }
 
+  /** A handler that throws has decided nothing: the record is not let go, and who waits for the others goes on waiting for them alone. */
   reject(error: BrokerError, record: RejectedRecord): void {
-    if ((this.#onSendError?.(error, record) ?? 'fail') === 'fail') this.add(error)
+    let decision: 'continue' | 'fail' = 'fail'
+    try {
+      decision = this.#onSendError?.(error, record) ?? 'fail'
+    } catch (reason) {
+      const cause = errorFrom(reason)
+      this.add(
+        new BrokerError('SEND_ERROR_HANDLER_FAILED', 'fatal', `onSendError threw: ${cause.message}`, {
+          cause,
+        }),
+      )
+    }
+    if (decision === 'fail') this.add(error)
   }
 
   /** Whatever a handler says. */
