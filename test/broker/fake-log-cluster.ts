@@ -9,6 +9,7 @@ import { FrameReader } from '../../lib/broker/kafka/wire/frame-reader.ts'
 const [PRODUCE, METADATA, FIND_COORDINATOR, API_VERSIONS, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN] = [
   0, 3, 10, 18, 22, 24, 26,
 ]
+const NOT_COORDINATOR = 16
 const FLEXIBLE_FROM: { readonly [api: number]: number } = {
   [PRODUCE!]: 9,
   [METADATA!]: 9,
@@ -166,8 +167,8 @@ export class FakeLogCluster {
         .string('127.0.0.1')
         .int32(port)
         .noTags()
-    } else if (key === ADD_PARTITIONS) return this.#addPartitions(socket, body, writer)
-    else if (key === END_TXN) return this.#endTransaction(socket, body, writer)
+    } else if (key === ADD_PARTITIONS) return this.#addPartitions(socket, request)
+    else if (key === END_TXN) return this.#endTransaction(socket, request)
     else return this.#produce(socket, request)
     return true
   }
@@ -197,7 +198,7 @@ export class FakeLogCluster {
     writer.noTags()
   }
 
-  #addPartitions(socket: Socket, body: ByteReader, writer: ByteWriter): boolean {
+  #addPartitions(socket: Socket, { node, body, writer }: FakeRequest): boolean {
     const owner = readOwner(body)
     const added: number[] = []
     for (let topics = body.array(); topics > 0; topics -= 1) {
@@ -205,7 +206,7 @@ export class FakeLogCluster {
       for (let left = body.array(); left > 0; left -= 1) added.push(body.int32())
       body.tags()
     }
-    const code = this.addCodes.shift() ?? 0
+    const code = node === this.coordinator ? (this.addCodes.shift() ?? 0) : NOT_COORDINATOR
     this.told.push(`add ${added.join(' ')} as ${owner}: ${code}`)
     if (code === 0 || code === 'lose') for (const partition of added) this.#inTransaction.add(partition)
     if (code === 'lose') {
@@ -218,10 +219,10 @@ export class FakeLogCluster {
     return true
   }
 
-  #endTransaction(socket: Socket, body: ByteReader, writer: ByteWriter): boolean {
+  #endTransaction(socket: Socket, { node, body, writer }: FakeRequest): boolean {
     const owner = readOwner(body)
     const kind = body.boolean() ? 'commit' : 'abort'
-    const code = this.endCodes.shift() ?? 0
+    const code = node === this.coordinator ? (this.endCodes.shift() ?? 0) : NOT_COORDINATOR
     this.told.push(`${kind} as ${owner}: ${code}`)
     if (code === 0 || code === 'lose') this.#inTransaction.clear()
     if (code === 'lose') {
