@@ -9,14 +9,16 @@ import { bareLoop } from './workloads/bare-loop.ts'
 import { count } from './workloads/count.ts'
 import { fetch } from './workloads/fetch.ts'
 import { passThrough } from './workloads/pass-through.ts'
+import { produce } from './workloads/produce.ts'
 import { restore } from './workloads/restore.ts'
 
-const WORKLOADS: readonly Workload[] = [passThrough, count, restore, fetch, bareLoop]
+const WORKLOADS: readonly Workload[] = [passThrough, count, restore, fetch, produce, bareLoop]
 const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
 interface Options {
   readonly brokers: string
   readonly fetch?: 'direct' | 'native'
+  readonly produce?: 'direct' | 'native'
   readonly guarantee?: ProcessingGuarantee
   readonly records?: number
   readonly small?: boolean
@@ -30,6 +32,7 @@ export function engineCommand(): Command {
     .argument('<name>', `one of ${WORKLOADS.map(({ name }) => name).join(', ')}, or all`)
     .option('--brokers <brokers>', 'memory, embedded, or host:port,…', 'memory')
     .addOption(new Option('--fetch <path>', 'how Kafka is read').choices(['direct', 'native']))
+    .addOption(new Option('--produce <path>', 'how Kafka is written').choices(['direct', 'native']))
     .addOption(new Option('--guarantee <guarantee>', 'both if left out').choices(GUARANTEES))
     .option('--records <n>', 'records of input', positive)
     .option('--small', 'a few records: does it run?')
@@ -77,6 +80,7 @@ async function runOne(
   const broker = await openBroker(options.brokers, {
     directory: join(directory, 'broker'),
     ...(options.fetch ? { fetch: options.fetch } : {}),
+    ...(options.produce ? { produce: options.produce } : {}),
   })
   const records = options.records ?? (options.small ? workload.smallRecords : workload.records)
   try {

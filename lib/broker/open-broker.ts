@@ -15,6 +15,8 @@ export interface OpenBrokerOptions {
    * slower; chosen by itself, with a line in the log, for what the direct path does not speak, such as GSSAPI.
    */
   readonly fetch?: 'direct' | 'native'
+  /** How records are sent to a Kafka cluster: likewise. The native client compresses with lz4 and zstd, too. */
+  readonly produce?: 'direct' | 'native'
   readonly clock?: Clock
   readonly logger?: Logger
 }
@@ -24,7 +26,7 @@ export interface OpenBrokerOptions {
  * `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package `@confluentinc/kafka-javascript`).
  */
 export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<Broker> {
-  const { clock = systemClock, logger = consoleLogger(), directory, client, fetch } = options
+  const { clock = systemClock, logger = consoleLogger(), directory, client, fetch, produce } = options
   if (brokers === 'memory') return openEmbeddedBroker({ clock })
   if (brokers === 'embedded') {
     if (directory !== undefined) return openEmbeddedBroker({ directory, clock })
@@ -47,5 +49,6 @@ export async function openBroker(brokers: string, options: OpenBrokerOptions = {
     logger,
     ...(client ? { client } : {}),
     ...(fetch ? { fetch } : {}),
+    ...(produce ? { produce } : {}),
   })
 }

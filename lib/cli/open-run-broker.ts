@@ -47,5 +47,6 @@ async function readSettings(options: SharedOptions) {
     logger: loggerFor(options),
     ...(client ? { client } : {}),
     ...(options.fetch ? { fetch: options.fetch } : {}),
+    ...(options.produce ? { produce: options.produce } : {}),
   }
 }

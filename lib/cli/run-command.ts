@@ -47,6 +47,12 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
         'how records are read from a Kafka cluster; native is slower, and taken by itself where it is needed',
       ).choices(['direct', 'native']),
     )
+    .addOption(
+      new Option('--produce <path>', 'how records are sent to a Kafka cluster; likewise').choices([
+        'direct',
+        'native',
+      ]),
+    )
     .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)

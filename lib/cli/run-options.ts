@@ -13,6 +13,8 @@ export interface SharedOptions {
   readonly clientConfig?: string
   /** How records are read from a Kafka cluster. */
   readonly fetch?: 'direct' | 'native'
+  /** How records are sent to a Kafka cluster. */
+  readonly produce?: 'direct' | 'native'
   readonly applicationId?: string
   readonly stateDir?: string
   readonly set: readonly Pair[]

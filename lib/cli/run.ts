@@ -21,7 +21,7 @@ import { Teardown } from './teardown.ts'
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
 export async function run(files: readonly string[], options: SharedOptions): Promise<void> {
   checkProcesses(options)
-  checkFetch(options)
+  checkDataPaths(options)
   await checkFiles(files, options)
   const { jobs, opening } = await openRunBroker(options, () => prepareJobs(files, options))
   const [{ clock, logger }] = jobs
@@ -48,9 +48,14 @@ function checkProcesses({ processes, brokers }: SharedOptions): void {
   )
 }
 
-function checkFetch({ fetch, brokers }: SharedOptions): void {
-  if (fetch === undefined || !isLocal(brokers)) return
-  throw new UsageError('FETCH_UNUSED', `--fetch is for a Kafka cluster; the brokers are "${brokers}"`)
+function checkDataPaths({ fetch, produce, brokers }: SharedOptions): void {
+  if (!isLocal(brokers)) return
+  const refuse = (name: 'fetch' | 'produce') => {
+    const message = `--${name} is for a Kafka cluster; the brokers are "${brokers}"`
+    throw new UsageError(name === 'fetch' ? 'FETCH_UNUSED' : 'PRODUCE_UNUSED', message)
+  }
+  if (fetch !== undefined) refuse('fetch')
+  if (produce !== undefined) refuse('produce')
 }
 
 /** What can be found wrong without loading anything is, before a broker is asked. */

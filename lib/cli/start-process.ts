@@ -20,6 +20,7 @@ function processArguments({ options, config }: Job, index: number): string[] {
     options.brokers,
     ...(options.clientConfig === undefined ? [] : ['--client-config', options.clientConfig]),
     ...(options.fetch === undefined ? [] : ['--fetch', options.fetch]),
+    ...(options.produce === undefined ? [] : ['--produce', options.produce]),
     '--application-id',
     config.applicationId,
     '--state-dir',

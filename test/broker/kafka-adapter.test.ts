@@ -72,6 +72,29 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
     await reading.close()
   })
 
+  test('what is sent directly comes back to the last bit: time 0, empty is not null', async () => {
+    const topic = await filled(0, 0, 1)
+    const producer = await broker.producer({ clientId: 'adapter' })
+    const headers = [
+      { key: 'none', value: null },
+      { key: 'empty', value: new Uint8Array(0) },
+    ]
+    producer.send(record(topic, '', { timestamp: 0, key: new Uint8Array(0), headers }))
+    await producer.flush()
+    await producer.close()
+    const consumer = await broker.consumer({ clientId: 'adapter', isolation: 'read_committed' })
+    consumer.assign([{ topic, partition: 0, offset: 0 }])
+    await eventually(() => consumer.ready(50).then(() => consumer.knownEnd({ topic, partition: 0 }) === 1), {
+      what: 'the record',
+    })
+    const [batch] = consumer.poll(1)
+    const [read] = batch!.records
+    expect(read!.timestamp).toBe(0)
+    expect([read!.key?.length, read!.value?.length]).toEqual([0, 0])
+    expect(read!.headers.map(({ value }) => value?.length)).toEqual([undefined, 0])
+    await consumer.close()
+  })
+
   test('a member of the consumer protocol owns, commits and is told what it gives up', async () => {
     const topic = await filled(1, 10, 2)
     const groupId = `adapter-${randomUUID()}`

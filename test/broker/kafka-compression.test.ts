@@ -9,12 +9,13 @@ import { kafkaForTests } from '../support/kafka.ts'
 
 const kafka = await kafkaForTests()
 const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const plain = { brokers, clock: systemClock, logger: silentLogger }
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd']
 
 describe.skipIf('skipped' in kafka)('compressed batches are read directly', () => {
   let reading: Broker
   beforeAll(async () => {
-    reading = await openKafkaBroker({ brokers, clock: systemClock, logger: silentLogger })
+    reading = await openKafkaBroker(plain)
   })
   afterAll(() => reading.close())
 
@@ -26,22 +27,38 @@ describe.skipIf('skipped' in kafka)('compressed batches are read directly', () =
   )
 
   test.each(CODECS)('%s as librdkafka writes it', async codec => {
-    const client = { 'compression.type': codec }
-    const writing = await openKafkaBroker({ brokers, client, clock: systemClock, logger: silentLogger })
+    const writing = await opened(codec, 'native')
     await expectRoundTrip(writing, {})
     await writing.close()
   })
+
+  // The broker reads through every batch that it takes, with the libraries of the JVM.
+  test.each(['gzip', 'snappy'])(
+    '%s as the direct path writes it, and the native client reads it',
+    async codec => {
+      const native = await openKafkaBroker({ ...plain, fetch: 'native' })
+      const writing = await opened(codec, 'direct')
+      for (const each of [reading, native]) await expectRoundTrip(writing, {}, each)
+      await writing.close()
+      await native.close()
+    },
+  )
 
   // The broker compresses with the libraries of the JVM, which frame snappy, lz4 and zstd in ways of their own.
   test.each(CODECS)('%s as the JVM writes it', async codec => {
     await expectRoundTrip(reading, { 'compression.type': codec })
   })
 
+  function opened(codec: string, produce: 'direct' | 'native'): Promise<Broker> {
+    return openKafkaBroker({ ...plain, produce, client: { 'compression.type': codec } })
+  }
+
   async function expectRoundTrip(
     writing: Broker,
     config: { readonly [name: string]: string },
+    readingBack = reading,
   ): Promise<void> {
-    const stage = new Stage(reading, {
+    const stage = new Stage(readingBack, {
       patienceMs: 30_000,
       sessionTimeoutMsMin: 1_000,
       createsTopicsOnSend: false,

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { RawRecord } from '../../lib/broker/broker.ts'
-import { Cluster } from '../../lib/broker/kafka/fetch/cluster.ts'
+import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
 import { DirectFetcher } from '../../lib/broker/kafka/fetch/direct-fetcher.ts'
-import { openDirectPath } from '../../lib/broker/kafka/fetch/direct-path.ts'
+import { openDirectPaths } from '../../lib/broker/kafka/direct-path.ts'
 import { fetchSettings } from '../../lib/broker/kafka/fetch/fetch-settings.ts'
+import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { encodeBatch } from './batch-encoder.ts'
@@ -24,13 +25,14 @@ interface Reader {
 
 function reader(fake: FakeCluster, client: { [name: string]: number } = {}, bytesMax = 1_000_000): Reader {
   const security = { tls: undefined, sasl: undefined }
-  const settings = fetchSettings({ ...SETTINGS, ...client })
-  const connect = { clientId: 'test', clock: systemClock, settings, security }
+  const properties = { ...SETTINGS, ...client }
+  const connect = { clientId: 'test', clock: systemClock, settings: connectionSettings(properties), security }
   const cluster = new Cluster(fake.address, connect)
   const fetcher = new DirectFetcher({
     clock: systemClock,
     cluster,
     connect,
+    settings: fetchSettings(properties),
     isolation: 'read_committed',
     bytesMax,
     wake: () => undefined,
@@ -334,11 +336,12 @@ describe('mangled responses', () => {
 describe('a broker that is too old', () => {
   test('is read with the native client, and one line says so', async () => {
     const fake = await fakeCluster()
-    fake.versions = { fetch: [0, 10], metadata: [0, 7] }
+    fake.versions = { fetch: [0, 10], metadata: [0, 8] }
     const lines: string[] = []
     const logger = { log: (_level: string, message: string) => void lines.push(message) }
-    const path = await openDirectPath({ brokers: fake.address, clock: systemClock, logger }, () => undefined)
-    expect(path).toBeUndefined()
+    const options = { brokers: fake.address, produce: 'native', clock: systemClock, logger } as const
+    const { fetch } = await openDirectPaths(options, () => undefined)
+    expect(fetch).toBeUndefined()
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain('speaks versions 0 to 10 of Fetch')
   })

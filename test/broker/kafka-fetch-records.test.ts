@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { RawRecord } from '../../lib/broker/broker.ts'
 import { FetchedRecords } from '../../lib/broker/kafka/fetch/fetched-records.ts'
 import type { AbortedTransaction } from '../../lib/broker/kafka/fetch/fetch-response.ts'
-import { MalformedError } from '../../lib/broker/kafka/fetch/malformed-error.ts'
+import { MalformedError } from '../../lib/broker/kafka/wire/malformed-error.ts'
 import type { BatchToEncode, RecordToEncode } from './batch-encoder.ts'
 import { encodeBatch, encodeMarker } from './batch-encoder.ts'
 

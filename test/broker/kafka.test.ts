@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import type { FetchPath } from '../../lib/broker/kafka/kafka-broker-options.ts'
+import type { DataPath } from '../../lib/broker/kafka/kafka-broker-options.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
@@ -8,14 +8,31 @@ import { kafkaForTests } from '../support/kafka.ts'
 
 const kafka = await kafkaForTests()
 
+interface Paths {
+  readonly fetch: DataPath
+  readonly produce: DataPath
+}
+
+const PATHS: readonly Paths[] = [
+  { fetch: 'direct', produce: 'direct' },
+  { fetch: 'direct', produce: 'native' },
+  { fetch: 'native', produce: 'direct' },
+]
+
 describe.skipIf('skipped' in kafka)('real Kafka', () => {
-  describe.each(['direct', 'native'] as const)('read by the %s path', fetch => contract(fetch))
+  describe.each(PATHS)('read by the $fetch path, written by the $produce path', paths => contract(paths))
 })
 
-function contract(fetch: FetchPath): void {
-  brokerContract(`kafka, ${fetch}`, async () => {
+function contract({ fetch, produce }: Paths): void {
+  brokerContract(`kafka, fetch ${fetch}, produce ${produce}`, async () => {
     const brokers = 'brokers' in kafka ? kafka.brokers : ''
-    const broker = await openKafkaBroker({ brokers, fetch, clock: systemClock, logger: silentLogger })
+    const broker = await openKafkaBroker({
+      brokers,
+      fetch,
+      produce,
+      clock: systemClock,
+      logger: silentLogger,
+    })
     return {
       broker,
       capabilities: {
@@ -23,7 +40,7 @@ function contract(fetch: FetchPath): void {
         sessionTimeoutMsMin: 1_000,
         createsTopicsOnSend: false,
         refusedValueBytes: 2_000_000,
-        nullHeaderValuesBecomeEmpty: true,
+        nullHeaderValuesBecomeEmpty: fetch === 'native' || produce === 'native',
       },
       dispose: () => broker.close(),
     }

@@ -51,6 +51,8 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
     { args: [...run, '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error' },
     { args: [...run, '--client-config', 'sasl.properties'], says: 'CLIENT_CONFIG_UNUSED' },
     { args: [...run, '--fetch', 'direct'], says: 'FETCH_UNUSED: --fetch is for a Kafka cluster' },
+    { args: [...run, '--produce', 'direct'], says: 'PRODUCE_UNUSED: --produce is for a Kafka cluster' },
+    { args: ['run', 'copy.ts', '--produce', 'fast'], says: 'Allowed choices are direct, native' },
     { args: ['run', 'copy.ts', '--fetch', 'fast'], says: 'Allowed choices are direct, native' },
     {
       args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'none'],

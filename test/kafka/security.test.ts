@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import type { ClientProperties } from '../../lib/broker/kafka/client-settings.ts'
-import { fetchSettings } from '../../lib/broker/kafka/fetch/fetch-settings.ts'
-import { openConnection } from '../../lib/broker/kafka/fetch/open-connection.ts'
-import { needsNative, securityOf } from '../../lib/broker/kafka/fetch/security.ts'
+import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
+import { openConnection } from '../../lib/broker/kafka/wire/open-connection.ts'
+import { needsNative, securityOf } from '../../lib/broker/kafka/wire/security.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import type { Logger } from '../../lib/common/logger.ts'
@@ -161,7 +161,7 @@ describe.skipIf(missing)('a broker with TLS and SASL', () => {
   }
 
   function connect(port: number, security: Awaited<ReturnType<typeof securityOf>>) {
-    const options = { clientId: 'secured', clock: systemClock, settings: fetchSettings({}), security }
+    const options = { clientId: 'secured', clock: systemClock, settings: connectionSettings({}), security }
     return openConnection({ host: '127.0.0.1', port }, options)
   }
 })

@@ -65,6 +65,9 @@ const BY_CODE_WITHOUT_FLAGS: ReadonlyMap<number, Verdict> = new Map<number, Verd
   [-173, ['CONFLICTING_CALL', 'retriable']],
   // The producer is finished and does not say why. A new one under the same id learns it, which is what `fenced` leads to.
   [-150, ['CLIENT_FATAL', 'fenced']],
+  // The coordinator asks for an abort (KIP-890).
+  [120, ['TRANSACTION_ABORTABLE', 'abortable']],
+  [59, ['UNKNOWN_PRODUCER_ID', 'fatal']],
   [45, ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'fatal']],
   [50, ['INVALID_TRANSACTION_TIMEOUT', 'fatal']],
   [36, ['TOPIC_ALREADY_EXISTS', 'fatal']],

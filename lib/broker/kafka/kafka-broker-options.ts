@@ -4,16 +4,16 @@ import type { Logger } from '../../common/logger.ts'
 import type { ClientProperties } from './client-settings.ts'
 
 /**
- * How records are read. `direct`: with our own requests, decoded here. `native`: with the client's `consume`, several times slower; taken by itself
- * for what the direct path does not speak.
+ * How records are read or sent. `direct`: with our own requests, decoded and encoded here. `native`: with the client's `consume` or `produce`,
+ * several times slower; taken by itself for what the direct path does not speak.
  */
-export type FetchPath = 'direct' | 'native'
+export type DataPath = 'direct' | 'native'
 
-const FETCH_PATHS: readonly FetchPath[] = ['direct', 'native']
+const DATA_PATHS: readonly DataPath[] = ['direct', 'native']
 
-export function checkFetchPath(fetch: FetchPath | undefined): void {
-  if (fetch === undefined || FETCH_PATHS.includes(fetch)) return
-  throw new ConfigError('INVALID_SETTING', `fetch is "${String(fetch)}": it must be "direct" or "native"`)
+export function checkDataPath(setting: 'fetch' | 'produce', path: DataPath | undefined): void {
+  if (path === undefined || DATA_PATHS.includes(path)) return
+  throw new ConfigError('INVALID_SETTING', `${setting} is "${String(path)}": it must be "direct" or "native"`)
 }
 
 export interface KafkaBrokerOptions {
@@ -21,8 +21,10 @@ export interface KafkaBrokerOptions {
   readonly brokers: string
   /** More properties of librdkafka: `security.protocol`, `sasl.*`, `ssl.*`, `linger.ms`. Those that Millrace sets itself are refused. */
   readonly client?: ClientProperties
-  /** Default `direct`. */
-  readonly fetch?: FetchPath
+  /** How records are read. Default `direct`. */
+  readonly fetch?: DataPath
+  /** How records are sent. Default `direct`. */
+  readonly produce?: DataPath
   readonly clock: Clock
   readonly logger: Logger
 }

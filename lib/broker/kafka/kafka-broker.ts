@@ -4,13 +4,13 @@ import { checkClientProperties, construct } from './client-settings.ts'
 import { Connections } from './connections.ts'
 import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
-import { openDirectPath, type DirectPath } from './fetch/direct-path.ts'
-import { checkFetchPath, type KafkaBrokerOptions } from './kafka-broker-options.ts'
-import { KafkaProducer, producerSettings } from './kafka-producer.ts'
+import { openDirectPaths, type DirectPaths } from './direct-path.ts'
+import { checkDataPath, type KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { loadNativeClient } from './load-client.ts'
 import { closedError } from './native-call.ts'
 import type { NativeModule } from './native-client.ts'
 import { openConsumer } from './open-consumer.ts'
+import { openProducer } from './open-producer.ts'
 
 /**
  * A Kafka cluster through the native client, which is loaded here. Rejects with `KAFKA_CLIENT_MISSING` where it is not installed, with
@@ -19,12 +19,13 @@ import { openConsumer } from './open-consumer.ts'
  */
 export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Broker> {
   checkClientProperties(options.client ?? {})
-  checkFetchPath(options.fetch)
+  checkDataPath('fetch', options.fetch)
+  checkDataPath('produce', options.produce)
   const module = await loadNativeClient()
   const connections = new Connections(options)
   const control = await openControl(module, options.clock, connections)
   try {
-    const direct = await openDirectPath(options, message => connections.hear(message))
+    const direct = await openDirectPaths(options, message => connections.hear(message))
     return new KafkaBroker({ module, options, connections, control, direct })
   } catch (reason) {
     await control.close()
@@ -59,7 +60,7 @@ interface KafkaBrokerParts {
   readonly options: KafkaBrokerOptions
   readonly connections: Connections
   readonly control: ControlClient
-  readonly direct: DirectPath | undefined
+  readonly direct: DirectPaths
 }
 
 class KafkaBroker implements Broker {
@@ -68,7 +69,7 @@ class KafkaBroker implements Broker {
   readonly #options: KafkaBrokerOptions
   readonly #connections: Connections
   readonly #control: ControlClient
-  readonly #direct: DirectPath | undefined
+  readonly #direct: DirectPaths
   #closed = false
 
   constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
@@ -84,7 +85,7 @@ class KafkaBroker implements Broker {
     if (this.#closed) throw closedError('broker')
     return openConsumer(options, {
       module: this.#module,
-      direct: this.#direct,
+      direct: this.#direct.fetch,
       clock: this.#options.clock,
       control: this.#control,
       settings: (clientId, own) => this.#connections.settings(clientId, own),
@@ -94,11 +95,13 @@ class KafkaBroker implements Broker {
 
   async producer(options: ProducerOptions): Promise<Producer> {
     if (this.#closed) throw closedError('broker')
-    const settings = this.#connections.settings(options.clientId, producerSettings(options))
-    const native = construct(() => new this.#module.Producer(settings))
-    // Before the first call that fails; a poll in the background before the connection would crash the process.
-    await this.#connections.connect(native, () => native.setPollInBackground(true))
-    return new KafkaProducer(native, this.#options.clock, options)
+    return openProducer(options, {
+      module: this.#module,
+      direct: this.#direct.produce,
+      clock: this.#options.clock,
+      settings: (clientId, own) => this.#connections.settings(clientId, own),
+      connect: (native, connected) => this.#connections.connect(native, connected),
+    })
   }
 
   async admin(): Promise<Admin> {
@@ -108,7 +111,7 @@ class KafkaBroker implements Broker {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#direct?.cluster.close()
+    this.#direct.close()
     await this.#control.close()
   }
 }

@@ -2,16 +2,11 @@ import type { Clock } from '../../common/clock.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../broker.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
-import { KafkaConsumer } from './kafka-consumer.ts'
 import { asBrokerError, closedError, nativeCall } from './native-call.ts'
-import type {
-  DeliveryReport,
-  NativeCallback,
-  NativeError,
-  NativeProducer,
-  NativeSettings,
-} from './native-client.ts'
+import type { DeliveryReport, NativeError, NativeProducer, NativeSettings } from './native-client.ts'
+import { NativeTransactions } from './native-transactions.ts'
 import { OverflowQueue } from './overflow-queue.ts'
+import { abortable, SendFailures, stateError } from './produce/send-failures.ts'
 import { outgoingBytes, outgoingHeaders } from './record-headers.ts'
 
 /** What librdkafka may hold unacknowledged. Its default of 1 GiB would be the process's memory. */
@@ -19,9 +14,6 @@ const QUEUED_KBYTES_MAX = 32 * 1024
 const QUEUED_RECORDS_MAX = 500_000
 /** Of one blocking native call, each of which holds a thread of libuv's pool; a longer wait repeats it. */
 const SLICE_MS = 1_000
-const TRANSACTION_CALL_MS = 10_000
-/** For calls that nobody can repeat better than we: to begin with a clean transaction, and to get rid of one. */
-const PERSISTENT_MS = 60_000
 /** Below this the native client refuses the setting. */
 const TRANSACTION_TIMEOUT_MS_MIN = 1_000
 
@@ -61,10 +53,9 @@ export class KafkaProducer implements Producer {
   readonly #native: NativeProducer
   readonly #clock: Clock
   readonly #transactional: boolean
-  readonly #onSendError: ProducerOptions['onSendError']
+  readonly #transactions: NativeTransactions
+  readonly #failures: SendFailures
   readonly #overflow: OverflowQueue
-  /** The first record since the last flush, commit or abort that was refused and not let go. */
-  #failure: BrokerError | undefined
   #inTransaction = false
   #closing: Promise<void> | undefined
 
@@ -72,7 +63,8 @@ export class KafkaProducer implements Producer {
     this.#native = native
     this.#clock = clock
     this.#transactional = options.transactionalId !== undefined
-    this.#onSendError = options.onSendError
+    this.#transactions = new NativeTransactions(native, clock)
+    this.#failures = new SendFailures(options.onSendError)
     this.#overflow = new OverflowQueue(clock, record => this.#offerLater(record))
     native.on('delivery-report', (error, report) => {
       if (error) this.#reported(error, report)
@@ -80,7 +72,7 @@ export class KafkaProducer implements Producer {
   }
 
   send(record: OutgoingRecord): void {
-    if (this.#closing) throw closedError('producer')
+    this.#assertOpen()
     if (record.timestamp < 0) {
       throw new TypeError(
         `a record for ${record.topic} has the timestamp ${record.timestamp}; it must not be negative`,
@@ -102,58 +94,48 @@ export class KafkaProducer implements Producer {
   }
 
   async flush(): Promise<void> {
-    if (this.#closing) throw closedError('producer')
+    this.#assertOpen()
     await this.#overflow.emptied()
     await this.#flushNative()
-    const failure = this.#failure
     // In a transaction the refusal stands until its abort: what was lost is lost to the commit as well.
-    if (!this.#transactional) this.#failure = undefined
+    const failure = this.#transactional ? this.#failures.first : this.#failures.take()
     if (failure) throw failure
   }
 
   async initTransactions(): Promise<void> {
     if (!this.#transactional) throw stateError('the producer has no transactionalId')
-    await this.#persistently('initialising transactions', (timeoutMs, callback) =>
-      this.#native.initTransactions(timeoutMs, callback),
-    )
+    this.#assertOpen()
+    await this.#transactions.init()
   }
 
   async begin(): Promise<void> {
-    await this.#call('beginning a transaction', callback => this.#native.beginTransaction(callback))
-    this.#failure = undefined
+    this.#assertOpen()
+    await this.#transactions.begin()
+    this.#failures.take()
     this.#inTransaction = true
   }
 
   async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
-    if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
-    if (offsets.length === 0) return
-    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
-    await consumer.withGroupHandle(handle =>
-      this.#call('adding offsets to a transaction', callback =>
-        this.#native.sendOffsetsToTransaction(offsets, handle, TRANSACTION_CALL_MS, callback),
-      ),
-    )
+    if (offsets.length > 0) await this.#transactions.sendOffsets(offsets, consumer)
   }
 
   async commitTransaction(): Promise<void> {
-    if (this.#closing) throw closedError('producer')
+    this.#assertOpen()
     await this.#overflow.emptied()
     // The native client does not know of records that it never took: it would commit without them.
-    if (this.#failure) throw abortable(this.#failure)
-    await this.#call('committing a transaction', callback =>
-      this.#native.commitTransaction(TRANSACTION_CALL_MS, callback),
-    )
+    if (this.#failures.first) throw abortable(this.#failures.first)
+    this.#assertOpen()
+    await this.#transactions.commit()
     this.#inTransaction = false
   }
 
   async abortTransaction(): Promise<void> {
     this.#overflow.clear()
-    await this.#persistently('aborting a transaction', (timeoutMs, callback) =>
-      this.#native.abortTransaction(timeoutMs, callback),
-    )
+    this.#assertOpen()
+    await this.#transactions.abort()
     // Reports of the records that the abort has purged are delivered after it.
     await this.#reportsDelivered()
-    this.#failure = undefined
+    this.#failures.take()
     this.#inTransaction = false
   }
 
@@ -163,6 +145,7 @@ export class KafkaProducer implements Producer {
   }
 
   async #close(): Promise<void> {
+    this.#transactions.close()
     this.#overflow.clear()
     await new Promise<void>(resolve => this.#native.disconnect(0, () => resolve()))
   }
@@ -193,7 +176,7 @@ export class KafkaProducer implements Producer {
     if (!isNativeError(reason)) throw asBrokerError(reason, doing)
     if (UNKNOWN_PLACE.has(reason.code)) this.#reject(brokerErrorFrom(reason, doing, [record]), record)
     // The transaction has failed already, by a refusal that we may have heard of.
-    else if (reason.code === INVALID_STATE && this.#failure) throw abortable(this.#failure)
+    else if (reason.code === INVALID_STATE && this.#failures.first) throw abortable(this.#failures.first)
     else throw brokerErrorFrom(reason, doing, [record])
   }
 
@@ -218,8 +201,7 @@ export class KafkaProducer implements Producer {
   }
 
   #reject(error: BrokerError, { topic, partition, key }: DeliveryReport | OutgoingRecord): void {
-    const decision = this.#onSendError?.(error, { topic, partition, key }) ?? 'fail'
-    if (decision === 'fail') this.#failure ??= error
+    this.#failures.reject(error, { topic, partition, key })
   }
 
   async #flushNative(): Promise<void> {
@@ -240,36 +222,7 @@ export class KafkaProducer implements Producer {
     await this.#clock.nextTurn()
   }
 
-  async #call(doing: string, start: (callback: NativeCallback) => void): Promise<void> {
+  #assertOpen(): void {
     if (this.#closing) throw closedError('producer')
-    await nativeCall(doing, start)
   }
-
-  async #persistently(
-    doing: string,
-    start: (timeoutMs: number, callback: NativeCallback) => void,
-  ): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + PERSISTENT_MS
-    for (;;) {
-      try {
-        return await this.#call(doing, callback => start(TRANSACTION_CALL_MS, callback))
-      } catch (reason) {
-        const again = reason instanceof BrokerError && reason.class === 'retriable'
-        if (!again || this.#clock.monotonicMs() >= deadlineMs) throw reason
-      }
-      await this.#clock.sleep(50)
-    }
-  }
-}
-
-function stateError(message: string): BrokerError {
-  return new BrokerError('INVALID_TXN_STATE', 'fatal', message)
-}
-
-function abortable(failure: BrokerError): BrokerError {
-  if (failure.class === 'fenced' || failure.class === 'fatal') return failure
-  return new BrokerError(failure.code, 'abortable', failure.message, {
-    cause: failure,
-    partitions: failure.partitions,
-  })
 }

@@ -85,6 +85,8 @@ export interface NativeProducer extends NativeClient {
     event: 'delivery-report',
     listener: (error: NativeError | null | undefined, report: DeliveryReport) => void,
   ): void
+  /** JSON, every `statistics.interval.ms`. */
+  on(event: 'event.stats', listener: (stats: { readonly message: string }) => void): void
   produce(
     topic: string,
     partition: number,

@@ -3,7 +3,7 @@ import type { ConsumerOptions } from '../broker.ts'
 import { construct } from './client-settings.ts'
 import type { ControlClient } from './control-client.ts'
 import { DirectFetcher } from './fetch/direct-fetcher.ts'
-import type { DirectPath } from './fetch/direct-path.ts'
+import type { DirectFetch } from './direct-path.ts'
 import type { Fetcher } from './fetcher.ts'
 import { GroupMember, memberSettings } from './group-member.ts'
 import { KafkaConsumer } from './kafka-consumer.ts'
@@ -25,7 +25,7 @@ const QUEUED_BYTES_MAX = 32 * 1024 * 1024
 export interface ConsumerSurroundings {
   readonly module: NativeModule
   /** Undefined where records are read with the native client. */
-  readonly direct: DirectPath | undefined
+  readonly direct: DirectFetch | undefined
   readonly clock: Clock
   readonly control: ControlClient
   settings(clientId: string, own: NativeSettings): NativeSettings
@@ -68,13 +68,14 @@ interface OpenFetcher {
 function directFetcher(
   { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
   { clock }: ConsumerSurroundings,
-  { cluster, connect, hear }: DirectPath,
+  { cluster, connect, settings, hear }: DirectFetch,
   wakeUp: WakeUp,
 ): OpenFetcher {
   const fetcher = new DirectFetcher({
     clock,
     cluster,
     connect: { ...connect, clientId },
+    settings,
     isolation,
     bytesMax: queuedBytesMax,
     wake: () => wakeUp.wake(),

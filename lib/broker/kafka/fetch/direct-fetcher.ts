@@ -4,16 +4,18 @@ import type { BrokerError } from '../../broker-error.ts'
 import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset } from '../../broker.ts'
 import type { Fetcher } from '../fetcher.ts'
 import { PartitionMap } from '../partition-map.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, Leader } from '../wire/cluster.ts'
 import { FetchQueue } from './fetch-queue.ts'
+import type { FetchSettings } from './fetch-settings.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
+import { goneError } from './gone-error.ts'
 import { FetchedRecords, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
-import { LeaderFinder } from './leader-finder.ts'
+import { LeaderFinder } from '../wire/leader-finder.ts'
 import { LeaderReader, type Asked } from './leader-reader.ts'
 import { matchAnswers } from './match-answers.ts'
-import type { ConnectOptions } from './open-connection.ts'
-import { malformedError, protocolError } from './protocol-error.ts'
-import { goneError, nameOf, PASSING, placeOf, retryMs, UNKNOWN } from './queue-errors.ts'
+import type { ConnectOptions } from '../wire/open-connection.ts'
+import { malformedError, protocolError } from '../wire/protocol-error.ts'
+import { nameOf, PASSING, placeOf, retryMs, UNKNOWN } from '../wire/passing-errors.ts'
 
 const OFFSET_OUT_OF_RANGE = 1
 
@@ -21,6 +23,7 @@ export interface DirectFetcherOptions {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly connect: ConnectOptions
+  readonly settings: FetchSettings
   readonly isolation: IsolationLevel
   /** Bound on all queues together. */
   readonly bytesMax: number
@@ -38,7 +41,7 @@ export class DirectFetcher implements Fetcher {
   #nextTurn = 0
   readonly #readers = new Map<number, LeaderReader>()
   readonly #errors: BrokerError[] = []
-  readonly #finder: LeaderFinder
+  readonly #finder: LeaderFinder<FetchQueue>
 
   constructor(options: DirectFetcherOptions) {
     this.#options = options
@@ -47,8 +50,10 @@ export class DirectFetcher implements Fetcher {
       clock,
       cluster,
       hear,
+      doing: 'reading',
       queues: () => this.#turns,
       moveTo: (queue, node) => this.#moveTo(queue, node),
+      found: (queue, leader) => this.#found(queue, leader),
       placed: () => this.#kickAll(),
       fail: (queues, error) => this.#fail(queues, error),
     })
@@ -157,6 +162,15 @@ export class DirectFetcher implements Fetcher {
     this.#finder.place()
   }
 
+  #found(queue: FetchQueue, { topicId }: Leader): BrokerError | undefined {
+    // A broker from before topic ids says nothing about it.
+    if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
+      return goneError(queue, 'the topic was deleted and made again')
+    }
+    queue.topicId = topicId
+    return undefined
+  }
+
   #moveTo(queue: FetchQueue, node: number | undefined): void {
     if (queue.leader === node) return
     if (queue.leader !== undefined) this.#readers.get(queue.leader)?.queues.delete(queue)
@@ -168,14 +182,15 @@ export class DirectFetcher implements Fetcher {
   }
 
   #newReader(node: number): LeaderReader {
-    const { clock, cluster, connect, isolation } = this.#options
+    const { clock, cluster, connect, settings, isolation } = this.#options
     return new LeaderReader(node, {
       clock,
       cluster,
       connect,
+      settings,
       isolation,
       roomOf: queue => this.#roomOf(queue),
-      responseBytesMax: () => Math.min(connect.settings.bytesMax, Math.ceil(this.#options.bytesMax / 2)),
+      responseBytesMax: () => Math.min(settings.bytesMax, Math.ceil(this.#options.bytesMax / 2)),
       received: (asked, response, buffer) => this.#received(asked, response, buffer),
       lost: error => {
         this.#options.hear(error.message)
@@ -192,8 +207,8 @@ export class DirectFetcher implements Fetcher {
   /** Two parts of a response fit into a queue: one is decoded while the next one comes. */
   #roomOf(queue: FetchQueue): number {
     if (queue.paused || queue.failure || queue.closed) return 0
-    const { clock, connect, bytesMax } = this.#options
-    const part = Math.min(connect.settings.partitionBytesMax, Math.ceil(bytesMax / 2 / this.#turns.length))
+    const { clock, settings, bytesMax } = this.#options
+    const part = Math.min(settings.partitionBytesMax, Math.ceil(bytesMax / 2 / this.#turns.length))
     if (queue.bytes > part || (queue.retryAtMs > 0 && clock.monotonicMs() < queue.retryAtMs)) return 0
     return Math.max(part, queue.batchBytes)
   }
@@ -226,14 +241,14 @@ export class DirectFetcher implements Fetcher {
     queue.failures = 0
     queue.retryAtMs = 0
     queue.readTopicId = topicId
-    const { isolation, connect } = this.#options
+    const { isolation, settings } = this.#options
     const isCommitted = isolation === 'read_committed'
     const { highWatermark, lastStableOffset, recordsStart: start, recordsEnd: end } = fetched
     const logEnd = isCommitted && lastStableOffset >= 0 ? lastStableOffset : highWatermark
     if (start < end) {
       const aborted = isCommitted ? fetched.aborted : undefined
       const span = { buffer, start, end, offset: queue.fetchedTo, logEnd }
-      this.#append(queue, span, { aborted, checkCrc: connect.settings.checkCrc })
+      this.#append(queue, span, { aborted, checkCrc: settings.checkCrc })
     }
     queue.end = Math.max(logEnd, queue.fetchedTo)
   }

@@ -1,7 +1,7 @@
 import type { RawRecord, RecordBatch } from '../../broker.ts'
 import { errorFrom } from '../../../common/errors.ts'
 import type { BrokerError } from '../../broker-error.ts'
-import { malformedError } from './protocol-error.ts'
+import { malformedError } from '../wire/protocol-error.ts'
 import type { FetchedRecords } from './fetched-records.ts'
 
 /**

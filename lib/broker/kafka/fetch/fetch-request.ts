@@ -1,5 +1,5 @@
 import type { IsolationLevel } from '../../broker.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from '../wire/byte-writer.ts'
 
 /** One partition of a request. */
 export interface FetchTarget {

@@ -1,4 +1,4 @@
-import type { ByteReader } from './byte-reader.ts'
+import type { ByteReader } from '../wire/byte-reader.ts'
 
 export interface AbortedTransaction {
   readonly producerId: number

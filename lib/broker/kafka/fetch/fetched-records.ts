@@ -2,10 +2,10 @@ import type { Buffer } from 'node:buffer'
 import { crc32c } from '@node-rs/crc32'
 import type { RawRecord } from '../../broker.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
-import { BatchHeader, CRC_AT, CRC_FROM, HEADER_BYTES, readInt64 } from './batch-header.ts'
+import { BatchHeader, CRC_AT, CRC_FROM, HEADER_BYTES, readInt64 } from '../records/batch-header.ts'
 import type { AbortedTransaction } from './fetch-response.ts'
-import { MalformedError } from './malformed-error.ts'
-import { RecordDecoder } from './record-decoder.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
+import { RecordDecoder } from '../records/record-decoder.ts'
 
 const ABORT = 0
 /** A log cannot grow by so much during one read. Offsets are not under a batch's checksum, so this is what finds a mangled one. */

@@ -1,16 +1,17 @@
 import { errorFrom } from '../../../common/errors.ts'
-import { systemRandom } from '../../../common/random.ts'
 import type { Clock } from '../../../common/clock.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { IsolationLevel } from '../../broker.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from '../wire/cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
+import type { FetchSettings } from './fetch-settings.ts'
 import { writeFetchRequest, type FetchTarget } from './fetch-request.ts'
 import { readFetchResponse, type FetchResponse } from './fetch-response.ts'
-import { MalformedError } from './malformed-error.ts'
-import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
-import { commonVersion, FETCH } from './protocol.ts'
-import { malformedError } from './protocol-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
+import { NodeConnection } from '../wire/node-connection.ts'
+import type { ConnectOptions, OpenConnection } from '../wire/open-connection.ts'
+import { commonVersion, FETCH } from '../wire/protocol.ts'
+import { malformedError } from '../wire/protocol-error.ts'
 
 /** While a partition is full its neighbours are asked for with this short wait, so that it is asked for soon after it was emptied. */
 const SHORT_WAIT_MS = 5
@@ -26,6 +27,7 @@ export interface ReaderSurroundings {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly connect: ConnectOptions
+  readonly settings: FetchSettings
   readonly isolation: IsolationLevel
   /** How many bytes more a queue has room for; 0 where it is not to be asked for. */
   roomOf(queue: FetchQueue): number
@@ -46,43 +48,40 @@ export class LeaderReader {
   readonly node: number
   readonly queues = new Set<FetchQueue>()
   readonly #around: ReaderSurroundings
-  #open: OpenConnection | undefined
+  readonly #connection: NodeConnection
   #running = false
-  #failures = 0
   /** The queue that comes first in the next request, since the first alone is sure of a batch. */
   #turn = 0
-  readonly #closing = new AbortController()
 
   constructor(node: number, around: ReaderSurroundings) {
     this.node = node
     this.#around = around
+    this.#connection = new NodeConnection(node, around.cluster, around.connect)
   }
 
   /** To be called when there may be something to ask for. */
   kick(): void {
-    if (this.#running || this.#closing.signal.aborted || !this.#hasWork()) return
+    if (this.#running || this.#connection.isClosed || !this.#hasWork()) return
     this.#running = true
     void this.#run().finally(() => (this.#running = false))
   }
 
   close(): void {
-    this.#closing.abort()
-    this.#open?.connection.close()
+    this.#connection.close()
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted && this.#hasWork()) {
+    const connection = this.#connection
+    while (!connection.isClosed && this.#hasWork()) {
       try {
-        const open = await this.#connected()
+        const open = await connection.connected()
         await this.#fetch(open)
-        this.#failures = 0
+        connection.succeeded()
       } catch (reason) {
-        if (signal.aborted) return
-        this.#open?.connection.close()
-        this.#open = undefined
+        if (connection.isClosed) return
+        connection.drop()
         this.#judge(reason)
-        await this.#around.clock.sleep(this.#backoffMs(), signal)
+        await connection.backoff()
       }
     }
   }
@@ -92,26 +91,11 @@ export class LeaderReader {
     return false
   }
 
-  async #connected(): Promise<OpenConnection> {
-    const { clock, cluster, connect } = this.#around
-    const open = this.#open
-    if (open?.connection.isOpen && clock.monotonicMs() < open.expiresAtMs) return open
-    open?.connection.close()
-    const address = cluster.addressOf(this.node)
-    if (!address) {
-      throw new BrokerError('BROKER_UNREACHABLE', 'retriable', `the cluster has no node ${this.node} now`)
-    }
-    const opened = await openConnection(address, connect)
-    if (this.#closing.signal.aborted) opened.connection.close()
-    this.#open = opened
-    return opened
-  }
-
   async #fetch({ connection, versions }: OpenConnection): Promise<void> {
     const around = this.#around
     const queues = this.#choose()
     if (queues.length === 0) return
-    const { settings } = around.connect
+    const { settings, connect } = around
     const best = commonVersion(FETCH, versions, connection.address)
     // The id of a topic may be missing where brokers of different age answer.
     const version = queues.every(queue => queue.topicId !== undefined) ? best : FETCH.versions.at(-1)!
@@ -121,8 +105,11 @@ export class LeaderReader {
     const targets = asked.map(({ target }) => target)
     const bytesMax = around.responseBytesMax()
     const { isolation } = around
-    const reader = await connection.request(FETCH, version, settings.requestTimeoutMs + waitMs, writer =>
-      writeFetchRequest(writer, version, { isolation, waitMs, bytesMin, bytesMax, targets }),
+    const reader = await connection.request(
+      FETCH,
+      version,
+      connect.settings.requestTimeoutMs + waitMs,
+      writer => writeFetchRequest(writer, version, { isolation, waitMs, bytesMin, bytesMax, targets }),
     )
     try {
       around.received(asked, readFetchResponse(reader, version), reader.buffer)
@@ -168,14 +155,6 @@ export class LeaderReader {
     if (error.class === 'retriable') return this.#around.lost(error)
     const concerned = [...this.queues].filter(queue => !queue.paused && !queue.failure)
     this.#around.failed(concerned, error)
-  }
-
-  /** Doubles up to a maximum, and is scattered, so that not all consumers come back at once. */
-  #backoffMs(): number {
-    const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#around.connect.settings
-    const backoffMs = Math.min(reconnectBackoffMsMax, reconnectBackoffMs * 2 ** Math.min(this.#failures, 20))
-    this.#failures += 1
-    return backoffMs * (0.75 + systemRandom.next() / 2)
   }
 }
 

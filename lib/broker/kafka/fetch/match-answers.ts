@@ -1,6 +1,6 @@
 import type { FetchedPartition } from './fetch-response.ts'
 import type { Asked } from './leader-reader.ts'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 
 /**
  * For each answer what it answers, in the order of the answers. Throws `MalformedError` for what was not asked for, or is answered twice, before

@@ -11,12 +11,25 @@ export interface Api {
 
 const NEVER = Number.POSITIVE_INFINITY
 
+/** Up to 11: from 12 on a request adds its partitions to the transaction by itself (KIP-890), which the native client knows nothing of. */
+export const PRODUCE: Api = { key: 0, name: 'Produce', versions: [11, 9, 7], flexibleFrom: 9 }
 /**
  * Two sets: by topic id (KIP-516, brokers from 3.1), so that a topic that was deleted and made again is noticed, and by topic name,
  * with leader epochs (KIP-320) and zstd (KIP-110), for brokers from 2.3. Tested with 4.3.1, both sets.
  */
 export const FETCH: Api = { key: 1, name: 'Fetch', versions: [13, 11], flexibleFrom: 12 }
 export const METADATA: Api = { key: 3, name: 'Metadata', versions: [12, 8], flexibleFrom: 9 }
+export const FIND_COORDINATOR: Api = { key: 10, name: 'FindCoordinator', versions: [3, 2], flexibleFrom: 3 }
+export const INIT_PRODUCER_ID: Api = { key: 22, name: 'InitProducerId', versions: [2, 1], flexibleFrom: 2 }
+/** Up to 3: what comes then is for brokers among themselves. */
+export const ADD_PARTITIONS_TO_TXN: Api = {
+  key: 24,
+  name: 'AddPartitionsToTxn',
+  versions: [3, 1],
+  flexibleFrom: 3,
+}
+/** Up to 4: from 5 on the producer's epoch rises with every transaction (KIP-890). */
+export const END_TXN: Api = { key: 26, name: 'EndTxn', versions: [4, 3, 1], flexibleFrom: 3 }
 export const SASL_HANDSHAKE: Api = {
   key: 17,
   name: 'SaslHandshake',
@@ -49,6 +62,6 @@ export function commonVersion(api: Api, broker: BrokerVersions, address: string)
   throw new BrokerError(
     'UNSUPPORTED_VERSION',
     'fatal',
-    `the broker at ${address} speaks ${theirs} of ${api.name}, this client ${api.versions.join(' and ')}: set fetch to "native"`,
+    `the broker at ${address} speaks ${theirs} of ${api.name}, this client ${api.versions.join(' and ')}`,
   )
 }

@@ -1,30 +1,46 @@
 import type { Clock, Timer } from '../../../common/clock.ts'
 import { errorFrom } from '../../../common/errors.ts'
 import { BrokerError } from '../../broker-error.ts'
-import { type Cluster, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
-import type { FetchQueue } from './fetch-queue.ts'
+import type { TopicPartition } from '../../broker.ts'
+import { type Cluster, type Leader, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
+import { nameOf, PASSING, placeOf, retryMs, UNKNOWN } from './passing-errors.ts'
 import { protocolError } from './protocol-error.ts'
-import { goneError, nameOf, PASSING, placeOf, retryMs, UNKNOWN } from './queue-errors.ts'
 
 /** How often in a row a topic may be unknown, with waits between: it may have been made a moment ago, elsewhere. */
 const UNKNOWN_ATTEMPTS = 5
 
-export interface LeaderFinderOptions {
+/** A partition that is read, or written to, at its leader. */
+export interface LedQueue extends TopicPartition {
+  /** Set where nothing more is done with it. */
+  readonly failure: BrokerError | undefined
+  readonly leader: number | undefined
+  leaderEpoch: number
+  /** Not to be asked for before: something went wrong with it. */
+  retryAtMs: number
+  /** So many times in a row the cluster has answered that there is no such partition. */
+  unknownAnswers: number
+}
+
+export interface LeaderFinderOptions<Queue extends LedQueue> {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly hear: (message: string) => void
-  /** Those that are assigned now. */
-  queues(): readonly FetchQueue[]
-  /** The queue is read from this node from now on; from none while it is undefined. */
-  moveTo(queue: FetchQueue, node: number | undefined): void
+  /** What is done with the queues, for an error: "reading". */
+  readonly doing: string
+  /** Those that need a leader now. */
+  queues(): readonly Queue[]
+  /** The queue belongs to this node from now on; to none while it is undefined. */
+  moveTo(queue: Queue, node: number | undefined): void
+  /** What the cluster says of a queue's partition, before the queue is moved; an error ends it. */
+  found?(queue: Queue, leader: Leader): BrokerError | undefined
   /** Leaders may have changed. */
   placed(): void
-  fail(queues: readonly FetchQueue[], error: BrokerError): void
+  fail(queues: readonly Queue[], error: BrokerError): void
 }
 
 /** Finds the leader of each queue, and asks the cluster again, with growing waits, as long as one has none. */
-export class LeaderFinder {
-  readonly #options: LeaderFinderOptions
+export class LeaderFinder<Queue extends LedQueue> {
+  readonly #options: LeaderFinderOptions<Queue>
   #isAsking = false
   /** Set while a question to the cluster is put off. */
   #timer: Timer | undefined
@@ -32,7 +48,7 @@ export class LeaderFinder {
   #unsettled = 0
   #closed = false
 
-  constructor(options: LeaderFinderOptions) {
+  constructor(options: LeaderFinderOptions<Queue>) {
     this.#options = options
   }
 
@@ -99,17 +115,17 @@ export class LeaderFinder {
     } else this.askSoon()
   }
 
-  #countUnknown(queue: FetchQueue): void {
+  #countUnknown(queue: Queue): void {
     const leader = this.#options.cluster.leaderOf(queue.topic, queue.partition)
     queue.unknownAnswers = leader && UNKNOWN.has(leader.errorCode) ? queue.unknownAnswers + 1 : 0
   }
 
   /** True where there is nothing to wait for. */
-  #placeOne(queue: FetchQueue): boolean {
+  #placeOne(queue: Queue): boolean {
     const { cluster, moveTo } = this.#options
     const leader = cluster.leaderOf(queue.topic, queue.partition)
     if (!leader) return false
-    const { errorCode, node, epoch, topicId } = leader
+    const { errorCode, node, epoch } = leader
     if (UNKNOWN.has(errorCode)) return this.#isGivenUp(queue)
     if (errorCode !== 0 && !PASSING.has(errorCode)) {
       return this.#failOne(
@@ -117,27 +133,24 @@ export class LeaderFinder {
         protocolError(errorCode, `looking for the leader of ${nameOf(queue)}`, [placeOf(queue)]),
       )
     }
-    // A broker from before topic ids says nothing about it.
-    if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
-      return this.#failOne(queue, goneError(queue, 'the topic was deleted and made again'))
-    }
+    const error = this.#options.found?.(queue, leader)
+    if (error) return this.#failOne(queue, error)
     // Another leader, or the same one elected anew, need not be waited for.
     if (queue.leaderEpoch !== epoch || queue.leader !== node) queue.retryAtMs = 0
-    queue.topicId = topicId
     queue.leaderEpoch = epoch
     moveTo(queue, node)
     return node !== undefined
   }
 
-  #isGivenUp(queue: FetchQueue): boolean {
+  #isGivenUp(queue: Queue): boolean {
     this.#options.moveTo(queue, undefined)
     if (queue.unknownAnswers < UNKNOWN_ATTEMPTS) return false
     const message = `the broker has no partition ${nameOf(queue)}: create the topic first`
-    const error = protocolError(UNKNOWN_TOPIC_OR_PARTITION, 'reading', [placeOf(queue)], message)
+    const error = protocolError(UNKNOWN_TOPIC_OR_PARTITION, this.#options.doing, [placeOf(queue)], message)
     return this.#failOne(queue, error)
   }
 
-  #failOne(queue: FetchQueue, error: BrokerError): true {
+  #failOne(queue: Queue, error: BrokerError): true {
     this.#options.fail([queue], error)
     return true
   }

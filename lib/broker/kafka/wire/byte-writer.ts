@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 
 const TWO_32 = 2 ** 32
+/** Smaller parts are copied: each part of its own costs the socket more. */
+const COPIED_BYTES_MAX = 2_048
 
 /**
  * A Kafka request under construction. A *flexible* version (KIP-482) writes lengths as varints and ends each structure with a
@@ -10,6 +12,8 @@ export class ByteWriter {
   readonly #flexible: boolean
   #buffer: Buffer
   #at = 0
+  /** Large parts that are not copied, and where they belong. */
+  #attached: { readonly at: number; readonly bytes: Uint8Array }[] | undefined
 
   constructor(flexible: boolean, sizeHint = 256) {
     this.#flexible = flexible
@@ -83,6 +87,28 @@ export class ByteWriter {
     return this.#flexible ? this.#varint(0) : this
   }
 
+  /** As `bytes`, but these bytes are sent from where they are: they must not change until then. */
+  attach(value: Uint8Array): this {
+    if (value.length < COPIED_BYTES_MAX) return this.bytes(value)
+    if (this.#flexible) this.#varint(value.length + 1)
+    else this.int32(value.length)
+    ;(this.#attached ??= []).push({ at: this.#at, bytes: value })
+    return this
+  }
+
+  /** What was written, with what was attached between. */
+  parts(): Uint8Array[] {
+    const parts: Uint8Array[] = []
+    let from = 0
+    for (const { at, bytes } of this.#attached ?? []) {
+      parts.push(this.#buffer.subarray(from, at), bytes)
+      from = at
+    }
+    parts.push(this.#buffer.subarray(from, this.#at))
+    return parts
+  }
+
+  /** Without what was attached. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at)
   }

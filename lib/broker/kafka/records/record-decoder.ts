@@ -3,7 +3,7 @@ import type { RawRecord } from '../../broker.ts'
 import { LOG_APPEND_TIME, readInt64, type BatchHeader, HEADER_BYTES } from './batch-header.ts'
 import { decompress } from './decompress.ts'
 import { FetchedRecord } from './fetched-record.ts'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 
 /**
  * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed in place, and nothing is

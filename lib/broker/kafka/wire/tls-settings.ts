@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { rootCertificates, type ConnectionOptions } from 'node:tls'
 import { ConfigError, errorFrom } from '../../../common/errors.ts'
 import type { ClientProperties } from '../client-settings.ts'
-import { flag } from './fetch-settings.ts'
+import { flag } from './connection-settings.ts'
 
 /** Where distributions keep the certificates that the machine's owner trusts; the native client looks there, too. */
 const SYSTEM_BUNDLES = [

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Clock } from '../../../common/clock.ts'
 import type { ClientProperties } from '../client-settings.ts'
-import { flag } from './fetch-settings.ts'
+import { flag } from './connection-settings.ts'
 import { extensionsOf, oauthbearerMechanism, unsecuredToken } from './sasl/oauthbearer.ts'
 import { oidcToken } from './sasl/oidc-token.ts'
 import { plainMechanism, type SaslMechanism } from './sasl/sasl-mechanism.ts'

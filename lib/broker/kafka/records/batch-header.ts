@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 
 /** Offset and length: what precedes the part that the length counts. */
 export const LOG_OVERHEAD_BYTES = 12

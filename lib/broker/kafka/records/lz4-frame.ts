@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 
 const MAGIC = 0x184d2204
 const UNCOMPRESSED = 0x80000000

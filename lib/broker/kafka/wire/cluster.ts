@@ -1,10 +1,12 @@
 import { errorFrom } from '../../../common/errors.ts'
 import { BrokerError } from '../../broker-error.ts'
+import type { ByteReader } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
 import { MalformedError } from './malformed-error.ts'
 import { readMetadata, writeMetadataRequest } from './metadata.ts'
 import type { BrokerAddress, Metadata, TopicMetadata } from './metadata.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
-import { commonVersion, FETCH, METADATA } from './protocol.ts'
+import { type Api, commonVersion, METADATA } from './protocol.ts'
 import { malformedError } from './protocol-error.ts'
 
 /** What the cluster last said of one partition. */
@@ -20,7 +22,7 @@ export interface Leader {
 export const UNKNOWN_TOPIC_OR_PARTITION = 3
 
 /**
- * Who leads which partition, as far as it was asked for; one for all consumers of a broker object. Its one connection is not that of a
+ * Who leads which partition, as far as it was asked for; one for all clients of a broker object. Its one connection is not that of a
  * fetch, where a question would wait behind a long poll.
  */
 export class Cluster {
@@ -47,15 +49,14 @@ export class Cluster {
   }
 
   /**
-   * Rejects with `UNSUPPORTED_VERSION` where a broker speaks no version of ours, with class `authorization` where it refuses us, and
-   * with `BROKER_UNREACHABLE` where none of the addresses answers.
+   * Resolves with a connection to one of them, which is not the caller's to use. Rejects with `UNSUPPORTED_VERSION` where a broker speaks no
+   * version of ours, with class `authorization` where it refuses us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
    */
-  async check(): Promise<void> {
+  async check(): Promise<OpenConnection> {
     let last: unknown
     for (let attempt = 0; attempt < this.#bootstrap.length; attempt += 1) {
       try {
-        await this.#connected()
-        return
+        return await this.#connected()
       } catch (reason) {
         last = reason
         if (!(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
@@ -91,6 +92,28 @@ export class Cluster {
     return this.#next
   }
 
+  /** What any broker can answer. Rejects where none does, and where the answer makes no sense. */
+  async ask<T>(
+    api: Api,
+    write: (writer: ByteWriter, version: number) => void,
+    read: (reader: ByteReader, version: number) => T,
+  ): Promise<T> {
+    const { connection, versions } = await this.#connected()
+    const version = commonVersion(api, versions, connection.address)
+    const { requestTimeoutMs } = this.#options.settings
+    try {
+      const reader = await connection.request(api, version, requestTimeoutMs, writer =>
+        write(writer, version),
+      )
+      return read(reader, version)
+    } catch (reason) {
+      // Another broker may know better.
+      connection.close()
+      if (!(reason instanceof MalformedError)) throw reason
+      throw malformedError(`${connection.address}: ${api.name}: ${reason.message}`, reason)
+    }
+  }
+
   close(): void {
     this.#closed = true
     this.#connection?.connection.close()
@@ -112,20 +135,13 @@ export class Cluster {
   }
 
   async #ask(topics: readonly string[]): Promise<void> {
-    const { connection, versions } = await this.#connected()
-    const version = commonVersion(METADATA, versions, connection.address)
-    const { requestTimeoutMs } = this.#options.settings
-    try {
-      const reader = await connection.request(METADATA, version, requestTimeoutMs, writer =>
-        writeMetadataRequest(writer, version, topics),
-      )
-      this.#learn(readMetadata(reader, version))
-    } catch (reason) {
-      // Another broker may know better.
-      connection.close()
-      if (!(reason instanceof MalformedError)) throw reason
-      throw malformedError(`${connection.address}: metadata: ${reason.message}`, reason)
-    }
+    this.#learn(
+      await this.ask(
+        METADATA,
+        (writer, version) => writeMetadataRequest(writer, version, topics),
+        readMetadata,
+      ),
+    )
   }
 
   #learn({ brokers, topics }: Metadata): void {
@@ -150,7 +166,6 @@ export class Cluster {
     try {
       if (this.#closed)
         throw new BrokerError('CLIENT_CLOSED', 'fatal', 'the broker is closed; open a new one')
-      commonVersion(FETCH, versions, connection.address)
       commonVersion(METADATA, versions, connection.address)
     } catch (reason) {
       connection.close()

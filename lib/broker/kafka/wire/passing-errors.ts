@@ -1,8 +1,6 @@
 import { partitionKey } from '../../../common/ids.ts'
-import { BrokerError } from '../../broker-error.ts'
 import type { TopicPartition } from '../../broker.ts'
 import { UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
-import type { FetchQueue } from './fetch-queue.ts'
 
 /** Error codes that a new look at the cluster, or a moment's patience, mends. */
 export const PASSING: ReadonlySet<number> = new Set([-1, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78])
@@ -15,12 +13,6 @@ const RETRY_MS_MAX = 1_000
 /** How long to wait after so many failures in a row. */
 export function retryMs(failures: number): number {
   return Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(failures, 10))
-}
-
-/** What the runtime's reset policy decides about. */
-export function goneError(queue: FetchQueue, why: string): BrokerError {
-  const message = `${nameOf(queue)} cannot be read from offset ${queue.fetchedTo}: ${why}`
-  return new BrokerError('OFFSET_OUT_OF_RANGE', 'fatal', message, { partitions: [placeOf(queue)] })
 }
 
 export function nameOf({ topic, partition }: TopicPartition): string {

@@ -75,12 +75,22 @@ export class BrokerConnection {
         this.#fail(this.#lost(`no answer to ${api.name} within ${timeoutMs} ms`)),
       )
       this.#pending.push({ correlationId, api, version, timer, resolve, reject })
-      this.#socket.write(encodeRequest(api, version, correlationId, this.#clientId, write))
+      this.#write(encodeRequest(api, version, correlationId, this.#clientId, write))
     })
   }
 
   close(): void {
     this.#fail(this.#lost('the connection was closed on this side'))
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    if (parts.length === 1) {
+      this.#socket.write(parts[0]!)
+      return
+    }
+    this.#socket.cork()
+    for (const part of parts) this.#socket.write(part)
+    this.#socket.uncork()
   }
 
   #received(chunk: Buffer): void {
@@ -129,12 +139,14 @@ function encodeRequest(
   correlationId: number,
   clientId: string,
   write: (writer: ByteWriter) => void,
-): Buffer {
+): readonly Uint8Array[] {
   const flexible = version >= api.flexibleFrom
   const writer = new ByteWriter(flexible, HEADER_BYTES_MAX)
   writer.int32(0).int16(api.key).int16(version).int32(correlationId).oldString(clientId).noTags()
   write(writer)
-  const bytes = writer.finish()
-  bytes.writeInt32BE(bytes.length - 4, 0)
-  return bytes
+  const parts = writer.parts()
+  let length = -4
+  for (const part of parts) length += part.length
+  writer.finish().writeInt32BE(length, 0)
+  return parts
 }

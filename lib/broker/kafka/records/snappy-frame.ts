@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { uncompress } from 'snappyjs'
 import { asBuffer } from '../../../common/bytes.ts'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 
 /** How the streams of the Java library `snappy-java` begin; two version numbers follow. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])

@@ -7,7 +7,7 @@ import { BrokerError } from '../../broker-error.ts'
 import { readApiVersions } from './api-versions.ts'
 import { authenticate } from './authenticate.ts'
 import { BrokerConnection } from './broker-connection.ts'
-import type { FetchSettings } from './fetch-settings.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import type { BrokerAddress } from './metadata.ts'
 import { API_VERSIONS, type BrokerVersions } from './protocol.ts'
 import type { Security } from './security.ts'
@@ -15,7 +15,7 @@ import type { Security } from './security.ts'
 export interface ConnectOptions {
   readonly clientId: string
   readonly clock: Clock
-  readonly settings: FetchSettings
+  readonly settings: ConnectionSettings
   readonly security: Security
 }
 

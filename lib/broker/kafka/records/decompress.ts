@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib'
 import { decompress as decompressZstd } from 'fzstd'
 import { asBuffer } from '../../../common/bytes.ts'
 import { decompressLz4Frame } from './lz4-frame.ts'
-import { MalformedError } from './malformed-error.ts'
+import { MalformedError } from '../wire/malformed-error.ts'
 import { decompressSnappy } from './snappy-frame.ts'
 
 /** Of one batch. A batch may hold a hundred times its size, and a mangled length much more: memory has a bound. */

@@ -1,0 +1,83 @@
+import type { Clock } from '../../common/clock.ts'
+import { BrokerError } from '../broker-error.ts'
+import type { Consumer, OffsetToCommit } from '../broker.ts'
+import { KafkaConsumer } from './kafka-consumer.ts'
+import { nativeCall } from './native-call.ts'
+import type { NativeCallback, NativeProducer } from './native-client.ts'
+
+const CALL_MS = 10_000
+/** For calls that nobody can repeat better than we: to begin with a clean transaction, and to get rid of one. */
+const PERSISTENT_MS = 60_000
+const RETRY_MS = 50
+
+/** The transactions of a native producer, call by call. */
+export class NativeTransactions {
+  readonly #native: NativeProducer
+  readonly #clock: Clock
+  #isClosed = false
+
+  constructor(native: NativeProducer, clock: Clock) {
+    this.#native = native
+    this.#clock = clock
+  }
+
+  init(): Promise<void> {
+    return this.#persistently('initialising transactions', (timeoutMs, callback) =>
+      this.#native.initTransactions(timeoutMs, callback),
+    )
+  }
+
+  begin(): Promise<void> {
+    return nativeCall('beginning a transaction', callback => this.#native.beginTransaction(callback)).then(
+      nothing,
+    )
+  }
+
+  async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
+    if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
+    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
+    await consumer.withGroupHandle(handle =>
+      nativeCall('adding offsets to a transaction', callback =>
+        this.#native.sendOffsetsToTransaction(offsets, handle, CALL_MS, callback),
+      ),
+    )
+  }
+
+  commit(): Promise<void> {
+    return nativeCall('committing a transaction', callback =>
+      this.#native.commitTransaction(CALL_MS, callback),
+    ).then(nothing)
+  }
+
+  abort(): Promise<void> {
+    return this.#persistently('aborting a transaction', (timeoutMs, callback) =>
+      this.#native.abortTransaction(timeoutMs, callback),
+    )
+  }
+
+  /** Whatever is repeated is not repeated any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  async #persistently(
+    doing: string,
+    start: (timeoutMs: number, callback: NativeCallback) => void,
+  ): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + PERSISTENT_MS
+    for (;;) {
+      try {
+        await nativeCall(doing, callback => start(CALL_MS, callback))
+        return
+      } catch (reason) {
+        const again = reason instanceof BrokerError && reason.class === 'retriable' && !this.#isClosed
+        if (!again || this.#clock.monotonicMs() >= deadlineMs) throw reason
+      }
+      await this.#clock.sleep(RETRY_MS)
+    }
+  }
+}
+
+function nothing(): void {
+  // The native client has nothing to say beyond success.
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../../common/clock.ts'
+import { BrokerError } from '../broker-error.ts'
+import type { Producer, ProducerOptions } from '../broker.ts'
+import { construct } from './client-settings.ts'
+import type { DirectProduce } from './direct-path.ts'
+import { KafkaProducer, producerSettings } from './kafka-producer.ts'
+import type { NativeClient, NativeModule, NativeProducer, NativeSettings } from './native-client.ts'
+import { CONTROL_SETTINGS, NativeTransactionControl } from './native-transaction-control.ts'
+import { DirectProducer } from './produce/direct-producer.ts'
+import type { ProducerIdentity } from './produce/outgoing-batch.ts'
+import { readInitProducerId, writeInitProducerId } from './produce/transaction-requests.ts'
+import { TransactionalProducer } from './produce/transactional-producer.ts'
+import type { Cluster } from './wire/cluster.ts'
+import { INIT_PRODUCER_ID } from './wire/protocol.ts'
+import { protocolError } from './wire/protocol-error.ts'
+
+const PATIENCE_MS = 10_000
+const RETRY_MS = 50
+
+/** What a producer needs of its broker object. */
+export interface ProducerSurroundings {
+  readonly module: NativeModule
+  /** Undefined where records are sent with the native client. */
+  readonly direct: DirectProduce | undefined
+  readonly clock: Clock
+  settings(clientId: string, own: NativeSettings): NativeSettings
+  connect(native: NativeClient, connected: () => void): Promise<void>
+}
+
+export async function openProducer(
+  options: ProducerOptions,
+  around: ProducerSurroundings,
+): Promise<Producer> {
+  const { direct, clock } = around
+  if (!direct) return new KafkaProducer(await openNative(options, around, {}), clock, options)
+  const { transactionalId, clientId, onSendError, transactionTimeoutMs } = options
+  const { cluster, settings, hear } = direct
+  const connect = { ...direct.connect, clientId }
+  const parts = { clock, cluster, connect, settings, hear, onSendError }
+  if (transactionalId === undefined) {
+    const identity = await firstIdentity(cluster, clock)
+    return new DirectProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
+  }
+  const control = new NativeTransactionControl(await openNative(options, around, CONTROL_SETTINGS), clock)
+  // What cannot be delivered within the transaction's time is lost with it.
+  const deliveryTimeoutMs = Math.min(settings.deliveryTimeoutMs, transactionTimeoutMs ?? Infinity)
+  return new TransactionalProducer({
+    ...parts,
+    settings: { ...settings, deliveryTimeoutMs },
+    transactionalId,
+    control,
+  })
+}
+
+async function openNative(
+  options: ProducerOptions,
+  { module, settings, connect }: ProducerSurroundings,
+  more: NativeSettings,
+): Promise<NativeProducer> {
+  const own = { ...producerSettings(options), ...more }
+  const native = construct(() => new module.Producer(settings(options.clientId, own)))
+  // Before the first call that fails; a poll in the background before the connection would crash the process.
+  await connect(native, () => native.setPollInBackground(true))
+  return native
+}
+
+/** A coordinator that is being loaded is waited for, as the native client does. */
+async function firstIdentity(cluster: Cluster, clock: Clock): Promise<ProducerIdentity> {
+  const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await newIdentity(cluster)
+    } catch (reason) {
+      const again = reason instanceof BrokerError && reason.class === 'retriable'
+      if (!again || clock.monotonicMs() >= deadlineMs) throw reason
+    }
+    await clock.sleep(RETRY_MS)
+  }
+}
+
+async function newIdentity(cluster: Cluster): Promise<ProducerIdentity> {
+  const { errorCode, ...identity } = await cluster.ask(
+    INIT_PRODUCER_ID,
+    writeInitProducerId,
+    readInitProducerId,
+  )
+  if (errorCode !== 0) throw protocolError(errorCode, 'asking for a producer id')
+  return identity
+}

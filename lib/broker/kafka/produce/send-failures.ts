@@ -1,0 +1,57 @@
+import { errorFrom } from '../../../common/errors.ts'
+import { BrokerError } from '../../broker-error.ts'
+import type { ProducerOptions, RejectedRecord } from '../../broker.ts'
+
+/** What went wrong with records since the last flush, commit or abort, and was not let go. */
+export class SendFailures {
+  readonly #onSendError: ProducerOptions['onSendError']
+  #first: BrokerError | undefined
+
+  constructor(onSendError: ProducerOptions['onSendError']) {
+    this.#onSendError = onSendError
+  }
+
+  get first(): BrokerError | undefined {
+    return this.#first
+  }
+
+  /** A handler that throws has decided nothing: the record is not let go, and who waits for the others goes on waiting for them alone. */
+  reject(error: BrokerError, record: RejectedRecord): void {
+    let decision: 'continue' | 'fail' = 'fail'
+    try {
+      decision = this.#onSendError?.(error, record) ?? 'fail'
+    } catch (reason) {
+      const cause = errorFrom(reason)
+      this.add(
+        new BrokerError('SEND_ERROR_HANDLER_FAILED', 'fatal', `onSendError threw: ${cause.message}`, {
+          cause,
+        }),
+      )
+    }
+    if (decision === 'fail') this.add(error)
+  }
+
+  /** Whatever a handler says. */
+  add(error: BrokerError): void {
+    this.#first ??= error
+  }
+
+  take(): BrokerError | undefined {
+    const first = this.#first
+    this.#first = undefined
+    return first
+  }
+}
+
+/** A failure as the end of a transaction tells it: what is wrong with a record is cured by an abort. */
+export function abortable(failure: BrokerError): BrokerError {
+  if (failure.class === 'fenced' || failure.class === 'fatal') return failure
+  // Nor does an abort give the right to this transactional id.
+  if (failure.code === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') return failure
+  const { code, message, partitions } = failure
+  return new BrokerError(code, 'abortable', message, { cause: failure, partitions })
+}
+
+export function stateError(message: string): BrokerError {
+  return new BrokerError('INVALID_TXN_STATE', 'fatal', message)
+}

@@ -1,0 +1,82 @@
+import type { OutgoingBatch } from './outgoing-batch.ts'
+
+interface Waiter {
+  /** The number of the last batch that it waits for. */
+  readonly upTo: number
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** What was sent and is not over yet, and who waits for its end. */
+export class Unacknowledged {
+  readonly #bytesMax: number
+  /** In the order of their numbers, except for the parts of split ones. */
+  readonly #batches = new Set<OutgoingBatch>()
+  #bytes = 0
+  #flushing: Waiter[] = []
+  #draining: (() => void)[] = []
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get hasRoom(): boolean {
+    return this.#bytes <= this.#bytesMax
+  }
+
+  get isEmpty(): boolean {
+    return this.#batches.size === 0
+  }
+
+  grown(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  add(batch: OutgoingBatch): void {
+    this.#batches.add(batch)
+  }
+
+  /** `bytes`: how much it has grown by. */
+  remove(batch: OutgoingBatch, bytes: number): void {
+    this.#batches.delete(batch)
+    this.#bytes -= bytes
+    if (this.hasRoom && this.#draining.length > 0) for (const resolve of this.#draining.splice(0)) resolve()
+    if (this.#flushing.length > 0) this.#settle()
+  }
+
+  /** Resolves when the batches up to this number are over. */
+  over(upTo: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#flushing.push({ upTo, resolve, reject })
+      this.#settle()
+    })
+  }
+
+  drained(): Promise<void> {
+    return new Promise(resolve => {
+      if (this.hasRoom) resolve()
+      else this.#draining.push(resolve)
+    })
+  }
+
+  /** The number up to which somebody waits. */
+  get awaitedUpTo(): number {
+    let upTo = -1
+    for (const waiter of this.#flushing) upTo = Math.max(upTo, waiter.upTo)
+    return upTo
+  }
+
+  close(error: Error): void {
+    for (const resolve of this.#draining.splice(0)) resolve()
+    for (const { reject } of this.#flushing.splice(0)) reject(error)
+  }
+
+  #settle(): void {
+    let oldest = Infinity
+    for (const { number } of this.#batches) oldest = Math.min(oldest, number)
+    const over = this.#flushing.filter(({ upTo }) => upTo < oldest)
+    if (over.length === 0) return
+    this.#flushing = this.#flushing.filter(({ upTo }) => upTo >= oldest)
+    for (const { resolve } of over) resolve()
+  }
+}

@@ -1,0 +1,49 @@
+import type { Buffer } from 'node:buffer'
+
+/** Numbers as records hold them: zigzag, then seven bits a byte, the least significant first. */
+
+/** Of a length, a count or an offset: 31 bits, not negative. -1 is allowed, and stands for null. */
+export function varintBytes(value: number): number {
+  const zigzag = value < 0 ? 1 : value * 2
+  if (zigzag < 0x80) return 1
+  if (zigzag < 0x4000) return 2
+  if (zigzag < 0x20_0000) return 3
+  return zigzag < 0x1000_0000 ? 4 : 5
+}
+
+/** Returns where the next byte goes. */
+export function writeVarint(buffer: Buffer, start: number, value: number): number {
+  let at = start
+  let rest = value < 0 ? 1 : value * 2
+  while (rest > 127) {
+    buffer[at++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  buffer[at++] = rest
+  return at
+}
+
+const SMALL = 2 ** 30
+
+/** Of any integer that a number holds, negative ones among them. */
+export function varlongBytes(value: number): number {
+  if (value >= 0 && value < SMALL) return varintBytes(value)
+  let bytes = 1
+  for (let rest = zigzagOf(value); rest > 127n; rest >>= 7n) bytes += 1
+  return bytes
+}
+
+export function writeVarlong(buffer: Buffer, start: number, value: number): number {
+  if (value >= 0 && value < SMALL) return writeVarint(buffer, start, value)
+  let at = start
+  let rest = zigzagOf(value)
+  for (; rest > 127n; rest >>= 7n) buffer[at++] = Number(rest & 127n) | 128
+  buffer[at++] = Number(rest)
+  return at
+}
+
+/** Twice a number may be more than one holds exactly. */
+function zigzagOf(value: number): bigint {
+  const exact = BigInt(value)
+  return exact >= 0n ? exact * 2n : -exact * 2n - 1n
+}
