@@ -1,5 +1,4 @@
 import type { Counter } from '../../common/metrics.ts'
-import { Headers } from '../../common/headers.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import { Record } from '../../processor/record.ts'

@@ -1,4 +1,3 @@
-import { Headers } from '../../common/headers.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
 import { addAsyncNode } from '../async/add-async-node.ts'

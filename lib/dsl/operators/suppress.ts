@@ -1,5 +1,4 @@
 import { StreamsError } from '../../common/errors.ts'
-import { Headers } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import { operatorContext } from '../../processor/operator-context.ts'
