@@ -162,6 +162,8 @@ export interface Producer {
    * A transactional producer needs `begin` before.
    */
   send(record: OutgoingRecord): void
+  /** `send` is done with the bytes when it returns: they may change at once. */
+  readonly copies?: boolean
   readonly writable: boolean
   /** Resolves when `writable` is true again. */
   drained(): Promise<void>
@@ -173,6 +175,11 @@ export interface Producer {
   begin(): Promise<void>
   /** Adds offsets of the consumer's group, under its present membership: a member that is no longer current is refused (`task-migrated`). */
   sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void>
+  /**
+   * What is sent from now on belongs to the next transaction, and goes out after the next `begin`; `sendOffsets`, `commitTransaction` and `flush` do
+   * not concern it, an abort drops it. Absent where records cannot be taken while a transaction is being committed.
+   */
+  sendAhead?(): void
   /** Flushes and commits. On a `retriable` error call it again; on `abortable` and `task-migrated` abort; on `fenced` and `fatal` close. */
   commitTransaction(): Promise<void>
   abortTransaction(): Promise<void>

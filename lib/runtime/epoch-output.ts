@@ -12,6 +12,8 @@ export interface RecordOrigin {
 
 /** Where bytes go: the thread's output, or a test driver. Refusals that are known at once go to `origin`. */
 export interface RecordSink {
+  /** Whether `send` is done with a record's bytes when it returns. */
+  readonly copies: boolean
   send(record: OutgoingRecord, origin: RecordOrigin): void
 }
 
@@ -28,8 +30,8 @@ const HELD_RECORDS_MAX = 200_000
 const OVERHEAD_BYTES = 200
 
 /**
- * The way to the thread's producer. A producer takes no record of the next transaction while it commits one, so what is processed
- * meanwhile waits here, in order, with the context of its input: who is asked about a refusal must not see another record.
+ * The way to the thread's producer. Where that takes no record of the next transaction while it commits one, what is processed meanwhile waits
+ * here, in order, with the context of its input: who is asked about a refusal must not see another record.
  */
 export class EpochOutput implements RecordSink {
   readonly #producer: Producer
@@ -41,13 +43,17 @@ export class EpochOutput implements RecordSink {
     this.#producer = producer
   }
 
+  get copies(): boolean {
+    return this.#producer.copies === true && !this.#isQueueing
+  }
+
   get writable(): boolean {
-    if (!this.#isHolding) return this.#producer.writable
+    if (!this.#isQueueing) return this.#producer.writable
     return this.#heldBytes < HELD_BYTES_MAX && this.#held.length < HELD_RECORDS_MAX
   }
 
   send(record: OutgoingRecord, origin: RecordOrigin): void {
-    if (!this.#isHolding) {
+    if (!this.#isQueueing) {
       this.#hand(record, origin, undefined)
       return
     }
@@ -55,6 +61,7 @@ export class EpochOutput implements RecordSink {
     this.#heldBytes += OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   }
 
+  /** Whether records that are sent wait for the commit under way, here or in the producer. */
   get isHolding(): boolean {
     return this.#isHolding
   }
@@ -62,6 +69,7 @@ export class EpochOutput implements RecordSink {
   /** From now on records belong to the next epoch. */
   hold(): void {
     this.#isHolding = true
+    this.#producer.sendAhead?.()
   }
 
   /** The next epoch's transaction is open: what waited goes out. */
@@ -76,6 +84,10 @@ export class EpochOutput implements RecordSink {
   drop(): void {
     this.#isHolding = false
     this.#forget()
+  }
+
+  get #isQueueing(): boolean {
+    return this.#isHolding && this.#producer.sendAhead === undefined
   }
 
   #hand(record: OutgoingRecord, origin: RecordOrigin, context: RecordContext | undefined): void {

@@ -153,7 +153,7 @@ export class GlobalTask {
     }
     const collector = new RecordCollector({
       taskId: id,
-      sink: { send: refuse('write to topics') },
+      sink: { copies: false, send: refuse('write to topics') },
       partitionCounts: refuse('write to topics'),
       onProductionError: settings.productionErrorHandler,
       deadLetterQueueTopic: undefined,

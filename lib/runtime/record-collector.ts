@@ -14,7 +14,7 @@ import type {
 } from '../processor/error-handlers.ts'
 import { Record } from '../processor/record.ts'
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
-import type { Serde } from '../serde/serde.ts'
+import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
 
@@ -152,16 +152,12 @@ export class RecordCollector implements RecordOrigin {
     const hasHeaders = record.headerList.length > 0
     const context = hasHeaders ? { topic, headers: record.headers } : this.#contextOf(topic)
     let origin: 'key' | 'value' = 'key'
+    // A record whose topic is still to be looked up is kept.
+    const inPassing = this.#options.sink.copies && this.#options.partitionCounts(topic) !== undefined
     try {
-      const key =
-        record.key === null || record.key === undefined
-          ? null
-          : format.keySerde.serialize(record.key, context)
+      const key = bytesOf(format.keySerde, record.key, context, inPassing)
       origin = 'value'
-      const value =
-        record.value === null || record.value === undefined
-          ? null
-          : format.valueSerde.serialize(record.value, context)
+      const value = bytesOf(format.valueSerde, record.value, context, inPassing)
       return { key, value, headers: hasHeaders ? record.headerList : addedHeaders(context.headers) }
     } catch (cause) {
       this.#refused(
@@ -227,6 +223,17 @@ function retryRequested(topic: string, error: Error): BrokerError {
     `a record for topic "${topic}" was refused, and productionErrorHandler asks for another try: ${error.message}`,
     { cause: error },
   )
+}
+
+function bytesOf(
+  serde: Serde<unknown>,
+  value: unknown,
+  context: SerdeContext,
+  inPassing: boolean,
+): Uint8Array | null {
+  if (value === null || value === undefined) return null
+  if (inPassing && serde.serializeInPassing) return serde.serializeInPassing(value, context)
+  return serde.serialize(value, context)
 }
 
 function addedHeaders(seen: Headers): readonly Header[] {

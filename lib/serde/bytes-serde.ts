@@ -1,5 +1,5 @@
 import { copyBytes } from '../common/bytes.ts'
-import type { Serde } from './serde.ts'
+import type { Serde, SerdeContext } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
 /**
@@ -8,10 +8,13 @@ import { wrongType } from './serde-error.ts'
  */
 export const bytesSerde: Serde<Uint8Array> = {
   name: 'bytes',
-  serialize(value, context) {
-    if (!(value instanceof Uint8Array)) throw wrongType('bytes', 'Uint8Array', value, context)
-    return copyBytes(value)
-  },
+  serialize: (value, context) => copyBytes(checked(value, context)),
+  serializeInPassing: checked,
   deserialize: copyBytes,
   deserializeFrom: (buffer, start, end) => buffer.subarray(start, end),
+}
+
+function checked(value: Uint8Array, context: SerdeContext): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw wrongType('bytes', 'Uint8Array', value, context)
+  return value
 }

@@ -16,6 +16,8 @@ export interface Serde<T> {
   /** For messages: `string`, `int64`, `json`. */
   readonly name: string
   serialize(value: T, context: SerdeContext): Uint8Array
+  /** As `serialize`, for a caller who is done with the bytes before anybody can change the value: they may be the value's own memory. */
+  serializeInPassing?(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
   /** The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the record path then makes none. */

@@ -205,7 +205,7 @@ export class TopologyTestDriver implements Disposable {
     const state = new StateManager(plan.stores, plan.nodes, engines, this.#memory)
     const collector = new RecordCollector({
       taskId: id,
-      sink: { send: record => this.#pending.push(record) },
+      sink: { copies: false, send: record => this.#pending.push(record) },
       partitionCounts: () => 1,
       onProductionError: this.#settings.productionErrorHandler,
       deadLetterQueueTopic: this.#settings.deadLetterQueueTopic,

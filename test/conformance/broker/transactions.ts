@@ -27,6 +27,44 @@ export function transactionCases(scenario: Scenario): void {
     expect(await stage.values(topic, 'read_uncommitted')).toEqual(['dropped', 'kept'])
   })
 
+  scenario('what is sent ahead belongs to the next transaction', async stage => {
+    const topic = await stage.topic(2)
+    const producer = await stage.transactional()
+    // Who cannot, says so by not having the method.
+    if (!producer.sendAhead) return
+    await sendIn(producer, [record(topic, 'first')])
+    producer.sendAhead()
+    producer.send(record(topic, 'second'))
+    producer.send(record(topic, 'elsewhere', { partition: 1 }))
+    await producer.commitTransaction()
+    expect(await decided(stage, topic, 2)).toEqual(['first'])
+    producer.send(record(topic, 'third'))
+    expect(await stage.end(topic, 'read_uncommitted', 0)).toBe(2)
+    expect(await stage.end(topic, 'read_uncommitted', 1)).toBe(0)
+
+    await producer.begin()
+    producer.send(record(topic, 'fourth'))
+    await producer.commitTransaction()
+    expect(await decided(stage, topic, 6)).toEqual(['first', 'second', 'third', 'fourth'])
+    await stage.eventually('the end', () => stage.end(topic, 'read_committed', 1).then(end => end === 2))
+    expect(await stage.values(topic, 'read_committed', 1)).toEqual(['elsewhere'])
+  })
+
+  scenario('an abort drops what was sent ahead', async stage => {
+    const topic = await stage.topic()
+    const producer = await stage.transactional()
+    if (!producer.sendAhead) return
+    await sendIn(producer, [record(topic, 'dropped')])
+    producer.sendAhead()
+    producer.send(record(topic, 'dropped, too'))
+    await producer.abortTransaction()
+    await sendIn(producer, [record(topic, 'kept')])
+    await producer.commitTransaction()
+
+    expect(await decided(stage, topic, 4)).toEqual(['kept'])
+    expect(await stage.values(topic, 'read_uncommitted')).toEqual(['dropped', 'kept'])
+  })
+
   scenario('an open transaction holds the last stable offset, for records of others, too', async stage => {
     const topic = await stage.topic()
     const open = await stage.transactional()

@@ -29,6 +29,7 @@ export class DirectProducer implements Producer {
   readonly #options: DirectProducerOptions
   readonly #sender: RecordSender
   readonly #failures: SendFailures
+  readonly copies = true
   #isClosed = false
 
   constructor(options: DirectProducerOptions) {
@@ -75,6 +76,9 @@ export class DirectProducer implements Producer {
     const failure = this.#failures.take()
     if (failure) throw failure
   }
+
+  /** A flush ends with what was sent before it. */
+  sendAhead(): void {}
 
   initTransactions(): Promise<void> {
     return notTransactional()

@@ -59,6 +59,8 @@ export class RecordSender {
   readonly #pool: SlabPool
   readonly #unacknowledged: Unacknowledged
   #nextNumber = 1
+  /** Batches from this number on wait for the next transaction. */
+  #heldFrom = Infinity
   #inFlight = 0
   #idle: (() => void)[] = []
   #isHalted = false
@@ -126,16 +128,28 @@ export class RecordSender {
     this.#unacknowledged.grown(batch.append(record, bytesMax))
   }
 
-  /** Whatever was appended goes out as soon as it can. */
-  pushOut(): void {
+  /** What is appended from now on waits for `release`. */
+  hold(): void {
     for (const queue of this.#active) queue.closeOpen()
+    this.#heldFrom = this.#nextNumber
+  }
+
+  release(): void {
+    this.#heldFrom = Infinity
+    for (const queue of this.#active) this.#admit(queue)
     this.kick()
   }
 
-  /** Resolves when everything appended so far is acknowledged, refused or dropped. */
+  /** Whatever was appended, and is not held, goes out as soon as it can. */
+  pushOut(): void {
+    for (const queue of this.#active) if (queue.open && !this.#isHeld(queue.open)) queue.closeOpen()
+    this.kick()
+  }
+
+  /** Resolves when everything appended so far, and not held, is acknowledged, refused or dropped. */
   flush(): Promise<void> {
     this.pushOut()
-    return this.#unacknowledged.over(this.#nextNumber - 1)
+    return this.#unacknowledged.over(Math.min(this.#nextNumber, this.#heldFrom) - 1)
   }
 
   kick(): void {
@@ -231,7 +245,12 @@ export class RecordSender {
     this.#admit(queue)
   }
 
+  #isHeld({ number }: OutgoingBatch): boolean {
+    return number >= this.#heldFrom
+  }
+
   #admit(queue: SendQueue): void {
+    if (queue.isEmpty || this.#isHeld(queue.head!)) return
     if (!this.#options.isAdmitted(queue)) this.#options.admit(queue)
   }
 
@@ -258,7 +277,7 @@ export class RecordSender {
   }
 
   #isReady(queue: SendQueue): boolean {
-    if (this.#isHalted || queue.inFlight || queue.isEmpty) return false
+    if (this.#isHalted || queue.inFlight || queue.isEmpty || this.#isHeld(queue.head!)) return false
     if (!queue.identity && !this.#identity) return false
     if (queue.retryAtMs > 0 && queue.retryAtMs > this.#clock.monotonicMs()) return false
     return this.#options.isAdmitted(queue)
@@ -403,7 +422,7 @@ export class RecordSender {
     const nowMs = this.#clock.monotonicMs()
     let atMs = Infinity
     for (const queue of this.#active) {
-      if (queue.inFlight) continue
+      if (queue.inFlight || this.#isHeld(queue.head!)) continue
       const dueMs = Math.max(
         queue.retryAtMs,
         queue.hasFull ? 0 : queue.head!.openedAtMs + this.#settings.lingerMs,

@@ -30,7 +30,10 @@ export class TransactionalProducer implements Producer {
   #identity: ProducerIdentity | undefined
   /** An abort may have changed it. */
   #isIdentityOld = true
+  readonly copies = true
   #inTransaction = false
+  /** What is sent belongs to the next transaction. */
+  #isAhead = false
   /** The native client has added offsets, so it ends the transaction, with what we have written. */
   #hasOffsets = false
   /** What we had to tell the coordinator of the end is told. */
@@ -70,7 +73,7 @@ export class TransactionalProducer implements Producer {
   send(record: OutgoingRecord): void {
     if (this.#closing) throw closedError('producer')
     checkTimestamp(record)
-    if (!this.#inTransaction)
+    if (!this.#inTransaction && !this.#isAhead)
       throw stateError('a record was sent outside of a transaction; call begin before')
     this.#sender.append(record)
   }
@@ -104,9 +107,17 @@ export class TransactionalProducer implements Producer {
     if (this.#identity) this.#coordinator.begin(this.#identity)
     this.#failures.take()
     this.#sender.resume()
+    this.#isAhead = false
+    this.#sender.release()
     this.#hasOffsets = false
     this.#isEnded = false
     this.#inTransaction = true
+  }
+
+  sendAhead(): void {
+    if (!this.#inTransaction || this.#isAhead) return
+    this.#isAhead = true
+    this.#sender.hold()
   }
 
   async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
@@ -133,6 +144,7 @@ export class TransactionalProducer implements Producer {
   async abortTransaction(): Promise<void> {
     this.#assertOpen()
     this.#isIdentityOld = true
+    this.#isAhead = false
     this.#sender.halt()
     await this.#coordinator.stop()
     await this.#sender.idle()
