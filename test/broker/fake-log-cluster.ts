@@ -150,7 +150,7 @@ export class FakeLogCluster {
   }
 
   async #write(socket: Socket, request: FakeRequest): Promise<boolean> {
-    const { key, version, body, writer } = request
+    const { key, version, writer } = request
     if (key === API_VERSIONS) this.#writeVersions(writer)
     else if (key === METADATA) this.#writeMetadata(writer, version)
     else if (key === INIT_PRODUCER_ID) {
