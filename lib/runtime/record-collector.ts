@@ -72,8 +72,12 @@ export class RecordCollector implements RecordOrigin {
   }
 
   send(topic: string, record: Record<unknown, unknown>, format: OutputFormat): void {
-    const bytes = this.#serialize(topic, record, format)
-    if (bytes) this.#route(topic, record, bytes, format.partitioner)
+    const count = this.#options.partitionCounts(topic)
+    const bytes = this.#serialize(topic, record, format, count !== undefined && this.#options.sink.copies)
+    if (!bytes) return
+    const { partitioner } = format
+    if (count === undefined) this.#park({ topic, record, bytes, partitioner })
+    else this.#route({ topic, record, bytes, partitioner }, count)
   }
 
   /** Whether records wait for their topic to be looked up. */
@@ -87,9 +91,7 @@ export class RecordCollector implements RecordOrigin {
 
   /** Called when every topic among `parkedTopics` is known. */
   sendParked(): void {
-    for (const { topic, record, bytes, partitioner } of this.#parked.splice(0)) {
-      this.#route(topic, record, bytes, partitioner)
-    }
+    for (const parked of this.#parked.splice(0)) this.#sendOrPark(parked)
   }
 
   /** Forgets what belongs to an epoch that was aborted. */
@@ -107,24 +109,24 @@ export class RecordCollector implements RecordOrigin {
     for (const letter of deadLettersOf(answer, error, context, this.#options.deadLetterQueueTopic)) {
       const { topic, key, value, timestamp, headers } = letter
       const record = new Record(key, value, Math.max(0, timestamp))
-      this.#route(topic, record, { key, value, headers }, undefined)
+      this.#sendOrPark({ topic, record, bytes: { key, value, headers }, partitioner: undefined })
     }
   }
 
-  #route(
-    topic: string,
-    record: Record<unknown, unknown>,
-    bytes: Serialized,
-    partitioner: StreamPartitioner | undefined,
-  ): void {
+  #sendOrPark(record: ParkedRecord): void {
+    const count = this.#options.partitionCounts(record.topic)
+    if (count === undefined) this.#park(record)
+    else this.#route(record, count)
+  }
+
+  #park(record: ParkedRecord): void {
+    this.hasSent = true
+    this.#parked.push(record)
+  }
+
+  #route({ topic, record, bytes, partitioner }: ParkedRecord, count: number): void {
     const { timestamp } = record
     const { key, value, headers } = bytes
-    const count = this.#options.partitionCounts(topic)
-    if (count === undefined) {
-      this.hasSent = true
-      this.#parked.push({ topic, record, bytes, partitioner })
-      return
-    }
     const chosen = this.#choosePartition(topic, record, key, count, partitioner)
     if (typeof chosen === 'number') {
       this.sendBytes({ topic, partition: chosen, key, value, timestamp, headers })
@@ -148,12 +150,16 @@ export class RecordCollector implements RecordOrigin {
     this.#refused(errorFrom(error), { ...record, origin: 'broker' }, context)
   }
 
-  #serialize(topic: string, record: Record<unknown, unknown>, format: OutputFormat): Serialized | undefined {
+  /** `inPassing`: the bytes are used before anything else is serialised. */
+  #serialize(
+    topic: string,
+    record: Record<unknown, unknown>,
+    format: OutputFormat,
+    inPassing: boolean,
+  ): Serialized | undefined {
     const hasHeaders = record.headerList.length > 0
     const context = hasHeaders ? { topic, headers: record.headers } : this.#contextOf(topic)
     let origin: 'key' | 'value' = 'key'
-    // A record whose topic is still to be looked up is kept.
-    const inPassing = this.#options.sink.copies && this.#options.partitionCounts(topic) !== undefined
     try {
       const key = bytesOf(format.keySerde, record.key, context, inPassing)
       origin = 'value'

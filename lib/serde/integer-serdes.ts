@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
-import type { Serde } from './serde.ts'
+import { passingBytes } from './passing-bytes.ts'
+import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
 
 const TWO_TO_32 = 0x1_0000_0000
@@ -29,16 +30,8 @@ export const int32Serde: Serde<number> = {
  */
 export const int64Serde: Serde<number> = {
   name: 'int64',
-  serialize(value, context) {
-    if (!Number.isSafeInteger(value)) {
-      if (!Number.isInteger(value)) throw wrongType('int64', 'integers', value, context)
-      throw unsafe(value, context.topic)
-    }
-    const bytes = Buffer.allocUnsafe(8)
-    bytes.writeInt32BE(Math.floor(value / TWO_TO_32), 0)
-    bytes.writeUInt32BE(value >>> 0, 4)
-    return bytes
-  },
+  serialize: (value, context) => writeInt64(Buffer.allocUnsafe(8), value, context),
+  serializeInPassing: (value, context) => writeInt64(passingBytes(8), value, context),
   deserialize(bytes, context) {
     if (bytes.length !== 8) throw wrongLength('int64', 8, bytes, context)
     const high = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
@@ -64,6 +57,16 @@ export const bigint64Serde: Serde<bigint> = {
     return asBuffer(bytes).readBigInt64BE(0)
   },
   roundTrips: isBigint64,
+}
+
+function writeInt64(bytes: Buffer, value: number, context: SerdeContext): Buffer {
+  if (!Number.isSafeInteger(value)) {
+    if (!Number.isInteger(value)) throw wrongType('int64', 'integers', value, context)
+    throw unsafe(value, context.topic)
+  }
+  bytes.writeInt32BE(Math.floor(value / TWO_TO_32), 0)
+  bytes.writeUInt32BE(value >>> 0, 4)
+  return bytes
 }
 
 function isInt32(value: number): boolean {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
+import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
 import type { StandardSchema } from './standard-schema.ts'
@@ -14,6 +15,7 @@ export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
   const serde = {
     name: 'json',
     serialize: (value: T, context: SerdeContext) => Buffer.from(stringify(value, context), 'utf8'),
+    serializeInPassing: (value: T, context: SerdeContext) => passingText(stringify(value, context)),
     deserialize: (bytes: Uint8Array, context: SerdeContext): T =>
       serde.deserializeFrom(asBuffer(bytes), 0, bytes.length, context),
     deserializeFrom(buffer: Buffer, start: number, end: number, context: SerdeContext): T {

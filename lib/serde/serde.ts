@@ -16,7 +16,10 @@ export interface Serde<T> {
   /** For messages: `string`, `int64`, `json`. */
   readonly name: string
   serialize(value: T, context: SerdeContext): Uint8Array
-  /** As `serialize`, for a caller who is done with the bytes before anybody can change the value: they may be the value's own memory. */
+  /**
+   * As `serialize`, for a caller who is done with the bytes before anybody can change the value, or serialises much else: they may be the value's own
+   * memory, or memory that is used again (`passingBytes`).
+   */
   serializeInPassing?(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
+import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
@@ -11,6 +12,10 @@ export const stringSerde: Serde<string> = {
   serialize(value: string, context: SerdeContext): Uint8Array {
     if (typeof value !== 'string') throw wrongType('string', 'strings', value, context)
     return Buffer.from(value, 'utf8')
+  },
+  serializeInPassing(value: string, context: SerdeContext): Uint8Array {
+    if (typeof value !== 'string') throw wrongType('string', 'strings', value, context)
+    return passingText(value)
   },
   deserialize: (bytes: Uint8Array): string => asBuffer(bytes).toString('utf8'),
   deserializeFrom: (buffer: Buffer, start: number, end: number): string =>

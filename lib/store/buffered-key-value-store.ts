@@ -2,7 +2,8 @@ import { assert } from '../common/assert.ts'
 import { bytesToMapKey } from '../common/bytes.ts'
 import type { EngineWrite } from './engine/engine.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
-import type { Entry, EntryState, HeldChange } from './layer/entry.ts'
+import type { Entry, EntryState } from './layer/entry.ts'
+import type { HeldChange } from './layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from './layer/entry.ts'
 import { RestoredRow } from './layer/restored-writes.ts'
 import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
@@ -286,7 +287,7 @@ export class BufferedKeyValueStore<K, V>
   #hold(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
     const held = resources.held!
     if (entry.state === 'unread') this.#read(entry)
-    const before = entry.held?.before ?? this.#stateBefore(entry)
+    const before = entry.heldBefore ?? this.#stateBefore(entry)
     this.#change(entry, value, resources)
     held.hold(entry, before, resources.context.recordContext())
     if (held.overfull) this.#flushOnce(resources)
@@ -357,23 +358,22 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #flushOnce(resources: StoreResources<K, V>): void {
-    for (const change of resources.held!.take()) if (change) this.#release(change, resources)
+    resources.held!.releaseAll(change => this.#release(change, resources))
   }
 
-  #release(change: HeldChange, { held, buffer, context }: StoreResources<K, V>): void {
+  #release(change: HeldChange, { buffer, context }: StoreResources<K, V>): void {
     const { entry } = change
     const nothingHappened = entry.state === 'absent' && change.before.state === 'absent'
     if (!nothingHappened) buffer.mark(entry)
-    held!.release(change)
     if (nothingHappened) return
     if (!context.changelogCoalescing) this.#log(entry, context.log)
-    if (this.#listener) context.withRecordContext(change, this.#tell, change)
+    if (this.#listener) context.withRecordContext(change.context, this.#tell, change)
   }
 
-  readonly #tell = ({ entry, before, timestamp }: HeldChange): void => {
+  readonly #tell = ({ entry, before, context }: HeldChange): void => {
     const { keys, values } = this.resources()
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
-    this.#listener?.(keys.keyOf(entry.id, entry.alias), values.read(entry), oldValue, timestamp)
+    this.#listener?.(keys.keyOf(entry.id, entry.alias), values.read(entry), oldValue, context.timestamp)
   }
 
   #bounds(from: K | undefined, to: K | undefined, reverse: boolean): KeyBounds {

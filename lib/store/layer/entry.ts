@@ -1,7 +1,4 @@
-import { NO_HEADERS, type Header } from '../../common/headers.ts'
-import type { RawSource, RecordContext } from '../../common/record-context.ts'
 import type { EngineWrite } from '../engine/engine.ts'
-import { KeptSource } from './kept-source.ts'
 
 /**
  * - `unread`: nobody has asked the engine yet.
@@ -11,11 +8,25 @@ import { KeptSource } from './kept-source.ts'
  */
 export type EntryState = 'unread' | 'absent' | 'typed' | 'bytes'
 
+const TWO_30 = 2 ** 30
+
 /** A value in one of its forms. `timestamp` belongs to the value in a timestamped store, else to the record that wrote it. */
 export class ValueState {
   state: EntryState = 'unread'
   value: unknown = undefined
-  timestamp = 0
+  // In two halves, small integers both: a number as large as a time has a place of its own in memory, which is read from there each time.
+  #timestampHigh = 0
+  #timestampLow = 0
+
+  get timestamp(): number {
+    return this.#timestampHigh * TWO_30 + this.#timestampLow
+  }
+
+  set timestamp(timestamp: number) {
+    const high = Math.floor(timestamp / TWO_30)
+    this.#timestampHigh = high
+    this.#timestampLow = timestamp - high * TWO_30
+  }
 
   copyState(): ValueState {
     const copy = new ValueState()
@@ -34,44 +45,6 @@ export class ValueState {
     this.state = 'bytes'
     this.value = bytes
     this.timestamp = timestamp
-  }
-}
-
-/**
- * A change that a cache holds back, and the context of the last one of its key: in fields of its own, since whatever is kept here of each record
- * outlives the young generation of the heap. Not changed any more once it is released.
- */
-export class HeldChange<E extends Entry = Entry> implements RecordContext {
-  readonly entry: E
-  /** Before the first change that is held back; without its value where nobody asks for that. */
-  readonly before: ValueState
-  /** In the order of those that are held. */
-  place = 0
-  /** As counted against the cache's bound. */
-  bytes = 0
-  topic: string | undefined = undefined
-  partition = -1
-  offset = -1
-  timestamp = 0
-  headers: readonly Header[] = NO_HEADERS
-  readonly #source = new KeptSource()
-
-  constructor(entry: E, before: ValueState) {
-    this.entry = entry
-    this.before = before
-  }
-
-  get source(): RawSource | undefined {
-    return this.#source.isThere ? this.#source : undefined
-  }
-
-  by({ topic, partition, offset, timestamp, headers, source }: RecordContext): void {
-    this.topic = topic
-    this.partition = partition
-    this.offset = offset
-    this.timestamp = timestamp
-    this.headers = headers
-    this.#source.keep(source)
   }
 }
 
@@ -141,7 +114,11 @@ export class Entry extends ValueState {
   readonly id: string
   /** The primitive under which the entry is found without serialising. */
   alias: unknown = undefined
-  held: HeldChange | undefined = undefined
+  /** What it was before a change that is held back; undefined while there is none. */
+  heldBefore: ValueState | undefined = undefined
+  /** Its place among those that are held, and what it counts there. */
+  heldAt = 0
+  heldBytes = 0
   sealed: SealedWrite | undefined = undefined
 
   constructor(id: string) {

@@ -1,7 +1,17 @@
 import type { Header } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { ClockCache } from './clock-cache.ts'
-import { HeldChange, type Entry, type ValueState } from './entry.ts'
+import { ContextLog } from './context-log.ts'
+import type { Entry, ValueState } from './entry.ts'
+
+/** A change that a cache held back. */
+export interface HeldChange<E extends Entry = Entry> {
+  readonly entry: E
+  /** Before the first change that was held back; without its value where nobody asks for that. */
+  readonly before: ValueState
+  /** Of the last change. */
+  readonly context: RecordContext
+}
 
 /** What the JVM original counts for an entry beside key and value: its node, a flag, and where the record came from. */
 const ENTRY_BYTES = 24 + 1 + 20
@@ -19,7 +29,11 @@ export class HeldChanges<E extends Entry = Entry> {
   readonly #cache: ClockCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
   /** A gap is left where a change was before it was written again: moving it costs no search. */
-  #order: (HeldChange<E> | undefined)[] = []
+  #order: (E | undefined)[] = []
+  /** Of the same places. */
+  #contexts = new ContextLog()
+  /** Of entries that a flush under way has not come to yet, and whose listener wrote to them. */
+  readonly #rewritten = new Map<E, RecordContext>()
   #size = 0
   #bytes = 0
 
@@ -38,56 +52,74 @@ export class HeldChanges<E extends Entry = Entry> {
 
   /** The entry has changed. `before` is what it was, and only used for a first change. */
   hold(entry: E, before: ValueState, context: RecordContext): void {
-    let change = entry.held as HeldChange<E> | undefined
-    if (change === undefined) {
-      change = new HeldChange(entry, before)
-      entry.held = change
+    if (entry.heldBefore === undefined) {
+      entry.heldBefore = before
       this.#cache.pin(entry)
       this.#size += 1
-      this.#append(change)
-    } else if (this.#order[change.place] === change) {
-      if (change.place < this.#order.length - 1) this.#move(change)
-    }
-    // Else a flush is under way and will come to it: its listener wrote to this store.
-    change.by(context)
-    const bytes = countedBytes(entry, change)
-    this.#bytes += bytes - change.bytes
-    change.bytes = bytes
+      this.#append(entry, context)
+    } else if (this.#order[entry.heldAt] === entry) {
+      this.#order[entry.heldAt] = undefined
+      this.#append(entry, context)
+    } else this.#rewritten.set(entry, context)
+    const bytes = countedBytes(entry, context)
+    this.#bytes += bytes - entry.heldBytes
+    entry.heldBytes = bytes
+    if (this.#order.length > 4 * this.#size + GAPS_MIN) this.#closeGaps()
   }
 
-  /** What is held, in order and with gaps, to be released one by one. Changes made meanwhile are held anew. */
-  take(): readonly (HeldChange<E> | undefined)[] {
-    const order = this.#order
+  /**
+   * Lets go of all that is held, in order: the entry is no longer held when `release` is called, which pins it, where need be, for what comes next.
+   * Changes made meanwhile are held anew, except those of entries whose turn is still to come.
+   */
+  releaseAll(release: (change: HeldChange<E>) => void): void {
+    const [order, contexts] = [this.#order, this.#contexts]
     this.#order = []
+    this.#contexts = new ContextLog()
     this.#size = 0
-    return order
-  }
-
-  /** The caller has dealt with the change and, where need be, pinned the entry for what comes next. */
-  release(change: HeldChange<E>): void {
-    change.entry.held = undefined
-    this.#bytes -= change.bytes
-    this.#cache.unpin(change.entry)
+    for (let place = 0; place < order.length; place += 1) {
+      const entry = order[place]
+      if (entry === undefined) continue
+      const before = entry.heldBefore!
+      entry.heldBefore = undefined
+      this.#bytes -= entry.heldBytes
+      entry.heldBytes = 0
+      release({ entry, before, context: this.#takeRewritten(entry) ?? contexts.at(place) })
+      this.#cache.unpin(entry)
+    }
   }
 
   clear(): void {
     this.#order = []
+    this.#contexts = new ContextLog()
+    this.#rewritten.clear()
     this.#size = 0
     this.#bytes = 0
   }
 
-  #append(change: HeldChange<E>): void {
-    change.place = this.#order.length
-    this.#order.push(change)
+  #append(entry: E, context: RecordContext): void {
+    entry.heldAt = this.#order.length
+    this.#order.push(entry)
+    this.#contexts.push(context)
   }
 
-  #move(change: HeldChange<E>): void {
-    this.#order[change.place] = undefined
-    this.#append(change)
-    const order = this.#order
-    if (order.length < 4 * this.#size + GAPS_MIN) return
+  #takeRewritten(entry: E): RecordContext | undefined {
+    if (this.#rewritten.size === 0) return undefined
+    const context = this.#rewritten.get(entry)
+    this.#rewritten.delete(entry)
+    return context
+  }
+
+  #closeGaps(): void {
+    const [order, contexts] = [this.#order, this.#contexts]
     this.#order = []
-    for (const each of order) if (each !== undefined) this.#append(each)
+    this.#contexts = new ContextLog()
+    for (let place = 0; place < order.length; place += 1) {
+      const entry = order[place]
+      if (entry === undefined) continue
+      entry.heldAt = this.#order.length
+      this.#order.push(entry)
+      contexts.move(place, this.#contexts)
+    }
   }
 }
 

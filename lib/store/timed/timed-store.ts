@@ -1,7 +1,7 @@
 import { assert } from '../../common/assert.ts'
 import type { EngineWrite } from '../engine/engine.ts'
 import type { FlushListener } from '../key-value-store.ts'
-import type { HeldChange } from '../layer/entry.ts'
+import type { HeldChange } from '../layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from '../layer/entry.ts'
 import { changelogHeaders, isDeletion, valueBytes } from '../layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from '../state-store.ts'
@@ -301,7 +301,7 @@ export class TimedStore<K, V> {
   #hold(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
     const held = resources.held!
     if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.minor)
-    const before = entry.held?.before ?? this.#stateBefore(entry)
+    const before = entry.heldBefore ?? this.#stateBefore(entry)
     this.#change(entry, value, resources)
     held.hold(entry, before, resources.context.recordContext())
     if (held.overfull) this.#flushOnce(resources)
@@ -419,11 +419,11 @@ export class TimedStore<K, V> {
   }
 
   #flushOnce(resources: TimedResources<K, V>): void {
-    for (const change of resources.held!.take()) if (change) this.#release(change, resources)
+    resources.held!.releaseAll(change => this.#release(change, resources))
   }
 
   #release(change: HeldChange<TimedEntry>, resources: TimedResources<K, V>): void {
-    const { held, buffer, context, outlived, dropped } = resources
+    const { buffer, context, outlived, dropped } = resources
     const { entry } = change
     const isForgotten = outlived?.covers(entry.time) ?? false
     const before = isForgotten ? WAS_ABSENT : change.before
@@ -432,24 +432,19 @@ export class TimedStore<K, V> {
     // What is forgotten below is in our engine still.
     const isUnwritten = entry.state !== 'absent' || change.before.state !== 'absent'
     if (isUnwritten && !entry.expired) buffer.mark(entry)
-    held!.release(change)
     if (!nothingHappened) outlived?.reached(entry.time)
     if (isForgotten && !nothingHappened) dropped.value += 1
     if (isSilent) return
     this.#log(entry, resources)
     if (this.#listener)
-      context.withRecordContext(change, this.#tell, { entry, before, timestamp: change.timestamp })
+      context.withRecordContext(change.context, this.#tell, isForgotten ? { ...change, before } : change)
   }
 
-  readonly #tell = ({
-    entry,
-    before,
-    timestamp,
-  }: Pick<HeldChange<TimedEntry>, 'entry' | 'before' | 'timestamp'>): void => {
+  readonly #tell = ({ entry, before, context }: HeldChange<TimedEntry>): void => {
     const { codec, values } = this.resources()
     const { key, time, minor } = entry
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
     const place = { key: codec.keys.keyOf(key.id, key.alias), time, minor }
-    this.#listener?.(place, values.read(entry), oldValue, timestamp)
+    this.#listener?.(place, values.read(entry), oldValue, context.timestamp)
   }
 }
