@@ -1,5 +1,6 @@
 import { ClockCache } from './clock-cache.ts'
 import { Entry } from './entry.ts'
+import { KeyTable } from './key-table.ts'
 
 /**
  * The entries of a store that are in memory, by their serialised key, and by the key itself where that is a primitive: a hot
@@ -8,7 +9,7 @@ import { Entry } from './entry.ts'
  */
 export class TypedCache extends ClockCache<Entry> {
   readonly #byId = new Map<string, Entry>()
-  readonly #byKey = new Map<unknown, Entry>()
+  readonly #byKey = new KeyTable<Entry>()
   // `get` and then `put` of one key is what every aggregate does.
   #lastKey: unknown = undefined
   #lastEntry: Entry | undefined = undefined
@@ -44,7 +45,7 @@ export class TypedCache extends ClockCache<Entry> {
     if (key !== undefined && typeof key !== 'object' && key !== 0 && entry.alias === undefined) {
       // The same text without a share in whatever longer string the user's key was cut from.
       entry.alias = key === id ? id : key
-      this.#byKey.set(entry.alias, entry)
+      this.#byKey.add(entry)
     }
     return entry
   }
@@ -69,6 +70,6 @@ export class TypedCache extends ClockCache<Entry> {
 
   protected override forget(entry: Entry): void {
     this.#byId.delete(entry.id)
-    if (entry.alias !== undefined) this.#byKey.delete(entry.alias)
+    if (entry.alias !== undefined) this.#byKey.delete(entry)
   }
 }

@@ -1,3 +1,4 @@
+import { KeyTable } from '../layer/key-table.ts'
 import { sortedMap } from '../../common/sorted-map.ts'
 import type { ValueState } from '../layer/entry.ts'
 import { TimeBucket } from './time-bucket.ts'
@@ -12,7 +13,7 @@ import { BareSlot, TimedEntry, TimedKey, type Slot } from './timed-entry.ts'
  */
 export class TimeIndex {
   readonly #byId = new Map<string, TimedKey>()
-  readonly #byAlias = new Map<unknown, TimedKey>()
+  readonly #byAlias = new KeyTable<TimedKey>()
   readonly #buckets = sortedMap<number, TimeBucket>((left, right) => left - right)
   /** Weak, so that an iterator that was dropped half-way does not collect values for ever. */
   #snapshots: WeakRef<TimeSnapshot>[] = []
@@ -153,7 +154,7 @@ export class TimeIndex {
     if (alias === undefined || typeof alias === 'object' || alias === 0 || key.alias !== undefined) return
     // The same text without a share in whatever longer string the user's key was cut from.
     key.alias = alias === key.id ? key.id : alias
-    this.#byAlias.set(key.alias, key)
+    this.#byAlias.add(key)
   }
 
   /** The bucket, in which the key is from now on. */
@@ -178,7 +179,7 @@ export class TimeIndex {
 
   #drop(key: TimedKey): void {
     this.#byId.delete(key.id)
-    if (key.alias !== undefined) this.#byAlias.delete(key.alias)
+    if (key.alias !== undefined) this.#byAlias.delete(key)
     if (this.#lastKey === key) this.#lastKey = undefined
   }
 
