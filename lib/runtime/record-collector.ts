@@ -1,6 +1,7 @@
 import type { OutgoingRecord } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
+import { copyBytes } from '../common/bytes.ts'
 import { errorFrom, RecordFailedError, StreamsError } from '../common/errors.ts'
 import { Headers, type Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
@@ -147,7 +148,10 @@ export class RecordCollector implements RecordOrigin {
   }
 
   refused(error: unknown, record: OutgoingRecord, context: RecordContext): void {
-    this.#refused(errorFrom(error), { ...record, origin: 'broker' }, context)
+    const { topic, key, value } = record
+    // Where they were serialised in passing, their memory is soon used again.
+    const bytes = { key: key && copyBytes(key), value: value && copyBytes(value) }
+    this.#refused(errorFrom(error), { topic, ...bytes, origin: 'broker' }, context)
   }
 
   /** `inPassing`: the bytes are used before anything else is serialised. */

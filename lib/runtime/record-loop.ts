@@ -29,22 +29,17 @@ export interface RecordLoopOptions {
 export class RecordLoop {
   readonly #options: RecordLoopOptions
   readonly #paused = new Map<string, TopicPartition>()
+  /** How many records may still be polled in this turn. */
+  #room = 0
 
   constructor(options: RecordLoopOptions) {
     this.#options = options
   }
 
-  /** Hands some of what was fetched to the tasks; partitions whose task has enough are paused. Returns how many records. */
-  poll(): number {
-    const { consumer, tasks, settings } = this.#options
-    let polled = 0
-    for (const batch of consumer.poll(Math.min(settings.maxPollRecords, POLL))) {
-      const task = tasks.taskOf(batch)
-      const buffered = present(task, `task that reads ${batch.topic}-${batch.partition}`).add(batch)
-      if (buffered > settings.bufferedRecordsPerPartition) this.#pause(batch)
-      polled += batch.records.length
-    }
-    return polled
+  /** A turn begins: hands some of what was fetched to the tasks. */
+  poll(): void {
+    this.#room = this.#options.settings.maxPollRecords
+    this.#pollSome()
   }
 
   /** Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous calls. */
@@ -52,28 +47,40 @@ export class RecordLoop {
     const { clock, tasks } = this.#options
     const deadlineMs = clock.monotonicMs() + SLICE_MS
     const nowMs = clock.nowMs()
-    let processed = 0
-    let applied = 0
+    let finished = 0
     for (let more = true; more && clock.monotonicMs() < deadlineMs;) {
       more = false
       for (const task of tasks.running) {
         const done = this.#processRun(task, nowMs)
         const results = this.#applyRun(task)
-        processed += done
-        applied += results
+        this.#options.processed.add(done)
+        finished += done + results
         if (done === RUN || results === RUN) more = true
       }
       if (this.#paused.size > 0) this.#resume()
-      if (!more && this.#options.output.writable) more = this.poll() > 0
+      if (!more && this.#room > 0 && this.#options.output.writable) more = this.#pollSome() > 0
     }
-    this.#options.processed.add(processed)
-    return processed + applied
+    return finished
   }
 
   /** After an abort or a change of assignment nothing is paused any more. */
   forgetPauses(): void {
     this.#options.consumer.resume([...this.#paused.values()])
     this.#paused.clear()
+  }
+
+  /** Partitions whose task has enough are paused. Returns how many records. */
+  #pollSome(): number {
+    const { consumer, tasks, settings } = this.#options
+    let polled = 0
+    for (const batch of consumer.poll(Math.min(this.#room, POLL))) {
+      const task = tasks.taskOf(batch)
+      const buffered = present(task, `task that reads ${batch.topic}-${batch.partition}`).add(batch)
+      if (buffered > settings.bufferedRecordsPerPartition) this.#pause(batch)
+      polled += batch.records.length
+    }
+    this.#room -= polled
+    return polled
   }
 
   #processRun(task: StreamTask, nowMs: number): number {

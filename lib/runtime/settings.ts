@@ -41,7 +41,7 @@ export interface RuntimeSettings {
   readonly dslStoreFormat: 'default' | 'headers'
   /** Records of one partition held in its task before the partition is paused. Default 1,000. */
   readonly bufferedRecordsPerPartition: number
-  /** Default 1,000. */
+  /** Records that one turn of the thread's loop takes up at most. Default 5,000. */
   readonly maxPollRecords: number
   /** How long to wait for a partition that may hold older records: -1 never, 0 (default) for what is known to be on the broker. */
   readonly maxTaskIdleMs: number

@@ -332,6 +332,7 @@ export class StreamThread {
 
   /** They belong to somebody else already: what the open transaction holds must not become visible. */
   async #lose(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#commitEnded()
     await this.#tasks.closeDirty(partitions)
     await this.#backToLastCommit()
   }
@@ -442,6 +443,7 @@ export class StreamThread {
   async #closeDirty(): Promise<void> {
     const { consumer, producer } = this.#clients
     const steps = [
+      () => this.#commitEnded(),
       () => this.#abortQuietly(),
       () => this.#tasks.closeAllDirty(),
       async () => this.#mailbox.close(),
@@ -457,9 +459,13 @@ export class StreamThread {
     this.#options.onEpochEnd({ committed: false })
   }
 
+  /** However it ends: it writes to the engines of tasks, which must not be closed under it. */
+  async #commitEnded(): Promise<void> {
+    await this.#commit.settled().catch(() => undefined)
+  }
+
   async #abortQuietly(): Promise<void> {
     if (this.#options.settings.processingGuarantee !== 'exactly-once') return
-    await this.#commit.settled().catch(() => undefined)
     await this.#clients.producer.abortTransaction()
   }
 }

@@ -117,7 +117,7 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     changelogCoalescing: true,
     dslStoreFormat: 'default',
     bufferedRecordsPerPartition: 1000,
-    maxPollRecords: 1000,
+    maxPollRecords: 5000,
     maxTaskIdleMs: 0,
     transactionTimeoutMs: 10_000,
     taskTimeoutMs: 300_000,

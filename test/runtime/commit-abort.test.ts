@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Broker } from '../../lib/broker/broker.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interception, Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
+import type { ProcessingGuarantee } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {
   commitSubject,
@@ -11,6 +13,7 @@ import {
   expectSame,
   prepareSubject,
   seenOutcome,
+  type SubjectOutcome,
 } from '../support/commit-subject.ts'
 import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -76,29 +79,49 @@ const cases: readonly (readonly [title: string, kind: Operation, trouble: Troubl
   ],
 ]
 
+const lossless: typeof cases = [
+  ['the broker refuses the outputs', 'produce', refuse('NOT_ENOUGH_REPLICAS', 'abortable')],
+  ['the group has moved on', 'offset-commit', refuse('UNKNOWN_MEMBER_ID', 'task-migrated')],
+  ['the offsets must be sent again', 'offset-commit', refuse('COORDINATOR_NOT_AVAILABLE', 'retriable')],
+  [
+    'the offsets are committed, but the answer says that the group has moved on',
+    'offset-commit',
+    () => ({ dropAnswer: new BrokerError('ILLEGAL_GENERATION', 'task-migrated', 'sabotage') }),
+  ],
+]
+
+async function startUnder(
+  saboteur: Saboteur,
+  processingGuarantee: ProcessingGuarantee,
+): Promise<{ readonly broker: Broker; readonly streams: KafkaStreams }> {
+  const broker = await openEmbeddedBroker({ interceptor: saboteur.intercept })
+  onTestFinished(() => broker.close())
+  await prepareSubject(broker, RECORDS)
+  const streams = new KafkaStreams(
+    commitSubject(),
+    // Small bites, so that many commits fall into the run.
+    {
+      applicationId: 'subject',
+      stateDir: await temporaryDirectory(),
+      processingGuarantee,
+      commitIntervalMs: 0,
+      maxPollRecords: 20,
+      bufferedRecordsPerPartition: 20,
+    },
+    { broker, logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger },
+  )
+  onTestFinished(() => streams.close())
+  saboteur.armed = true
+  await streams.start()
+  return { broker, streams }
+}
+
 describe('commit under exactly-once: what is seen equals what the test driver says', () => {
   const expected = expectedOutcome(RECORDS)
 
   it.each(cases)('when %s', async (_, kind, trouble) => {
     const saboteur = new Saboteur(kind, trouble)
-    const broker = await openEmbeddedBroker({ interceptor: saboteur.intercept })
-    onTestFinished(() => broker.close())
-    await prepareSubject(broker, RECORDS)
-    const streams = new KafkaStreams(
-      commitSubject(),
-      // Small bites, so that many commits fall into the run.
-      {
-        applicationId: 'subject',
-        stateDir: await temporaryDirectory(),
-        commitIntervalMs: 0,
-        maxPollRecords: 20,
-        bufferedRecordsPerPartition: 20,
-      },
-      { broker, logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger },
-    )
-    onTestFinished(() => streams.close())
-    saboteur.armed = true
-    await streams.start()
+    const { broker, streams } = await startUnder(saboteur, 'exactly-once')
     await eventually(async () => expectSame(await seenOutcome(broker), expected), { limitMs: 10_000 })
     await streams.close()
     expectSame(await seenOutcome(broker), expected)
@@ -106,3 +129,27 @@ describe('commit under exactly-once: what is seen equals what the test driver sa
     expect(saboteur.hits).toBeGreaterThan(1)
   })
 })
+
+describe('commit under at-least-once, the next epoch begun: nothing is lost', () => {
+  const expected = expectedOutcome(RECORDS)
+
+  it.each(lossless)('when %s', async (_, kind, trouble) => {
+    const saboteur = new Saboteur(kind, trouble)
+    const { broker, streams } = await startUnder(saboteur, 'at-least-once')
+    await eventually(async () => expectNothingLost(await seenOutcome(broker), expected), { limitMs: 10_000 })
+    await streams.close()
+    expectNothingLost(await seenOutcome(broker), expected)
+    expect(saboteur.hits).toBeGreaterThan(0)
+  })
+})
+
+/** Records may come again, and then count again; state that was lost would make counts too small. */
+function expectNothingLost(seen: SubjectOutcome, expected: SubjectOutcome): true {
+  const values = (lines: readonly string[]) =>
+    [...new Set(lines.filter(line => !line.startsWith('tick=')).map(line => line.split('|')[0]))].sort()
+  expect(values(seen.times)).toEqual(values(expected.times))
+  for (const [key, count] of Object.entries(expected.counts)) {
+    expect(seen.counts[key]).toBeGreaterThanOrEqual(count)
+  }
+  return true
+}

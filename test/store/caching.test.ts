@@ -196,3 +196,31 @@ test('caching: without old values, what came and went between two flushes is not
   h.store.flush()
   expect(take()).toEqual(['b: none -> none @40 offset 4'])
 })
+
+test('caching: keys written again thousands of times stay in order, with the context of their last write', async () => {
+  const { h, told, put } = await caching()
+  for (let time = 1; time <= 5_000; time += 1) put(['a', 'b', 'c'][time % 3]!, time, time)
+  put('a', 0, 6_000)
+  h.store.flush()
+  expect(told).toEqual([
+    'b: none -> 4999/4999 @4999 offset 4999',
+    'c: none -> 5000/5000 @5000 offset 5000',
+    'a: none -> 0/6000 @6000 offset 5001',
+  ])
+})
+
+test('caching: what a listener writes to a key whose turn is still to come is told at that turn', async () => {
+  const { h, put } = await caching()
+  const told: string[] = []
+  h.store.setFlushListener(
+    (key, newValue) => {
+      told.push(`${key}: ${newValue?.value} offset ${h.recordContext().offset}`)
+      if (key === 'a') h.store.put('c', { value: 30, timestamp: 3 })
+    },
+    { sendOldValues: false },
+  )
+  for (const key of ['a', 'b', 'c', 'd']) put(key, 1, 1)
+  h.store.flush()
+  // The third is told once, under the record during whose flush it was written: that of the first.
+  expect(told).toEqual(['a: 1 offset 1', 'b: 1 offset 2', 'c: 30 offset 1', 'd: 1 offset 4'])
+})
