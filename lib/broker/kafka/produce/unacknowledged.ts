@@ -24,10 +24,6 @@ export class Unacknowledged {
     return this.#bytes <= this.#bytesMax
   }
 
-  get isEmpty(): boolean {
-    return this.#batches.size === 0
-  }
-
   grown(bytes: number): void {
     this.#bytes += bytes
   }
@@ -57,13 +53,6 @@ export class Unacknowledged {
       if (this.hasRoom) resolve()
       else this.#draining.push(resolve)
     })
-  }
-
-  /** The number up to which somebody waits. */
-  get awaitedUpTo(): number {
-    let upTo = -1
-    for (const waiter of this.#flushing) upTo = Math.max(upTo, waiter.upTo)
-    return upTo
   }
 
   close(error: Error): void {
