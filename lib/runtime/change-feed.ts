@@ -1,3 +1,4 @@
+import { copyBytes } from '../common/bytes.ts'
 import type { StoreContext } from '../store/state-store.ts'
 
 /** A change of a store, as bytes; `value` null: deleted. */
@@ -29,7 +30,7 @@ export class ChangeFeed {
   readonly tap = (storeName: string): StoreContext['log'] => {
     return (key, value, timestamp) => {
       if ((this.#watchers.get(storeName)?.size ?? 0) > 0)
-        this.#pending.push({ storeName, key, value, timestamp })
+        this.#pending.push({ storeName, key: copyBytes(key), value: value && copyBytes(value), timestamp })
     }
   }
 

@@ -143,6 +143,13 @@ export class RecordCollector implements RecordOrigin {
     this.#options.sink.send(record, this)
   }
 
+  /** As `sendBytes`, of bytes that are valid until it returns. */
+  sendPassing(record: OutgoingRecord): void {
+    if (this.#options.sink.copies) return this.sendBytes(record)
+    const { key, value } = record
+    this.sendBytes({ ...record, key: key && copyBytes(key), value: value && copyBytes(value) })
+  }
+
   recordContext(): RecordContext {
     return present(this.#recordContext, 'record context')()
   }

@@ -6,6 +6,7 @@ import type { TaskId } from '../common/ids.ts'
 import type { Random } from '../common/random.ts'
 import type { Engine } from '../store/engine/engine.ts'
 import { openLevelEngine } from '../store/engine/level-engine.ts'
+import { WriteBatch } from '../store/engine/write-batch.ts'
 
 const PROCESS_ID = utf8('process-id')
 
@@ -34,7 +35,7 @@ export class StateDirectory {
     const lock = await openLock(path)
     const stored = lock.get(PROCESS_ID)
     const processId = stored ? utf8Text(stored) : random.uuid()
-    if (!stored) await lock.write([{ key: PROCESS_ID, value: utf8(processId) }])
+    if (!stored) await lock.write(WriteBatch.of([{ key: PROCESS_ID, value: utf8(processId) }]))
     return new StateDirectory(path, processId, lock)
   }
 

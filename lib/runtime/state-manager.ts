@@ -1,7 +1,8 @@
 import type { RawRecord } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import { TopologyError } from '../common/errors.ts'
-import type { Engine, EngineLoad, EngineWrite } from '../store/engine/engine.ts'
+import type { Engine, EngineLoad } from '../store/engine/engine.ts'
+import { WriteBatch, type EngineWrite } from '../store/engine/write-batch.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
 import type { MemoryBudget, StoreShare } from './memory-budget.ts'
@@ -117,9 +118,9 @@ export class StateManager {
   ): Promise<void> {
     const store = present(this.#stores.get(storeName), `store ${storeName}`)
     store.restore(records)
-    const batch: EngineWrite[] = []
+    const batch = new WriteBatch()
     store.stage(batch)
-    batch.push(positionWrite(position.topic, position.offset))
+    put(batch, positionWrite(position.topic, position.offset))
     await this.#engineOfStore(storeName).write(batch)
     store.staged()
   }
@@ -146,17 +147,18 @@ export class StateManager {
    * `extra` goes along to the engine on disk.
    */
   startWriting(positions: ReadonlyMap<string, number>, extra: readonly EngineWrite[]): void {
-    const batches = new Map<Engine, EngineWrite[]>()
+    const batches = new Map<Engine, WriteBatch>()
     for (const plan of this.#plans) {
       const batch = batchOf(batches, this.#engineOf(plan))
       present(this.#stores.get(plan.builder.name), 'store').stage(batch)
       const position = plan.changelogTopic === undefined ? undefined : positions.get(plan.changelogTopic)
       if (position !== undefined)
-        batch.push(positionWrite(present(plan.changelogTopic, 'changelog'), position))
+        put(batch, positionWrite(present(plan.changelogTopic, 'changelog'), position))
     }
-    if (this.#engines.persistent) batchOf(batches, this.#engines.persistent).push(...extra)
+    const { persistent } = this.#engines
+    if (persistent) for (const write of extra) put(batchOf(batches, persistent), write)
     const writes: Promise<void>[] = []
-    for (const [engine, batch] of batches) if (batch.length > 0) writes.push(engine.write(batch))
+    for (const [engine, batch] of batches) if (batch.count > 0) writes.push(engine.write(batch))
     const stores = [...this.#stores.values()]
     this.#writing = Promise.all(writes).then(() => {
       for (const store of stores) store.staged()
@@ -205,10 +207,14 @@ export class StateManager {
   }
 }
 
-function batchOf(batches: Map<Engine, EngineWrite[]>, engine: Engine): EngineWrite[] {
+function batchOf(batches: Map<Engine, WriteBatch>, engine: Engine): WriteBatch {
   let batch = batches.get(engine)
-  if (!batch) batches.set(engine, (batch = []))
+  if (!batch) batches.set(engine, (batch = new WriteBatch()))
   return batch
+}
+
+function put(batch: WriteBatch, { key, value }: EngineWrite): void {
+  batch.put(key, value)
 }
 
 /**

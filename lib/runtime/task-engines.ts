@@ -1,5 +1,6 @@
 import { utf8, utf8Text } from '../common/bytes.ts'
-import type { Engine, EngineWrite } from '../store/engine/engine.ts'
+import type { Engine } from '../store/engine/engine.ts'
+import type { EngineWrite } from '../store/engine/write-batch.ts'
 
 /**
  * The engines of one task: one on disk for its persistent stores, where it has any, and one in memory for the others. They outlive

@@ -6,6 +6,7 @@ import type { StateStore, StoreContext } from '../store/state-store.ts'
 import { storeRange } from '../store/store-name.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { Engine } from '../store/engine/engine.ts'
+import { WriteBatch } from '../store/engine/write-batch.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import type { TaskPlan } from './anchors.ts'
 import type { RecordSink } from './epoch-output.ts'
@@ -81,7 +82,7 @@ export class TaskFactory {
       return { persistent: undefined, memory }
     const persistent = await this.#openPersistent(plan)
     await this.#checkStored(plan, persistent)
-    await persistent.write([openMarkWrite(true)])
+    await persistent.write(WriteBatch.of([openMarkWrite(true)]))
     return { persistent, memory }
   }
 
@@ -148,7 +149,7 @@ export class TaskFactory {
     if (changelogTopic === undefined || changelogIsSource) return tap
     const topic = changelogTopic
     const send: StoreContext['log'] = (key, value, timestamp, headers) =>
-      collector.sendBytes({ topic, partition, key, value, timestamp, headers })
+      collector.sendPassing({ topic, partition, key, value, timestamp, headers })
     if (!tap) return send
     return ((key, value, timestamp, headers) => {
       send(key, value, timestamp, headers)
@@ -160,5 +161,5 @@ export class TaskFactory {
 async function clearStore(engine: Engine, store: StorePlan): Promise<void> {
   await engine.clear(storeRange(store.builder.name))
   if (store.changelogTopic !== undefined)
-    await engine.write([{ key: positionKey(store.changelogTopic), value: null }])
+    await engine.write(WriteBatch.of([{ key: positionKey(store.changelogTopic), value: null }]))
 }

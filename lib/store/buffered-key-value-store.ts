@@ -1,11 +1,10 @@
 import { assert } from '../common/assert.ts'
 import { bytesToMapKey } from '../common/bytes.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { Entry, EntryState } from './layer/entry.ts'
 import type { HeldChange } from './layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from './layer/entry.ts'
-import { RestoredRow } from './layer/restored-writes.ts'
 import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
 import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
@@ -38,7 +37,8 @@ export class BufferedKeyValueStore<K, V>
   }
 
   get uncommittedBytes(): number {
-    return this.#resources?.cache.pinnedBytes ?? 0
+    const resources = this.#resources
+    return resources ? resources.cache.pinnedBytes + resources.buffer.byteLength : 0
   }
 
   open(context: StoreContext): void {
@@ -134,7 +134,11 @@ export class BufferedKeyValueStore<K, V>
         continue
       }
       this.#countRestored(id, key, value !== null, resources)
-      restored.add(new RestoredRow(record, keys, values))
+      restored.add(
+        record,
+        keys.lookUpKeyOf(key),
+        value === null ? null : values.passingRow(value, timestamp, record),
+      )
     }
   }
 
@@ -155,7 +159,7 @@ export class BufferedKeyValueStore<K, V>
     buffer.seal(entry => this.#seal(entry, log))
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     const { buffer, restored, count, index } = this.resources()
     // Restored writes first: a key that has an entry, and so a write in the buffer, had it after them.
     const hasRestored = restored.stage(batch)
@@ -254,11 +258,11 @@ export class BufferedKeyValueStore<K, V>
     timestamp: number,
     resources: StoreResources<K, V>,
   ): void {
-    const { cache, buffer, index } = resources
+    const { cache, buffer, keys, index } = resources
     const before = this.#beforeChange(entry, index)
     if (bytes === null) entry.setAbsent()
     else entry.setBytes(bytes, timestamp)
-    buffer.sealEntry(entry)
+    buffer.sealRow(entry, keys.lookUpKey(entry.id), bytes)
     cache.resize(entry, valueBytes(entry))
     this.#afterChange(entry, before)
   }
@@ -343,10 +347,9 @@ export class BufferedKeyValueStore<K, V>
 
   #seal(entry: Entry, log: StoreContext['log']): void {
     const { keys, values, buffer } = this.resources()
-    if (!log) return buffer.sealEntry(entry)
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    buffer.sealEntry(entry, entry.state === 'typed' ? value! : undefined)
-    log(keys.bytes(entry.id), value, entry.timestamp, changelogHeaders(values, entry))
+    buffer.sealRow(entry, keys.lookUpKey(entry.id), value && values.engineValue(entry, value))
+    log?.(keys.lookedUp, value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: Entry, log: StoreContext['log']): void {
@@ -354,7 +357,8 @@ export class BufferedKeyValueStore<K, V>
     const { keys, values } = this.resources()
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     const headers = changelogHeaders(values, entry)
-    log(keys.bytes(entry.id), value, entry.timestamp, headers)
+    keys.lookUpKey(entry.id)
+    log(keys.lookedUp, value, entry.timestamp, headers)
   }
 
   #flushOnce(resources: StoreResources<K, V>): void {

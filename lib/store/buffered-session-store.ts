@@ -1,5 +1,5 @@
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 import type { FlushListener } from './key-value-store.ts'
 import type { SessionSpan, SessionStore } from './session-store.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
@@ -113,7 +113,7 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     this.entries.prepareCommit()
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.entries.stage(batch)
   }
 

@@ -4,7 +4,7 @@ import { NO_HEADERS } from '../common/headers.ts'
 import type { Counter } from '../common/metrics.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from './layer/row-serdes.ts'
 import { readTime, writeTime } from './layer/timed-keys.ts'
 import { segmentText } from './layer/time-segments.ts'
@@ -187,18 +187,18 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     this.#newSegments = []
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.#open().entries.stage(batch)
     const books = this.#sealed
     this.#sealed = undefined
     this.#staged.push(books)
     if (!books) return
-    for (const key of books.newSegments) batch.push({ key, value: EMPTY_BYTES })
+    for (const key of books.newSegments) batch.put(key, EMPTY_BYTES)
     if (books.observedMs === this.#stagedMs) return
     this.#stagedMs = books.observedMs
     const value = Buffer.allocUnsafe(8)
     writeTime(value, books.observedMs, 0)
-    batch.push({ key: this.#booksKey(OBSERVED_TIME), value })
+    batch.put(this.#booksKey(OBSERVED_TIME), value)
   }
 
   staged(): void {

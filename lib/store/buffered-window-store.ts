@@ -1,6 +1,6 @@
 import type { Windowed } from '../common/windowed.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener } from './key-value-store.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import type { TimedStoreSettings } from './timed/timed-resources.ts'
@@ -111,7 +111,7 @@ export class BufferedWindowStore<K, V> implements WindowStore<K, V>, CachedStore
     this.entries.prepareCommit()
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.entries.stage(batch)
   }
 

@@ -1,7 +1,7 @@
 import { asBuffer, copyBytes, mapKeyToBytes, bytesToMapKey } from '../common/bytes.ts'
 import { assert, present } from '../common/assert.ts'
 import { NO_HEADERS } from '../common/headers.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import { WriteBatch } from './engine/write-batch.ts'
 import type {
   ChangelogOptions,
   ChangelogRecord,
@@ -48,7 +48,7 @@ export class PendingStore implements StateStore {
   #done: (readonly [sequence: number, timestamp: number])[] = []
   /** Deletions whose changelog records wait until the outputs are flushed. */
   #unlogged: (readonly [sequence: number, timestamp: number])[] = []
-  #sealed: EngineWrite[] = []
+  readonly #sealed = new WriteBatch()
   /** What load and restore found, under the changelog key as a string, which sorts by sequence. */
   readonly #found = new Map<string, Uint8Array>()
   #bytes = 0
@@ -86,7 +86,7 @@ export class PendingStore implements StateStore {
       const bytes = value === null ? null : copyBytes(value)
       if (bytes === null) this.#found.delete(id)
       else this.#found.set(id, bytes)
-      this.#sealed.push({ key: this.#engineKey(mapKeyToBytes(id)), value: bytes })
+      this.#sealed.put(this.#engineKey(mapKeyToBytes(id)), bytes)
     }
   }
 
@@ -131,14 +131,14 @@ export class PendingStore implements StateStore {
       const key = sequenceKey(sequence)
       const value = item.toBytes()
       log?.(key, value, item.timestamp, NO_HEADERS)
-      this.#sealed.push({ key: this.#engineKey(key), value })
+      this.#sealed.put(this.#engineKey(key), value)
     }
     this.#fresh.clear()
     for (const [sequence, timestamp] of this.#done) {
       const key = sequenceKey(sequence)
       if (isTransactional) log?.(key, null, timestamp, NO_HEADERS)
       else this.#unlogged.push([sequence, timestamp])
-      this.#sealed.push({ key: this.#engineKey(key), value: null })
+      this.#sealed.put(this.#engineKey(key), null)
     }
     this.#done = []
     this.#bytes = 0
@@ -152,9 +152,8 @@ export class PendingStore implements StateStore {
     this.#unlogged = []
   }
 
-  stage(batch: EngineWrite[]): void {
-    for (const write of this.#sealed) batch.push(write)
-    this.#sealed = []
+  stage(batch: WriteBatch): void {
+    batch.takeFrom(this.#sealed)
   }
 
   staged(): void {
@@ -167,7 +166,7 @@ export class PendingStore implements StateStore {
     this.#found.clear()
     this.#done = []
     this.#unlogged = []
-    this.#sealed = []
+    this.#sealed.clear()
     this.#bytes = 0
   }
 

@@ -5,7 +5,7 @@ import type { RecordContext } from '../common/record-context.ts'
 import { resolveSerde } from '../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
-import type { EngineWrite } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 import { readTime, writeTime } from './layer/timed-keys.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from './layer/row-serdes.ts'
 import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from './state-store.ts'
@@ -161,12 +161,12 @@ export class RecordBuffer implements StateStore {
     this.#sealBooks()
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.#open().entries.stage(batch)
     const value = this.#books
     if (value === undefined || (this.#stagedBooks && asBuffer(value).equals(this.#stagedBooks))) return
     this.#stagedBooks = value
-    batch.push({ key: this.#booksKey(), value })
+    batch.put(this.#booksKey(), value)
   }
 
   staged(): void {

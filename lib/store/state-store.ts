@@ -4,7 +4,8 @@ import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { Engine, EngineWrite } from './engine/engine.ts'
+import type { Engine } from './engine/engine.ts'
+import type { WriteBatch } from './engine/write-batch.ts'
 
 /** A changelog record on its way to a store, as a restore delivers it. */
 export interface ChangelogRecord {
@@ -21,7 +22,7 @@ export interface StoreContext {
   readonly taskId: TaskId | undefined
   /** The engine of the task; a store keeps to the keys below its own prefix (`storePrefix`). */
   readonly engine: Engine
-  /** Sends a change to the changelog; undefined where the store has none. The bytes are the callee's from then on. */
+  /** Sends a change to the changelog; undefined where the store has none. The bytes need be valid only until it returns. */
   readonly log:
     | ((key: Uint8Array, value: Uint8Array | null, timestamp: number, headers: readonly Header[]) => void)
     | undefined
@@ -70,14 +71,14 @@ export interface StateStore {
   load(): Promise<void>
   /**
    * Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again. Their bytes are to stay as they are
-   * until `staged`: rows are made of them when the engine takes them.
+   * until `staged`: reads find them there meanwhile.
    */
   restore(records: readonly ChangelogRecord[]): void
   flush(): void
   prepareCommit(): void
   /** At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may still be sent to the changelog. */
   outputsFlushed?(): void
-  stage(batch: EngineWrite[]): void
+  stage(batch: WriteBatch): void
   staged(): void
   /** Estimate of what is not in the engine yet. */
   readonly uncommittedBytes: number

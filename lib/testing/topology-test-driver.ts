@@ -227,7 +227,7 @@ export class TopologyTestDriver implements Disposable {
       sendChange: ({ changelogTopic, changelogIsSource }) => {
         if (changelogTopic === undefined || changelogIsSource) return undefined
         return (key, value, timestamp, headers) =>
-          collector.sendBytes({ topic: changelogTopic, partition: 0, key, value, timestamp, headers })
+          collector.sendPassing({ topic: changelogTopic, partition: 0, key, value, timestamp, headers })
       },
     })
   }

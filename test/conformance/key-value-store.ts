@@ -9,6 +9,7 @@ import type { ChangelogRecord, StoreBuilder } from '../../lib/store/state-store.
 import { storePrefix } from '../../lib/store/store-name.ts'
 import { stores } from '../../lib/store/stores.ts'
 import { StoreHarness } from '../store/store-harness.ts'
+import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 
 export interface KeyValueSubject {
   readonly engine: 'memory' | 'level'
@@ -106,11 +107,13 @@ export function keyValueStoreSuite(subject: KeyValueSubject): void {
       h.store.put('a', 1)
       h.flushAndPrepare()
       h.store.put('a', 2)
-      const batch: Parameters<typeof engine.write>[0][number][] = []
+      const batch = new WriteBatch()
       h.store.stage(batch)
       h.store.put('a', 3)
       h.store.put('b', 3)
-      expect(batch.filter(({ key }) => key[5] === 0)).toHaveLength(1)
+      const entries: Uint8Array[] = []
+      batch.forEach(key => key[5] === 0 && entries.push(key))
+      expect(entries).toHaveLength(1)
       await engine.write(batch)
       h.store.staged()
       expect(h.store.get('a')).toBe(3)

@@ -6,6 +6,7 @@ export type Row = readonly [key: string, start: number, value: string]
 export class NaiveWindows {
   readonly #retentionMs: number
   readonly #retainDuplicates: boolean
+  /** Those that have ended included: a store that is rebuilt of less than was seen may have them again. */
   #rows: Row[] = []
   #observedMs = -1
 
@@ -16,9 +17,9 @@ export class NaiveWindows {
 
   put(key: string, value: string | null, start: number): void {
     this.#observedMs = Math.max(this.#observedMs, start)
+    if (!this.isLive(start)) return
     if (!this.#retainDuplicates) this.#rows = this.#rows.filter(([k, at]) => k !== key || at !== start)
     if (value !== null) this.#rows.push([key, start, value])
-    this.#rows = this.#rows.filter(([, at]) => this.isLive(at))
   }
 
   isLive(start: number): boolean {
@@ -27,7 +28,7 @@ export class NaiveWindows {
 
   /** By start, then key; equal ones in the order of their arrival. */
   rows(): readonly Row[] {
-    return this.#rows.toSorted(
+    return this.#live().toSorted(
       ([leftKey, leftStart], [rightKey, rightStart]) =>
         leftStart - rightStart || compareBytes(utf8(leftKey), utf8(rightKey)),
     )
@@ -39,8 +40,20 @@ export class NaiveWindows {
       .map(([, at, value]) => [at, value])
   }
 
-  observeOnlyPresent(): void {
-    this.#observedMs = Math.max(-1, ...this.#rows.map(([, at]) => at))
+  /** What a changelog has after a commit: changes of what had ended by then are not sent to it. */
+  committedOver(before: NaiveWindows): NaiveWindows {
+    const committed = this.copy()
+    committed.#rows = [...before.#rows.filter(([, at]) => !this.isLive(at)), ...this.#live()]
+    return committed
+  }
+
+  /** Nothing later than this has been seen. */
+  observeOnly(latestMs: number): void {
+    this.#observedMs = latestMs
+  }
+
+  #live(): Row[] {
+    return this.#rows.filter(([, at]) => this.isLive(at))
   }
 
   copy(): NaiveWindows {

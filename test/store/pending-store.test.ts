@@ -4,6 +4,7 @@ import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
 import { pendingStoreBuilder, type PendingItem, type PendingStore } from '../../lib/store/pending-store.ts'
 import type { StoreContext } from '../../lib/store/state-store.ts'
 import { StoreHarness } from './store-harness.ts'
+import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 
 const BUILDER = pendingStoreBuilder({ name: 'waiting' })
 
@@ -108,11 +109,11 @@ describe('pending store', () => {
     // Processing goes on while the broker commits.
     store.remove(first, 1)
     store.add(item('b'))
-    const batch: { key: Uint8Array; value: Uint8Array | null }[] = []
+    const batch = new WriteBatch()
     store.stage(batch)
+    expect(batch.count).toBe(1)
     await engine.write(batch)
     store.staged()
-    expect(batch).toHaveLength(1)
     await harness.abort()
     expect(harness.found()).toEqual(['0=a'])
   })

@@ -2,7 +2,9 @@ import type { Header } from '../../lib/common/headers.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
 import type { RecordContext } from '../../lib/common/record-context.ts'
-import type { Engine, EngineWrite } from '../../lib/store/engine/engine.ts'
+import type { Engine } from '../../lib/store/engine/engine.ts'
+import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
+import { copyBytes } from '../../lib/common/bytes.ts'
 import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from '../../lib/store/state-store.ts'
 
 export interface HarnessOptions {
@@ -60,7 +62,7 @@ export class StoreHarness<S extends StateStore> {
 
   async commit(): Promise<void> {
     this.flushAndPrepare()
-    const batch: EngineWrite[] = []
+    const batch = new WriteBatch()
     this.store.stage(batch)
     await this.#options.engine.write(batch)
     this.store.staged()
@@ -75,7 +77,7 @@ export class StoreHarness<S extends StateStore> {
 
   async restore(records: readonly ChangelogRecord[]): Promise<void> {
     this.store.restore(records)
-    const batch: EngineWrite[] = []
+    const batch = new WriteBatch()
     this.store.stage(batch)
     await this.#options.engine.write(batch)
     this.store.staged()
@@ -95,7 +97,13 @@ export class StoreHarness<S extends StateStore> {
       log:
         logged === false
           ? undefined
-          : (key, value, timestamp, headers) => this.changelog.push({ key, value, timestamp, headers }),
+          : (key, value, timestamp, headers) =>
+              this.changelog.push({
+                key: copyBytes(key),
+                value: value && copyBytes(value),
+                timestamp,
+                headers,
+              }),
       changelogTopic: 'app-store-changelog',
       changelogCoalescing: coalescing ?? true,
       cacheBytesMax: cacheBytesMax ?? 0,

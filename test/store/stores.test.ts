@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../lib/common/bytes.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { Engine, EngineWrite } from '../../lib/store/engine/engine.ts'
+import type { Engine } from '../../lib/store/engine/engine.ts'
+import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
 import { readOnlyView } from '../../lib/store/read-only-view.ts'
 import { storeBooksKey, storePrefix, storeRange } from '../../lib/store/store-name.ts'
@@ -19,6 +20,10 @@ function counting<T>(serde: Serde<T>) {
     serialize(value, context) {
       calls.serialize += 1
       return serde.serialize(value, context)
+    },
+    serializeInPassing(value, context) {
+      calls.serialize += 1
+      return serde.serializeInPassing!(value, context)
     },
     deserialize(bytes, context) {
       calls.deserialize += 1
@@ -253,18 +258,18 @@ describe('stores: restored writes', () => {
   test('approximateNumEntries stays near the truth, keys that come again and those that go included', async () => {
     const engine = openMemoryEngine()
     const h = await StoreHarness.open(builder, { engine })
-    const batch: EngineWrite[] = []
     for (let n = 0; n < 100_000; n += 1000) {
       const keys = Array.from({ length: 1000 }, (_, at) => `key-${n + at}`)
       h.store.restore(keys.map(key => record(key, '1')))
       // Again in the same batch, then in one while that is on its way; every second one goes.
       h.store.restore(keys.map(key => record(key, '2')))
-      h.store.stage(batch)
+      const batches = [new WriteBatch(), new WriteBatch()]
+      h.store.stage(batches[0]!)
       h.store.restore(keys.map((key, at) => record(key, at % 2 === 0 ? null : '3')))
-      await engine.write(batch.splice(0))
+      await engine.write(batches[0]!)
       h.store.staged()
-      h.store.stage(batch)
-      await engine.write(batch.splice(0))
+      h.store.stage(batches[1]!)
+      await engine.write(batches[1]!)
       h.store.staged()
     }
     expect(Math.abs(h.store.approximateNumEntries() - 50_000)).toBeLessThan(5000)
@@ -276,7 +281,7 @@ describe('stores: restored writes', () => {
     h.store.put('old', 'x')
     await h.commit()
     await h.abort()
-    const batches: EngineWrite[][] = [[], []]
+    const batches = [new WriteBatch(), new WriteBatch()]
     h.store.restore([record('a', '1'), record('a', '2'), record('b', '1'), record('old', null)])
     h.store.stage(batches[0]!)
     h.store.restore([record('b', '2'), record('c', '1')])

@@ -1,11 +1,4 @@
-/**
- * One write of a batch; a null value deletes. An engine takes them in order and copies each before it looks at the next one, whose bytes may
- * come in the same memory.
- */
-export interface EngineWrite {
-  readonly key: Uint8Array
-  readonly value: Uint8Array | null
-}
+import type { WriteBatch } from './write-batch.ts'
 
 /** What is written to an engine: a batch now and then, or, in a restore, one after the other. */
 export type EngineLoad = 'steady' | 'bulk'
@@ -33,9 +26,10 @@ export interface Engine {
   entries(range: EngineRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
   /**
    * All or nothing; what it resolves after is readable (in a memory engine: at the call, so that a synchronous test driver can
-   * go on without waiting), and survives the end of the process where `persistent`. Calls take effect in order.
+   * go on without waiting), and survives the end of the process where `persistent`. Calls take effect in order. The batch is the engine's from
+   * then on.
    */
-  write(batch: readonly EngineWrite[]): Promise<void>
+  write(batch: WriteBatch): Promise<void>
   /**
    * Prepares for a load; a new engine is prepared for the steady one. It changes what memory and time the writes cost, never what is there.
    * Until it resolves nothing may be read, and every iterator has to be at its end.

@@ -1,7 +1,8 @@
 import { Level } from 'level'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
-import type { Engine, EngineLoad, EngineRange, EngineWrite } from './engine.ts'
+import type { Engine, EngineLoad, EngineRange } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
 
@@ -90,15 +91,14 @@ class LevelEngine implements Engine {
     return rows(this.#database, range)
   }
 
-  write(batch: readonly EngineWrite[]): Promise<void> {
+  write(batch: WriteBatch): Promise<void> {
     return this.#inOrder(() => {
       // One call an operation takes half the time of one call with an array of objects, whose properties are read one by one.
       const operations = this.#database.batch()
-      for (const write of batch) {
-        const value = write.value
-        if (value === null) operations.del(write.key)
-        else operations.put(write.key, value)
-      }
+      batch.forEach((key, value) => {
+        if (value === null) operations.del(key)
+        else operations.put(key, value)
+      })
       return operations.write()
     })
   }

@@ -1,7 +1,8 @@
 import { sortedMap, type SortedMap } from '../../common/sorted-map.ts'
 import { assert } from '../../common/assert.ts'
 import { bytesToMapKey, copyBytes, EMPTY_BYTES, mapKeyToBytes } from '../../common/bytes.ts'
-import type { Engine, EngineRange, EngineWrite } from './engine.ts'
+import type { Engine, EngineRange } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 type Tree = SortedMap<string, Uint8Array>
 
@@ -30,12 +31,12 @@ class MemoryEngine implements Engine {
     return walk(this.#tree.clone(), range)
   }
 
-  async write(batch: readonly EngineWrite[]): Promise<void> {
+  async write(batch: WriteBatch): Promise<void> {
     this.#assertOpen()
-    for (const { key, value } of batch) {
+    batch.forEach((key, value) => {
       if (value === null) this.#tree.delete(bytesToMapKey(key))
       else this.#tree.set(bytesToMapKey(key), copyBytes(value))
-    }
+    })
   }
 
   async prepareFor(): Promise<void> {

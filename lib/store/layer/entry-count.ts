@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
 import { murmur2 } from '../../common/murmur2.ts'
-import type { EngineWrite } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 
 const EXACT_LOOK_UPS = 10_000
 const SAMPLE = 64
@@ -49,12 +49,12 @@ export class EntryCount {
   }
 
   /** Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where there is one. */
-  stage(batch: EngineWrite[], exact: number | undefined): void {
+  stage(batch: WriteBatch, exact: number | undefined): void {
     if (exact !== undefined) this.#count = exact
     if (this.#count === this.#stored) return
     this.#stored = this.#count
     const value = Buffer.allocUnsafe(8)
     value.writeDoubleBE(this.#count, 0)
-    batch.push({ key: this.#key, value })
+    batch.put(this.#key, value)
   }
 }

@@ -1,5 +1,3 @@
-import type { EngineWrite } from '../engine/engine.ts'
-
 /**
  * - `unread`: nobody has asked the engine yet.
  * - `absent`: there is no value.
@@ -58,45 +56,6 @@ function stateOf(state: EntryState): ValueState {
   return made
 }
 
-/** Makes rows of entries for an engine, each valid until the next one is made. */
-export interface RowMaker<E extends Entry = Entry> {
-  passingKey(entry: E): Uint8Array
-  /** Null for a state without value. `changelogValue`: that state's, where it was made before. */
-  passingValue(state: ValueState, changelogValue: Uint8Array | undefined): Uint8Array | null
-}
-
-/**
- * A write whose changelog record is sent, on its way into the engine: the value as it was sealed, since the entry may have the next one already.
- * The bytes are made when the engine takes them.
- */
-export class SealedWrite<E extends Entry = Entry> implements EngineWrite {
-  readonly entry: E
-  readonly #rows: RowMaker<E>
-  #state: ValueState
-  #changelogValue: Uint8Array | undefined
-
-  constructor(entry: E, rows: RowMaker<E>, changelogValue: Uint8Array | undefined) {
-    this.entry = entry
-    this.#rows = rows
-    this.#state = entry.copyState()
-    this.#changelogValue = changelogValue
-  }
-
-  get key(): Uint8Array {
-    return this.#rows.passingKey(this.entry)
-  }
-
-  get value(): Uint8Array | null {
-    return this.#rows.passingValue(this.#state, this.#changelogValue)
-  }
-
-  /** The entry is sealed again, before the engine has taken this. */
-  renew(changelogValue: Uint8Array | undefined): void {
-    this.#state = this.entry.copyState()
-    this.#changelogValue = changelogValue
-  }
-}
-
 /** Measured: a key of 12 characters with a number costs about this much heap, its places in both maps included. */
 const OVERHEAD_BYTES = 240
 
@@ -119,7 +78,6 @@ export class Entry extends ValueState {
   /** Its place among those that are held, and what it counts there. */
   heldAt = 0
   heldBytes = 0
-  sealed: SealedWrite | undefined = undefined
 
   constructor(id: string) {
     super()

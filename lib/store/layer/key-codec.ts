@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
+import { bytesToMapKey, copyInto, mapKeyToBytes, writeMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { ScratchBytes } from './scratch-bytes.ts'
 
@@ -43,23 +43,23 @@ export class KeyCodec<K> {
     return bytes
   }
 
-  /** The serialised key, in its own memory. */
-  bytes(id: string): Buffer {
-    return Buffer.from(id, 'latin1')
-  }
-
-  /** Valid until the next call. */
+  /** The engine key. Valid until the next call of this, or of one that says so, too. */
   lookUpKey(id: string): Uint8Array {
     const key = this.#scratch.ofLength(this.prefix.length + id.length)
-    key.write(id, this.prefix.length, 'latin1')
+    writeMapKey(key, id, this.prefix.length)
     return key
   }
 
-  /** The engine key of a serialised one. Valid until the next call of this or of `lookUpKey`. */
-  passingKeyOf(bytes: Uint8Array): Uint8Array {
+  /** The engine key of a serialised one. Valid as that of `lookUpKey`. */
+  lookUpKeyOf(bytes: Uint8Array): Uint8Array {
     const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
-    key.set(bytes, this.prefix.length)
+    copyInto(key, bytes, this.prefix.length)
     return key
+  }
+
+  /** The serialised key of the last `lookUpKey`, in the same memory. */
+  get lookedUp(): Uint8Array {
+    return this.#scratch.behindPrefix
   }
 
   idOfEngineKey(engineKey: Uint8Array): string {

@@ -3,7 +3,7 @@ import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueState } from './entry.ts'
 import type { ValueFormat } from './value-format.ts'
-import { keepPrimitive, keepsTyped } from './value-format.ts'
+import { keepPrimitive, keepsTyped, serializeInPassing } from './value-format.ts'
 
 /** Values alone: the engine and the changelog hold the serialised value. */
 export class PlainFormat<V> implements ValueFormat<V> {
@@ -41,7 +41,7 @@ export class PlainFormat<V> implements ValueFormat<V> {
 
   changelogValue(state: ValueState): Uint8Array {
     if (state.state === 'bytes') return state.value as Uint8Array
-    return this.#serde.serialize(state.value as V, this.#context)
+    return serializeInPassing(this.#serde, state.value as V, this.#context)
   }
 
   engineValue(_state: ValueState, changelogValue: Uint8Array): Uint8Array {

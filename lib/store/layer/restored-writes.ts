@@ -1,12 +1,15 @@
-import { copyBytes } from '../../common/bytes.ts'
-import type { EngineWrite } from '../engine/engine.ts'
+import { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord } from '../state-store.ts'
-import type { KeyCodec } from './key-codec.ts'
-import type { ValueFormat } from './value-format.ts'
+
+/** A row of the engine: its key without the store's prefix, a character for a byte, and its value, which may be kept. */
+export interface RestoredRow {
+  readonly id: string
+  readonly value: Uint8Array | null
+}
 
 interface Batch {
-  readonly writes: EngineWrite[]
-  /** Of the first `indexed` writes, made when somebody reads. */
+  readonly records: ChangelogRecord[]
+  /** Of the first `indexed` records, made when somebody reads. */
   readonly values: Map<string, Uint8Array | null>
   indexed: number
   /** The last word on keys that were added as samples: whether they are there. */
@@ -19,17 +22,21 @@ interface Batch {
  * for finding keys.
  */
 export class RestoredWrites {
-  readonly #idOfEngineKey: (engineKey: Uint8Array) => string
+  readonly #rowOf: (record: ChangelogRecord) => RestoredRow
+  /** Of the open batch. */
+  readonly #rows = new WriteBatch()
   /** Those before the last are on their way into the engine, oldest first. */
   #batches: Batch[] = [newBatch()]
   #size = 0
 
-  constructor(idOfEngineKey: (engineKey: Uint8Array) => string) {
-    this.#idOfEngineKey = idOfEngineKey
+  constructor(rowOf: (record: ChangelogRecord) => RestoredRow) {
+    this.#rowOf = rowOf
   }
 
-  add(write: EngineWrite): void {
-    this.#open.writes.push(write)
+  /** `key` and `value` are the record's row in the engine. They are copied; null deletes. */
+  add(record: ChangelogRecord, key: Uint8Array, value: Uint8Array | null): void {
+    this.#open.records.push(record)
+    this.#rows.put(key, value)
     this.#size += 1
   }
 
@@ -48,20 +55,21 @@ export class RestoredWrites {
   }
 
   /** Whether there was anything to stage. */
-  stage(batch: EngineWrite[]): boolean {
-    const { writes } = this.#open
-    for (const write of writes) batch.push(write)
+  stage(batch: WriteBatch): boolean {
+    const { records } = this.#open
+    batch.takeFrom(this.#rows)
     this.#batches.push(newBatch())
-    return writes.length > 0
+    return records.length > 0
   }
 
   /** The oldest batch is in the engine. */
   staged(): void {
-    this.#size -= this.#batches.shift()!.writes.length
+    this.#size -= this.#batches.shift()!.records.length
   }
 
   clear(): void {
     this.#batches = [newBatch()]
+    this.#rows.clear()
     this.#size = 0
   }
 
@@ -82,41 +90,14 @@ export class RestoredWrites {
   }
 
   #indexed(batch: Batch): ReadonlyMap<string, Uint8Array | null> {
-    for (; batch.indexed < batch.writes.length; batch.indexed += 1) {
-      const { key, value } = batch.writes[batch.indexed]!
-      // What a read gets stays in memory longer than the record does.
-      batch.values.set(this.#idOfEngineKey(key), value && copyBytes(value))
+    for (; batch.indexed < batch.records.length; batch.indexed += 1) {
+      const { id, value } = this.#rowOf(batch.records[batch.indexed]!)
+      batch.values.set(id, value)
     }
     return batch.values
   }
 }
 
-/**
- * The row of a changelog record, made when the engine takes it: until then the record is all that is held, and the key is written where
- * the one before it was.
- */
-export class RestoredRow<K, V> implements EngineWrite {
-  readonly #record: ChangelogRecord
-  readonly #keys: KeyCodec<K>
-  readonly #values: ValueFormat<V>
-
-  constructor(record: ChangelogRecord, keys: KeyCodec<K>, values: ValueFormat<V>) {
-    this.#record = record
-    this.#keys = keys
-    this.#values = values
-  }
-
-  get key(): Uint8Array {
-    return this.#keys.passingKeyOf(this.#record.key!)
-  }
-
-  get value(): Uint8Array | null {
-    const record = this.#record
-    const { value } = record
-    return value === null ? null : this.#values.passingRow(value, record.timestamp, record)
-  }
-}
-
 function newBatch(): Batch {
-  return { writes: [], values: new Map(), indexed: 0, samples: new Map() }
+  return { records: [], values: new Map(), indexed: 0, samples: new Map() }
 }

@@ -1,8 +1,8 @@
+import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
-import type { StoreContext } from '../state-store.ts'
+import type { ChangelogRecord, StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storeBooksKey, storePrefix } from '../store-name.ts'
-import type { Entry, ValueState } from './entry.ts'
 import { EntryCount } from './entry-count.ts'
 import { HeadersFormat } from './headers-format.ts'
 import { HeldChanges } from './held-changes.ts'
@@ -12,7 +12,7 @@ import { PlainFormat } from './plain-format.ts'
 import { RestoredWrites } from './restored-writes.ts'
 import { TimestampedFormat } from './timestamped-format.ts'
 import { TypedCache } from './typed-cache.ts'
-import { engineRow, type ValueFormat } from './value-format.ts'
+import type { ValueFormat } from './value-format.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
 export const READ_CACHE_BYTES_MAX = 16 * 1024 * 1024
@@ -58,18 +58,18 @@ export function openResources<K, V>(
   count.load(context.engine.get(storeBooksKey(name)))
   const keys = new KeyCodec(keySerde, serdeContext, storePrefix(name))
   const values = formatOf<V>(settings, valueSerde, serdeContext, context)
-  const rows = {
-    passingKey: ({ id }: Entry) => keys.lookUpKey(id),
-    passingValue: (state: ValueState, changelogValue: Uint8Array | undefined) =>
-      engineRow(values, state, changelogValue),
+  const rowOf = (record: ChangelogRecord) => {
+    const { value, timestamp } = record
+    const id = bytesToMapKey(record.key!)
+    return { id, value: value && values.fromChangelog(value, timestamp, record) }
   }
   return {
     context,
     keys,
     values,
     cache,
-    buffer: new WriteBuffer(cache, rows),
-    restored: new RestoredWrites(engineKey => keys.idOfEngineKey(engineKey)),
+    buffer: new WriteBuffer(cache),
+    restored: new RestoredWrites(rowOf),
     held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
     index: settings.ranges ? new KeyIndex() : undefined,
     count,

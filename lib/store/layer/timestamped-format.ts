@@ -4,7 +4,7 @@ import type { ValueState } from './entry.ts'
 import { ScratchBytes } from './scratch-bytes.ts'
 import { fillRow, headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
-import { keepPrimitive, keepsTyped } from './value-format.ts'
+import { keepPrimitive, keepsTyped, serializeInPassing } from './value-format.ts'
 
 /**
  * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below the JVM original; the changelog
@@ -48,13 +48,13 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
 
   changelogValue(state: ValueState): Uint8Array {
     if (state.state === 'bytes') return (state.value as Uint8Array).subarray(TIMESTAMP_BYTES)
-    return this.#serde.serialize(state.value as V, this.#context)
+    return serializeInPassing(this.#serde, state.value as V, this.#context)
   }
 
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array {
     return state.state === 'bytes'
       ? (state.value as Uint8Array)
-      : timestampedRow(changelogValue, state.timestamp)
+      : this.passingRow(changelogValue, state.timestamp)
   }
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {

@@ -1,7 +1,7 @@
 import type { Header } from '../../common/headers.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import type { Serde } from '../../serde/serde.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 
@@ -21,9 +21,9 @@ export interface ValueFormat<V> {
   read(state: ValueState): V | undefined
   /** Puts what the engine holds into the state. */
   load(state: ValueState, engineValue: Uint8Array): void
-  /** The value of the changelog record; only for a state that has a value. */
+  /** The value of the changelog record; only for a state that has a value. Used at once: valid until something else is serialised. */
   changelogValue(state: ValueState): Uint8Array
-  /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. */
+  /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. Valid until the next call. */
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
   /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
@@ -33,14 +33,9 @@ export interface ValueFormat<V> {
   headersOf?(state: ValueState): readonly Header[]
 }
 
-/** What the engine is to hold of a state; null where that is nothing. */
-export function engineRow<V>(
-  values: ValueFormat<V>,
-  state: ValueState,
-  changelogValue: Uint8Array | undefined,
-): Uint8Array | null {
-  if (state.state === 'absent') return null
-  return values.engineValue(state, changelogValue ?? values.changelogValue(state))
+/** Bytes that are used at once. */
+export function serializeInPassing<T>(serde: Serde<T>, value: T, context: SerdeContext): Uint8Array {
+  return serde.serializeInPassing ? serde.serializeInPassing(value, context) : serde.serialize(value, context)
 }
 
 export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): readonly Header[] {

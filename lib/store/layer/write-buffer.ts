@@ -1,7 +1,12 @@
 import { assert } from '../../common/assert.ts'
-import type { EngineWrite } from '../engine/engine.ts'
-import { SealedWrite, type Entry, type RowMaker } from './entry.ts'
+import { WriteBatch } from '../engine/write-batch.ts'
+import type { Entry } from './entry.ts'
 import type { ClockCache } from './clock-cache.ts'
+
+interface Staged<E> {
+  readonly entries: readonly E[]
+  readonly bytes: number
+}
 
 /**
  * The writes of a store that are not in the engine yet, in the stages of a commit:
@@ -13,15 +18,21 @@ import type { ClockCache } from './clock-cache.ts'
  */
 export class WriteBuffer<E extends Entry = Entry> {
   readonly #cache: ClockCache<E>
-  readonly #rows: RowMaker<E>
   #dirty: E[] = []
-  #sealed: SealedWrite<E>[] = []
+  #sealed: E[] = []
+  /** Of the sealed ones, as they were then: an entry may have its next value already. */
+  readonly #rows = new WriteBatch()
   /** Batches under way, oldest first. */
-  readonly #staged: SealedWrite<E>[][] = []
+  readonly #staged: Staged<E>[] = []
+  #stagedBytes = 0
 
-  constructor(cache: ClockCache<E>, rows: RowMaker<E>) {
+  constructor(cache: ClockCache<E>) {
     this.#cache = cache
-    this.#rows = rows
+  }
+
+  /** Of rows that are made and not in the engine. */
+  get byteLength(): number {
+    return this.#rows.byteLength + this.#stagedBytes
   }
 
   /** The entry has a new value that the engine lacks. */
@@ -32,7 +43,7 @@ export class WriteBuffer<E extends Entry = Entry> {
     this.#dirty.push(entry)
   }
 
-  /** Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in `sealEntry`. */
+  /** Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in `sealRow`. */
   seal(write: (entry: E) => void): void {
     const dirty = this.#dirty
     this.#dirty = []
@@ -43,43 +54,36 @@ export class WriteBuffer<E extends Entry = Entry> {
     }
   }
 
-  /**
-   * The present value goes to the engine with the next batch, in place of an earlier one that waits for the same batch. `changelogValue`: where the
-   * caller has made it of a primitive, which need not be done twice.
-   */
-  sealEntry(entry: E, changelogValue?: Uint8Array): void {
-    if (entry.sealed !== undefined) {
-      entry.sealed.renew(changelogValue)
-      return
-    }
-    const sealed = new SealedWrite(entry, this.#rows, changelogValue)
-    entry.sealed = sealed
+  /** This row of the entry goes to the engine with the next batch. The bytes are copied; null deletes. */
+  sealRow(entry: E, key: Uint8Array, value: Uint8Array | null): void {
+    this.#rows.put(key, value)
     this.#cache.pin(entry)
-    this.#sealed.push(sealed)
+    this.#sealed.push(entry)
   }
 
   /** Whether there was anything to stage. */
-  stage(batch: EngineWrite[]): boolean {
-    const sealed = this.#sealed
+  stage(batch: WriteBatch): boolean {
+    const staged = { entries: this.#sealed, bytes: this.#rows.byteLength }
     this.#sealed = []
-    this.#staged.push(sealed)
-    for (const write of sealed) {
-      write.entry.sealed = undefined
-      batch.push(write)
-    }
-    return sealed.length > 0
+    this.#staged.push(staged)
+    this.#stagedBytes += staged.bytes
+    batch.takeFrom(this.#rows)
+    return staged.entries.length > 0
   }
 
   /** The oldest batch is in the engine. */
   staged(): void {
-    const writes = this.#staged.shift()
-    assert(writes !== undefined, 'staged() was called without a stage() before it')
-    for (const write of writes) this.#cache.unpin(write.entry)
+    const staged = this.#staged.shift()
+    assert(staged !== undefined, 'staged() was called without a stage() before it')
+    this.#stagedBytes -= staged.bytes
+    for (const entry of staged.entries) this.#cache.unpin(entry)
   }
 
   clear(): void {
     this.#dirty = []
     this.#sealed = []
+    this.#rows.clear()
     this.#staged.length = 0
+    this.#stagedBytes = 0
   }
 }

@@ -7,7 +7,7 @@ import type { RecordContext } from '../../common/record-context.ts'
 import { sortedMap } from '../../common/sorted-map.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
-import type { EngineWrite } from '../engine/engine.ts'
+import { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord, StateStore, StoreContext } from '../state-store.ts'
 import { serdeOrThrow, storeClosed } from '../store-error.ts'
 import { storeEntriesRange, storePrefix } from '../store-name.ts'
@@ -45,7 +45,7 @@ export class ChangeBuffer implements StateStore {
   readonly #inOrder = sortedMap<BufferedChange, undefined>(compareChanges)
   /** Ids of rows that came, changed or left since the last commit. */
   readonly #dirty = new Set<string>()
-  #writes: EngineWrite[] = []
+  readonly #writes = new WriteBatch()
   #sizeBytes = 0
   #listener: ChangeListener | undefined
   #context: StoreContext | undefined
@@ -174,9 +174,8 @@ export class ChangeBuffer implements StateStore {
     this.#dirty.clear()
   }
 
-  stage(batch: EngineWrite[]): void {
-    for (const write of this.#writes) batch.push(write)
-    this.#writes = []
+  stage(batch: WriteBatch): void {
+    batch.takeFrom(this.#writes)
   }
 
   staged(): void {
@@ -187,7 +186,7 @@ export class ChangeBuffer implements StateStore {
     this.#byId.clear()
     this.#inOrder.clear()
     this.#dirty.clear()
-    this.#writes = []
+    this.#writes.clear()
     this.#sizeBytes = 0
     this.#listener = undefined
     this.#context = undefined
@@ -212,7 +211,7 @@ export class ChangeBuffer implements StateStore {
   }
 
   #write(id: string, value: Uint8Array | null): void {
-    this.#writes.push({ key: concatBytes(this.#prefix, Buffer.from(id, 'latin1')), value })
+    this.#writes.put(concatBytes(this.#prefix, Buffer.from(id, 'latin1')), value)
   }
 
   #bytes(value: unknown): Uint8Array | null {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
-import type { Engine, EngineWrite } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 import { storeBooksKey, storeEntriesRange } from '../store-name.ts'
 import type { TimedKeyCodec } from './timed-key-codec.ts'
 
@@ -78,13 +79,13 @@ export class ObservedTime {
     this.#sealedMs = this.#latestMs
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.#staged.push(this.#sealedMs - this.#retentionMs)
     if (this.#sealedMs === this.#storedMs) return
     this.#storedMs = this.#sealedMs
     const value = Buffer.allocUnsafe(8)
     value.writeDoubleBE(this.#sealedMs, 0)
-    batch.push({ key: this.#booksKey, value })
+    batch.put(this.#booksKey, value)
   }
 
   /** The oldest batch is in the engine: what it has ended may leave. No entry of such a time is written any more. */

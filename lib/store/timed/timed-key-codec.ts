@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
+import { asBuffer, writeMapKey } from '../../common/bytes.ts'
 import { KeyCodec } from '../layer/key-codec.ts'
+import { ScratchBytes } from '../layer/scratch-bytes.ts'
 import { readTime, writeTime } from '../layer/timed-keys.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 
@@ -16,41 +17,33 @@ export type MinorBytes = 4 | 8
 export class TimedKeyCodec<K> {
   readonly keys: KeyCodec<K>
   readonly #minorBytes: MinorBytes
-  /** For look-ups, which the engine answers before the next one. Grows with the longest key. */
-  #scratch = Buffer.allocUnsafe(256)
+  readonly #engineScratch: ScratchBytes
+  readonly #changelogScratch = new ScratchBytes()
 
   constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array, minorBytes: MinorBytes) {
     this.keys = new KeyCodec(serde, context, prefix)
     this.#minorBytes = minorBytes
-    this.keys.prefix.copy(this.#scratch)
+    this.#engineScratch = new ScratchBytes(prefix)
   }
 
-  /** Its own memory. */
-  changelogKey(id: string, time: number, minor: number): Buffer {
-    const bytes = Buffer.allocUnsafe(id.length + TIME_BYTES + this.#minorBytes)
-    bytes.write(id, 0, 'latin1')
+  /** Valid until the next call. */
+  changelogKey(id: string, time: number, minor: number): Uint8Array {
+    const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#minorBytes)
+    writeMapKey(bytes, id, 0)
     writeTime(bytes, time, id.length)
     this.#writeMinor(bytes, minor, id.length + TIME_BYTES)
     return bytes
   }
 
-  /** Its own memory. */
-  engineKey(id: string, time: number, minor: number): Buffer {
-    const bytes = Buffer.allocUnsafe(this.#engineKeyLength(id))
-    this.keys.prefix.copy(bytes)
-    this.#writeEngineKey(bytes, id, time, minor)
-    return bytes
-  }
-
-  /** Valid until the next call. */
+  /** The engine key. Valid until the next call. */
   lookUpKey(id: string, time: number, minor: number): Uint8Array {
-    const length = this.#engineKeyLength(id)
-    if (length > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafe(2 * length)
-      this.keys.prefix.copy(this.#scratch)
-    }
-    this.#writeEngineKey(this.#scratch, id, time, minor)
-    return this.#scratch.subarray(0, length)
+    const timeAt = this.keys.prefix.length
+    const minorAt = timeAt + TIME_BYTES + id.length
+    const bytes = this.#engineScratch.ofLength(minorAt + this.#minorBytes)
+    writeTime(bytes, time, timeAt)
+    writeMapKey(bytes, id, timeAt + TIME_BYTES)
+    this.#writeMinor(bytes, minor, minorAt)
+    return bytes
   }
 
   /** The first engine key of that time or a later one. */
@@ -98,17 +91,6 @@ export class TimedKeyCodec<K> {
       id: bytes.toString('latin1', 0, timeAt),
       minor: this.#readMinor(bytes, minorAt),
     }
-  }
-
-  #engineKeyLength(id: string): number {
-    return this.keys.prefix.length + TIME_BYTES + id.length + this.#minorBytes
-  }
-
-  #writeEngineKey(bytes: Buffer, id: string, time: number, minor: number): void {
-    const timeAt = this.keys.prefix.length
-    writeTime(bytes, time, timeAt)
-    bytes.write(id, timeAt + TIME_BYTES, 'latin1')
-    this.#writeMinor(bytes, minor, timeAt + TIME_BYTES + id.length)
   }
 
   #writeMinor(bytes: Buffer, minor: number, at: number): void {

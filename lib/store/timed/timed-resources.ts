@@ -5,9 +5,9 @@ import { HeldChanges } from '../layer/held-changes.ts'
 import { RestoredWrites } from '../layer/restored-writes.ts'
 import type { KeepHeaders } from '../layer/store-resources.ts'
 import { formatOf, READ_CACHE_BYTES_MAX } from '../layer/store-resources.ts'
-import { engineRow, type ValueFormat } from '../layer/value-format.ts'
+import type { ValueFormat } from '../layer/value-format.ts'
 import { WriteBuffer } from '../layer/write-buffer.ts'
-import type { StoreContext } from '../state-store.ts'
+import type { ChangelogRecord, StoreContext } from '../state-store.ts'
 import { serdeOrThrow } from '../store-error.ts'
 import { storePrefix } from '../store-name.ts'
 import { ObservedTime } from './observed-time.ts'
@@ -63,10 +63,13 @@ export function openTimedResources<K, V>(
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
   const values = formatOf<V>(settings, valueSerde, serdeContext, context)
-  const rows = {
-    passingKey: ({ id, time, minor }: TimedEntry) => codec.lookUpKey(id, time, minor),
-    passingValue: (state: ValueState, changelogValue: Uint8Array | undefined) =>
-      engineRow(values, state, changelogValue),
+  const rowOf = (record: ChangelogRecord) => {
+    const { id, time, minor } = codec.readChangelogKey(record.key!)
+    const { value, timestamp } = record
+    return {
+      id: codec.engineId(id, time, minor),
+      value: value && values.fromChangelog(value, timestamp, record),
+    }
   }
   const holdsBack = settings.caching && context.cacheBytesMax > 0
   const { retentionMs, cachedRetentionMs = retentionMs } = settings
@@ -79,8 +82,8 @@ export function openTimedResources<K, V>(
     values,
     index,
     cache,
-    buffer: new WriteBuffer(cache, rows),
-    restored: new RestoredWrites(engineKey => codec.keys.idOfEngineKey(engineKey)),
+    buffer: new WriteBuffer(cache),
+    restored: new RestoredWrites(rowOf),
     held: holdsBack ? new HeldChanges(cache, context) : undefined,
     observed,
     outlived: outlives ? new Outlived(retentionMs, observed.latestMs) : undefined,

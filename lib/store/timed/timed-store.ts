@@ -1,5 +1,5 @@
 import { assert } from '../../common/assert.ts'
-import type { EngineWrite } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 import type { FlushListener } from '../key-value-store.ts'
 import type { HeldChange } from '../layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from '../layer/entry.ts'
@@ -42,7 +42,8 @@ export class TimedStore<K, V> {
   }
 
   get uncommittedBytes(): number {
-    return this.#resources?.cache.pinnedBytes ?? 0
+    const resources = this.#resources
+    return resources ? resources.cache.pinnedBytes + resources.buffer.byteLength : 0
   }
 
   /** Of what was loaded or restored. */
@@ -169,7 +170,7 @@ export class TimedStore<K, V> {
     buffer.seal(entry => this.#seal(entry, log))
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     const { buffer, restored, observed } = this.resources()
     // Restored writes first: what has an entry, and so a write in the buffer, had it after them.
     restored.stage(batch)
@@ -346,16 +347,20 @@ export class TimedStore<K, V> {
     const at = found === undefined ? -1 : found.find(time, minor)
     const { value, timestamp } = record
     if (value === null && at < 0) return
-    const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
     if (index.watched || (found !== undefined && found.slots[at] instanceof TimedEntry)) {
       const entry = found === undefined || at < 0 ? this.#insertAbsent(id, time, minor, resources) : undefined
+      const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
       this.#restoreEntry(entry ?? this.#entryAt(found!, at, resources), bytes, timestamp, resources)
       return
     }
     if (value === null) index.remove(found!, at)
     else if (at < 0) index.insertBare(id, time, minor)
-    restored.add({ key: codec.engineKey(id, time, minor), value: bytes })
+    restored.add(
+      record,
+      codec.lookUpKey(id, time, minor),
+      value === null ? null : values.passingRow(value, timestamp, record),
+    )
   }
 
   #insertAbsent(id: string, time: number, minor: number, { index, cache }: TimedResources<K, V>): TimedEntry {
@@ -371,11 +376,11 @@ export class TimedStore<K, V> {
     timestamp: number,
     resources: TimedResources<K, V>,
   ): void {
-    const { buffer, cache } = resources
+    const { buffer, cache, codec } = resources
     this.#beforeChange(entry, resources)
     if (bytes === null) entry.setAbsent()
     else entry.setBytes(bytes, timestamp)
-    buffer.sealEntry(entry)
+    buffer.sealRow(entry, codec.lookUpKey(entry.id, entry.time, entry.minor), bytes)
     cache.resize(entry, valueBytes(entry))
   }
 
@@ -383,11 +388,10 @@ export class TimedStore<K, V> {
     // It will not be written any more, and what was written of it before leaves with its time.
     if (entry.expired) return
     const { codec, values, buffer } = this.resources()
-    if (!log) return buffer.sealEntry(entry)
+    const { id, time, minor } = entry
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    buffer.sealEntry(entry, entry.state === 'typed' ? value! : undefined)
-    const key = codec.changelogKey(entry.id, entry.time, entry.minor)
-    log(key, value, entry.timestamp, changelogHeaders(values, entry))
+    buffer.sealRow(entry, codec.lookUpKey(id, time, minor), value && values.engineValue(entry, value))
+    log?.(codec.changelogKey(id, time, minor), value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: TimedEntry, { codec, values, logNow }: TimedResources<K, V>): void {

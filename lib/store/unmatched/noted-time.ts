@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
-import type { Engine, EngineWrite } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 
 /** A time that a store notes in the engine with each commit, apart from its entries; an abort takes it back. The changelog does not carry it. */
 export class NotedTime {
@@ -26,11 +27,11 @@ export class NotedTime {
     this.#sealedMs = this.ms
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     if (this.#sealedMs === undefined || this.#sealedMs === this.#notedMs) return
     this.#notedMs = this.#sealedMs
     const value = Buffer.allocUnsafe(8)
     value.writeDoubleBE(this.#sealedMs, 0)
-    batch.push({ key: this.#key, value })
+    batch.put(this.#key, value)
   }
 }

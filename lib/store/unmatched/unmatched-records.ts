@@ -3,7 +3,7 @@ import { bytesToMapKey, concatBytes, mapKeyToBytes } from '../../common/bytes.ts
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { BufferedKeyValueStore } from '../buffered-key-value-store.ts'
-import type { EngineWrite } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord, StateStore, StoreContext } from '../state-store.ts'
 import { serdeOrThrow, storeClosed } from '../store-error.ts'
 import { storeEntriesRange, storeTimeKey } from '../store-name.ts'
@@ -167,7 +167,7 @@ export class UnmatchedRecords implements StateStore {
     this.#lookFrom.seal()
   }
 
-  stage(batch: EngineWrite[]): void {
+  stage(batch: WriteBatch): void {
     this.#lists.stage(batch)
     this.#lookFrom.stage(batch)
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openLevelEngine } from '../../../lib/store/engine/level-engine.ts'
 import { storeEngineSuite } from '../../conformance/store-engine.ts'
+import { WriteBatch } from '../../../lib/store/engine/write-batch.ts'
 
 const newPlace = () => mkdtemp(join(tmpdir(), 'millrace-engine-'))
 const dispose = (place: string) => rm(place, { recursive: true, force: true })
@@ -33,7 +34,7 @@ test('level engine: a directory that cannot be one is a clear error', async () =
 test('level engine: a damaged database is a corrupted task', async () => {
   const place = await newPlace()
   const engine = await openLevelEngine(place)
-  await engine.write([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }])
+  await engine.write(WriteBatch.of([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }]))
   await engine.close()
   await writeFile(join(place, 'CURRENT'), 'not a manifest')
   await expect(openLevelEngine(place)).rejects.toMatchObject({ code: 'TASK_CORRUPTED' })
