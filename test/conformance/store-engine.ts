@@ -109,6 +109,27 @@ export function storeEngineSuite(subject: EngineSubject): void {
       expect(utf8Text(engine.get(utf8('a'))!)).toBe('49')
     })
 
+    test('write: large batches and small ones take effect in the order of the calls', async () => {
+      const { engine, place } = await fresh()
+      const many = (value: string) => Array.from({ length: 1000 }, (_, n) => put(`k${n}`, value))
+      const writes = Array.from({ length: 20 }, (_, n) =>
+        write(engine, n % 3 === 0 ? many(String(n)) : [put('k7', String(n)), del(`k${n}`)]),
+      )
+      await Promise.all(writes)
+      // The last large one is the 19th: of those after it the deletion of k19 and the write of k7 are left.
+      const expected = ['19', '18', '18', undefined, '18']
+      const read = (from: Engine) =>
+        ['k7', 'k8', 'k18', 'k19', 'k999']
+          .map(key => from.get(utf8(key)))
+          .map(value => value && utf8Text(value))
+      expect(read(engine)).toEqual(expected)
+      if (!subject.persistent) return
+      await engine.close()
+      const again = await subject.open(place)
+      engines.push(again)
+      expect(read(again)).toEqual(expected)
+    })
+
     test('write: a large batch shows whole or not at all to whoever reads meanwhile', async () => {
       const { engine } = await fresh()
       const batch = Array.from({ length: 5000 }, (_, n) => put(`k${n}`, 'x'))

@@ -1,6 +1,6 @@
 import type { Counter } from '../../common/metrics.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { ValueState } from '../layer/entry.ts'
+
 import { HeldChanges } from '../layer/held-changes.ts'
 import { RestoredWrites } from '../layer/restored-writes.ts'
 import type { KeepHeaders } from '../layer/store-resources.ts'

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { present } from '../../common/assert.ts'
+import type { PackedRows } from './write-batch.ts'
+
+/** `rows` undefined: the database is closed. */
+export interface WriterRequest {
+  readonly id: number
+  readonly directory: string
+  readonly options: object
+  readonly rows: readonly PackedRows[] | undefined
+}
+
+export interface WriterAnswer {
+  readonly id: number
+  readonly error?: { readonly message: string; readonly code: string | undefined }
+}
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** Its garbage is views of rows, which are gone at once. */
+const YOUNG_MIB = 8
+
+/**
+ * Writes to LevelDB databases of this process on a thread of its own, one for all of them, which shares them with whoever reads here
+ * (`multithreading`). It starts with the first write, and ends with the process.
+ */
+export class LevelWriter {
+  #thread: Worker | undefined
+  readonly #databases = new Set<string>()
+  readonly #waiting = new Map<number, Waiting>()
+  #lastId = 0
+
+  /** One batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
+  async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
+    this.#databases.add(resolve(directory))
+    await this.#ask({ directory, options, rows }, rows)
+  }
+
+  /** Lets go of a database: only then it can be closed here. */
+  async close(directory: string): Promise<void> {
+    if (!this.#databases.delete(resolve(directory))) return
+    await this.#ask({ directory, options: {}, rows: undefined }, [])
+  }
+
+  async #ask(request: Omit<WriterRequest, 'id'>, rows: readonly PackedRows[]): Promise<void> {
+    this.#thread ??= this.#start()
+    const thread = this.#thread
+    const id = (this.#lastId += 1)
+    const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    // The program is not over while something is to be written.
+    thread.ref()
+    thread.postMessage(
+      { id, ...request } satisfies WriterRequest,
+      rows.map(({ bytes }) => bytes.buffer as ArrayBuffer),
+    )
+    await answered
+  }
+
+  #start(): Worker {
+    const thread = newThread({ execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
+    thread.on('message', ({ id, error }: WriterAnswer) => {
+      const { resolve, reject } = present(this.#waiting.get(id), 'write of an answer')
+      this.#settled(id, thread)
+      if (error) reject(Object.assign(new Error(error.message), { code: error.code }))
+      else resolve()
+    })
+    thread.on('error', error => this.#failed(thread, error))
+    thread.on('exit', () => this.#failed(thread, new Error('the thread that writes state to disk has ended')))
+    return thread
+  }
+
+  #settled(id: number, thread: Worker): void {
+    this.#waiting.delete(id)
+    if (this.#waiting.size === 0) thread.unref()
+  }
+
+  #failed(thread: Worker, error: Error): void {
+    // An exit follows an error, and another thread may have started in between.
+    if (this.#thread !== thread) return
+    this.#thread = undefined
+    this.#databases.clear()
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const { reject } of waiting) reject(error)
+  }
+}
+
+function newThread(options: WorkerOptions): Worker {
+  const { url } = import.meta
+  // The built package: this file is part of one in `dist/chunks`.
+  if (!url.endsWith('.ts')) return new Worker(new URL('../store/engine/level-writer-thread.js', url), options)
+  // This repository's sources, for which Node needs a loader; those of the program do not reach its threads.
+  const loaderHome = pathToFileURL(createRequire(url).resolve('tsx/package.json'))
+  const loader = new URL('dist/esm/api/index.mjs', loaderHome).href
+  const { href } = new URL('./level-writer-thread.ts', url)
+  const start = `import('${loader}').then(({ register }) => { register(); return import('${href}') })`
+  return new Worker(start, { ...options, eval: true })
+}
+
+/** Of this process. */
+export const levelWriter = new LevelWriter()
