@@ -2,75 +2,118 @@ import type { Buffer } from 'node:buffer'
 import type { Header } from '../../common/headers.ts'
 import { isInBuffer, type RawSource, type RecordContext } from '../../common/record-context.ts'
 
+/** What records in a row mostly have in common. */
+interface Origin {
+  readonly topic: string | undefined
+  readonly partition: number
+  readonly headers: readonly Header[]
+  /** The source, or the buffer that it lies in. */
+  readonly source: RawSource | Buffer | undefined
+}
+
+const NOWHERE: Origin = { topic: undefined, partition: -1, headers: [], source: undefined }
+const CAPACITY_MIN = 64
+/** Offset and timestamp. */
+const TIMES = 2
+/** Number of the origin; start and end of key and value in its buffer. */
+const PLACES = 5
+
 /**
- * Contexts of records that a cache may hold for long, in columns: one object kept of every record would outlive the young generation of the heap,
- * which is what garbage collection costs most for, and writing at the end of a column touches no memory that is not in the processor's cache.
+ * Contexts of records that a cache may hold for long, as numbers side by side: one object kept of every record would outlive the young generation
+ * of the heap, which is what garbage collection costs most for, and writing at the end touches no memory that is not in the processor's cache.
  */
 export class ContextLog {
-  readonly #topics: (string | undefined)[] = []
-  readonly #partitions: number[] = []
-  readonly #offsets: number[] = []
-  readonly #timestamps: number[] = []
-  readonly #headers: (readonly Header[])[] = []
-  /** The source, or the buffer that it lies in at these places. */
-  readonly #sources: (RawSource | Buffer | undefined)[] = []
-  readonly #keyStarts: number[] = []
-  readonly #keyEnds: number[] = []
-  readonly #valueStarts: number[] = []
-  readonly #valueEnds: number[] = []
+  #times = new Float64Array(TIMES * CAPACITY_MIN)
+  #places = new Int32Array(PLACES * CAPACITY_MIN)
+  #origins: Origin[] = []
+  #last = NOWHERE
+  #length = 0
 
   push({ topic, partition, offset, timestamp, headers, source }: RecordContext): void {
-    this.#topics.push(topic)
-    this.#partitions.push(partition)
-    this.#offsets.push(offset)
-    this.#timestamps.push(timestamp)
-    this.#headers.push(headers)
     if (source !== undefined && isInBuffer(source)) {
-      this.#sources.push(source.buffer)
-      this.#keyStarts.push(source.keyStart)
-      this.#keyEnds.push(source.keyEnd)
-      this.#valueStarts.push(source.valueStart)
-      this.#valueEnds.push(source.valueEnd)
-      return
-    }
-    this.#sources.push(source)
-    this.#keyStarts.push(0)
-    this.#keyEnds.push(0)
-    this.#valueStarts.push(0)
-    this.#valueEnds.push(0)
+      const { buffer, keyStart, keyEnd, valueStart, valueEnd } = source
+      this.#add(topic, partition, headers, buffer, offset, timestamp)
+      this.#setPlaces(keyStart, keyEnd, valueStart, valueEnd)
+    } else this.#add(topic, partition, headers, source, offset, timestamp)
   }
 
   /** Moves one to the end of another log. */
   move(index: number, to: ContextLog): void {
-    to.#topics.push(this.#topics[index])
-    to.#partitions.push(this.#partitions[index]!)
-    to.#offsets.push(this.#offsets[index]!)
-    to.#timestamps.push(this.#timestamps[index]!)
-    to.#headers.push(this.#headers[index]!)
-    to.#sources.push(this.#sources[index])
-    to.#keyStarts.push(this.#keyStarts[index]!)
-    to.#keyEnds.push(this.#keyEnds[index]!)
-    to.#valueStarts.push(this.#valueStarts[index]!)
-    to.#valueEnds.push(this.#valueEnds[index]!)
+    const at = PLACES * index
+    const places = this.#places
+    const { topic, partition, headers, source } = this.#origins[places[at]!]!
+    const [offset, timestamp] = [this.#times[TIMES * index]!, this.#times[TIMES * index + 1]!]
+    to.#add(topic, partition, headers, source, offset, timestamp)
+    to.#setPlaces(places[at + 1]!, places[at + 2]!, places[at + 3]!, places[at + 4]!)
   }
 
   at(index: number): RecordContext {
+    const { topic, partition, headers } = this.#origins[this.#places[PLACES * index]!]!
     return {
-      topic: this.#topics[index],
-      partition: this.#partitions[index]!,
-      offset: this.#offsets[index]!,
-      timestamp: this.#timestamps[index]!,
-      headers: this.#headers[index]!,
+      topic,
+      partition,
+      offset: this.#times[TIMES * index]!,
+      timestamp: this.#times[TIMES * index + 1]!,
+      headers,
       source: this.#sourceAt(index),
     }
   }
 
+  /** The memory is kept for what comes next. */
+  clear(): void {
+    this.#origins = []
+    this.#last = NOWHERE
+    this.#length = 0
+  }
+
+  #add(
+    topic: string | undefined,
+    partition: number,
+    headers: readonly Header[],
+    source: RawSource | Buffer | undefined,
+    offset: number,
+    timestamp: number,
+  ): void {
+    const last = this.#last
+    const isSame =
+      source === last.source &&
+      partition === last.partition &&
+      topic === last.topic &&
+      headers === last.headers &&
+      this.#length > 0
+    if (!isSame) this.#origins.push((this.#last = { topic, partition, headers, source }))
+    const index = this.#length
+    if (TIMES * index === this.#times.length) this.#grow()
+    this.#times[TIMES * index] = offset
+    this.#times[TIMES * index + 1] = timestamp
+    this.#places[PLACES * index] = this.#origins.length - 1
+    this.#length = index + 1
+  }
+
+  /** Of the last one. */
+  #setPlaces(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const places = this.#places
+    const at = PLACES * (this.#length - 1)
+    places[at + 1] = keyStart
+    places[at + 2] = keyEnd
+    places[at + 3] = valueStart
+    places[at + 4] = valueEnd
+  }
+
+  #grow(): void {
+    const [times, places] = [this.#times, this.#places]
+    this.#times = new Float64Array(2 * times.length)
+    this.#times.set(times)
+    this.#places = new Int32Array(2 * places.length)
+    this.#places.set(places)
+  }
+
   #sourceAt(index: number): RawSource | undefined {
-    const source = this.#sources[index]
+    const places = this.#places
+    const at = PLACES * index
+    const { source } = this.#origins[places[at]!]!
     if (!(source instanceof Uint8Array)) return source
-    const [keyStart, keyEnd] = [this.#keyStarts[index]!, this.#keyEnds[index]!]
-    const [valueStart, valueEnd] = [this.#valueStarts[index]!, this.#valueEnds[index]!]
-    return new SourceSlices(source, keyStart, keyEnd, valueStart, valueEnd)
+    return new SourceSlices(source, places[at + 1]!, places[at + 2]!, places[at + 3]!, places[at + 4]!)
   }
 }
 

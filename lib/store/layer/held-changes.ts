@@ -28,10 +28,17 @@ const GAPS_MIN = 1024
 export class HeldChanges<E extends Entry = Entry> {
   readonly #cache: ClockCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
-  /** A gap is left where a change was before it was written again: moving it costs no search. */
-  #order: (E | undefined)[] = []
+  /**
+   * An entry that was written again is here again; of its places the one counts that it knows (`heldAt`). So that moving it to the end touches
+   * nothing but the end and the entry.
+   */
+  #order: E[] = []
   /** Of the same places. */
   #contexts = new ContextLog()
+  /** What is added to an index of the order to make a place: those of earlier orders are smaller. */
+  #firstPlace = 0
+  #releasing = 0
+  #spareContexts: ContextLog | undefined
   /** Of entries that a flush under way has not come to yet, and whose listener wrote to them. */
   readonly #rewritten = new Map<E, RecordContext>()
   #size = 0
@@ -57,10 +64,8 @@ export class HeldChanges<E extends Entry = Entry> {
       this.#cache.pin(entry)
       this.#size += 1
       this.#append(entry, context)
-    } else if (this.#order[entry.heldAt] === entry) {
-      this.#order[entry.heldAt] = undefined
-      this.#append(entry, context)
-    } else this.#rewritten.set(entry, context)
+    } else if (entry.heldAt >= this.#firstPlace) this.#append(entry, context)
+    else this.#rewritten.set(entry, context)
     const bytes = countedBytes(entry, context)
     this.#bytes += bytes - entry.heldBytes
     entry.heldBytes = bytes
@@ -72,34 +77,48 @@ export class HeldChanges<E extends Entry = Entry> {
    * Changes made meanwhile are held anew, except those of entries whose turn is still to come.
    */
   releaseAll(release: (change: HeldChange<E>) => void): void {
-    const [order, contexts] = [this.#order, this.#contexts]
+    const [order, contexts, firstPlace] = [this.#order, this.#contexts, this.#firstPlace]
     this.#order = []
-    this.#contexts = new ContextLog()
+    this.#contexts = this.#newContexts()
+    this.#firstPlace = firstPlace + order.length
     this.#size = 0
-    for (let place = 0; place < order.length; place += 1) {
-      const entry = order[place]
-      if (entry === undefined) continue
+    this.#releasing += 1
+    for (let index = 0; index < order.length; index += 1) {
+      const entry = order[index]!
+      if (entry.heldAt !== firstPlace + index) continue
       const before = entry.heldBefore!
       entry.heldBefore = undefined
       this.#bytes -= entry.heldBytes
       entry.heldBytes = 0
-      release({ entry, before, context: this.#takeRewritten(entry) ?? contexts.at(place) })
+      release({ entry, before, context: this.#takeRewritten(entry) ?? contexts.at(index) })
       this.#cache.unpin(entry)
     }
+    this.#releasing -= 1
+    contexts.clear()
+    this.#spareContexts = contexts
+    // Small integers cost least.
+    if (this.#releasing === 0 && this.#order.length === 0) this.#firstPlace = 0
   }
 
   clear(): void {
     this.#order = []
     this.#contexts = new ContextLog()
+    this.#spareContexts = undefined
     this.#rewritten.clear()
     this.#size = 0
     this.#bytes = 0
   }
 
   #append(entry: E, context: RecordContext): void {
-    entry.heldAt = this.#order.length
+    entry.heldAt = this.#firstPlace + this.#order.length
     this.#order.push(entry)
     this.#contexts.push(context)
+  }
+
+  #newContexts(): ContextLog {
+    const contexts = this.#spareContexts ?? new ContextLog()
+    this.#spareContexts = undefined
+    return contexts
   }
 
   #takeRewritten(entry: E): RecordContext | undefined {
@@ -112,14 +131,16 @@ export class HeldChanges<E extends Entry = Entry> {
   #closeGaps(): void {
     const [order, contexts] = [this.#order, this.#contexts]
     this.#order = []
-    this.#contexts = new ContextLog()
-    for (let place = 0; place < order.length; place += 1) {
-      const entry = order[place]
-      if (entry === undefined) continue
-      entry.heldAt = this.#order.length
+    this.#contexts = this.#newContexts()
+    for (let index = 0; index < order.length; index += 1) {
+      const entry = order[index]!
+      if (entry.heldAt !== this.#firstPlace + index) continue
+      entry.heldAt = this.#firstPlace + this.#order.length
       this.#order.push(entry)
-      contexts.move(place, this.#contexts)
+      contexts.move(index, this.#contexts)
     }
+    contexts.clear()
+    this.#spareContexts = contexts
   }
 }
 
