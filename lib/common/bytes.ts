@@ -40,6 +40,12 @@ export function copyInto(bytes: Uint8Array, source: Uint8Array, at: number): voi
   else for (let i = 0; i < length; i += 1) bytes[at + i] = source[i]!
 }
 
+/** Copies a piece of `source` to that place. */
+export function copyRangeInto(bytes: Buffer, source: Buffer, start: number, end: number, at: number): void {
+  if (end - start > LOOP_LENGTH_MAX) source.copy(bytes, at, start, end)
+  else for (let from = start, to = at; from < end; from += 1, to += 1) bytes[to] = source[from]!
+}
+
 /** The same memory seen as a `Buffer`. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -11,6 +11,7 @@ import { RangeCursor } from './layer/range-cursor.ts'
 import type { KeyValueStoreSettings, StoreResources } from './layer/store-resources.ts'
 import { openResources } from './layer/store-resources.ts'
 import { changelogHeaders, isDeletion, valueBytes } from './layer/value-format.ts'
+import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import { rangesDisabled, storeClosed } from './store-error.ts'
 import { storeEntriesRange } from './store-name.ts'
@@ -122,7 +123,13 @@ export class BufferedKeyValueStore<K, V>
   restore(records: readonly ChangelogRecord[]): void {
     const resources = this.resources()
     const { cache, keys, values, restored, index } = resources
+    // Nothing of any key is in memory, and a record need not be taken out of its buffer.
+    const isPlain = cache.size === 0 && !index && values.rowHead !== undefined
     for (const record of records) {
+      if (isPlain && isInBuffer(record)) {
+        this.#restoreInPlace(record, values.rowHead!(record.timestamp), resources)
+        continue
+      }
       const { key, value, timestamp } = record
       // A source topic that serves as changelog may hold records without a key: they were never in the table either.
       if (key === null) continue
@@ -133,7 +140,9 @@ export class BufferedKeyValueStore<K, V>
         this.#restoreEntry(cache.enter(id, undefined), bytes, timestamp, resources)
         continue
       }
-      this.#countRestored(id, key, value !== null, resources)
+      if (!index) this.#countRestored(key, 0, key.length, value !== null, resources)
+      else if (value !== null) index.add(id!)
+      else index.delete(id!)
       restored.add(
         record,
         keys.lookUpKeyOf(key),
@@ -267,22 +276,28 @@ export class BufferedKeyValueStore<K, V>
     this.#afterChange(entry, before)
   }
 
-  /** Keeps the keys in order, or their number; `id` is known where there is an index. */
-  #countRestored(
-    id: string | undefined,
-    key: Uint8Array,
-    isThere: boolean,
+  #restoreInPlace(
+    record: ChangelogRecord & SourceInBuffer,
+    valueHead: Uint8Array,
     resources: StoreResources<K, V>,
   ): void {
-    const { index, count, keys, restored, context } = resources
-    if (index) {
-      if (isThere) index.add(id!)
-      else index.delete(id!)
-      return
-    }
-    const weight = count.restoredWeight(key)
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd } = record
+    if (keyEnd < keyStart) return
+    this.#countRestored(buffer, keyStart, keyEnd, valueEnd >= valueStart, resources)
+    resources.restored.addSource(record, resources.keys.prefix, valueHead)
+  }
+
+  /** Keeps the number of the keys, of which one lies there in `bytes`. */
+  #countRestored(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    isThere: boolean,
+    { count, keys, restored, context }: StoreResources<K, V>,
+  ): void {
+    const weight = count.restoredWeight(bytes, keyStart, keyEnd)
     if (weight === 0) return
-    const sample = id ?? bytesToMapKey(key)
+    const sample = bytesToMapKey(bytes.subarray(keyStart, keyEnd))
     const wasThere =
       restored.sample(sample, isThere) ?? context.engine.get(keys.lookUpKey(sample)) !== undefined
     count.changed(weight * (Number(isThere) - Number(wasThere)))

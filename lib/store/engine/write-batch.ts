@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { copyInto } from '../../common/bytes.ts'
+import { copyInto, copyRangeInto } from '../../common/bytes.ts'
+import type { SourceInBuffer } from '../../common/record-context.ts'
+import { ScratchBytes } from '../../common/scratch-bytes.ts'
 
 /** One write; a null value deletes. */
 export interface EngineWrite {
@@ -49,17 +51,23 @@ export class WriteBatch {
 
   /** Copies both: they may be changed afterwards. A null value deletes. */
   put(key: Uint8Array, value: Uint8Array | null): void {
-    const keyLength = key.length
-    const end = HEAD_BYTES + keyLength + (value === null ? 0 : value.length)
-    if (this.#at + end > this.#slab.length) this.#open(end)
+    const at = this.#add(key.length, value === null ? DELETION : value.length)
+    copyInto(this.#slab, key, at)
+    if (value !== null) copyInto(this.#slab, value, at + key.length)
+  }
+
+  /** The same of key and value where they lie in a larger buffer; each gets its head in front. The key is there; without a value it is a deletion. */
+  putSource(keyHead: Uint8Array, valueHead: Uint8Array, source: SourceInBuffer): void {
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd } = source
+    const keyLength = keyHead.length + keyEnd - keyStart
+    const isDeletion = valueEnd < valueStart
+    const at = this.#add(keyLength, isDeletion ? DELETION : valueHead.length + valueEnd - valueStart)
     const slab = this.#slab
-    const at = this.#at
-    writeLength(slab, at, keyLength)
-    writeLength(slab, at + 4, value === null ? DELETION : value.length)
-    copyInto(slab, key, at + HEAD_BYTES)
-    if (value !== null) copyInto(slab, value, at + HEAD_BYTES + keyLength)
-    this.#at = at + end
-    this.#count += 1
+    copyInto(slab, keyHead, at)
+    copyRangeInto(slab, buffer, keyStart, keyEnd, at + keyHead.length)
+    if (isDeletion) return
+    copyInto(slab, valueHead, at + keyLength)
+    copyRangeInto(slab, buffer, valueStart, valueEnd, at + keyLength + valueHead.length)
   }
 
   /** Everything of another batch, which is empty then. */
@@ -92,7 +100,7 @@ export class WriteBatch {
     return rows
   }
 
-  /** In order. The views are of the batch's memory. */
+  /** In order. What `visit` gets is valid until it returns. */
   forEach(visit: (key: Uint8Array, value: Uint8Array | null) => void): void {
     for (const rows of this.#full) forEachRow(rows, visit)
     forEachRow({ bytes: this.#slab, length: this.#at }, visit)
@@ -100,6 +108,18 @@ export class WriteBatch {
 
   clear(): void {
     this.take()
+  }
+
+  /** Makes room for a row. Where its key belongs; its value, behind that. */
+  #add(keyLength: number, valueLength: number): number {
+    const bytes = HEAD_BYTES + keyLength + Math.max(0, valueLength)
+    if (this.#at + bytes > this.#slab.length) this.#open(bytes)
+    const at = this.#at
+    writeLength(this.#slab, at, keyLength)
+    writeLength(this.#slab, at + 4, valueLength)
+    this.#at = at + bytes
+    this.#count += 1
+    return at + HEAD_BYTES
   }
 
   #open(bytesMin: number): void {
@@ -118,7 +138,10 @@ export class WriteBatch {
   }
 }
 
-/** In order. The views are of the rows' memory. */
+const passingKey = new ScratchBytes()
+const passingValue = new ScratchBytes()
+
+/** In order. What `visit` gets is valid until it returns. */
 export function forEachRow(
   { bytes, length }: PackedRows,
   visit: (key: Uint8Array, value: Uint8Array | null) => void,
@@ -128,8 +151,18 @@ export function forEachRow(
     const valueAt = keyAt + bytes.readInt32LE(at)
     const valueLength = bytes.readInt32LE(at + 4)
     at = valueAt + Math.max(0, valueLength)
-    visit(bytes.subarray(keyAt, valueAt), valueLength === DELETION ? null : bytes.subarray(valueAt, at))
+    const key = passing(passingKey, bytes, keyAt, valueAt)
+    visit(key, valueLength === DELETION ? null : passing(passingValue, bytes, valueAt, at))
   }
+}
+
+/** Copying a few bytes takes less time than making a view of them. */
+function passing(scratch: ScratchBytes, bytes: Buffer, start: number, end: number): Uint8Array {
+  const length = end - start
+  if (length > COPIED_BYTES_MAX) return bytes.subarray(start, end)
+  const piece = scratch.ofLength(length)
+  copyRangeInto(piece, bytes, start, end, 0)
+  return piece
 }
 
 function writeLength(bytes: Buffer, at: number, length: number): void {

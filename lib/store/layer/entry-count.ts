@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
-import { murmur2 } from '../../common/murmur2.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 
 const EXACT_LOOK_UPS = 10_000
@@ -41,11 +40,10 @@ export class EntryCount {
   }
 
   /** The same for a key that a restore writes. After the first, the same keys each time: what became of those few is easily kept. */
-  restoredWeight(key: Uint8Array): number {
+  restoredWeight(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
     this.#blindWrites += 1
     if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
-    // Not the lowest bits: they chose the partition, and all keys here may have them in common.
-    return (murmur2(key) >>> 16) % SAMPLE === 0 ? SAMPLE : 0
+    return hashOf(bytes, keyStart, keyEnd) % SAMPLE === 0 ? SAMPLE : 0
   }
 
   /** Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where there is one. */
@@ -57,4 +55,11 @@ export class EntryCount {
     value.writeDoubleBE(this.#count, 0)
     batch.put(this.#key, value)
   }
+}
+
+/** FNV-1a, mixed. Not murmur2, which chose the partition: all keys here may have bits of that in common. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  return (hash ^ (hash >>> 15)) >>> 0
 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { bytesToMapKey, copyInto, mapKeyToBytes, writeMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
-import { ScratchBytes } from './scratch-bytes.ts'
+import { ScratchBytes } from '../../common/scratch-bytes.ts'
 
 /**
  * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte: what maps take), and with the

@@ -1,4 +1,4 @@
-import { copyBytes } from '../../common/bytes.ts'
+import { copyBytes, EMPTY_BYTES } from '../../common/bytes.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueState } from './entry.ts'
@@ -54,5 +54,9 @@ export class PlainFormat<V> implements ValueFormat<V> {
 
   passingRow(value: Uint8Array): Uint8Array {
     return value
+  }
+
+  rowHead(): Uint8Array {
+    return EMPTY_BYTES
   }
 }

@@ -1,3 +1,4 @@
+import type { SourceInBuffer } from '../../common/record-context.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord } from '../state-store.ts'
 
@@ -37,6 +38,13 @@ export class RestoredWrites {
   add(record: ChangelogRecord, key: Uint8Array, value: Uint8Array | null): void {
     this.#open.records.push(record)
     this.#rows.put(key, value)
+    this.#size += 1
+  }
+
+  /** The same of a record that lies in a larger buffer: its row is its key and its value with these heads in front. */
+  addSource(record: ChangelogRecord & SourceInBuffer, keyHead: Uint8Array, valueHead: Uint8Array): void {
+    this.#open.records.push(record)
+    this.#rows.putSource(keyHead, valueHead, record)
     this.#size += 1
   }
 

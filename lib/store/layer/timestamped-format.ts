@@ -1,7 +1,8 @@
+import { EMPTY_BYTES } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
-import { ScratchBytes } from './scratch-bytes.ts'
+import { ScratchBytes } from '../../common/scratch-bytes.ts'
 import { fillRow, headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped, serializeInPassing } from './value-format.ts'
@@ -59,6 +60,10 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {
     return timestampedRow(value, timestamp)
+  }
+
+  rowHead(timestamp: number): Uint8Array {
+    return fillRow(this.#scratch.ofLength(TIMESTAMP_BYTES), EMPTY_BYTES, timestamp)
   }
 
   passingRow(value: Uint8Array, timestamp: number): Uint8Array {

@@ -29,6 +29,8 @@ export interface ValueFormat<V> {
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /** The same, valid until the next call: for an engine that copies it at once. */
   passingRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
+  /** What the row has in front of the changelog's value; valid until the next call. Without the method that is not all there is to it. */
+  rowHead?(timestamp: number): Uint8Array
   /** The headers of the changelog record; without the method it has none. */
   headersOf?(state: ValueState): readonly Header[]
 }

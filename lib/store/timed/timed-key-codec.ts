@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, writeMapKey } from '../../common/bytes.ts'
 import { KeyCodec } from '../layer/key-codec.ts'
-import { ScratchBytes } from '../layer/scratch-bytes.ts'
+import { ScratchBytes } from '../../common/scratch-bytes.ts'
 import { readTime, writeTime } from '../layer/timed-keys.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 
