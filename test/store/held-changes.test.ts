@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { utf8Text } from '../../lib/common/bytes.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
 import type { RawSource, RecordContext } from '../../lib/common/record-context.ts'
-import type { Entry} from '../../lib/store/layer/entry.ts';
+import type { Entry } from '../../lib/store/layer/entry.ts'
 import { WAS_ABSENT } from '../../lib/store/layer/entry.ts'
 import { HeldChanges } from '../../lib/store/layer/held-changes.ts'
 import { TypedCache } from '../../lib/store/layer/typed-cache.ts'
