@@ -26,7 +26,8 @@ const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') }
 // What an earlier process has done is not known here: only that calls of one key do not overlap.
 const calls = new RandomCalls({ seed: Number(seed), endsMax: 8, watchesNumbers: false })
 const streams = new KafkaStreams(
-  asyncSubject(calls.call, { concurrency: 60 }),
+  // So few at a time that a run takes many commits, however slow the machine makes each.
+  asyncSubject(calls.call, { concurrency: step === undefined ? 60 : 6 }),
   {
     applicationId: 'subject',
     stateDir: join(directory, 'state'),

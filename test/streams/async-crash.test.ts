@@ -15,7 +15,7 @@ import {
 } from '../support/async-subject.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const RECORDS = 700
+const RECORDS = 400
 const CHILD = fileURLToPath(new URL('async-crash-child.ts', import.meta.url))
 const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
