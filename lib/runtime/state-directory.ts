@@ -5,7 +5,7 @@ import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Random } from '../common/random.ts'
 import type { Engine } from '../store/engine/engine.ts'
-import { openLevelEngine } from '../store/engine/level-engine.ts'
+import { openLevelEngine, type LevelEngineOptions } from '../store/engine/level-engine.ts'
 import { WriteBatch } from '../store/engine/write-batch.ts'
 
 const PROCESS_ID = utf8('process-id')
@@ -66,7 +66,7 @@ export class StateDirectory {
 
 async function openLock(path: string): Promise<Engine> {
   try {
-    return await openEngine(join(path, 'process'))
+    return await openEngine(join(path, 'process'), { isShared: false })
   } catch (reason) {
     const cause = errorFrom(reason)
     const busy = cause instanceof StreamsError && cause.code === 'STATE_DIRECTORY_LOCKED'
@@ -88,7 +88,7 @@ async function openLock(path: string): Promise<Engine> {
   }
 }
 
-async function openEngine(path: string): Promise<Engine> {
+async function openEngine(path: string, options?: LevelEngineOptions): Promise<Engine> {
   await mkdir(path, { recursive: true })
-  return openLevelEngine(path)
+  return openLevelEngine(path, options)
 }

@@ -24,7 +24,6 @@ const OPTIONS = {
   cacheSize: 1024 * 1024,
   // Open tables are mapped, and count as resident: 2 MiB each.
   maxOpenFiles: 64,
-  multithreading: true,
 } as const
 
 /**
@@ -49,16 +48,26 @@ const THREAD_ROWS_MIN = 200
 /** Directories that are open here: LevelDB does not lock what threads are to share against this process. */
 const opened = new Set<string>()
 
+export interface LevelEngineOptions {
+  /**
+   * False: nothing is written by another thread, and none of this process can open it, whatever copy of this package it runs. Default: true.
+   */
+  readonly isShared?: boolean
+}
+
 /**
  * An engine over LevelDB in a directory of its own, which is made if it is missing. Throws `STATE_DIRECTORY_LOCKED` where another
  * process (or another engine of this one) has it open, and `TaskCorruptedError` where the files cannot be read.
  */
-export async function openLevelEngine(directory: string): Promise<Engine> {
+export async function openLevelEngine(
+  directory: string,
+  { isShared = true }: LevelEngineOptions = {},
+): Promise<Engine> {
   const path = resolve(directory)
   if (opened.has(path)) throw lockedError(directory, undefined)
   opened.add(path)
   try {
-    return new LevelEngine(path, await openDatabase(path, 'steady'))
+    return new LevelEngine(path, isShared, await openDatabase(path, optionsOf('steady', isShared)))
   } catch (error) {
     opened.delete(path)
     throw error
@@ -73,8 +82,8 @@ async function emptyWriteBuffer(database: Database): Promise<void> {
   await (database as unknown as Compactable).compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS)
 }
 
-async function openDatabase(directory: string, load: EngineLoad): Promise<Database> {
-  const database: Database = new Level(directory, optionsOf(load))
+async function openDatabase(directory: string, options: object): Promise<Database> {
+  const database: Database = new Level(directory, options)
   try {
     await database.open()
   } catch (error) {
@@ -83,20 +92,22 @@ async function openDatabase(directory: string, load: EngineLoad): Promise<Databa
   return database
 }
 
-function optionsOf(load: EngineLoad) {
-  return { ...OPTIONS, writeBufferSize: WRITE_BUFFER_BYTES[load] }
+function optionsOf(load: EngineLoad, isShared: boolean): object {
+  return { ...OPTIONS, writeBufferSize: WRITE_BUFFER_BYTES[load], multithreading: isShared }
 }
 
 class LevelEngine implements Engine {
   readonly persistent = true
   readonly #directory: string
+  readonly #isShared: boolean
   #database: Database
   #load: EngineLoad = 'steady'
   /** LevelDB runs batches on a thread pool, in no particular order: each waits here for the one before. */
   #tail: Promise<void> = Promise.resolve()
 
-  constructor(directory: string, database: Database) {
+  constructor(directory: string, isShared: boolean, database: Database) {
     this.#directory = directory
+    this.#isShared = isShared
     this.#database = database
   }
 
@@ -114,12 +125,10 @@ class LevelEngine implements Engine {
   }
 
   write(batch: WriteBatch): Promise<void> {
-    const isLarge = batch.count >= THREAD_ROWS_MIN
+    const isForThread = this.#isShared && batch.count >= THREAD_ROWS_MIN
     const rows = batch.take()
     return this.#inOrder(() =>
-      isLarge
-        ? levelWriter.write(this.#directory, optionsOf(this.#load), rows)
-        : writeRows(this.#database, rows),
+      isForThread ? levelWriter.write(this.#directory, this.#options, rows) : writeRows(this.#database, rows),
     )
   }
 
@@ -129,8 +138,8 @@ class LevelEngine implements Engine {
       if (load === 'steady') await emptyWriteBuffer(this.#database)
       await levelWriter.close(this.#directory)
       await this.#database.close()
-      this.#database = await openDatabase(this.#directory, load)
       this.#load = load
+      this.#database = await openDatabase(this.#directory, this.#options)
     })
   }
 
@@ -143,6 +152,10 @@ class LevelEngine implements Engine {
     await levelWriter.close(this.#directory)
     await this.#database.close()
     opened.delete(this.#directory)
+  }
+
+  get #options(): object {
+    return optionsOf(this.#load, this.#isShared)
   }
 
   /** After a failure nothing is written any more: a later batch would be there without the one before it. */

@@ -23,7 +23,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Its garbage is views of rows, which are gone at once. */
+/** Its garbage is small objects, which are gone at once. */
 const YOUNG_MIB = 8
 
 /**

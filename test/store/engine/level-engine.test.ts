@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { utf8 } from '../../../lib/common/bytes.ts'
 import { openLevelEngine } from '../../../lib/store/engine/level-engine.ts'
 import { storeEngineSuite } from '../../conformance/store-engine.ts'
 import { WriteBatch } from '../../../lib/store/engine/write-batch.ts'
@@ -20,6 +21,23 @@ test('level engine: a directory that is open already is refused by name', async 
   })
   await engine.close()
   await (await openLevelEngine(place)).close()
+  await dispose(place)
+})
+
+test('level engine: one that is not shared is refused to another copy of this package, too', async () => {
+  const place = await newPlace()
+  const engine = await openLevelEngine(place, { isShared: false })
+  vi.resetModules()
+  const copy = await import('../../../lib/store/engine/level-engine.ts')
+  expect(copy.openLevelEngine).not.toBe(openLevelEngine)
+  await expect(copy.openLevelEngine(place)).rejects.toMatchObject({ code: 'STATE_DIRECTORY_LOCKED' })
+  await engine.write(
+    WriteBatch.of(Array.from({ length: 1000 }, (_, n) => ({ key: utf8(`k${n}`), value: utf8('') }))),
+  )
+  await engine.close()
+  const next = await copy.openLevelEngine(place)
+  expect(next.get(utf8('k999'))).toHaveLength(0)
+  await next.close()
   await dispose(place)
 })
 
