@@ -1,6 +1,7 @@
 import { partitionForKey } from '../common/murmur2.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
+import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde } from '../serde/serde.ts'
 import { WindowedSerde } from '../serde/windowed-serdes.ts'
 
@@ -11,5 +12,5 @@ export function windowedPartitioner(keySerde: Serde<unknown> | undefined): Strea
   return (topic, key, _value, partitionCount) =>
     key === null
       ? undefined
-      : partitionForKey(inner.serialize((key as Windowed<unknown>).key, { topic }), partitionCount)
+      : partitionForKey(serializeInPassing(inner, (key as Windowed<unknown>).key, { topic }), partitionCount)
 }

@@ -15,6 +15,7 @@ import type {
 } from '../processor/error-handlers.ts'
 import { Record } from '../processor/record.ts'
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
+import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
@@ -249,8 +250,7 @@ function bytesOf(
   inPassing: boolean,
 ): Uint8Array | null {
   if (value === null || value === undefined) return null
-  if (inPassing && serde.serializeInPassing) return serde.serializeInPassing(value, context)
-  return serde.serialize(value, context)
+  return inPassing ? serializeInPassing(serde, value, context) : serde.serialize(value, context)
 }
 
 function addedHeaders(seen: Headers): readonly Header[] {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { Serde, SerdeContext } from './serde.ts'
 
 const SLOT_BYTES = 4096
 /** A caller has a key and a value at a time; twice that, to be safe. */
@@ -20,9 +21,9 @@ const slots: readonly Slot[] = Array.from({ length: SLOTS }, () => ({
 }))
 let turn = 0
 
-/** For bytes that are used at once (`serializeInPassing`): valid until three others were asked for. At most 4,096. */
+/** For bytes that are used at once (`serializeInPassing`): valid until three others were asked for. */
 export function passingBytes(length: number): Buffer {
-  return viewOf(nextSlot(), length)
+  return length > SLOT_BYTES ? Buffer.allocUnsafe(length) : viewOf(nextSlot(), length)
 }
 
 /** Text in UTF-8, in the same memory where it fits. */
@@ -50,4 +51,9 @@ function nextSlot(): Slot {
 
 function viewOf({ bytes, views }: Slot, length: number): Buffer {
   return (views[length] ??= bytes.subarray(0, length))
+}
+
+/** Bytes that are used at once, of serdes that cannot do that, too. */
+export function serializeInPassing<T>(serde: Serde<T>, value: T, context: SerdeContext): Uint8Array {
+  return serde.serializeInPassing ? serde.serializeInPassing(value, context) : serde.serialize(value, context)
 }

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../common/bytes.ts'
+import { asBuffer, copyInto } from '../common/bytes.ts'
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
+import { passingBytes, serializeInPassing } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
 
@@ -22,6 +23,18 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
   }
 
   serialize(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
+    this.#check(windowed, context)
+    const key = this.inner.serialize(windowed.key, context)
+    return this.#layOut(Buffer.allocUnsafe(key.length + this.#windowBytes), key, windowed.window)
+  }
+
+  serializeInPassing(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
+    this.#check(windowed, context)
+    const key = serializeInPassing(this.inner, windowed.key, context)
+    return this.#layOut(passingBytes(key.length + this.#windowBytes), key, windowed.window)
+  }
+
+  #check(windowed: Windowed<K>, context: SerdeContext): void {
     if (typeof windowed !== 'object' || windowed === null || !('window' in windowed)) {
       throw new SerdeError(
         'SERDE_TYPE',
@@ -29,10 +42,11 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
           `but was given a ${typeof windowed} without a window`,
       )
     }
-    const key = this.inner.serialize(windowed.key, context)
-    const bytes = Buffer.allocUnsafe(key.length + this.#windowBytes)
-    bytes.set(key)
-    this.writeWindow(bytes, key.length, windowed.window)
+  }
+
+  #layOut(bytes: Buffer, key: Uint8Array, window: TimeWindow): Uint8Array {
+    copyInto(bytes, key, 0)
+    this.writeWindow(bytes, key.length, window)
     return bytes
   }
 

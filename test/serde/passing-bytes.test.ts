@@ -39,6 +39,28 @@ test('bytes in passing: serdes write the same as otherwise', () => {
   )
 })
 
+test('bytes in passing: keys in windows are what they are otherwise, beside a value and what the partition is chosen by', () => {
+  const context = { topic: 't' }
+  const [windowed, session, int64] = [
+    serdes.windowed(serdes.string(), 1000),
+    serdes.sessionWindowed(serdes.string()),
+    serdes.int64(),
+  ]
+  fc.assert(
+    fc.property(texts, fc.nat(), fc.maxSafeInteger(), (key, startMs, value) => {
+      for (const serde of [windowed, session]) {
+        const inWindow = { key, window: { startMs, endMs: startMs + 1000 } }
+        const keyBytes = serde.serializeInPassing!(inWindow, context)
+        const valueBytes = int64.serializeInPassing!(value, context)
+        serdes.string().serializeInPassing!(key, context)
+        expect([...keyBytes]).toEqual([...serde.serialize(inWindow, context)])
+        expect([...valueBytes]).toEqual([...int64.serialize(value, context)])
+      }
+    }),
+  )
+  expect(() => windowed.serializeInPassing!('no' as never, context)).toThrow(/without a window/)
+})
+
 test('bytes in passing: a value of bytes is its own memory, and checked', () => {
   const value = Uint8Array.of(1, 2)
   expect(serdes.bytes().serializeInPassing!(value, { topic: 't' })).toBe(value)

@@ -1,9 +1,10 @@
 import { copyBytes, EMPTY_BYTES } from '../../common/bytes.ts'
 import type { RecordContext } from '../../common/record-context.ts'
+import { serializeInPassing } from '../../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueState } from './entry.ts'
 import type { ValueFormat } from './value-format.ts'
-import { keepPrimitive, keepsTyped, serializeInPassing } from './value-format.ts'
+import { keepPrimitive, keepsTyped } from './value-format.ts'
 
 /** Values alone: the engine and the changelog hold the serialised value. */
 export class PlainFormat<V> implements ValueFormat<V> {

@@ -1,11 +1,12 @@
 import { EMPTY_BYTES } from '../../common/bytes.ts'
+import { serializeInPassing } from '../../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
 import { fillRow, headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
-import { keepPrimitive, keepsTyped, serializeInPassing } from './value-format.ts'
+import { keepPrimitive, keepsTyped } from './value-format.ts'
 
 /**
  * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below the JVM original; the changelog

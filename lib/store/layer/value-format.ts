@@ -1,7 +1,7 @@
 import type { Header } from '../../common/headers.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import type { Serde } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 
@@ -33,11 +33,6 @@ export interface ValueFormat<V> {
   rowHead?(timestamp: number): Uint8Array
   /** The headers of the changelog record; without the method it has none. */
   headersOf?(state: ValueState): readonly Header[]
-}
-
-/** Bytes that are used at once. */
-export function serializeInPassing<T>(serde: Serde<T>, value: T, context: SerdeContext): Uint8Array {
-  return serde.serializeInPassing ? serde.serializeInPassing(value, context) : serde.serialize(value, context)
 }
 
 export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): readonly Header[] {
