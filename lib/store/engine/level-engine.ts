@@ -127,9 +127,11 @@ class LevelEngine implements Engine {
   write(batch: WriteBatch): Promise<void> {
     const isForThread = this.#isShared && batch.count >= THREAD_ROWS_MIN
     const rows = batch.take()
-    return this.#inOrder(() =>
-      isForThread ? levelWriter.write(this.#directory, this.#options, rows) : writeRows(this.#database, rows),
-    )
+    return this.#inOrder(async () => {
+      if (isForThread && (await levelWriter.ready())) {
+        await levelWriter.write(this.#directory, this.#options, rows)
+      } else await writeRows(this.#database, rows)
+    })
   }
 
   prepareFor(load: EngineLoad): Promise<void> {

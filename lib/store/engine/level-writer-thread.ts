@@ -11,6 +11,7 @@ import { writeRows } from './level-rows.ts'
 const port = present(parentPort, 'port to the thread that writes')
 const databases = new Map<string, Promise<Level<Uint8Array, Uint8Array>>>()
 
+port.postMessage('ready')
 port.on('message', (request: WriterRequest) => {
   answer(request).then(
     () => port.postMessage({ id: request.id } satisfies WriterAnswer),

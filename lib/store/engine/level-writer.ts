@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { present } from '../../common/assert.ts'
+import { errorFrom } from '../../common/errors.ts'
 import type { PackedRows } from './write-batch.ts'
 
 /** `rows` undefined: the database is closed. */
@@ -28,15 +30,30 @@ const YOUNG_MIB = 8
 
 /**
  * Writes to LevelDB databases of this process on a thread of its own, one for all of them, which shares them with whoever reads here
- * (`multithreading`). It starts with the first write, and ends with the process.
+ * (`multithreading`). It ends with the process.
  */
 export class LevelWriter {
+  readonly #newThread: () => Worker
+  #ready: Promise<boolean> | undefined
   #thread: Worker | undefined
   readonly #databases = new Set<string>()
   readonly #waiting = new Map<number, Waiting>()
   #lastId = 0
 
-  /** One batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
+  /** `start`: for tests. */
+  constructor(start: () => Worker = newThread) {
+    this.#newThread = start
+  }
+
+  /**
+   * Starts the thread where it does not run. False where none can be had, as in a program that was bundled into one file: then there is a warning, and
+   * who wants to write does it himself.
+   */
+  ready(): Promise<boolean> {
+    return (this.#ready ??= this.#start())
+  }
+
+  /** When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
   async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
     this.#databases.add(resolve(directory))
     await this.#ask({ directory, options, rows }, rows)
@@ -49,8 +66,7 @@ export class LevelWriter {
   }
 
   async #ask(request: Omit<WriterRequest, 'id'>, rows: readonly PackedRows[]): Promise<void> {
-    this.#thread ??= this.#start()
-    const thread = this.#thread
+    const thread = present(this.#thread, 'thread that writes')
     const id = (this.#lastId += 1)
     const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     // The program is not over while something is to be written.
@@ -62,8 +78,25 @@ export class LevelWriter {
     await answered
   }
 
-  #start(): Worker {
-    const thread = newThread({ execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
+  async #start(): Promise<boolean> {
+    try {
+      const thread = this.#newThread()
+      // Its first word, or the error of its start.
+      await once(thread, 'message')
+      this.#thread = thread
+      this.#listenTo(thread)
+      return true
+    } catch (error) {
+      process.emitWarning(
+        `state is written to disk without a thread of its own, which is slower: ${errorFrom(error).message}`,
+        'MillraceWarning',
+      )
+      return false
+    }
+  }
+
+  #listenTo(thread: Worker): void {
+    thread.unref()
     thread.on('message', ({ id, error }: WriterAnswer) => {
       const { resolve, reject } = present(this.#waiting.get(id), 'write of an answer')
       this.#settled(id, thread)
@@ -72,7 +105,6 @@ export class LevelWriter {
     })
     thread.on('error', error => this.#failed(thread, error))
     thread.on('exit', () => this.#failed(thread, new Error('the thread that writes state to disk has ended')))
-    return thread
   }
 
   #settled(id: number, thread: Worker): void {
@@ -84,6 +116,7 @@ export class LevelWriter {
     // An exit follows an error, and another thread may have started in between.
     if (this.#thread !== thread) return
     this.#thread = undefined
+    this.#ready = undefined
     this.#databases.clear()
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
@@ -91,7 +124,8 @@ export class LevelWriter {
   }
 }
 
-function newThread(options: WorkerOptions): Worker {
+function newThread(): Worker {
+  const options = { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }
   const { url } = import.meta
   // The built package: this file is part of one in `dist/chunks`.
   if (!url.endsWith('.ts')) return new Worker(new URL('../store/engine/level-writer-thread.js', url), options)
