@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { LOOP_TEXT_MAX } from '../common/bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 
 const SLOT_BYTES = 4096
@@ -6,8 +7,6 @@ const SLOT_BYTES = 4096
 const SLOTS = 4
 /** A character takes up to three bytes of UTF-8. */
 const TEXT_LENGTH_MAX = Math.floor(SLOT_BYTES / 3)
-/** Up to here a loop is faster than a call out of JavaScript; measured. */
-const LOOP_LENGTH_MAX = 24
 
 /** Memory for one piece, and its views by their length: making a view takes longer than filling it. */
 interface Slot {
@@ -32,7 +31,7 @@ export function passingText(text: string): Buffer {
   if (length > TEXT_LENGTH_MAX) return Buffer.from(text, 'utf8')
   const slot = nextSlot()
   const { bytes } = slot
-  if (length <= LOOP_LENGTH_MAX) {
+  if (length <= LOOP_TEXT_MAX) {
     let at = 0
     for (; at < length; at += 1) {
       const code = text.charCodeAt(at)

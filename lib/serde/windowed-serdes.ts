@@ -45,8 +45,7 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
   }
 
   #layOut(bytes: Buffer, key: Uint8Array, window: TimeWindow): Uint8Array {
-    copyInto(bytes, key, 0)
-    this.writeWindow(bytes, key.length, window)
+    this.writeWindow(bytes, copyInto(bytes, 0, key), window)
     return bytes
   }
 

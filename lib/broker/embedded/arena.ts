@@ -29,9 +29,3 @@ export class Arena {
     return start
   }
 }
-
-/** A loop beats `set` on short keys, where the call costs more than the bytes. */
-export function copyInto(target: Uint8Array, start: number, bytes: Uint8Array): void {
-  if (bytes.length > 48) return target.set(bytes, start)
-  for (let index = 0; index < bytes.length; index++) target[start + index] = bytes[index] as number
-}

@@ -2,7 +2,8 @@ import type { Buffer } from 'node:buffer'
 import type { Header } from '../../common/headers.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { OutgoingRecord, RawRecord } from '../broker.ts'
-import { type Arena, copyInto } from './arena.ts'
+import { copyInto } from '../../common/bytes.ts'
+import type { Arena } from './arena.ts'
 
 export const NULL_LENGTH = -1
 

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { present } from '../../common/assert.ts'
@@ -55,13 +54,13 @@ export class LevelWriter {
 
   /** When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
   async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
-    this.#databases.add(resolve(directory))
+    this.#databases.add(directory)
     await this.#ask({ directory, options, rows }, rows)
   }
 
   /** Lets go of a database: only then it can be closed here. */
   async close(directory: string): Promise<void> {
-    if (!this.#databases.delete(resolve(directory))) return
+    if (!this.#databases.delete(directory)) return
     await this.#ask({ directory, options: {}, rows: undefined }, [])
   }
 

@@ -22,6 +22,9 @@ const SLAB_BYTES_MIN = 512
 const SLAB_BYTES_MAX = 256 * 1024
 /** Few bytes are copied rather than handed on in memory of their own. */
 const COPIED_BYTES_MAX = 4096
+/** Up to here scratch memory keeps its views. */
+const PASSING_BYTES_MAX = 1024
+const NO_BYTES = Buffer.alloc(0)
 
 /**
  * Writes that go to an engine together, in the order in which they take effect. They are copied into a few large pieces of memory: an object a
@@ -30,7 +33,7 @@ const COPIED_BYTES_MAX = 4096
 export class WriteBatch {
   #full: PackedRows[] = []
   #fullBytes = 0
-  #slab: Buffer = Buffer.alloc(0)
+  #slab: Buffer = NO_BYTES
   #at = 0
   #count = 0
   #slabBytes = SLAB_BYTES_MIN
@@ -52,8 +55,8 @@ export class WriteBatch {
   /** Copies both: they may be changed afterwards. A null value deletes. */
   put(key: Uint8Array, value: Uint8Array | null): void {
     const at = this.#add(key.length, value === null ? DELETION : value.length)
-    copyInto(this.#slab, key, at)
-    if (value !== null) copyInto(this.#slab, value, at + key.length)
+    const end = copyInto(this.#slab, at, key)
+    if (value !== null) copyInto(this.#slab, end, value)
   }
 
   /** The same of key and value where they lie in a larger buffer; each gets its head in front. The key is there; without a value it is a deletion. */
@@ -63,11 +66,8 @@ export class WriteBatch {
     const isDeletion = valueEnd < valueStart
     const at = this.#add(keyLength, isDeletion ? DELETION : valueHead.length + valueEnd - valueStart)
     const slab = this.#slab
-    copyInto(slab, keyHead, at)
-    copyRangeInto(slab, buffer, keyStart, keyEnd, at + keyHead.length)
-    if (isDeletion) return
-    copyInto(slab, valueHead, at + keyLength)
-    copyRangeInto(slab, buffer, valueStart, valueEnd, at + keyLength + valueHead.length)
+    const end = copyRangeInto(slab, copyInto(slab, at, keyHead), buffer, keyStart, keyEnd)
+    if (!isDeletion) copyRangeInto(slab, copyInto(slab, end, valueHead), buffer, valueStart, valueEnd)
   }
 
   /** Everything of another batch, which is empty then. */
@@ -134,7 +134,7 @@ export class WriteBatch {
       this.#fullBytes += this.#at
       this.#at = 0
     }
-    this.#slab = Buffer.alloc(0)
+    this.#slab = NO_BYTES
   }
 }
 
@@ -156,12 +156,12 @@ export function forEachRow(
   }
 }
 
-/** Copying a few bytes takes less time than making a view of them. */
+/** Copying a few bytes takes less time than making a view of them, and of longer ones a view has to be made in any case. */
 function passing(scratch: ScratchBytes, bytes: Buffer, start: number, end: number): Uint8Array {
   const length = end - start
-  if (length > COPIED_BYTES_MAX) return bytes.subarray(start, end)
+  if (length > PASSING_BYTES_MAX) return bytes.subarray(start, end)
   const piece = scratch.ofLength(length)
-  copyRangeInto(piece, bytes, start, end, 0)
+  copyRangeInto(piece, 0, bytes, start, end)
   return piece
 }
 

@@ -53,7 +53,7 @@ export class KeyCodec<K> {
   /** The engine key of a serialised one. Valid as that of `lookUpKey`. */
   lookUpKeyOf(bytes: Uint8Array): Uint8Array {
     const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
-    copyInto(key, bytes, this.prefix.length)
+    copyInto(key, this.prefix.length, bytes)
     return key
   }
 

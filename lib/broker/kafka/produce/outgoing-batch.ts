@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { copyInto } from '../../../common/bytes.ts'
 import { crc32c } from '@node-rs/crc32'
 import type { Header } from '../../../common/headers.ts'
 import type { OutgoingRecord, RawRecord } from '../../broker.ts'
@@ -16,8 +17,6 @@ import { headerKeyBytes } from './header-keys.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.ts'
 
-/** Below this a loop is faster than a call out of JavaScript; measured. */
-const LOOP_BYTES_MAX = 48
 /** A record's length, attributes, numbers and the lengths of its parts, at most. */
 const RECORD_OVERHEAD_BYTES_MAX = 36
 const HEADER_OVERHEAD_BYTES_MAX = 10
@@ -229,13 +228,6 @@ function writeHeaders(slab: Buffer, start: number, headers: readonly Header[]): 
     if (value !== null) at = copyInto(slab, at, value)
   }
   return at
-}
-
-function copyInto(slab: Buffer, at: number, bytes: Uint8Array): number {
-  const { length } = bytes
-  if (length > LOOP_BYTES_MAX) slab.set(bytes, at)
-  else for (let index = 0; index < length; index += 1) slab[at + index] = bytes[index]!
-  return at + length
 }
 
 function writeInt64(buffer: Buffer, at: number, value: number): void {
