@@ -3,7 +3,7 @@ import { bytesToMapKey } from '../common/bytes.ts'
 import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
-import type { Entry, EntryState } from './layer/entry.ts'
+import type { EntryState, KeyEntry } from './layer/entry.ts'
 import type { HeldChange } from './layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from './layer/entry.ts'
 import type { KeyBounds, KeyIndex } from './layer/key-index.ts'
@@ -224,13 +224,13 @@ export class BufferedKeyValueStore<K, V>
     return state
   }
 
-  #enter(key: K): Entry {
+  #enter(key: K): KeyEntry {
     if (key === null || key === undefined) throw new TypeError(`store "${this.name}": a key cannot be ${key}`)
     const { cache, keys } = this.resources()
     return cache.enter(keys.id(key), key)
   }
 
-  #readThrough(entry: Entry): V | undefined {
+  #readThrough(entry: KeyEntry): V | undefined {
     const { values, cache } = this.resources()
     this.#read(entry)
     const value = values.read(entry)
@@ -239,7 +239,7 @@ export class BufferedKeyValueStore<K, V>
     return value
   }
 
-  #read(entry: Entry): void {
+  #read(entry: KeyEntry): void {
     const { index } = this.resources()
     if (index && !index.has(entry.id)) {
       entry.state = 'absent'
@@ -262,7 +262,7 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #restoreEntry(
-    entry: Entry,
+    entry: KeyEntry,
     bytes: Uint8Array | null,
     timestamp: number,
     resources: StoreResources<K, V>,
@@ -303,7 +303,7 @@ export class BufferedKeyValueStore<K, V>
     count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 
-  #hold(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
+  #hold(entry: KeyEntry, value: V | null, resources: StoreResources<K, V>): void {
     const held = resources.held!
     if (entry.state === 'unread') this.#read(entry)
     const before = entry.heldBefore ?? this.#stateBefore(entry)
@@ -312,18 +312,18 @@ export class BufferedKeyValueStore<K, V>
     if (held.overfull) this.#flushOnce(resources)
   }
 
-  #stateBefore(entry: Entry): ValueState {
+  #stateBefore(entry: KeyEntry): ValueState {
     if (this.#sendOldValues) return entry.copyState()
     return entry.state === 'absent' ? WAS_ABSENT : WAS_THERE
   }
 
-  #write(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
+  #write(entry: KeyEntry, value: V | null, resources: StoreResources<K, V>): void {
     this.#change(entry, value, resources)
     resources.buffer.mark(entry)
     if (!resources.context.changelogCoalescing) this.#log(entry, resources.context.log)
   }
 
-  #change(entry: Entry, value: V | null, resources: StoreResources<K, V>): void {
+  #change(entry: KeyEntry, value: V | null, resources: StoreResources<K, V>): void {
     const { values, context, cache, index } = resources
     const before = this.#beforeChange(entry, index)
     if (isDeletion(value)) {
@@ -336,7 +336,7 @@ export class BufferedKeyValueStore<K, V>
     cache.resize(entry, valueBytes(entry))
   }
 
-  #beforeChange(entry: Entry, index: KeyIndex | undefined): EntryState {
+  #beforeChange(entry: KeyEntry, index: KeyIndex | undefined): EntryState {
     if (index?.watched) {
       if (entry.state === 'unread') this.#read(entry)
       index.save(entry.id, entry)
@@ -345,7 +345,7 @@ export class BufferedKeyValueStore<K, V>
   }
 
   /** Keeps the keys in order, and counted. */
-  #afterChange(entry: Entry, before: EntryState): void {
+  #afterChange(entry: KeyEntry, before: EntryState): void {
     const isThere = entry.state !== 'absent'
     if (before !== 'unread' && isThere === (before !== 'absent')) return
     const { index, count } = this.resources()
@@ -360,14 +360,14 @@ export class BufferedKeyValueStore<K, V>
     count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 
-  #seal(entry: Entry, log: StoreContext['log']): void {
+  #seal(entry: KeyEntry, log: StoreContext['log']): void {
     const { keys, values, buffer } = this.resources()
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     buffer.sealRow(entry, keys.lookUpKey(entry.id), value && values.engineValue(entry, value))
     log?.(keys.lookedUp, value, entry.timestamp, changelogHeaders(values, entry))
   }
 
-  #log(entry: Entry, log: StoreContext['log']): void {
+  #log(entry: KeyEntry, log: StoreContext['log']): void {
     if (!log) return
     const { keys, values } = this.resources()
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)

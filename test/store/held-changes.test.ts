@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { utf8Text } from '../../lib/common/bytes.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
 import type { RawSource, RecordContext } from '../../lib/common/record-context.ts'
-import type { Entry } from '../../lib/store/layer/entry.ts'
+import type { KeyEntry } from '../../lib/store/layer/entry.ts'
 import { WAS_ABSENT } from '../../lib/store/layer/entry.ts'
 import { HeldChanges } from '../../lib/store/layer/held-changes.ts'
 import { TypedCache } from '../../lib/store/layer/typed-cache.ts'
@@ -57,7 +57,7 @@ function bytesOf(source: RawSource) {
 
 function open(cacheBytesMax: number) {
   const cache = new TypedCache(() => 1e9, new Metrics().counter('evictions', {}))
-  const held = new HeldChanges<Entry>(cache, { cacheBytesMax })
+  const held = new HeldChanges<KeyEntry>(cache, { cacheBytesMax })
   const entries = Array.from({ length: 12 }, (_, n) => cache.enter(`k${n}`, undefined))
   return { cache, held, entries }
 }
@@ -70,7 +70,7 @@ test('held changes: leave in the order of their last writes, with the contexts o
       const { held, entries } = open(1e9)
       let offset = 0
       for (const round of rounds) {
-        const naive = new Map<Entry, RecordContext>()
+        const naive = new Map<KeyEntry, RecordContext>()
         for (const n of round) {
           const entry = entries[n]!
           const context = contextOf((offset += 1))
@@ -96,7 +96,7 @@ test('held changes: leave in the order of their last writes, with the contexts o
 
 test('held changes: what is written while others are released is held anew, or leaves as it is by then', () => {
   const { held, entries } = open(1e9)
-  const [a, b, c] = entries as [Entry, Entry, Entry]
+  const [a, b, c] = entries as [KeyEntry, KeyEntry, KeyEntry]
   for (const [n, entry] of [a, b, c].entries()) held.hold(entry, WAS_ABSENT, contextOf(n + 1))
   const released: string[] = []
   held.releaseAll(({ entry, context }) => {

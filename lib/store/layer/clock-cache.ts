@@ -36,22 +36,22 @@ export abstract class ClockCache<E extends Entry> {
     const grown = entry.sizeWith(valueBytes) - entry.size
     if (grown === 0) return 0
     entry.size += grown
-    if (entry.pins > 0) this.#pinnedBytes += grown
+    if (entry.isPinned) this.#pinnedBytes += grown
     else this.#cleanBytes += grown
     return grown
   }
 
   pin(entry: E): void {
-    if (entry.pins === 0) {
+    if (!entry.isPinned) {
       this.#cleanBytes -= entry.size
       this.#pinnedBytes += entry.size
     }
-    entry.pins += 1
+    entry.pin()
   }
 
   unpin(entry: E): void {
-    entry.pins -= 1
-    if (entry.pins > 0) return
+    entry.unpin()
+    if (entry.isPinned) return
     this.#pinnedBytes -= entry.size
     this.#cleanBytes += entry.size
   }
@@ -73,7 +73,7 @@ export abstract class ClockCache<E extends Entry> {
 
   /** Entries that are not all in the engine yet. */
   *pinned(): Generator<E> {
-    for (const entry of this.entries()) if (entry.pins > 0) yield entry
+    for (const entry of this.entries()) if (entry.isPinned) yield entry
   }
 
   clear(): void {
@@ -99,7 +99,7 @@ export abstract class ClockCache<E extends Entry> {
   }
 
   #pass(entry: E): void {
-    if (entry.pins > 0) return
+    if (entry.isPinned) return
     if (entry.touched) {
       entry.touched = false
       return

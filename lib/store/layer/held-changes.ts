@@ -2,10 +2,10 @@ import type { Header } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { ClockCache } from './clock-cache.ts'
 import { ContextLog } from './context-log.ts'
-import type { Entry, ValueState } from './entry.ts'
+import type { Entry, KeyEntry, ValueState } from './entry.ts'
 
 /** A change that a cache held back. */
-export interface HeldChange<E extends Entry = Entry> {
+export interface HeldChange<E extends Entry = KeyEntry> {
   readonly entry: E
   /** Before the first change that was held back; without its value where nobody asks for that. */
   readonly before: ValueState
@@ -25,7 +25,7 @@ const GAPS_MIN = 1024
  * there the eviction of one dirty entry flushes all of them. Bytes are counted as there (`LRUCacheEntry`), so that the same setting holds back
  * the same changes.
  */
-export class HeldChanges<E extends Entry = Entry> {
+export class HeldChanges<E extends Entry = KeyEntry> {
   readonly #cache: ClockCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
   /**

@@ -1,5 +1,5 @@
 import { ClockCache } from './clock-cache.ts'
-import { Entry } from './entry.ts'
+import { KeyEntry } from './entry.ts'
 import { KeyTable } from './key-table.ts'
 
 /**
@@ -7,19 +7,19 @@ import { KeyTable } from './key-table.ts'
  * string key costs one look-up and no serde. Whatever a key serde does, one serialised key has one entry; the second map
  * only leads there faster.
  */
-export class TypedCache extends ClockCache<Entry> {
-  readonly #byId = new Map<string, Entry>()
-  readonly #byKey = new KeyTable<Entry>()
+export class TypedCache extends ClockCache<KeyEntry> {
+  readonly #byId = new Map<string, KeyEntry>()
+  readonly #byKey = new KeyTable<KeyEntry>()
   // `get` and then `put` of one key is what every aggregate does.
   #lastKey: unknown = undefined
-  #lastEntry: Entry | undefined = undefined
+  #lastEntry: KeyEntry | undefined = undefined
 
   override get size(): number {
     return this.#byId.size
   }
 
   /** By the key as user code has it; undefined says nothing about the store. */
-  find(key: unknown): Entry | undefined {
+  find(key: unknown): KeyEntry | undefined {
     if (key === this.#lastKey && this.#lastEntry !== undefined) return this.#lastEntry
     if (typeof key === 'object' || key === 0) return undefined
     const entry = this.#byKey.get(key)
@@ -29,15 +29,15 @@ export class TypedCache extends ClockCache<Entry> {
     return entry
   }
 
-  peek(id: string): Entry | undefined {
+  peek(id: string): KeyEntry | undefined {
     return this.#byId.get(id)
   }
 
   /** The entry of a serialised key, made where it is missing; from then on found by `key` too. */
-  enter(id: string, key: unknown): Entry {
+  enter(id: string, key: unknown): KeyEntry {
     let entry = this.#byId.get(id)
     if (entry === undefined) {
-      entry = new Entry(id)
+      entry = new KeyEntry(id)
       this.#byId.set(id, entry)
       this.entered(entry)
     }
@@ -64,11 +64,11 @@ export class TypedCache extends ClockCache<Entry> {
     this.#lastEntry = undefined
   }
 
-  protected override entries(): IterableIterator<Entry> {
+  protected override entries(): IterableIterator<KeyEntry> {
     return this.#byId.values()
   }
 
-  protected override forget(entry: Entry): void {
+  protected override forget(entry: KeyEntry): void {
     this.#byId.delete(entry.id)
     if (entry.alias !== undefined) this.#byKey.delete(entry)
   }

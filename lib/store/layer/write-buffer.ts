@@ -1,6 +1,6 @@
 import { assert } from '../../common/assert.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, KeyEntry } from './entry.ts'
 import type { ClockCache } from './clock-cache.ts'
 
 interface Staged<E> {
@@ -16,7 +16,7 @@ interface Staged<E> {
  * Writing goes on while a commit is under way: an entry may be staged with one value and dirty with the next. Reads need none of
  * these lists: the entry itself has the newest value, and is pinned in the cache until it has passed through all of them.
  */
-export class WriteBuffer<E extends Entry = Entry> {
+export class WriteBuffer<E extends Entry = KeyEntry> {
   readonly #cache: ClockCache<E>
   #dirty: E[] = []
   #sealed: E[] = []

@@ -57,7 +57,7 @@ export class TimeIndex {
     const key = this.#enter(id)
     this.#callBy(key, alias)
     const entry = new TimedEntry(key, this.#bucketFor(key, time), minor)
-    place(key, entry)
+    key.insert(entry)
     this.#size += 1
     return entry
   }
@@ -65,35 +65,34 @@ export class TimeIndex {
   /** The same without an entry in memory. */
   insertBare(id: string, time: number, minor: number): void {
     const key = this.#enter(id)
-    place(key, bareSlot(this.#bucketFor(key, time), minor))
+    key.insert(bareSlot(this.#bucketFor(key, time), minor))
     this.#size += 1
   }
 
   /** Brings the entry at this index of the key into memory, as yet unread. */
   materialize(key: TimedKey, index: number): TimedEntry {
-    const slot = key.slots[index]!
+    const slot = key.at(index)!
     if (slot instanceof TimedEntry) return slot
     const bucket = slot instanceof BareSlot ? slot.bucket : slot
     const entry = new TimedEntry(key, bucket, slot.minor)
-    key.slots[index] = entry
+    key.replace(index, entry)
     return entry
   }
 
   /** The entry leaves memory; its place stays. */
   evict(entry: TimedEntry): void {
-    const index = entry.key.find(entry.time, entry.minor)
-    entry.key.slots[index] = bareSlot(entry.bucket, entry.minor)
+    const { key, time, minor } = entry
+    key.replace(key.find(time, minor), bareSlot(entry.bucket, minor))
   }
 
   remove(key: TimedKey, index: number): void {
-    const { time } = key.slots[index]!
-    if (index === key.slots.length - 1) key.slots.pop()
-    else key.slots.splice(index, 1)
+    const { time } = key.at(index)!
+    key.removeAt(index)
     this.#size -= 1
     const bucket = key.hasTime(time) ? undefined : this.#buckets.get(time)
     bucket?.remove()
     if (bucket?.isEmpty) this.#dropBucket(bucket)
-    if (key.slots.length === 0) this.#drop(key)
+    if (key.count === 0) this.#drop(key)
   }
 
   /** Removes everything up to and including that time, and tells of each slot. Costs nothing where there is nothing. */
@@ -184,14 +183,14 @@ export class TimeIndex {
   }
 
   #expireSlots(key: TimedKey, throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
-    const { slots } = key
     // Where it has expired before, or was removed, it is not there any more, or not under its name.
-    if (slots.length === 0) return
-    while (slots.length > 0 && slots[0]!.time <= throughTime) {
+    if (key.count === 0) return
+    for (let slot = key.at(0); slot !== undefined && slot.time <= throughTime; slot = key.at(0)) {
       this.#size -= 1
-      gone(key, slots.shift()!)
+      key.removeAt(0)
+      gone(key, slot)
     }
-    if (slots.length === 0) this.#drop(key)
+    if (key.count === 0) this.#drop(key)
   }
 
   #forget(ended: TimeSnapshot | undefined): void {
@@ -204,12 +203,4 @@ export class TimeIndex {
 
 function bareSlot(bucket: Slot, minor: number): Slot {
   return minor === 0 ? bucket : new BareSlot(bucket, minor)
-}
-
-function place(key: TimedKey, slot: Slot): void {
-  const index = -1 - key.find(slot.time, slot.minor)
-  // Most keys of a store of sessions have one entry: pushing to an empty array makes room for 17.
-  if (key.slots.length === 0) key.slots = [slot]
-  else if (index === key.slots.length) key.slots.push(slot)
-  else key.slots.splice(index, 0, slot)
 }

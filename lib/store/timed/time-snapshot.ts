@@ -79,7 +79,7 @@ export class TimeSnapshot {
 
   *#at(key: TimedKey, time: number): Generator<SnapshotSlot> {
     const minors = new Set(this.#saved.get(key)?.get(time)?.keys())
-    for (let i = key.firstFrom(time); key.slots[i]?.time === time; i += 1) minors.add(key.slots[i]!.minor)
+    for (let i = key.firstFrom(time); key.at(i)?.time === time; i += 1) minors.add(key.at(i)!.minor)
     const sign = this.#bounds.reverse ? -1 : 1
     for (const minor of [...minors].sort((left, right) => sign * (left - right))) {
       yield { key, time, minor, state: this.#saved.get(key)?.get(time)?.get(minor) }

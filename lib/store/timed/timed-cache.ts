@@ -25,13 +25,13 @@ export class TimedCache extends ClockCache<TimedEntry> {
   /** The index has let go of the entry; it stays as long as a commit needs it. */
   expire(entry: TimedEntry): void {
     entry.expired = true
-    if (entry.pins === 0) this.#discard(entry)
+    if (!entry.isPinned) this.#discard(entry)
   }
 
   /** An absent entry keeps its place in the index while the engine may still have a value for it: readers of what is committed find it there. */
   override unpin(entry: TimedEntry): void {
     super.unpin(entry)
-    if (entry.pins > 0) return
+    if (entry.isPinned) return
     if (entry.expired) this.#discard(entry)
     else if (entry.state === 'absent') {
       this.#discard(entry)

@@ -29,14 +29,16 @@ export class TimedEntry extends Entry implements Slot {
   readonly key: TimedKey
   readonly bucket: Slot
   readonly minor: number
-  /** Retention has ended it, and the index has let it go: it is here for the commits that it takes part in. */
-  expired = false
 
   constructor(key: TimedKey, bucket: Slot, minor: number) {
-    super(key.id)
+    super(key.id.length)
     this.key = key
     this.bucket = bucket
     this.minor = minor
+  }
+
+  override get id(): string {
+    return this.key.id
   }
 
   get time(): number {
@@ -45,38 +47,54 @@ export class TimedEntry extends Entry implements Slot {
 
   /** Number of the segment, key, time and the number of a duplicate. */
   override get keyBytes(): number {
-    return this.id.length + 20
+    return this.key.id.length + 20
   }
 }
 
-/** A key and where its entries are, by time, then minor. */
+const NO_SLOTS: readonly Slot[] = []
+
+/**
+ * A key and where its entries are, by time, then minor. The newest stands beside the key: it is what most look-ups are for, and most keys of a
+ * store of sessions have no other.
+ */
 export class TimedKey {
   /** The serialised key, a character for a byte. */
   readonly id: string
   /** The primitive under which the key is found without serialising. */
   alias: unknown = undefined
-  slots: Slot[] = []
+  #newest: Slot | undefined = undefined
+  #older: readonly Slot[] = NO_SLOTS
 
   constructor(id: string) {
     this.id = id
   }
 
+  get count(): number {
+    return this.#newest === undefined ? 0 : this.#older.length + 1
+  }
+
+  /** Undefined beyond the last one. */
+  at(index: number): Slot | undefined {
+    const { length } = this.#older
+    return index === length ? this.#newest : this.#older[index]
+  }
+
   /** The index of the slot; where there is none, −1 minus the index at which it belongs. New ones mostly come last. */
   find(time: number, minor: number): number {
-    const { slots } = this
-    let high = slots.length - 1
-    if (high < 0) return -1
-    const last = slots[high]!
-    if (last.time === time && last.minor === minor) return high
-    if (isBefore(last, time, minor)) return -2 - high
+    const newest = this.#newest
+    if (newest === undefined) return -1
+    const older = this.#older
+    if (newest.time === time && newest.minor === minor) return older.length
+    if (isBefore(newest, time, minor)) return -2 - older.length
     let low = 0
+    let high = older.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (isBefore(slots[middle]!, time, minor)) low = middle + 1
+      if (isBefore(older[middle]!, time, minor)) low = middle + 1
       else high = middle
     }
-    const found = slots[low]!
-    return found.time === time && found.minor === minor ? low : -1 - low
+    const found = older[low]
+    return found !== undefined && found.time === time && found.minor === minor ? low : -1 - low
   }
 
   /** The index of the first slot of that time or a later one. */
@@ -86,7 +104,34 @@ export class TimedKey {
   }
 
   hasTime(time: number): boolean {
-    return this.slots[this.firstFrom(time)]?.time === time
+    return this.at(this.firstFrom(time))?.time === time
+  }
+
+  /** A slot whose place is not taken. */
+  insert(slot: Slot): void {
+    const index = -1 - this.find(slot.time, slot.minor)
+    if (this.#newest === undefined) this.#newest = slot
+    else if (index > this.#older.length) {
+      this.#ownOlder().push(this.#newest)
+      this.#newest = slot
+    } else this.#ownOlder().splice(index, 0, slot)
+  }
+
+  /** By one of the same place. */
+  replace(index: number, slot: Slot): void {
+    if (index === this.#older.length) this.#newest = slot
+    else this.#ownOlder()[index] = slot
+  }
+
+  removeAt(index: number): void {
+    if (index < this.#older.length) this.#ownOlder().splice(index, 1)
+    else this.#newest = this.#older.length === 0 ? undefined : this.#ownOlder().pop()
+  }
+
+  #ownOlder(): Slot[] {
+    // An array of its own for each key would be as large as the key.
+    if (this.#older === NO_SLOTS) this.#older = []
+    return this.#older as Slot[]
   }
 }
 

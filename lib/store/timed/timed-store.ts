@@ -124,9 +124,8 @@ export class TimedStore<K, V> {
     const found = resources.index.find(key) ?? this.#findBySerializing(key, resources)
     const rows: R[] = []
     if (found === undefined) return rows
-    const { slots } = found
-    for (let i = found.firstFrom(fromTime); i < slots.length; i += 1) {
-      const { time, minor } = slots[i]!
+    for (let i = found.firstFrom(fromTime); i < found.count; i += 1) {
+      const { time, minor } = found.at(i)!
       if (time > toTime) break
       if (minor > minorMax) continue
       const value = this.#valueAt(found, i, resources)
@@ -206,7 +205,7 @@ export class TimedStore<K, V> {
   /** The present state of a place, without bringing it into memory. */
   stateOf(key: TimedKey, time: number, minor: number): ValueState {
     const index = key.find(time, minor)
-    const slot = index < 0 ? undefined : key.slots[index]
+    const slot = index < 0 ? undefined : key.at(index)
     if (slot instanceof TimedEntry && slot.state !== 'unread') return slot
     const state = new ValueState()
     this.#load(state, key.id, time, minor)
@@ -231,7 +230,7 @@ export class TimedStore<K, V> {
 
   #valueAt(key: TimedKey, index: number, resources: TimedResources<K, V>): V | undefined {
     const { values, cache } = resources
-    const slot = key.slots[index]!
+    const slot = key.at(index)!
     if (slot instanceof TimedEntry && slot.state !== 'unread') {
       slot.touched = true
       return values.read(slot)
@@ -244,7 +243,7 @@ export class TimedStore<K, V> {
   }
 
   #entryAt(key: TimedKey, index: number, { index: places, cache }: TimedResources<K, V>): TimedEntry {
-    const slot = key.slots[index]!
+    const slot = key.at(index)!
     if (slot instanceof TimedEntry) return slot
     const entry = places.materialize(key, index)
     cache.add(entry)
@@ -348,7 +347,7 @@ export class TimedStore<K, V> {
     const { value, timestamp } = record
     if (value === null && at < 0) return
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
-    if (index.watched || (found !== undefined && found.slots[at] instanceof TimedEntry)) {
+    if (index.watched || (found !== undefined && found.at(at) instanceof TimedEntry)) {
       const entry = found === undefined || at < 0 ? this.#insertAbsent(id, time, minor, resources) : undefined
       const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
       this.#restoreEntry(entry ?? this.#entryAt(found!, at, resources), bytes, timestamp, resources)

@@ -33,8 +33,8 @@ export class TimedView<K, V> {
     const found = index.findById(codec.keys.id(key), undefined)
     const rows: R[] = []
     if (found === undefined) return rows
-    for (let i = found.firstFrom(fromTime); i < found.slots.length; i += 1) {
-      const { time, minor } = found.slots[i]!
+    for (let i = found.firstFrom(fromTime); i < found.count; i += 1) {
+      const { time, minor } = found.at(i)!
       if (time > toTime) break
       if (minor > minorMax) continue
       const state =
