@@ -2,6 +2,7 @@ import { assert } from '../../common/assert.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
 import type { Entry, KeyEntry } from './entry.ts'
 import type { ClockCache } from './clock-cache.ts'
+import { touchAhead } from './touch-entries.ts'
 
 interface Staged<E> {
   readonly entries: readonly E[]
@@ -47,7 +48,9 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
   seal(write: (entry: E) => void): void {
     const dirty = this.#dirty
     this.#dirty = []
-    for (const entry of dirty) {
+    for (let index = 0; index < dirty.length; index += 1) {
+      touchAhead(dirty, index)
+      const entry = dirty[index]!
       entry.dirty = false
       write(entry)
       this.#cache.unpin(entry)
@@ -76,7 +79,11 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     const staged = this.#staged.shift()
     assert(staged !== undefined, 'staged() was called without a stage() before it')
     this.#stagedBytes -= staged.bytes
-    for (const entry of staged.entries) this.#cache.unpin(entry)
+    const { entries } = staged
+    for (let index = 0; index < entries.length; index += 1) {
+      touchAhead(entries, index)
+      this.#cache.unpin(entries[index]!)
+    }
   }
 
   clear(): void {
