@@ -29,6 +29,9 @@ export interface SourceInBuffer extends RawSource {
   readonly valueEnd: number
 }
 
+/** Where a key's bytes lie. */
+export type KeyInBuffer = Pick<SourceInBuffer, 'buffer' | 'keyStart' | 'keyEnd'>
+
 export function isInBuffer<T extends RawSource>(source: T): source is T & SourceInBuffer {
   return (source as Partial<SourceInBuffer>).buffer !== undefined
 }

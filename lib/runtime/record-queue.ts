@@ -10,6 +10,7 @@ import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { KeyPrefetch } from './key-prefetch.ts'
 import { QueuedRecord } from './queued-record.ts'
 
 export interface RecordQueueOptions {
@@ -21,6 +22,8 @@ export interface RecordQueueOptions {
   readonly timestampExtractor: TimestampExtractor
   readonly onDeserializationError: DeserializationErrorHandler
   readonly dropped: Counter
+  /** For the stores of the task; undefined where it has none. */
+  readonly prefetch?: KeyPrefetch | undefined
   /** Where dead letters go; undefined for global stores, whose threads write nothing. */
   readonly collector?: RecordCollector | undefined
 }
@@ -139,6 +142,7 @@ export class RecordQueue {
 
   #nextRaw(): RawRecord {
     const chunk = this.#chunks[0]!
+    this.#options.prefetch?.ahead(chunk, this.#index)
     const raw = chunk[this.#index]!
     this.#index += 1
     this.#size -= 1

@@ -3,18 +3,21 @@ import type { Counter } from '../common/metrics.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { RecordCollector } from './record-collector.ts'
+import { KeyPrefetch } from './key-prefetch.ts'
 import { RecordQueue } from './record-queue.ts'
 import { serdesOf } from './serdes.ts'
+import type { StateManager } from './state-manager.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 
 /** One queue for every source partition of a task. */
 export function buildQueues(
   options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings'> & {
     readonly collector?: RecordCollector
+    readonly state?: StateManager
   },
   dropped: Counter,
 ): RecordQueue[] {
-  const { settings } = options
+  const { settings, state } = options
   return options.partitions.map(({ topic, partition }) => {
     const source = sourceNodeOf(options.plan.nodes, topic)
     return new RecordQueue({
@@ -25,6 +28,7 @@ export function buildQueues(
       timestampExtractor: source.timestampExtractor ?? settings.defaultTimestampExtractor,
       onDeserializationError: settings.deserializationErrorHandler,
       dropped,
+      prefetch: state && new KeyPrefetch(state.stores),
       collector: options.collector,
     })
   })

@@ -1,6 +1,6 @@
 import { assert } from '../common/assert.ts'
 import { bytesToMapKey } from '../common/bytes.ts'
-import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
+import { isInBuffer, type KeyInBuffer, type SourceInBuffer } from '../common/record-context.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { EntryState, KeyEntry } from './layer/entry.ts'
@@ -52,6 +52,10 @@ export class BufferedKeyValueStore<K, V>
     if (!index) return
     const entries = context.engine.entries({ ...storeEntriesRange(this.name), values: false })
     for await (const [key] of entries) index.add(keys.idOfEngineKey(key))
+  }
+
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.resources().cache.prefetch(keys, start)
   }
 
   get(key: K): V | undefined {

@@ -1,4 +1,5 @@
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
+import type { KeyInBuffer } from '../common/record-context.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { FlushListener } from './key-value-store.ts'
 import type { SessionSpan, SessionStore } from './session-store.ts'
@@ -103,6 +104,10 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
 
   restore(records: readonly ChangelogRecord[]): void {
     this.entries.restore(records)
+  }
+
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.entries.prefetch(keys, start)
   }
 
   flush(): void {

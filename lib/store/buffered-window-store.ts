@@ -1,4 +1,5 @@
 import type { Windowed } from '../common/windowed.ts'
+import type { KeyInBuffer } from '../common/record-context.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener } from './key-value-store.ts'
@@ -101,6 +102,10 @@ export class BufferedWindowStore<K, V> implements WindowStore<K, V>, CachedStore
   restore(records: readonly ChangelogRecord[]): void {
     this.entries.restore(records)
     this.#sequence = Math.max(this.#sequence, this.entries.largestMinor)
+  }
+
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.entries.prefetch(keys, start)
   }
 
   flush(): void {

@@ -2,7 +2,7 @@ import type { TaskId } from '../common/ids.ts'
 import type { Header } from '../common/headers.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
-import type { RecordContext } from '../common/record-context.ts'
+import type { KeyInBuffer, RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Engine } from './engine/engine.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
@@ -74,6 +74,11 @@ export interface StateStore {
    * until `staged`: reads find them there meanwhile.
    */
   restore(records: readonly ChangelogRecord[]): void
+  /**
+   * Records with the keys of the group (`PREFETCH_GROUP`) that begins at `start` come next: reads of them what look-ups are going to read, where the store is one by the
+   * keys of its input. It changes nothing. Returns how many of the keys were found in memory.
+   */
+  prefetch?(keys: readonly KeyInBuffer[], start: number): number
   flush(): void
   prepareCommit(): void
   /** At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may still be sent to the changelog. */

@@ -1,9 +1,21 @@
+import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { KeyInBuffer } from '../../lib/common/record-context.ts'
 import { KeyTable } from '../../lib/store/layer/key-table.ts'
+import { PREFETCH_GROUP } from '../../lib/store/layer/prefetch.ts'
 
-interface Item {
+class Item {
   readonly alias: unknown
+  prefetched = 0
+
+  constructor(alias: unknown) {
+    this.alias = alias
+  }
+
+  prefetch(): number {
+    return (this.prefetched += 1)
+  }
 }
 
 /** Few enough to meet again; long ones differ in the middle only, where they are not hashed. */
@@ -21,7 +33,7 @@ test('key table: finds what a Map finds, whatever was added and deleted', () => 
       for (const [isThere, alias] of steps) {
         const item = model.get(alias)
         if (isThere && !item) {
-          const added = { alias }
+          const added = new Item(alias)
           model.set(alias, added)
           table.add(added)
         } else if (!isThere && item) {
@@ -39,10 +51,55 @@ test('key table: finds what a Map finds, whatever was added and deleted', () => 
 
 test('key table: keeps apart a great many, also while they go', () => {
   const table = new KeyTable<Item>()
-  const items = Array.from({ length: 20_000 }, (_, number) => ({ alias: `key-${number}` }))
+  const items = Array.from({ length: 20_000 }, (_, number) => new Item(`key-${number}`))
   for (const item of items) table.add(item)
   for (const [number, item] of items.entries()) if (number % 3 !== 0) table.delete(item)
   for (const [number, item] of items.entries()) {
     expect(table.get(item.alias)).toBe(number % 3 === 0 ? item : undefined)
   }
 })
+
+/** Of those that are hashed alike only the first is found by its bytes. */
+const distinctKeys = fc.oneof(
+  fc.integer({ min: 0, max: 300 }).map(number => `key-${number}`),
+  fc.integer({ min: 0, max: 20 }).map(number => `${number}-${'a'.repeat(80)}-${number}`),
+  fc.constantFrom('', 'é', '日本', 7, true),
+)
+
+test('key table: prefetches of a group what a look-up of each key finds, and of nothing else', () => {
+  fc.assert(
+    fc.property(
+      fc.array(distinctKeys, { maxLength: 60 }),
+      fc.nat(),
+      fc.nat({ max: 80 }),
+      (aliases, seed, start) => {
+        const table = new KeyTable<Item>()
+        const items = [...new Set(aliases)].map(alias => new Item(alias))
+        const present = items.filter((_, number) => (seed >> (number % 31)) % 2 === 0)
+        for (const item of present) table.add(item)
+        const texts = items.map(({ alias }) => String(alias))
+        const places = placesOf(texts)
+        const found = table.prefetch(places, Math.min(start, places.length))
+        const group = items.slice(start, start + PREFETCH_GROUP)
+        const expected = group.filter(item => present.includes(item) && isPlain(item.alias))
+        expect(found).toBe(expected.length)
+        expect(items.filter(({ prefetched }) => prefetched > 0)).toEqual(expected)
+      },
+    ),
+  )
+})
+
+/** Each with something in front, as in a fetch buffer. */
+function placesOf(texts: readonly string[]): KeyInBuffer[] {
+  const buffer = Buffer.from(texts.map(text => `-${text}`).join(''), 'utf8')
+  let at = 0
+  return texts.map(text => {
+    const keyStart = at + 1
+    at = keyStart + Buffer.byteLength(text)
+    return { buffer, keyStart, keyEnd: at }
+  })
+}
+
+function isPlain(alias: unknown): boolean {
+  return typeof alias === 'string' && Buffer.byteLength(alias) === alias.length
+}

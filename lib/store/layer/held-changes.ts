@@ -3,7 +3,7 @@ import type { RecordContext } from '../../common/record-context.ts'
 import type { ClockCache } from './clock-cache.ts'
 import { ContextLog } from './context-log.ts'
 import type { Entry, KeyEntry, ValueState } from './entry.ts'
-import { touchAhead } from './touch-entries.ts'
+import { prefetchEntries } from './prefetch.ts'
 
 /** A change that a cache held back. */
 export interface HeldChange<E extends Entry = KeyEntry> {
@@ -85,7 +85,7 @@ export class HeldChanges<E extends Entry = KeyEntry> {
     this.#size = 0
     this.#releasing += 1
     for (let index = 0; index < order.length; index += 1) {
-      touchAhead(order, index)
+      prefetchEntries(order, index)
       const entry = order[index]!
       if (entry.heldAt !== firstPlace + index) continue
       const before = entry.heldBefore!

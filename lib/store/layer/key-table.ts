@@ -1,9 +1,13 @@
 import { systemRandom } from '../../common/random.ts'
+import type { KeyInBuffer } from '../../common/record-context.ts'
+import { PREFETCH_GROUP, wasRead } from './prefetch.ts'
 
 /** What is found by a key holds it, so that the table need not. */
 export interface Keyed {
   /** The key: a primitive. */
   readonly alias: unknown
+  /** Reads what those who look for it are going to read of it, apart from the key; the result is of no use. */
+  prefetch(): number
 }
 
 const CAPACITY_MIN = 16
@@ -33,6 +37,35 @@ export class KeyTable<T extends Keyed> {
       if (found === 0) return undefined
       if (found === hash && this.#items[at]!.alias === key) return this.#items[at]
     }
+  }
+
+  /**
+   * Prefetches for look-ups of the group of keys that begins at `start`, as far as they are text of one byte a character, in stages: each reads of every
+   * key what the stage before has led to. Returns how many were found.
+   */
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    const [hashes, items] = [this.#hashes, this.#items]
+    const mask = hashes.length - 1
+    const count = Math.min(PREFETCH_GROUP, keys.length - start)
+    let sum = 0
+    for (let index = 0; index < count; index += 1) {
+      const hash = hashOfBytes(keys[start + index]!)
+      groupHashes[index] = hash
+      sum = (sum + hashes[hash & mask]!) | 0
+    }
+    const group = groupItems as T[]
+    let found = 0
+    for (let index = 0; index < count; index += 1) {
+      const hash = groupHashes[index]!
+      let at = hash & mask
+      while (hashes[at] !== 0 && hashes[at] !== hash) at = (at + 1) & mask
+      if (hashes[at] !== 0) group[found++] = items[at]!
+    }
+    for (let index = 0; index < found; index += 1) sum = (sum + (group[index]!.alias as string).length) | 0
+    for (let index = 0; index < found; index += 1) sum = (sum + group[index]!.prefetch()) | 0
+    wasRead(sum)
+    groupItems.fill(undefined, 0, found)
+    return found
   }
 
   /** By its alias, which must not be there yet. */
@@ -100,7 +133,24 @@ export class KeyTable<T extends Keyed> {
   }
 }
 
-/** Never 0, which stands for an empty place. */
+const groupHashes = new Int32Array(PREFETCH_GROUP)
+const groupItems = new Array<unknown>(PREFETCH_GROUP).fill(undefined)
+
+/** As `hashOf` of the text whose characters are these bytes. */
+function hashOfBytes({ buffer, keyStart, keyEnd }: KeyInBuffer): number {
+  const length = keyEnd - keyStart
+  let hash = SEED ^ length
+  if (length <= 2 * HASHED_LENGTH) {
+    for (let at = keyStart; at < keyEnd; at += 1) hash = Math.imul(hash ^ buffer[at]!, 0x9e3779b1)
+  } else {
+    const firstEnd = keyStart + HASHED_LENGTH
+    for (let at = keyStart; at < firstEnd; at += 1) hash = Math.imul(hash ^ buffer[at]!, 0x9e3779b1)
+    for (let at = keyEnd - HASHED_LENGTH; at < keyEnd; at += 1)
+      hash = Math.imul(hash ^ buffer[at]!, 0x9e3779b1)
+  }
+  return finished(hash)
+}
+
 function hashOf(text: string): number {
   const { length } = text
   let hash = SEED ^ length
@@ -111,7 +161,12 @@ function hashOf(text: string): number {
     for (let at = length - HASHED_LENGTH; at < length; at += 1)
       hash = Math.imul(hash ^ text.charCodeAt(at), 0x9e3779b1)
   }
-  hash ^= hash >>> 15
+  return finished(hash)
+}
+
+/** Never 0, which stands for an empty place. */
+function finished(mixed: number): number {
+  let hash = mixed ^ (mixed >>> 15)
   hash = Math.imul(hash, 0x85ebca6b)
   hash ^= hash >>> 13
   return hash === 0 ? 1 : hash

@@ -1,3 +1,4 @@
+import type { KeyInBuffer } from '../../common/record-context.ts'
 import { ClockCache } from './clock-cache.ts'
 import { KeyEntry } from './entry.ts'
 import { KeyTable } from './key-table.ts'
@@ -48,6 +49,11 @@ export class TypedCache extends ClockCache<KeyEntry> {
       this.#byKey.add(entry)
     }
     return entry
+  }
+
+  /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.#byKey.prefetch(keys, start)
   }
 
   override trim(): void {

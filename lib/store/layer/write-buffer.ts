@@ -2,7 +2,7 @@ import { assert } from '../../common/assert.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
 import type { Entry, KeyEntry } from './entry.ts'
 import type { ClockCache } from './clock-cache.ts'
-import { touchAhead } from './touch-entries.ts'
+import { prefetchEntries } from './prefetch.ts'
 
 interface Staged<E> {
   readonly entries: readonly E[]
@@ -49,7 +49,7 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     const dirty = this.#dirty
     this.#dirty = []
     for (let index = 0; index < dirty.length; index += 1) {
-      touchAhead(dirty, index)
+      prefetchEntries(dirty, index)
       const entry = dirty[index]!
       entry.dirty = false
       write(entry)
@@ -81,7 +81,7 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     this.#stagedBytes -= staged.bytes
     const { entries } = staged
     for (let index = 0; index < entries.length; index += 1) {
-      touchAhead(entries, index)
+      prefetchEntries(entries, index)
       this.#cache.unpin(entries[index]!)
     }
   }

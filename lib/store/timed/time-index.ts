@@ -1,5 +1,6 @@
 import { KeyTable } from '../layer/key-table.ts'
 import { sortedMap } from '../../common/sorted-map.ts'
+import type { KeyInBuffer } from '../../common/record-context.ts'
 import type { ValueState } from '../layer/entry.ts'
 import { TimeBucket } from './time-bucket.ts'
 import type { SnapshotBounds } from './time-snapshot.ts'
@@ -43,6 +44,11 @@ export class TimeIndex {
     this.#lastAlias = alias
     this.#lastKey = key
     return key
+  }
+
+  /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.#byAlias.prefetch(keys, start)
   }
 
   /** From then on found by `alias`, too. */

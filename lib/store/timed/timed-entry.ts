@@ -69,6 +69,12 @@ export class TimedKey {
     this.id = id
   }
 
+  /** Reads what look-ups read; the result is of no use. */
+  prefetch(): number {
+    const newest = this.#newest
+    return newest instanceof TimedEntry ? newest.prefetch() : 0
+  }
+
   get count(): number {
     return this.#newest === undefined ? 0 : this.#older.length + 1
   }

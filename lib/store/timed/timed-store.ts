@@ -1,4 +1,5 @@
 import { assert } from '../../common/assert.ts'
+import type { KeyInBuffer } from '../../common/record-context.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import type { FlushListener } from '../key-value-store.ts'
 import type { HeldChange } from '../layer/held-changes.ts'
@@ -69,6 +70,10 @@ export class TimedStore<K, V> {
       index.insertBare(id, time, minor)
       if (minor > this.#largestMinor) this.#largestMinor = minor
     }
+  }
+
+  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+    return this.resources().index.prefetch(keys, start)
   }
 
   get(key: K, time: number, minor: number): V | undefined {
