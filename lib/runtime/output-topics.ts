@@ -16,6 +16,9 @@ export class OutputTopics {
   readonly #admin: Admin
   readonly #clock: Clock
   readonly #counts: Map<string, number>
+  // Asked for every record, and mostly for the topic of the one before.
+  #lastTopic: string | undefined
+  #lastCount: number | undefined
 
   constructor(admin: Admin, clock: Clock, known: ReadonlyMap<string, number>) {
     this.#admin = admin
@@ -24,7 +27,14 @@ export class OutputTopics {
   }
 
   count(topic: string): number | undefined {
-    return this.#counts.get(topic)
+    if (topic === this.#lastTopic) return this.#lastCount
+    const count = this.#counts.get(topic)
+    // One that is not known yet is looked up meanwhile.
+    if (count !== undefined) {
+      this.#lastTopic = topic
+      this.#lastCount = count
+    }
+    return count
   }
 
   /** Lets go of all records that wait. Throws `UNKNOWN_TOPIC` where one waits for a topic that does not exist. */

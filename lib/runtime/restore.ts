@@ -61,8 +61,7 @@ const POLLS_WRITING_MAX = 4
 /** From so many records on, an engine is prepared for them, which costs some milliseconds before and after. */
 const BULK_RECORDS = 100_000
 /**
- * Tasks with so many that are restored at a time: their engines use more memory meanwhile. Besides, the first is in service the sooner, and
- * one engine sorts its last writes while others get theirs.
+ * Tasks with so many that are restored at a time: their engines use more memory meanwhile, and the first is in service the sooner.
  */
 const BULKS_AT_ONCE = 3
 const POLL_WAIT_MS = 100
@@ -97,8 +96,9 @@ export class Restorer {
     await this.#bulkTurns.take(request.signal, async () => {
       await request.state.prepareFor('bulk')
       await this.#replay(plans)
-      await request.state.prepareFor('steady')
     })
+    // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
+    await request.state.prepareFor('steady')
   }
 
   async close(): Promise<void> {
