@@ -10,11 +10,11 @@ const RECORDS: { readonly [name in ThroughputName | 'restore']: number } = {
   'pass-through': 2_000_000,
   'json-map': 2_000_000,
   count: 2_000_000,
-  'count-uncached': 1_000_000,
-  'windowed-count': 500_000,
+  'count-uncached': 800_000,
+  'windowed-count': 1_000_000,
   'stream-table-join': 1_000_000,
   'stream-stream-join': 200_000,
-  'foreign-key-join': 200_000,
+  'foreign-key-join': 150_000,
   restore: 2_000_000,
 }
 

@@ -64,6 +64,8 @@ const BULK_RECORDS = 100_000
  * Tasks with so many that are restored at a time: their engines use more memory meanwhile, and the first is in service the sooner.
  */
 const BULKS_AT_ONCE = 3
+/** With those whose last writes are still being sorted. */
+const BULKS_OPEN = 2 * BULKS_AT_ONCE
 const POLL_WAIT_MS = 100
 const PROGRESS_MS = 5000
 
@@ -75,7 +77,8 @@ const PROGRESS_MS = 5000
 export class Restorer {
   readonly #options: RestorerOptions
   readonly #replays = new Map<string, Replay>()
-  readonly #bulkTurns = new Turns(BULKS_AT_ONCE)
+  readonly #bulks = new Turns(BULKS_OPEN)
+  readonly #bulkReads = new Turns(BULKS_AT_ONCE)
   /** Polls whose batches are on their way into the engines, oldest first. */
   readonly #writing: Promise<unknown>[] = []
   #consumer: Consumer | undefined
@@ -93,12 +96,14 @@ export class Restorer {
     for (const { persistent, startOffset, endOffset } of plans)
       if (persistent) onDisk += endOffset - startOffset
     if (onDisk < BULK_RECORDS) return this.#replay(plans)
-    await this.#bulkTurns.take(request.signal, async () => {
-      await request.state.prepareFor('bulk')
-      await this.#replay(plans)
+    await this.#bulks.take(request.signal, async () => {
+      await this.#bulkReads.take(request.signal, async () => {
+        await request.state.prepareFor('bulk')
+        await this.#replay(plans)
+      })
+      // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
+      await request.state.prepareFor('steady')
     })
-    // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
-    await request.state.prepareFor('steady')
   }
 
   async close(): Promise<void> {

@@ -31,13 +31,14 @@ export class TimeBucket implements Slot {
   readonly time: number
   /** The bucket is the slot of entries that are not in memory and have no minor. */
   readonly minor = 0
-  #list: KeyList
+  /** The first key alone until there is another: with times of all kinds most buckets have one, and a list is larger than the bucket. */
+  #keys: TimedKey | KeyList
   /** Keys that are there; the list may hold some that are not. */
   #live = 1
 
   constructor(time: number, first: TimedKey) {
     this.time = time
-    this.#list = new KeyList([first])
+    this.#keys = first
   }
 
   get isEmpty(): boolean {
@@ -47,28 +48,36 @@ export class TimeBucket implements Slot {
   /** Once a key, before it has a slot of this time. */
   add(key: TimedKey): void {
     this.#live += 1
-    if (this.#list.shared) this.#list = new KeyList(this.#list.keys.slice())
-    this.#list.push(key)
+    const list = this.#list()
+    if (list.shared) this.#keys = new KeyList([...list.keys, key])
+    else list.push(key)
   }
 
   /** Once a key, after its last slot of this time is gone. */
   remove(): void {
     this.#live -= 1
-    const gone = this.#list.keys.length - this.#live
+    const { keys } = this
+    const gone = keys.length - this.#live
     if (gone > 16 && gone > this.#live) {
-      const live = this.#list.keys.filter(key => key.hasTime(this.time))
-      this.#list = new KeyList([...new Set(live)])
+      const live = keys.filter(key => key.hasTime(this.time))
+      this.#keys = new KeyList([...new Set(live)])
     }
   }
 
   /** For going through, whatever comes and goes meanwhile. */
   share(): KeyList {
-    this.#list.shared = true
-    return this.#list
+    const list = this.#list()
+    list.shared = true
+    return list
   }
 
   get keys(): readonly TimedKey[] {
-    return this.#list.keys
+    return this.#keys instanceof KeyList ? this.#keys.keys : [this.#keys]
+  }
+
+  #list(): KeyList {
+    if (!(this.#keys instanceof KeyList)) this.#keys = new KeyList([this.#keys])
+    return this.#keys
   }
 }
 
