@@ -12,22 +12,17 @@ const port = present(parentPort, 'port to the thread that writes')
 const databases = new Map<string, Promise<Level<Uint8Array, Uint8Array>>>()
 
 port.postMessage('ready')
-port.on('message', (requests: readonly WriterRequest[]) => {
-  for (const request of requests) void answer(request)
+port.on('message', (request: WriterRequest) => {
+  answer(request).then(
+    () => port.postMessage({ id: request.id } satisfies WriterAnswer),
+    (error: Error & { code?: string }) => {
+      const { message, code } = error
+      port.postMessage({ id: request.id, error: { message, code } } satisfies WriterAnswer)
+    },
+  )
 })
 
-async function answer(request: WriterRequest): Promise<void> {
-  const { id } = request
-  try {
-    await carryOut(request)
-    port.postMessage({ id } satisfies WriterAnswer)
-  } catch (failure) {
-    const { message, code } = failure as Error & { code?: string }
-    port.postMessage({ id, error: { message, code } } satisfies WriterAnswer)
-  }
-}
-
-async function carryOut({ directory, options, rows }: WriterRequest): Promise<void> {
+async function answer({ directory, options, rows }: WriterRequest): Promise<void> {
   let opened = databases.get(directory)
   if (rows === undefined) {
     databases.delete(directory)

@@ -37,8 +37,6 @@ export class LevelWriter {
   #thread: Worker | undefined
   readonly #databases = new Set<string>()
   readonly #waiting = new Map<number, Waiting>()
-  /** Of this turn: one message for all of them, since each wakes the thread. */
-  #unsent: WriterRequest[] = []
   #lastId = 0
 
   /** `start`: for tests. */
@@ -57,31 +55,26 @@ export class LevelWriter {
   /** When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
   async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
     this.#databases.add(directory)
-    await this.#ask({ directory, options, rows })
+    await this.#ask({ directory, options, rows }, rows)
   }
 
   /** Lets go of a database: only then it can be closed here. */
   async close(directory: string): Promise<void> {
     if (!this.#databases.delete(directory)) return
-    await this.#ask({ directory, options: {}, rows: undefined })
+    await this.#ask({ directory, options: {}, rows: undefined }, [])
   }
 
-  async #ask(request: Omit<WriterRequest, 'id'>): Promise<void> {
+  async #ask(request: Omit<WriterRequest, 'id'>, rows: readonly PackedRows[]): Promise<void> {
     const thread = present(this.#thread, 'thread that writes')
     const id = (this.#lastId += 1)
     const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     // The program is not over while something is to be written.
     thread.ref()
-    if (this.#unsent.length === 0) queueMicrotask(() => this.#send(thread))
-    this.#unsent.push({ id, ...request })
+    thread.postMessage(
+      { id, ...request } satisfies WriterRequest,
+      rows.map(({ bytes }) => bytes.buffer as ArrayBuffer),
+    )
     await answered
-  }
-
-  #send(thread: Worker): void {
-    const requests = this.#unsent
-    this.#unsent = []
-    const memory = requests.flatMap(({ rows = [] }) => rows.map(({ bytes }) => bytes.buffer as ArrayBuffer))
-    thread.postMessage(requests, memory)
   }
 
   async #start(): Promise<boolean> {

@@ -87,7 +87,7 @@ test('level writer: a thread that ends fails what it had to write, and the next 
     const thread = new Worker(
       `const { parentPort } = require('node:worker_threads')
        parentPort.postMessage('ready')
-       parentPort.on('message', ([{ id, directory }]) => directory === '/ends' ? process.exit(3) : parentPort.postMessage({ id }))`,
+       parentPort.on('message', ({ id, directory }) => directory === '/ends' ? process.exit(3) : parentPort.postMessage({ id }))`,
       { eval: true },
     )
     threads.push(thread)
