@@ -7,6 +7,7 @@ import { PartitionMap } from '../partition-map.ts'
 import type { Cluster, Leader } from '../wire/cluster.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import type { FetchSettings } from './fetch-settings.ts'
+import { FetchTurns } from './fetch-turns.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
 import { goneError } from './gone-error.ts'
 import { FetchedRecords, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
@@ -36,9 +37,9 @@ export interface DirectFetcherOptions {
 export class DirectFetcher implements Fetcher {
   readonly #options: DirectFetcherOptions
   readonly #partitions = new PartitionMap<FetchQueue>()
-  /** `#partitions` as a list, for the turns of `poll`. */
-  #turns: readonly FetchQueue[] = []
-  #nextTurn = 0
+  /** `#partitions` as a list. */
+  #queues: readonly FetchQueue[] = []
+  readonly #turns: FetchTurns<FetchQueue>
   readonly #readers = new Map<number, LeaderReader>()
   readonly #errors: BrokerError[] = []
   readonly #finder: LeaderFinder<FetchQueue>
@@ -46,12 +47,13 @@ export class DirectFetcher implements Fetcher {
   constructor(options: DirectFetcherOptions) {
     this.#options = options
     const { clock, cluster, hear } = options
+    this.#turns = new FetchTurns(clock)
     this.#finder = new LeaderFinder({
       clock,
       cluster,
       hear,
       doing: 'reading',
-      queues: () => this.#turns,
+      queues: () => this.#queues,
       moveTo: (queue, node) => this.#moveTo(queue, node),
       found: (queue, leader) => this.#found(queue, leader),
       placed: () => this.#kickAll(),
@@ -97,24 +99,18 @@ export class DirectFetcher implements Fetcher {
   }
 
   get hasData(): boolean {
-    for (const queue of this.#turns) if (queue.ready) return true
+    for (const queue of this.#queues) if (queue.ready) return true
     return false
   }
 
   poll(maxRecords: number): readonly RecordBatch[] {
     const batches: RecordBatch[] = []
-    let room = maxRecords
-    const turns = this.#turns
-    for (let step = 0; step < turns.length && room > 0; step += 1) {
-      // The partition that took the last room begins the next poll's queue behind all others.
-      const queue = turns[(this.#nextTurn + step) % turns.length]!
-      if (!queue.ready) continue
+    this.#turns.take(maxRecords, (queue, room) => {
       const batch = this.#take(queue, room)
-      if (!batch) continue
+      if (!batch) return 0
       batches.push(batch)
-      room -= batch.records.length
-      if (room <= 0) this.#nextTurn = (this.#nextTurn + step + 1) % turns.length
-    }
+      return batch.records.length
+    })
     if (batches.length > 0) this.#kickAll()
     return batches
   }
@@ -139,7 +135,7 @@ export class DirectFetcher implements Fetcher {
   async close(): Promise<void> {
     this.#finder.close()
     for (const reader of this.#readers.values()) reader.close()
-    for (const queue of this.#turns) queue.clear()
+    for (const queue of this.#queues) queue.clear()
   }
 
   #take(queue: FetchQueue, room: number): RecordBatch | undefined {
@@ -157,8 +153,8 @@ export class DirectFetcher implements Fetcher {
   }
 
   #assignmentChanged(): void {
-    this.#turns = this.#partitions.values()
-    this.#nextTurn = 0
+    this.#queues = this.#partitions.values()
+    this.#turns.queues = this.#queues
     this.#finder.place()
   }
 
@@ -208,7 +204,7 @@ export class DirectFetcher implements Fetcher {
   #roomOf(queue: FetchQueue): number {
     if (queue.paused || queue.failure || queue.closed) return 0
     const { clock, settings, bytesMax } = this.#options
-    const part = Math.min(settings.partitionBytesMax, Math.ceil(bytesMax / 2 / this.#turns.length))
+    const part = Math.min(settings.partitionBytesMax, Math.ceil(bytesMax / 2 / this.#queues.length))
     if (queue.bytes > part || (queue.retryAtMs > 0 && clock.monotonicMs() < queue.retryAtMs)) return 0
     return Math.max(part, queue.batchBytes)
   }
