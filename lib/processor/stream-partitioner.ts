@@ -9,6 +9,9 @@ export type StreamPartitioner<K = unknown, V = unknown> = {
   choose(topic: string, key: K, value: V, partitionCount: number): number | readonly number[] | undefined
 }['choose']
 
+/** A partitioner that goes by the beginning of the key's bytes, as the default does by all of them: by all but the last `bytesBehindKey`. */
+export type PrefixPartitioner = StreamPartitioner & { readonly bytesBehindKey: number }
+
 /** Where a sink writes, decided record by record (KIP-303). */
 export type TopicNameExtractor<K = unknown, V = unknown> = (
   key: K,

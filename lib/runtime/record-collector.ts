@@ -14,7 +14,7 @@ import type {
   ProductionErrorHandler,
 } from '../processor/error-handlers.ts'
 import { Record } from '../processor/record.ts'
-import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
+import type { PrefixPartitioner, StreamPartitioner } from '../processor/stream-partitioner.ts'
 import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
@@ -79,7 +79,7 @@ export class RecordCollector implements RecordOrigin {
     if (!bytes) return
     const { partitioner } = format
     if (count === undefined) this.#park({ topic, record, bytes, partitioner })
-    else this.#route({ topic, record, bytes, partitioner }, count)
+    else this.#route(topic, record, bytes, partitioner, count)
   }
 
   /** Whether records wait for their topic to be looked up. */
@@ -118,7 +118,7 @@ export class RecordCollector implements RecordOrigin {
   #sendOrPark(record: ParkedRecord): void {
     const count = this.#options.partitionCounts(record.topic)
     if (count === undefined) this.#park(record)
-    else this.#route(record, count)
+    else this.#route(record.topic, record.record, record.bytes, record.partitioner, count)
   }
 
   #park(record: ParkedRecord): void {
@@ -126,7 +126,13 @@ export class RecordCollector implements RecordOrigin {
     this.#parked.push(record)
   }
 
-  #route({ topic, record, bytes, partitioner }: ParkedRecord, count: number): void {
+  #route(
+    topic: string,
+    record: Record<unknown, unknown>,
+    bytes: Serialized,
+    partitioner: StreamPartitioner | undefined,
+    count: number,
+  ): void {
     const { timestamp } = record
     const { key, value, headers } = bytes
     const chosen = this.#choosePartition(topic, record, key, count, partitioner)
@@ -199,6 +205,9 @@ export class RecordCollector implements RecordOrigin {
     count: number,
     partitioner: StreamPartitioner | undefined,
   ): number | readonly number[] {
+    if (partitioner !== undefined && key !== null && isByPrefix(partitioner)) {
+      return partitionForKey(key, count, key.length - partitioner.bytesBehindKey)
+    }
     const chosen = partitioner?.(topic, record.key, record.value, count)
     if (chosen !== undefined) return checkedPartitions(topic, chosen, count)
     if (key !== null) return count === 1 ? 0 : partitionForKey(key, count)
@@ -251,6 +260,11 @@ function bytesOf(
 ): Uint8Array | null {
   if (value === null || value === undefined) return null
   return inPassing ? serializeInPassing(serde, value, context) : serde.serialize(value, context)
+}
+
+/** Then the bytes, which are at hand, tell the same. */
+function isByPrefix(partitioner: StreamPartitioner): partitioner is PrefixPartitioner {
+  return (partitioner as Partial<PrefixPartitioner>).bytesBehindKey !== undefined
 }
 
 function addedHeaders(seen: Headers): readonly Header[] {

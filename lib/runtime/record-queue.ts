@@ -52,6 +52,8 @@ export class RecordQueue {
   #head: QueuedRecord | undefined
   #waiting: WaitingRecord | undefined
   #partitionTimeMs = -1
+  /** Of the record that `#nextRaw` gave, where a store knows it; only where the key's serde would make the same of its bytes. */
+  #keyText: string | undefined
 
   constructor(options: RecordQueueOptions) {
     this.topic = options.topic
@@ -108,6 +110,7 @@ export class RecordQueue {
     // The record stays the next one: its offset is not committed.
     if (waiting.failure) throw waiting.failure
     this.#waiting = undefined
+    this.#keyText = undefined
     this.#head = this.#deserialize(waiting.raw)
     if (!this.#head) this.#advance()
   }
@@ -142,7 +145,9 @@ export class RecordQueue {
 
   #nextRaw(): RawRecord {
     const chunk = this.#chunks[0]!
-    this.#options.prefetch?.ahead(chunk, this.#index)
+    const { prefetch, keySerde } = this.#options
+    const text = prefetch?.ahead(chunk, this.#index)
+    this.#keyText = keySerde.readsAscii ? text : undefined
     const raw = chunk[this.#index]!
     this.#index += 1
     this.#size -= 1
@@ -160,7 +165,7 @@ export class RecordQueue {
     try {
       const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
       if (isInBuffer(raw)) {
-        key = read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
+        key = this.#keyText ?? read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
         value = read(valueSerde, raw, raw.valueStart, raw.valueEnd, context)
       } else {
         const { key: keyBytes, value: valueBytes } = raw

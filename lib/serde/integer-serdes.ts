@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
+import { readInt64, writeInt64 } from '../common/int64.ts'
 import { passingBytes } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
 
-const TWO_TO_32 = 0x1_0000_0000
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
@@ -30,13 +30,11 @@ export const int32Serde: Serde<number> = {
  */
 export const int64Serde: Serde<number> = {
   name: 'int64',
-  serialize: (value, context) => writeInt64(Buffer.allocUnsafe(8), value, context),
-  serializeInPassing: (value, context) => writeInt64(passingBytes(8), value, context),
+  serialize: (value, context) => writeChecked(Buffer.allocUnsafe(8), value, context),
+  serializeInPassing: (value, context) => writeChecked(passingBytes(8), value, context),
   deserialize(bytes, context) {
     if (bytes.length !== 8) throw wrongLength('int64', 8, bytes, context)
-    const high = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
-    const low = ((bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!) >>> 0
-    const value = high * TWO_TO_32 + low
+    const value = readInt64(bytes, 0)
     if (!Number.isSafeInteger(value)) throw unsafe(asBuffer(bytes).readBigInt64BE(0), context.topic)
     return value
   },
@@ -59,13 +57,12 @@ export const bigint64Serde: Serde<bigint> = {
   roundTrips: isBigint64,
 }
 
-function writeInt64(bytes: Buffer, value: number, context: SerdeContext): Buffer {
+function writeChecked(bytes: Buffer, value: number, context: SerdeContext): Buffer {
   if (!Number.isSafeInteger(value)) {
     if (!Number.isInteger(value)) throw wrongType('int64', 'integers', value, context)
     throw unsafe(value, context.topic)
   }
-  bytes.writeInt32BE(Math.floor(value / TWO_TO_32), 0)
-  bytes.writeUInt32BE(value >>> 0, 4)
+  writeInt64(bytes, 0, value)
   return bytes
 }
 

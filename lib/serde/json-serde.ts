@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../common/bytes.ts'
+import { asBuffer, utf8Piece } from '../common/bytes.ts'
 import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
@@ -44,7 +44,7 @@ function stringify(value: unknown, context: SerdeContext): string {
 
 function parse(buffer: Buffer, start: number, end: number, context: SerdeContext): unknown {
   try {
-    return JSON.parse(buffer.toString('utf8', start, end))
+    return JSON.parse(utf8Piece(buffer, start, end))
   } catch (error) {
     throw new SerdeError(
       'SERDE_DATA',

@@ -25,6 +25,8 @@ export interface Serde<T> {
   deserialize(bytes: Uint8Array, context: SerdeContext): T
   /** The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the record path then makes none. */
   deserializeFrom?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
+  /** Whether it makes of ASCII that very text, whatever the topic: a text that is at hand already may then stand for bytes. */
+  readonly readsAscii?: boolean
   /**
    * Whether this primitive value can be kept as it is and serialised later: serialising it cannot fail and what comes back is the
    * same value. Stores ask it so that a hot key costs no serde until the commit; without it they serialise at every write.

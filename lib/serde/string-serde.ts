@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../common/bytes.ts'
+import { asBuffer, utf8Piece } from '../common/bytes.ts'
 import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { wrongType } from './serde-error.ts'
@@ -17,15 +17,9 @@ export const stringSerde: Serde<string> = {
     if (typeof value !== 'string') throw wrongType('string', 'strings', value, context)
     return passingText(value)
   },
-  deserialize: (bytes: Uint8Array): string => asBuffer(bytes).toString('utf8'),
-  deserializeFrom: (buffer: Buffer, start: number, end: number): string =>
-    buffer.toString('utf8', start, end),
-  // A lone surrogate comes back as another string, so it must be serialised at once. The check is native and reads once.
-  roundTrips: (value: string): boolean => typeof value === 'string' && isWellFormed(value),
-}
-
-const LONE_SURROGATE = /\p{Surrogate}/u
-
-function isWellFormed(text: string): boolean {
-  return !LONE_SURROGATE.test(text)
+  deserialize: (bytes: Uint8Array): string => utf8Piece(asBuffer(bytes), 0, bytes.length),
+  deserializeFrom: utf8Piece,
+  readsAscii: true,
+  // A lone surrogate comes back as another string, so it must be serialised at once.
+  roundTrips: (value: string): boolean => typeof value === 'string' && value.isWellFormed(),
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, copyInto } from '../common/bytes.ts'
+import { readInt64, writeInt64 } from '../common/int64.ts'
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
 import { passingBytes, serializeInPassing } from './passing-bytes.ts'
@@ -7,31 +8,30 @@ import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
 
 const TIME_BYTES = 8
-const TWO_TO_32 = 0x1_0000_0000
 
 /** Keys in windows, with the key's own serde: what goes by the key alone (partitions) asks that one. */
 export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string
   readonly inner: Serde<K>
   /** Behind the key's bytes. */
-  readonly #windowBytes: number
+  readonly windowBytes: number
 
   constructor(name: string, inner: Serde<K>, windowBytes: number) {
     this.name = `${name}(${inner.name})`
     this.inner = inner
-    this.#windowBytes = windowBytes
+    this.windowBytes = windowBytes
   }
 
   serialize(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
     this.#check(windowed, context)
     const key = this.inner.serialize(windowed.key, context)
-    return this.#layOut(Buffer.allocUnsafe(key.length + this.#windowBytes), key, windowed.window)
+    return this.#layOut(Buffer.allocUnsafe(key.length + this.windowBytes), key, windowed.window)
   }
 
   serializeInPassing(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
     this.#check(windowed, context)
     const key = serializeInPassing(this.inner, windowed.key, context)
-    return this.#layOut(passingBytes(key.length + this.#windowBytes), key, windowed.window)
+    return this.#layOut(passingBytes(key.length + this.windowBytes), key, windowed.window)
   }
 
   #check(windowed: Windowed<K>, context: SerdeContext): void {
@@ -50,11 +50,11 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
   }
 
   deserialize(bytes: Uint8Array, context: SerdeContext): Windowed<K> {
-    const at = bytes.length - this.#windowBytes
+    const at = bytes.length - this.windowBytes
     if (at < 0) {
       throw new SerdeError(
         'SERDE_DATA',
-        `serdes.${this.name} for "${context.topic}" reads a key and ${this.#windowBytes} bytes of its window, ` +
+        `serdes.${this.name} for "${context.topic}" reads a key and ${this.windowBytes} bytes of its window, ` +
           `but was given ${bytes.length} bytes`,
       )
     }
@@ -81,37 +81,27 @@ export class TimeWindowedSerde<K> extends WindowedSerde<K> {
   }
 
   protected writeWindow(bytes: Buffer, at: number, window: TimeWindow): void {
-    writeTime(bytes, at, window.startMs)
+    writeInt64(bytes, at, window.startMs)
   }
 
   protected readWindow(bytes: Buffer, at: number): TimeWindow {
-    const startMs = readTime(bytes, at)
+    const startMs = readInt64(bytes, at)
     return { startMs, endMs: Math.min(startMs + this.#sizeMs, UNLIMITED_END_MS) }
   }
 }
 
-/** `key ‖ end ‖ start`, as the JVM original's `SessionWindowedSerde`. */
+/** `key ‖ end ‖ start`, as the JVM original's `SessionWindowedSerde`. Sessions never end at `UNLIMITED_END_MS`, which would not fit. */
 export class SessionWindowedSerde<K> extends WindowedSerde<K> {
   constructor(inner: Serde<K>) {
     super('sessionWindowed', inner, 2 * TIME_BYTES)
   }
 
   protected writeWindow(bytes: Buffer, at: number, { startMs, endMs }: TimeWindow): void {
-    writeTime(bytes, at, endMs)
-    writeTime(bytes, at + TIME_BYTES, startMs)
+    writeInt64(bytes, at, endMs)
+    writeInt64(bytes, at + TIME_BYTES, startMs)
   }
 
   protected readWindow(bytes: Buffer, at: number): TimeWindow {
-    return { startMs: readTime(bytes, at + TIME_BYTES), endMs: readTime(bytes, at) }
+    return { startMs: readInt64(bytes, at + TIME_BYTES), endMs: readInt64(bytes, at) }
   }
-}
-
-/** Sessions never end at `UNLIMITED_END_MS`, which would not fit. */
-function writeTime(bytes: Buffer, at: number, timeMs: number): void {
-  bytes.writeInt32BE(Math.floor(timeMs / TWO_TO_32), at)
-  bytes.writeUInt32BE(timeMs >>> 0, at + 4)
-}
-
-function readTime(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4)
 }

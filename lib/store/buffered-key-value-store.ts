@@ -1,6 +1,7 @@
 import { assert } from '../common/assert.ts'
 import { bytesToMapKey } from '../common/bytes.ts'
 import { isInBuffer, type KeyInBuffer, type SourceInBuffer } from '../common/record-context.ts'
+import type { KeyTexts } from './layer/prefetch.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener, KeyValueStore } from './key-value-store.ts'
 import type { EntryState, KeyEntry } from './layer/entry.ts'
@@ -48,14 +49,18 @@ export class BufferedKeyValueStore<K, V>
   }
 
   async load(): Promise<void> {
-    const { index, keys, context } = this.resources()
-    if (!index) return
-    const entries = context.engine.entries({ ...storeEntriesRange(this.name), values: false })
-    for await (const [key] of entries) index.add(keys.idOfEngineKey(key))
+    const { index, keys, context, cache } = this.resources()
+    const range = { ...storeEntriesRange(this.name), values: false }
+    let isEmpty = true
+    for await (const [key] of context.engine.entries(index ? range : { ...range, limit: 1 })) {
+      isEmpty = false
+      index?.add(keys.idOfEngineKey(key))
+    }
+    cache.hasAll = isEmpty
   }
 
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.resources().cache.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.resources().cache.prefetch(keys, start, texts)
   }
 
   get(key: K): V | undefined {
@@ -127,6 +132,7 @@ export class BufferedKeyValueStore<K, V>
   restore(records: readonly ChangelogRecord[]): void {
     const resources = this.resources()
     const { cache, keys, values, restored, index } = resources
+    if (records.length > 0) cache.hasAll = false
     // Nothing of any key is in memory, and a record need not be taken out of its buffer.
     const isPlain = cache.size === 0 && !index && values.rowHead !== undefined
     for (const record of records) {
@@ -252,7 +258,7 @@ export class BufferedKeyValueStore<K, V>
     this.#load(entry, entry.id)
   }
 
-  /** From what a restore has just brought, or else from the engine. */
+  /** From what a restore has just brought, or else from the engine; of an entry that has not been read. */
   #load(state: ValueState, id: string): void {
     const bytes = this.#bytesBelow(id)
     if (bytes === undefined) state.state = 'absent'
@@ -260,7 +266,8 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #bytesBelow(id: string): Uint8Array | undefined {
-    const { restored, context, keys } = this.resources()
+    const { restored, context, keys, cache } = this.resources()
+    if (cache.hasAll) return undefined
     const bytes = restored.find(id)
     return bytes === undefined ? context.engine.get(keys.lookUpKey(id)) : (bytes ?? undefined)
   }

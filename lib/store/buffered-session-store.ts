@@ -1,5 +1,6 @@
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import type { KeyInBuffer } from '../common/record-context.ts'
+import type { KeyTexts } from './layer/prefetch.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { FlushListener } from './key-value-store.ts'
 import type { SessionSpan, SessionStore } from './session-store.ts'
@@ -106,8 +107,8 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     this.entries.restore(records)
   }
 
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.entries.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.entries.prefetch(keys, start, texts)
   }
 
   flush(): void {

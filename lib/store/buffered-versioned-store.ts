@@ -6,7 +6,7 @@ import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from './layer/row-serdes.ts'
-import { readTime, writeTime } from './layer/timed-keys.ts'
+import { readInt64, writeInt64 } from '../common/int64.ts'
 import { segmentText } from './layer/time-segments.ts'
 import type { RawVersion, RowReader } from './layer/versioned-rows.ts'
 import { latestOf, OLDER_VERSIONS, versionAt, VersionedRows } from './layer/versioned-rows.ts'
@@ -113,7 +113,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
     }
     const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
-    this.#observedMs = observed === undefined ? -1 : readTime(asBuffer(observed), 0)
+    this.#observedMs = observed === undefined ? -1 : readInt64(asBuffer(observed), 0)
     this.#committedMs = this.#stagedMs = this.#observedMs
   }
 
@@ -121,7 +121,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     const { context, rows } = this.#open()
     const first = this.#booksKey(SEGMENT)
     const marks = context.engine.entries({ gte: first, lt: this.#booksKey(Uint8Array.of(2)), values: false })
-    for await (const [mark] of marks) rows.segments.enter(readTime(asBuffer(mark), first.length))
+    for await (const [mark] of marks) rows.segments.enter(readInt64(asBuffer(mark), first.length))
     this.#clearedBelow = rows.segments.oldestId ?? 0
   }
 
@@ -197,7 +197,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     if (books.observedMs === this.#stagedMs) return
     this.#stagedMs = books.observedMs
     const value = Buffer.allocUnsafe(8)
-    writeTime(value, books.observedMs, 0)
+    writeInt64(value, 0, books.observedMs)
     batch.put(this.#booksKey(OBSERVED_TIME), value)
   }
 

@@ -1,5 +1,6 @@
 import type { Windowed } from '../common/windowed.ts'
 import type { KeyInBuffer } from '../common/record-context.ts'
+import type { KeyTexts } from './layer/prefetch.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
 import type { CachedStore, FlushListener } from './key-value-store.ts'
@@ -104,8 +105,8 @@ export class BufferedWindowStore<K, V> implements WindowStore<K, V>, CachedStore
     this.#sequence = Math.max(this.#sequence, this.entries.largestMinor)
   }
 
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.entries.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.entries.prefetch(keys, start, texts)
   }
 
   flush(): void {

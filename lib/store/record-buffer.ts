@@ -6,7 +6,7 @@ import { resolveSerde } from '../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
-import { readTime, writeTime } from './layer/timed-keys.ts'
+import { readInt64, writeInt64 } from '../common/int64.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from './layer/row-serdes.ts'
 import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from './state-store.ts'
 import { serdeOrThrow, storeClosed } from './store-error.ts'
@@ -94,7 +94,7 @@ export class RecordBuffer implements StateStore {
     }
     const books = context.engine.get(this.#booksKey())
     if (books === undefined) return
-    this.#observedMs = readTime(asBuffer(books), 0)
+    this.#observedMs = readInt64(asBuffer(books), 0)
     this.#sequence = asBuffer(books).readUInt32BE(8)
   }
 
@@ -145,7 +145,7 @@ export class RecordBuffer implements StateStore {
     for (const { key } of records) {
       if (key === null) continue
       const bytes = asBuffer(key)
-      this.#observedMs = Math.max(this.#observedMs, readTime(bytes, TIME_AT))
+      this.#observedMs = Math.max(this.#observedMs, readInt64(bytes, TIME_AT))
       this.#sequence = Math.max(this.#sequence, bytes.readUInt32BE(bytes.length - SEQUENCE_BYTES))
     }
     this.#firstTimeMs = 0
@@ -189,7 +189,7 @@ export class RecordBuffer implements StateStore {
   #sealBooks(): void {
     if (this.#observedMs === -1) return
     const books = Buffer.allocUnsafe(12)
-    writeTime(books, this.#observedMs, 0)
+    writeInt64(books, 0, this.#observedMs)
     books.writeUInt32BE(this.#sequence, 8)
     this.#books = books
   }
@@ -223,12 +223,12 @@ export function recordBufferBuilder(settings: RecordBufferSettings): StoreBuilde
 function rowId(timestamp: number, key: Uint8Array, sequence: number): string {
   const bytes = Buffer.allocUnsafe(KEY_AT + key.length + SEQUENCE_BYTES)
   bytes[0] = TIME_FIRST
-  writeTime(bytes, timestamp, TIME_AT)
+  writeInt64(bytes, TIME_AT, timestamp)
   bytes.set(key, KEY_AT)
   bytes.writeUInt32BE(sequence, KEY_AT + key.length)
   return bytesToMapKey(bytes)
 }
 
 function timeOf(id: string): number {
-  return readTime(asBuffer(mapKeyToBytes(id.slice(0, KEY_AT))), TIME_AT)
+  return readInt64(asBuffer(mapKeyToBytes(id.slice(0, KEY_AT))), TIME_AT)
 }

@@ -6,6 +6,7 @@ import type { KeyInBuffer, RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Engine } from './engine/engine.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
+import type { KeyTexts } from './layer/prefetch.ts'
 
 /** A changelog record on its way to a store, as a restore delivers it. */
 export interface ChangelogRecord {
@@ -76,9 +77,9 @@ export interface StateStore {
   restore(records: readonly ChangelogRecord[]): void
   /**
    * Records with the keys of the group (`PREFETCH_GROUP`) that begins at `start` come next: reads of them what look-ups are going to read, where the store is one by the
-   * keys of its input. It changes nothing. Returns how many of the keys were found in memory.
+   * keys of its input. It changes nothing but `texts`. Returns how many of the keys were found in memory.
    */
-  prefetch?(keys: readonly KeyInBuffer[], start: number): number
+  prefetch?(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number
   flush(): void
   prepareCommit(): void
   /** At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may still be sent to the changelog. */

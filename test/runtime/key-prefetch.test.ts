@@ -3,8 +3,13 @@ import { expect, test } from 'vitest'
 import type { RawRecord } from '../../lib/broker/broker.ts'
 import { FetchedRecord } from '../../lib/broker/kafka/records/fetched-record.ts'
 import { NO_HEADERS } from '../../lib/common/headers.ts'
+import { Counter } from '../../lib/common/metrics.ts'
 import { KeyPrefetch } from '../../lib/runtime/key-prefetch.ts'
-import { PREFETCH_GROUP } from '../../lib/store/layer/prefetch.ts'
+import { RecordQueue } from '../../lib/runtime/record-queue.ts'
+import { bytesSerde } from '../../lib/serde/bytes-serde.ts'
+import type { Serde } from '../../lib/serde/serde.ts'
+import { stringSerde } from '../../lib/serde/string-serde.ts'
+import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/layer/prefetch.ts'
 import type { StateStore } from '../../lib/store/state-store.ts'
 
 const buffer = Buffer.from('key')
@@ -14,8 +19,9 @@ class Subject {
   readonly groups: number[] = []
   share = 1
 
-  prefetch(keys: readonly unknown[], start: number): number {
+  prefetch(keys: readonly unknown[], start: number, texts: KeyTexts): number {
     this.groups.push(start)
+    texts[0] = `first of ${start}`
     return this.share * Math.min(PREFETCH_GROUP, keys.length - start)
   }
 }
@@ -56,6 +62,35 @@ test('key prefetch: leaves a store alone that has not got the keys, and tries it
   other.groups.length = 0
   goThrough(prefetch, fetched(groups * PREFETCH_GROUP))
   expect(other.groups.length).toBeGreaterThan(groups / 4)
+})
+
+test('key prefetch: hands out what a store knows of a group, and nothing of another group', () => {
+  const prefetch = new KeyPrefetch(stores(new Subject()))
+  const records = fetched(PREFETCH_GROUP + 2)
+  const known = records.map((_, index) => prefetch.ahead(records, index))
+  expect(known.filter(text => text !== undefined)).toEqual(['first of 0', `first of ${PREFETCH_GROUP}`])
+  expect([known[0], known[PREFETCH_GROUP]]).toEqual(['first of 0', `first of ${PREFETCH_GROUP}`])
+  const loose: RawRecord = { offset: 0, timestamp: 0, key: buffer, value: null, headers: NO_HEADERS }
+  expect(prefetch.ahead([loose], 0)).toBeUndefined()
+})
+
+test('record queue: a text that a store knows stands for the bytes of a key, if the serde would make the same of them', () => {
+  const upper: Serde<string> = { ...stringSerde, name: 'upper', readsAscii: false }
+  const keysRead = [stringSerde, upper].map(keySerde => {
+    const queue = new RecordQueue({
+      ...{ taskId: '0_0', topic: 'topic', partition: 0, keySerde, valueSerde: bytesSerde },
+      timestampExtractor: record => record.timestamp,
+      onDeserializationError: () => 'fail',
+      dropped: new Counter(),
+      prefetch: new KeyPrefetch(stores(new Subject())),
+    })
+    queue.add({ topic: 'topic', partition: 0, records: fetched(3), nextOffset: 3 })
+    return [queue.take(), queue.take(), queue.take()].map(({ key }) => key)
+  })
+  expect(keysRead).toEqual([
+    ['first of 0', 'key', 'key'],
+    ['key', 'key', 'key'],
+  ])
 })
 
 test('key prefetch: a few records at a time are as good as many', () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KeyInBuffer } from '../../lib/common/record-context.ts'
 import { KeyTable } from '../../lib/store/layer/key-table.ts'
-import { PREFETCH_GROUP } from '../../lib/store/layer/prefetch.ts'
+import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/layer/prefetch.ts'
 
 class Item {
   readonly alias: unknown
@@ -79,15 +79,37 @@ test('key table: prefetches of a group what a look-up of each key finds, and of 
         for (const item of present) table.add(item)
         const texts = items.map(({ alias }) => String(alias))
         const places = placesOf(texts)
-        const found = table.prefetch(places, Math.min(start, places.length))
+        const known = noTexts()
+        const found = table.prefetch(places, Math.min(start, places.length), known)
         const group = items.slice(start, start + PREFETCH_GROUP)
         const expected = group.filter(item => present.includes(item) && isPlain(item.alias))
         expect(found).toBe(expected.length)
         expect(items.filter(({ prefetched }) => prefetched > 0)).toEqual(expected)
+        const isKnown = (item: Item) => expected.includes(item) && String(item.alias).length <= 48
+        expect(known.slice(0, group.length)).toEqual(
+          group.map(item => (isKnown(item) ? item.alias : undefined)),
+        )
       },
     ),
   )
 })
+
+test('key table: a byte that is no ASCII is no text that is known', () => {
+  const table = new KeyTable<Item>()
+  for (const alias of ['é', 'e']) table.add(new Item(alias))
+  const buffer = Buffer.from('ée', 'latin1')
+  const known = noTexts()
+  table.prefetch(
+    [0, 1].map(at => ({ buffer, keyStart: at, keyEnd: at + 1 })),
+    0,
+    known,
+  )
+  expect(known.slice(0, 2)).toEqual([undefined, 'e'])
+})
+
+function noTexts(): KeyTexts {
+  return new Array<undefined>(PREFETCH_GROUP).fill(undefined)
+}
 
 /** Each with something in front, as in a fetch buffer. */
 function placesOf(texts: readonly string[]): KeyInBuffer[] {

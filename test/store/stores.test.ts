@@ -155,6 +155,10 @@ describe('stores: a hot key', () => {
       ranges: false,
     })
     const h = await StoreHarness.open(builder, { engine })
+    h.store.put('other', { value: 0, timestamp: 0 })
+    await h.commit()
+    await h.abort()
+    for (const calls of [keys.calls, values.calls]) Object.assign(calls, { serialize: 0, deserialize: 0 })
     const before = reads()
     for (let n = 0; n < 100; n += 1) {
       const value = h.store.get(`${'ho'}${'t'}`)?.value ?? 0
@@ -332,6 +336,36 @@ describe('stores: the read cache', () => {
     expect(h.metrics.total('store-cache-evictions-total')).toBeGreaterThan(900)
     for (let n = 0; n < 1000; n += 1) expect(h.store.get(`k${n}`)).toBe(`v${n}`)
     expect(h.metrics.total('store-cache-bytes')).toBeLessThanOrEqual(10_000)
+  })
+
+  test('a store that began empty asks the engine for nothing until a key has left', async () => {
+    const { engine, reads } = countingReads(openMemoryEngine())
+    const builder = stores.keyValueStore({ name: 's', ...string, ranges: false })
+    const h = await StoreHarness.open(builder, { engine, readCacheBytesMax: 10_000 })
+    const before = reads()
+    for (let n = 0; n < 100; n += 1) {
+      expect(h.store.get(`k${n}`)).toBeUndefined()
+      h.store.put(`k${n}`, 'x')
+    }
+    expect(reads()).toBe(before)
+    await h.commit()
+    expect(h.metrics.total('store-cache-evictions-total')).toBeGreaterThan(0)
+    for (let n = 0; n < 100; n += 1) expect(h.store.get(`k${n}`)).toBe('x')
+    expect(reads()).toBeGreaterThan(before)
+  })
+
+  test('what a restore brings, or was there before, is asked for', async () => {
+    const { engine, reads } = countingReads(openMemoryEngine())
+    const builder = stores.keyValueStore({ name: 's', ...string, ranges: false })
+    const h = await StoreHarness.open(builder, { engine })
+    const record = { key: utf8('restored'), value: utf8('1'), timestamp: 0, headers: [] }
+    h.store.restore([record])
+    expect(h.store.get('restored')).toBe('1')
+    await h.commit()
+    await h.abort()
+    const before = reads()
+    expect(h.store.get('restored')).toBe('1')
+    expect(reads()).toBe(before + 1)
   })
 
   test('a key in use stays while others pass', async () => {

@@ -9,6 +9,10 @@ export class WindowGrid {
   readonly advanceMs: number
   readonly graceMs: number
   readonly #originMs: number
+  /** One window at a time. */
+  readonly #isTumbling: boolean
+  /** Where it begins for the last time that was asked for. */
+  #lastStartMs = 0
 
   constructor(windows: TimeWindows | UnlimitedWindows) {
     const unlimited = windows.type === 'unlimited'
@@ -16,11 +20,13 @@ export class WindowGrid {
     this.advanceMs = unlimited ? Infinity : windows.advanceMs
     this.graceMs = unlimited ? 0 : windows.graceMs
     this.#originMs = unlimited ? windows.startMs : 0
+    this.#isTumbling = this.sizeMs === this.advanceMs
   }
 
   /** Start of the earliest window with that time; only where `count` is not 0. */
   firstStartMs(timeMs: number): number {
     if (this.sizeMs === Infinity) return this.#originMs
+    if (this.#isTumbling) return this.#tumblingStartMs(timeMs)
     const earliest = Math.max(0, timeMs - (this.sizeMs - this.advanceMs))
     // The rest is exact where a quotient near 2^53 would be rounded.
     return earliest - (earliest % this.advanceMs)
@@ -29,9 +35,16 @@ export class WindowGrid {
   /** How many windows that time lies in: at most size / advance, rounded up, whatever the time. */
   count(timeMs: number): number {
     if (timeMs < this.#originMs) return 0
-    if (this.sizeMs === Infinity) return 1
+    if (this.#isTumbling) return 1
     const last = timeMs - (timeMs % this.advanceMs)
     return (last - this.firstStartMs(timeMs)) / this.advanceMs + 1
+  }
+
+  /** Most times lie in the window of the one before; the rest of a division takes as long as finding the aggregate. */
+  #tumblingStartMs(timeMs: number): number {
+    const sinceLastMs = timeMs - this.#lastStartMs
+    if (sinceLastMs < 0 || sinceLastMs >= this.sizeMs) this.#lastStartMs = timeMs - (timeMs % this.sizeMs)
+    return this.#lastStartMs
   }
 
   endMs(startMs: number): number {

@@ -62,8 +62,8 @@ export abstract class ClockCache<E extends Entry> {
     const goal = cleanBytesMax - cleanBytesMax / 8
     // Two rounds: the first may do no more than take away every entry's second chance.
     let steps = 2 * this.size
-    this.#hand ??= this.entries()
     while (this.#cleanBytes > goal && steps > 0) {
+      this.#hand ??= this.entries()
       const next = this.#hand.next()
       if (next.done) this.#hand = this.entries()
       else this.#pass(next.value)
@@ -87,6 +87,11 @@ export abstract class ClockCache<E extends Entry> {
 
   /** The entry leaves memory. */
   protected abstract forget(entry: E): void
+
+  /** The hand begins anew. */
+  protected rewind(): void {
+    this.#hand = undefined
+  }
 
   /** A clean entry has come. */
   protected entered(entry: E): void {

@@ -63,7 +63,8 @@ const OVERHEAD_BYTES = 240
 const DIRTY = 1
 const TOUCHED = 2
 const EXPIRED = 4
-const PIN = 8
+const LISTED = 8
+const PIN = 16
 
 /**
  * What a store knows about one of its places: the newest value, and in which stages of a commit it takes part. Kept small, its flags in one
@@ -115,6 +116,15 @@ export abstract class Entry extends ValueState {
 
   set expired(expired: boolean) {
     this.#mark(EXPIRED, expired)
+  }
+
+  /** Whether a cache that keeps a list has it there: such a list may hold what has left. */
+  get listed(): boolean {
+    return (this.#marks & LISTED) !== 0
+  }
+
+  set listed(listed: boolean) {
+    this.#mark(LISTED, listed)
   }
 
   /** Whether there are reasons for which it must not be evicted: held back, dirty, sealed, staged. */

@@ -1,6 +1,6 @@
 import { systemRandom } from '../../common/random.ts'
 import type { KeyInBuffer } from '../../common/record-context.ts'
-import { PREFETCH_GROUP, wasRead } from './prefetch.ts'
+import { PREFETCH_GROUP, wasRead, type KeyTexts } from './prefetch.ts'
 
 /** What is found by a key holds it, so that the table need not. */
 export interface Keyed {
@@ -11,6 +11,7 @@ export interface Keyed {
 }
 
 const CAPACITY_MIN = 16
+const TEXT_LENGTH_MAX = 48
 /** Of longer texts this much at either end. */
 const HASHED_LENGTH = 32
 /** Nobody can choose keys that all fall into one place. */
@@ -41,9 +42,9 @@ export class KeyTable<T extends Keyed> {
 
   /**
    * Prefetches for look-ups of the group of keys that begins at `start`, as far as they are text of one byte a character, in stages: each reads of every
-   * key what the stage before has led to. Returns how many were found.
+   * key what the stage before has led to. Returns how many were found, and sets of `texts` those that are short and ASCII.
    */
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
     const [hashes, items] = [this.#hashes, this.#items]
     const mask = hashes.length - 1
     const count = Math.min(PREFETCH_GROUP, keys.length - start)
@@ -59,9 +60,16 @@ export class KeyTable<T extends Keyed> {
       const hash = groupHashes[index]!
       let at = hash & mask
       while (hashes[at] !== 0 && hashes[at] !== hash) at = (at + 1) & mask
-      if (hashes[at] !== 0) group[found++] = items[at]!
+      if (hashes[at] === 0) continue
+      group[found] = items[at]!
+      groupPlaces[found] = index
+      found += 1
     }
-    for (let index = 0; index < found; index += 1) sum = (sum + (group[index]!.alias as string).length) | 0
+    for (let index = 0; index < found; index += 1) {
+      const text = group[index]!.alias as string
+      const place = groupPlaces[index]!
+      if (isShortAscii(text, keys[start + place]!)) texts[place] = text
+    }
     for (let index = 0; index < found; index += 1) sum = (sum + group[index]!.prefetch()) | 0
     wasRead(sum)
     groupItems.fill(undefined, 0, found)
@@ -134,7 +142,20 @@ export class KeyTable<T extends Keyed> {
 }
 
 const groupHashes = new Int32Array(PREFETCH_GROUP)
+/** Of the items that were found: which keys of the group they belong to. */
+const groupPlaces = new Int32Array(PREFETCH_GROUP)
 const groupItems = new Array<unknown>(PREFETCH_GROUP).fill(undefined)
+
+/** Whether these bytes are that text in ASCII. Longer ones are as soon made anew as compared. */
+function isShortAscii(text: string, { buffer, keyStart, keyEnd }: KeyInBuffer): boolean {
+  const { length } = text
+  if (length !== keyEnd - keyStart || length > TEXT_LENGTH_MAX) return false
+  for (let at = 0; at < length; at += 1) {
+    const byte = buffer[keyStart + at]!
+    if (byte !== text.charCodeAt(at) || byte > 0x7f) return false
+  }
+  return true
+}
 
 /** As `hashOf` of the text whose characters are these bytes. */
 function hashOfBytes({ buffer, keyStart, keyEnd }: KeyInBuffer): number {

@@ -7,6 +7,9 @@ import type { Entry } from './entry.ts'
  */
 export const PREFETCH_GROUP = 32
 
+/** Of the keys of a group: the text that each is in ASCII, as a store that has the key already knows it. Undefined: not known. */
+export type KeyTexts = (string | undefined)[]
+
 let lastSum = 0
 
 /** To be told what was made of all that was read: reads whose result nobody wants may be left out by the compiler. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
-import { readTime, writeTime } from './timed-keys.ts'
+import { readInt64, writeInt64 } from '../../common/int64.ts'
 
 /** A value and the time from which it holds; null: from then on there was none. */
 export interface RowVersion {
@@ -33,7 +33,7 @@ export class SegmentRow {
     const versions: RowVersion[] = []
     let valueAt = HEAD_BYTES + count * VERSION_BYTES
     for (let at = HEAD_BYTES; versions.length < count; at += VERSION_BYTES) {
-      const timestamp = readTime(buffer, at)
+      const timestamp = readInt64(buffer, at)
       const length = buffer.readInt32BE(at + 8)
       if (length === NO_VALUE) {
         versions.push({ timestamp, value: null })
@@ -42,7 +42,7 @@ export class SegmentRow {
         valueAt += length
       }
     }
-    return new SegmentRow(readTime(buffer, 0), versions)
+    return new SegmentRow(readInt64(buffer, 0), versions)
   }
 
   /** From when on the row knows anything. */
@@ -78,11 +78,11 @@ export class SegmentRow {
     let valueAt = HEAD_BYTES + versions.length * VERSION_BYTES
     const size = versions.reduce((sum, { value }) => sum + (value?.length ?? 0), valueAt)
     const bytes = Buffer.allocUnsafe(size)
-    writeTime(bytes, this.nextMs, 0)
+    writeInt64(bytes, 0, this.nextMs)
     bytes.writeUInt32BE(versions.length, 8)
     let at = HEAD_BYTES
     for (const { timestamp, value } of versions) {
-      writeTime(bytes, timestamp, at)
+      writeInt64(bytes, at, timestamp)
       bytes.writeInt32BE(value === null ? NO_VALUE : value.length, at + 8)
       if (value !== null) {
         bytes.set(value, valueAt)

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { bytesToMapKey } from '../../common/bytes.ts'
-import { writeTime } from './timed-keys.ts'
+import { writeInt64 } from '../../common/int64.ts'
 
 /** A span of time of a fixed length, by its number from 0 on. */
 export interface TimeSegment {
@@ -68,6 +68,6 @@ export class TimeSegments {
 /** Numbers below zero sort after all others; they occur as bounds only, where nothing is below them. */
 export function segmentText(id: number): string {
   const bytes = Buffer.allocUnsafe(8)
-  writeTime(bytes, Math.max(0, id), 0)
+  writeInt64(bytes, 0, Math.max(0, id))
   return bytesToMapKey(bytes)
 }

@@ -1,8 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
-import { readTime } from './timed-keys.ts'
-
-const TWO_TO_32 = 0x1_0000_0000
+import { asBuffer, copyInto } from '../../common/bytes.ts'
+import { readInt64, writeInt64 } from '../../common/int64.ts'
 
 export const TIMESTAMP_BYTES = 8
 /** What a row begins with that has headers in front. The first byte of a timestamp is 0 until the year 2,285,428. */
@@ -15,10 +13,8 @@ export function timestampedRow(value: Uint8Array, timestamp: number): Uint8Array
 
 /** The same in memory that is there already, and of the right length. */
 export function fillRow(bytes: Buffer, value: Uint8Array, timestamp: number): Uint8Array {
-  bytes.writeInt32BE(Math.floor(timestamp / TWO_TO_32), 0)
-  // Of negative times too: a user's store takes any.
-  bytes.writeUInt32BE(timestamp >>> 0, 4)
-  bytes.set(value, TIMESTAMP_BYTES)
+  writeInt64(bytes, 0, timestamp)
+  copyInto(bytes, TIMESTAMP_BYTES, value)
   return bytes
 }
 
@@ -28,5 +24,5 @@ export function headersEnd(row: Uint8Array): number {
 }
 
 export function timestampOf(row: Uint8Array): number {
-  return readTime(asBuffer(row), headersEnd(row))
+  return readInt64(row, headersEnd(row))
 }

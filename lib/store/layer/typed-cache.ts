@@ -1,4 +1,5 @@
 import type { KeyInBuffer } from '../../common/record-context.ts'
+import type { KeyTexts } from './prefetch.ts'
 import { ClockCache } from './clock-cache.ts'
 import { KeyEntry } from './entry.ts'
 import { KeyTable } from './key-table.ts'
@@ -14,6 +15,8 @@ export class TypedCache extends ClockCache<KeyEntry> {
   // `get` and then `put` of one key is what every aggregate does.
   #lastKey: unknown = undefined
   #lastEntry: KeyEntry | undefined = undefined
+  /** Whether every key that the store has is here: it began empty, and nothing has been evicted. Then the engine has nothing of other keys. */
+  hasAll = false
 
   override get size(): number {
     return this.#byId.size
@@ -52,8 +55,8 @@ export class TypedCache extends ClockCache<KeyEntry> {
   }
 
   /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.#byKey.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.#byKey.prefetch(keys, start, texts)
   }
 
   override trim(): void {
@@ -68,6 +71,7 @@ export class TypedCache extends ClockCache<KeyEntry> {
     this.#byKey.clear()
     this.#lastKey = undefined
     this.#lastEntry = undefined
+    this.hasAll = false
   }
 
   protected override entries(): IterableIterator<KeyEntry> {
@@ -75,6 +79,7 @@ export class TypedCache extends ClockCache<KeyEntry> {
   }
 
   protected override forget(entry: KeyEntry): void {
+    this.hasAll = false
     this.#byId.delete(entry.id)
     if (entry.alias !== undefined) this.#byKey.delete(entry)
   }

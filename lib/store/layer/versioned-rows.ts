@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../../common/bytes.ts'
 import { SegmentRow } from './segment-row.ts'
-import { readTime, writeTime } from './timed-keys.ts'
+import { readInt64, writeInt64 } from '../../common/int64.ts'
 import type { TimeSegment } from './time-segments.ts'
 import { TimeSegments } from './time-segments.ts'
 
@@ -115,7 +115,7 @@ export class VersionedRows {
   #setLatest(id: string, value: Uint8Array | null, timestamp: number): void {
     if (value === null) return this.#rows.setRow(LATEST + id, null)
     const row = Buffer.allocUnsafe(TIME_BYTES + value.length)
-    writeTime(row, timestamp, 0)
+    writeInt64(row, 0, timestamp)
     row.set(value, TIME_BYTES)
     this.#rows.setRow(LATEST + id, row)
   }
@@ -139,7 +139,7 @@ export class VersionedRows {
 export function latestOf(rows: RowReader, id: string): RawVersion | undefined {
   const row = rows.row(LATEST + id)
   if (row === undefined) return undefined
-  return { value: row.subarray(TIME_BYTES), timestamp: readTime(asBuffer(row), 0), validToMs: undefined }
+  return { value: row.subarray(TIME_BYTES), timestamp: readInt64(asBuffer(row), 0), validToMs: undefined }
 }
 
 /** `oldestMs`: the begin of the history; earlier, only a version that still holds is found. */

@@ -1,6 +1,7 @@
 import { KeyTable } from '../layer/key-table.ts'
 import { sortedMap } from '../../common/sorted-map.ts'
 import type { KeyInBuffer } from '../../common/record-context.ts'
+import type { KeyTexts } from '../layer/prefetch.ts'
 import type { ValueState } from '../layer/entry.ts'
 import { TimeBucket } from './time-bucket.ts'
 import type { SnapshotBounds } from './time-snapshot.ts'
@@ -47,8 +48,8 @@ export class TimeIndex {
   }
 
   /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.#byAlias.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.#byAlias.prefetch(keys, start, texts)
   }
 
   /** From then on found by `alias`, too. */
@@ -58,10 +59,15 @@ export class TimeIndex {
     return key
   }
 
-  /** An entry for a place that is not taken. */
-  insert(id: string, alias: unknown, time: number, minor: number): TimedEntry {
+  /** The key, made where it is missing; from then on found by `alias`, too. It goes again when it has no entries any more. */
+  enter(id: string, alias: unknown): TimedKey {
     const key = this.#enter(id)
     this.#callBy(key, alias)
+    return key
+  }
+
+  /** An entry for a place of an entered key that is not taken. */
+  insert(key: TimedKey, time: number, minor: number): TimedEntry {
     const entry = new TimedEntry(key, this.#bucketFor(key, time), minor)
     key.insert(entry)
     this.#size += 1

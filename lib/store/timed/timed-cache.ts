@@ -3,9 +3,16 @@ import { ClockCache } from '../layer/clock-cache.ts'
 import type { TimedEntry } from './timed-entry.ts'
 import type { TimeIndex } from './time-index.ts'
 
-/** The entries in memory of a window or session store. They are found by the index, of which each is a part. */
+const GAPS_MIN = 1024
+
+/**
+ * The entries in memory of a window or session store. They are found by the index, of which each is a part; the list is for going through them. (A set
+ * costs more at each entry, and as much again when it grows.)
+ */
 export class TimedCache extends ClockCache<TimedEntry> {
-  readonly #entries = new Set<TimedEntry>()
+  /** In the order in which they came, some that have left included. */
+  #list: TimedEntry[] = []
+  #size = 0
   readonly #index: TimeIndex
 
   constructor(index: TimeIndex, cleanBytesMax: () => number, evictions: Counter) {
@@ -14,11 +21,13 @@ export class TimedCache extends ClockCache<TimedEntry> {
   }
 
   override get size(): number {
-    return this.#entries.size
+    return this.#size
   }
 
   add(entry: TimedEntry): void {
-    this.#entries.add(entry)
+    entry.listed = true
+    this.#list.push(entry)
+    this.#size += 1
     this.entered(entry)
   }
 
@@ -41,20 +50,30 @@ export class TimedCache extends ClockCache<TimedEntry> {
 
   override clear(): void {
     super.clear()
-    this.#entries.clear()
+    this.#list = []
+    this.#size = 0
   }
 
-  protected override entries(): IterableIterator<TimedEntry> {
-    return this.#entries.values()
+  protected override *entries(): Generator<TimedEntry> {
+    for (const entry of this.#list) if (entry.listed) yield entry
   }
 
   protected override forget(entry: TimedEntry): void {
-    this.#entries.delete(entry)
+    this.#unlist(entry)
     this.#index.evict(entry)
   }
 
   #discard(entry: TimedEntry): void {
-    this.#entries.delete(entry)
+    this.#unlist(entry)
     this.left(entry)
+  }
+
+  #unlist(entry: TimedEntry): void {
+    entry.listed = false
+    this.#size -= 1
+    const gaps = this.#list.length - this.#size
+    if (gaps < GAPS_MIN || gaps < this.#size) return
+    this.#list = this.#list.filter(({ listed }) => listed)
+    this.rewind()
   }
 }

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer, writeMapKey } from '../../common/bytes.ts'
+import { asBuffer, latin1Piece, writeMapKey } from '../../common/bytes.ts'
 import { KeyCodec } from '../layer/key-codec.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
-import { readTime, writeTime } from '../layer/timed-keys.ts'
+import { readInt64, writeInt64, writeUint32 } from '../../common/int64.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 
 const TIME_BYTES = 8
@@ -30,7 +30,7 @@ export class TimedKeyCodec<K> {
   changelogKey(id: string, time: number, minor: number): Uint8Array {
     const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#minorBytes)
     writeMapKey(bytes, id, 0)
-    writeTime(bytes, time, id.length)
+    writeInt64(bytes, id.length, time)
     this.#writeMinor(bytes, minor, id.length + TIME_BYTES)
     return bytes
   }
@@ -40,7 +40,7 @@ export class TimedKeyCodec<K> {
     const timeAt = this.keys.prefix.length
     const minorAt = timeAt + TIME_BYTES + id.length
     const bytes = this.#engineScratch.ofLength(minorAt + this.#minorBytes)
-    writeTime(bytes, time, timeAt)
+    writeInt64(bytes, timeAt, time)
     writeMapKey(bytes, id, timeAt + TIME_BYTES)
     this.#writeMinor(bytes, minor, minorAt)
     return bytes
@@ -51,7 +51,7 @@ export class TimedKeyCodec<K> {
     const { prefix } = this.keys
     const bytes = Buffer.allocUnsafe(prefix.length + TIME_BYTES)
     prefix.copy(bytes)
-    writeTime(bytes, time, prefix.length)
+    writeInt64(bytes, prefix.length, time)
     return bytes
   }
 
@@ -76,8 +76,8 @@ export class TimedKeyCodec<K> {
     const timeAt = this.keys.prefix.length
     const minorAt = bytes.length - this.#minorBytes
     return {
-      time: readTime(bytes, timeAt),
-      id: bytes.toString('latin1', timeAt + TIME_BYTES, minorAt),
+      time: readInt64(bytes, timeAt),
+      id: latin1Piece(bytes, timeAt + TIME_BYTES, minorAt),
       minor: this.#readMinor(bytes, minorAt),
     }
   }
@@ -87,18 +87,18 @@ export class TimedKeyCodec<K> {
     const minorAt = bytes.length - this.#minorBytes
     const timeAt = minorAt - TIME_BYTES
     return {
-      time: readTime(bytes, timeAt),
-      id: bytes.toString('latin1', 0, timeAt),
+      time: readInt64(bytes, timeAt),
+      id: latin1Piece(bytes, 0, timeAt),
       minor: this.#readMinor(bytes, minorAt),
     }
   }
 
   #writeMinor(bytes: Buffer, minor: number, at: number): void {
-    if (this.#minorBytes === 4) bytes.writeUInt32BE(minor, at)
-    else writeTime(bytes, minor, at)
+    if (this.#minorBytes === 4) writeUint32(bytes, at, minor)
+    else writeInt64(bytes, at, minor)
   }
 
   #readMinor(bytes: Buffer, at: number): number {
-    return this.#minorBytes === 4 ? bytes.readUInt32BE(at) : readTime(bytes, at)
+    return this.#minorBytes === 4 ? bytes.readUInt32BE(at) : readInt64(bytes, at)
   }
 }

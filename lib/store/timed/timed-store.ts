@@ -1,5 +1,6 @@
 import { assert } from '../../common/assert.ts'
 import type { KeyInBuffer } from '../../common/record-context.ts'
+import type { KeyTexts } from '../layer/prefetch.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import type { FlushListener } from '../key-value-store.ts'
 import type { HeldChange } from '../layer/held-changes.ts'
@@ -72,8 +73,8 @@ export class TimedStore<K, V> {
     }
   }
 
-  prefetch(keys: readonly KeyInBuffer[], start: number): number {
-    return this.resources().index.prefetch(keys, start)
+  prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
+    return this.resources().index.prefetch(keys, start, texts)
   }
 
   get(key: K, time: number, minor: number): V | undefined {
@@ -294,8 +295,7 @@ export class TimedStore<K, V> {
       this.#logUnwritten(key, time, minor, null, resources)
       return
     } else {
-      const id = found?.id ?? this.#idOf(key, codec)
-      entry = index.insert(id, key, time, minor)
+      entry = index.insert(found ?? index.enter(this.#idOf(key, codec), key), time, minor)
       entry.state = 'absent'
       cache.add(entry)
     }
@@ -368,7 +368,7 @@ export class TimedStore<K, V> {
   }
 
   #insertAbsent(id: string, time: number, minor: number, { index, cache }: TimedResources<K, V>): TimedEntry {
-    const entry = index.insert(id, undefined, time, minor)
+    const entry = index.insert(index.enter(id, undefined), time, minor)
     entry.state = 'absent'
     cache.add(entry)
     return entry

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
+import { readInt64, writeInt64 } from '../../common/int64.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 export type JoinSide = 'left' | 'right'
 
 const HEAD_BYTES = 9
-const TWO_TO_32 = 0x1_0000_0000
 const LEFT = 1
 
 /** Answered before the next call. */
@@ -16,8 +16,7 @@ const scratch = Buffer.alloc(HEAD_BYTES)
  * side comes first. The bytes are those of `TimestampedKeyAndJoinSide` of the JVM original.
  */
 export function unmatchedId(side: JoinSide, timestampMs: number, keyId: string): string {
-  scratch.writeUInt32BE(Math.floor(timestampMs / TWO_TO_32), 0)
-  scratch.writeUInt32BE(timestampMs >>> 0, 4)
+  writeInt64(scratch, 0, timestampMs)
   scratch[8] = side === 'left' ? LEFT : 0
   return scratch.toString('latin1', 0, HEAD_BYTES) + keyId
 }
@@ -28,7 +27,7 @@ export function sideOf(id: string): JoinSide {
 
 export function timestampOf(id: string): number {
   scratch.write(id, 0, 8, 'latin1')
-  return scratch.readUInt32BE(0) * TWO_TO_32 + scratch.readUInt32BE(4)
+  return readInt64(scratch, 0)
 }
 
 export function keyIdOf(id: string): string {

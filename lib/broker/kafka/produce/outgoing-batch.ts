@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { copyInto } from '../../../common/bytes.ts'
+import { writeInt64 } from '../../../common/int64.ts'
 import { crc32c } from '@node-rs/crc32'
 import type { Header } from '../../../common/headers.ts'
 import type { OutgoingRecord, RawRecord } from '../../broker.ts'
@@ -21,7 +22,6 @@ import { varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.t
 const RECORD_OVERHEAD_BYTES_MAX = 36
 const HEADER_OVERHEAD_BYTES_MAX = 10
 const CURRENT_MAGIC = 2
-const TWO_32 = 2 ** 32
 
 /** Who writes: the broker takes each sequence number of a producer's epoch once. */
 export interface ProducerIdentity {
@@ -228,10 +228,4 @@ function writeHeaders(slab: Buffer, start: number, headers: readonly Header[]): 
     if (value !== null) at = copyInto(slab, at, value)
   }
   return at
-}
-
-function writeInt64(buffer: Buffer, at: number, value: number): void {
-  const high = Math.floor(value / TWO_32)
-  buffer.writeInt32BE(high, at)
-  buffer.writeUInt32BE(value - high * TWO_32, at + 4)
 }

@@ -52,6 +52,9 @@ export class RecordSender {
   readonly #settings: ProduceSettings
   readonly #clock: Clock
   readonly #topics = new Map<string, SendQueue[]>()
+  /** Records in a row are mostly for one topic. */
+  #lastTopic: string | undefined
+  #lastQueues: SendQueue[] | undefined
   /** Those that are not empty. */
   readonly #active = new Set<SendQueue>()
   readonly #senders = new Map<number, LeaderSender>()
@@ -118,7 +121,7 @@ export class RecordSender {
     const bytes = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
     if (bytes > this.#settings.recordBytesMax) throw tooLarge(record, bytes, this.#settings)
     if (this.#isHalted) return
-    const queue = this.#topics.get(record.topic)?.[record.partition] ?? this.#newQueue(record)
+    const queue = this.#queuesOf(record.topic)?.[record.partition] ?? this.#newQueue(record)
     const bytesMax = recordBytesMax(record)
     let batch = queue.open
     const { batchBytesMax, batchRecordsMax } = this.#settings
@@ -192,6 +195,13 @@ export class RecordSender {
     for (const sender of this.#senders.values()) sender.close()
     this.#unacknowledged.close(error)
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #queuesOf(topic: string): SendQueue[] | undefined {
+    if (topic === this.#lastTopic) return this.#lastQueues
+    const queues = this.#topics.get(topic)
+    if (queues) [this.#lastTopic, this.#lastQueues] = [topic, queues]
+    return queues
   }
 
   #newQueue({ topic, partition }: OutgoingRecord): SendQueue {

@@ -4,7 +4,10 @@ import type { Buffer } from 'node:buffer'
 
 /** Of a length, a count or an offset: 31 bits, not negative. -1 is allowed, and stands for null. */
 export function varintBytes(value: number): number {
-  const zigzag = value < 0 ? 1 : value * 2
+  return bytesOf(value < 0 ? 1 : value * 2)
+}
+
+function bytesOf(zigzag: number): number {
   if (zigzag < 0x80) return 1
   if (zigzag < 0x4000) return 2
   if (zigzag < 0x20_0000) return 3
@@ -13,8 +16,12 @@ export function varintBytes(value: number): number {
 
 /** Returns where the next byte goes. */
 export function writeVarint(buffer: Buffer, start: number, value: number): number {
+  return write(buffer, start, value < 0 ? 1 : value * 2)
+}
+
+function write(buffer: Buffer, start: number, zigzag: number): number {
   let at = start
-  let rest = value < 0 ? 1 : value * 2
+  let rest = zigzag
   while (rest > 127) {
     buffer[at++] = (rest & 127) | 128
     rest >>>= 7
@@ -27,19 +34,27 @@ const SMALL = 2 ** 30
 
 /** Of any integer that a number holds, negative ones among them. */
 export function varlongBytes(value: number): number {
-  if (value >= 0 && value < SMALL) return varintBytes(value)
+  if (isSmall(value)) return bytesOf(smallZigzagOf(value))
   let bytes = 1
   for (let rest = zigzagOf(value); rest > 127n; rest >>= 7n) bytes += 1
   return bytes
 }
 
 export function writeVarlong(buffer: Buffer, start: number, value: number): number {
-  if (value >= 0 && value < SMALL) return writeVarint(buffer, start, value)
+  if (isSmall(value)) return write(buffer, start, smallZigzagOf(value))
   let at = start
   let rest = zigzagOf(value)
   for (; rest > 127n; rest >>= 7n) buffer[at++] = Number(rest & 127n) | 128
   buffer[at++] = Number(rest)
   return at
+}
+
+function isSmall(value: number): boolean {
+  return value > -SMALL && value < SMALL
+}
+
+function smallZigzagOf(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value
 }
 
 /** Twice a number may be more than one holds exactly. */

@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer'
+import { readInt64 } from '../../../common/int64.ts'
 import { MalformedError } from '../wire/malformed-error.ts'
 
 /** Offset and length: what precedes the part that the length counts. */
 export const LOG_OVERHEAD_BYTES = 12
 export const HEADER_BYTES = 61
 const CURRENT_MAGIC = 2
-const TWO_32 = 2 ** 32
 
 /** Where the checksum is, and where what it covers begins. */
 export const CRC_AT = 17
@@ -15,11 +15,6 @@ export const COMPRESSION_MASK = 7
 export const LOG_APPEND_TIME = 8
 export const TRANSACTIONAL = 16
 export const CONTROL = 32
-
-/** A number of 64 bits whose use decides about its precision. */
-export function readInt64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4)
-}
 
 /**
  * The head of a record batch of format 2 (KIP-98), as far as it is needed to step over it. Read again and again into the same

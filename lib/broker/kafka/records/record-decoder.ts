@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
+import { readInt64 } from '../../../common/int64.ts'
 import type { RawRecord } from '../../broker.ts'
-import { LOG_APPEND_TIME, readInt64, type BatchHeader, HEADER_BYTES } from './batch-header.ts'
+import { LOG_APPEND_TIME, type BatchHeader, HEADER_BYTES } from './batch-header.ts'
 import { decompress } from './decompress.ts'
 import { FetchedRecord } from './fetched-record.ts'
 import { MalformedError } from '../wire/malformed-error.ts'

@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer'
+import { readInt64 } from '../../../common/int64.ts'
 import { MalformedError } from './malformed-error.ts'
-
-const TWO_32 = 2 ** 32
 
 /**
  * Reads a Kafka response; the counterpart of `ByteWriter`. Every read is checked against the end, so that a truncated or mangled
@@ -39,7 +38,7 @@ export class ByteReader {
   /** Offsets, ids and epochs, none of which is large enough to lose precision. */
   int64(): number {
     const at = this.#take(8)
-    const value = this.buffer.readInt32BE(at) * TWO_32 + this.buffer.readUInt32BE(at + 4)
+    const value = readInt64(this.buffer, at)
     if (!Number.isSafeInteger(value)) throw new MalformedError(`a number of 64 bits is out of range at ${at}`)
     return value
   }

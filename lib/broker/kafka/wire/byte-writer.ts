@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
+import { writeInt64 } from '../../../common/int64.ts'
 
-const TWO_32 = 2 ** 32
 /** Smaller parts are copied: each part of its own costs the socket more. */
 const COPIED_BYTES_MAX = 2_048
 
@@ -39,10 +39,9 @@ export class ByteWriter {
   }
 
   int64(value: number): this {
-    const high = Math.floor(value / TWO_32)
-    this.int32(high)
-    this.#room(4)
-    this.#at = this.#buffer.writeUInt32BE(value - high * TWO_32, this.#at)
+    this.#room(8)
+    writeInt64(this.#buffer, this.#at, value)
+    this.#at += 8
     return this
   }
 
