@@ -44,7 +44,7 @@ function sumOf(taken: readonly (readonly [number, number])[]): number {
 }
 
 test('a partition keeps its turn for some thousands of records, and then it is the next one’s', () => {
-  const turns = new FetchTurns<Queue>(new ManualClock())
+  const turns = new FetchTurns<Queue>(new ManualClock(), { keepsTurns: true })
   turns.queues = [0, 1, 2].map(partition => new Queue('in', partition, 9000))
   const taken = runs(turns)
   expect(taken.map(([partition]) => partition)).toEqual([0, 1, 2, 0, 1, 2])
@@ -53,14 +53,25 @@ test('a partition keeps its turn for some thousands of records, and then it is t
 
 test('a turn ends when it has taken its time, however few records that were', () => {
   const clock = new ManualClock()
-  const turns = new FetchTurns<Queue>(clock)
+  const turns = new FetchTurns<Queue>(clock, { keepsTurns: true })
   turns.queues = [0, 1].map(partition => new Queue('in', partition, 2000))
   const taken = runs(turns, () => clock.advance(11))
   expect(taken.map(([partition]) => partition)).toEqual([0, 1, 0, 1])
 })
 
+test('where turns are not kept, each poll is for another partition', () => {
+  const turns = new FetchTurns<Queue>(new ManualClock(), { keepsTurns: false })
+  turns.queues = [0, 1].map(partition => new Queue('in', partition, 1000))
+  expect(runs(turns)).toEqual([
+    [0, 500],
+    [1, 500],
+    [0, 500],
+    [1, 500],
+  ])
+})
+
 test('a partition without records does not keep the turn', () => {
-  const turns = new FetchTurns<Queue>(new ManualClock())
+  const turns = new FetchTurns<Queue>(new ManualClock(), { keepsTurns: true })
   const queues = [100, 0, 100].map((left, partition) => new Queue('in', partition, left))
   turns.queues = queues
   expect(runs(turns)).toEqual([
@@ -70,7 +81,7 @@ test('a partition without records does not keep the turn', () => {
 })
 
 test('the inputs of one task have their turn together, and each gets its share', () => {
-  const turns = new FetchTurns<Queue>(new ManualClock())
+  const turns = new FetchTurns<Queue>(new ManualClock(), { keepsTurns: true })
   const [left, right] = [new Queue('left', 0, 3000), new Queue('right', 0, 3000)]
   turns.queues = [left, new Queue('left', 1, 3000), right]
   const take = (queue: Queue, max: number) => {
@@ -86,7 +97,7 @@ test('every poll is as full as what is there allows, and nothing is left behind'
   const lengths = fc.array(fc.nat({ max: 6000 }), { minLength: 1, maxLength: 9 })
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 3 }), (all, partitions) => {
-      const turns = new FetchTurns<Queue>(new ManualClock())
+      const turns = new FetchTurns<Queue>(new ManualClock(), { keepsTurns: true })
       const queues = all.map((left, number) => new Queue(`topic-${number}`, number % partitions, left))
       turns.queues = queues
       let total = all.reduce((sum, left) => sum + left, 0)

@@ -34,6 +34,7 @@ function reader(fake: FakeCluster, client: { [name: string]: number } = {}, byte
     connect,
     settings: fetchSettings(properties),
     isolation: 'read_committed',
+    keepsTurns: true,
     bytesMax,
     wake: () => undefined,
     hear: () => undefined,

@@ -66,7 +66,7 @@ interface OpenFetcher {
 }
 
 function directFetcher(
-  { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
+  { clientId, isolation, group, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
   { clock }: ConsumerSurroundings,
   { cluster, connect, settings, hear }: DirectFetch,
   wakeUp: WakeUp,
@@ -78,6 +78,8 @@ function directFetcher(
     settings,
     isolation,
     bytesMax: queuedBytesMax,
+    // Who reads for a group processes; what a restore reads is written by several databases at once.
+    keepsTurns: group !== undefined,
     wake: () => wakeUp.wake(),
     hear,
   })

@@ -28,6 +28,8 @@ export interface DirectFetcherOptions {
   readonly isolation: IsolationLevel
   /** Bound on all queues together. */
   readonly bytesMax: number
+  /** Whether a partition is polled for a while before it is the next one's turn (`FetchTurns`). */
+  readonly keepsTurns: boolean
   readonly wake: () => void
   /** For the log. */
   readonly hear: (message: string) => void
@@ -47,7 +49,7 @@ export class DirectFetcher implements Fetcher {
   constructor(options: DirectFetcherOptions) {
     this.#options = options
     const { clock, cluster, hear } = options
-    this.#turns = new FetchTurns(clock)
+    this.#turns = new FetchTurns(clock, options)
     this.#finder = new LeaderFinder({
       clock,
       cluster,

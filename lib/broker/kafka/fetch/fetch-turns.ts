@@ -18,18 +18,23 @@ interface Group<Q> {
 
 /**
  * Whose records are polled next. A partition keeps its turn for a while: the state of its task, which the records before have brought into the
- * processor's caches, is of use to those that follow, and a turn of 500 records among eight tasks of an aggregate over 100,000 keys costs
- * a quarter more of the processor's time than one of 4,000 (measured). Partitions of one number have their turn together: they are the inputs of one task.
+ * processor's caches, is of use to those that follow. Measured with a count over 100,000 keys in eight tasks: turns of 500 records cost a quarter more of
+ * the processor's time than turns of 8,000, which would let one partition run ahead of the others further than need be.
+ * Partitions of one number have their turn together: they are the inputs of one task.
  */
 export class FetchTurns<Q extends Taker> {
   readonly #clock: Clock
+  readonly #recordsMax: number
   #groups: readonly Group<Q>[] = []
   #at = 0
-  #recordsLeft = TURN_RECORDS
+  #recordsLeft: number
   #endMs = 0
 
-  constructor(clock: Clock) {
+  /** Where turns are not kept, each call of `take` is one. */
+  constructor(clock: Clock, { keepsTurns }: { readonly keepsTurns: boolean }) {
     this.#clock = clock
+    this.#recordsMax = keepsTurns ? TURN_RECORDS : 1
+    this.#recordsLeft = this.#recordsMax
   }
 
   /** All there are from now on. */
@@ -60,7 +65,7 @@ export class FetchTurns<Q extends Taker> {
 
   #begin(at: number): void {
     this.#at = at
-    this.#recordsLeft = TURN_RECORDS
+    this.#recordsLeft = this.#recordsMax
     this.#endMs = this.#clock.monotonicMs() + TURN_MS
   }
 }
