@@ -1,8 +1,8 @@
 const TWO_32 = 2 ** 32
 
 /**
- * Eight bytes, big-endian, as a `long` of the JVM; `value` is an integer within ±(2^53 - 1). Byte by byte: `writeInt32BE` and its like check what is known
- * here, which costs more than the writing.
+ * Eight bytes, big-endian, as a `long` of the JVM; `value` is an integer within ±(2^53 - 1). Byte by byte: `writeInt32BE` and its like check first
+ * what is known here.
  */
 export function writeInt64(bytes: Uint8Array, at: number, value: number): void {
   const high = Math.floor(value / TWO_32)

@@ -52,8 +52,6 @@ export class RecordQueue {
   #head: QueuedRecord | undefined
   #waiting: WaitingRecord | undefined
   #partitionTimeMs = -1
-  /** Of the record that `#nextRaw` gave, where a store knows it; only where the key's serde would make the same of its bytes. */
-  #keyText: string | undefined
 
   constructor(options: RecordQueueOptions) {
     this.topic = options.topic
@@ -110,8 +108,7 @@ export class RecordQueue {
     // The record stays the next one: its offset is not committed.
     if (waiting.failure) throw waiting.failure
     this.#waiting = undefined
-    this.#keyText = undefined
-    this.#head = this.#deserialize(waiting.raw)
+    this.#head = this.#deserialize(waiting.raw, undefined)
     if (!this.#head) this.#advance()
   }
 
@@ -135,7 +132,8 @@ export class RecordQueue {
 
   #advance(): void {
     while (this.#size > 0 && !this.#waiting) {
-      const head = this.#deserialize(this.#nextRaw())
+      const keyText = this.#knownKey()
+      const head = this.#deserialize(this.#nextRaw(), keyText)
       if (head) {
         this.#head = head
         return
@@ -143,11 +141,15 @@ export class RecordQueue {
     }
   }
 
+  /** Of the next record, where a store knows its text, and the key's serde would make the same of its bytes. */
+  #knownKey(): string | undefined {
+    const { prefetch, keySerde } = this.#options
+    const text = prefetch?.ahead(this.#chunks[0]!, this.#index)
+    return keySerde.readsAscii ? text : undefined
+  }
+
   #nextRaw(): RawRecord {
     const chunk = this.#chunks[0]!
-    const { prefetch, keySerde } = this.#options
-    const text = prefetch?.ahead(chunk, this.#index)
-    this.#keyText = keySerde.readsAscii ? text : undefined
     const raw = chunk[this.#index]!
     this.#index += 1
     this.#size -= 1
@@ -158,14 +160,14 @@ export class RecordQueue {
     return raw
   }
 
-  #deserialize(raw: RawRecord): QueuedRecord | undefined {
+  #deserialize(raw: RawRecord, keyText: string | undefined): QueuedRecord | undefined {
     const { topic, keySerde, valueSerde } = this.#options
     let key: unknown = null
     let value: unknown = null
     try {
       const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
       if (isInBuffer(raw)) {
-        key = this.#keyText ?? read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
+        key = keyText ?? read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
         value = read(valueSerde, raw, raw.valueStart, raw.valueEnd, context)
       } else {
         const { key: keyBytes, value: valueBytes } = raw

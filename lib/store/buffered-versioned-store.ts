@@ -1,5 +1,5 @@
 import { assert } from '../common/assert.ts'
-import { asBuffer, bytesToMapKey, concatBytes, EMPTY_BYTES, mapKeyToBytes } from '../common/bytes.ts'
+import { bytesToMapKey, concatBytes, EMPTY_BYTES, mapKeyToBytes } from '../common/bytes.ts'
 import { NO_HEADERS } from '../common/headers.ts'
 import type { Counter } from '../common/metrics.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
@@ -113,7 +113,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
     }
     const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
-    this.#observedMs = observed === undefined ? -1 : readInt64(asBuffer(observed), 0)
+    this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)
     this.#committedMs = this.#stagedMs = this.#observedMs
   }
 
@@ -121,7 +121,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     const { context, rows } = this.#open()
     const first = this.#booksKey(SEGMENT)
     const marks = context.engine.entries({ gte: first, lt: this.#booksKey(Uint8Array.of(2)), values: false })
-    for await (const [mark] of marks) rows.segments.enter(readInt64(asBuffer(mark), first.length))
+    for await (const [mark] of marks) rows.segments.enter(readInt64(mark, first.length))
     this.#clearedBelow = rows.segments.oldestId ?? 0
   }
 

@@ -94,7 +94,7 @@ export class RecordBuffer implements StateStore {
     }
     const books = context.engine.get(this.#booksKey())
     if (books === undefined) return
-    this.#observedMs = readInt64(asBuffer(books), 0)
+    this.#observedMs = readInt64(books, 0)
     this.#sequence = asBuffer(books).readUInt32BE(8)
   }
 
@@ -230,5 +230,5 @@ function rowId(timestamp: number, key: Uint8Array, sequence: number): string {
 }
 
 function timeOf(id: string): number {
-  return readInt64(asBuffer(mapKeyToBytes(id.slice(0, KEY_AT))), TIME_AT)
+  return readInt64(mapKeyToBytes(id.slice(0, KEY_AT)), TIME_AT)
 }

@@ -40,7 +40,7 @@ export class WindowGrid {
     return (last - this.firstStartMs(timeMs)) / this.advanceMs + 1
   }
 
-  /** Most times lie in the window of the one before; the rest of a division takes as long as finding the aggregate. */
+  /** Most times lie in the window of the one before, which is sooner seen than the rest of a division is taken. */
   #tumblingStartMs(timeMs: number): number {
     const sinceLastMs = timeMs - this.#lastStartMs
     if (sinceLastMs < 0 || sinceLastMs >= this.sizeMs) this.#lastStartMs = timeMs - (timeMs % this.sizeMs)

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
 import { SegmentRow } from './segment-row.ts'
 import { readInt64, writeInt64 } from '../../common/int64.ts'
 import type { TimeSegment } from './time-segments.ts'
@@ -139,7 +138,7 @@ export class VersionedRows {
 export function latestOf(rows: RowReader, id: string): RawVersion | undefined {
   const row = rows.row(LATEST + id)
   if (row === undefined) return undefined
-  return { value: row.subarray(TIME_BYTES), timestamp: readInt64(asBuffer(row), 0), validToMs: undefined }
+  return { value: row.subarray(TIME_BYTES), timestamp: readInt64(row, 0), validToMs: undefined }
 }
 
 /** `oldestMs`: the begin of the history; earlier, only a version that still holds is found. */

@@ -7,7 +7,7 @@ const GAPS_MIN = 1024
 
 /**
  * The entries in memory of a window or session store. They are found by the index, of which each is a part; the list is for going through them. (A set
- * costs more at each entry, and as much again when it grows.)
+ * hashes each entry, and is laid out anew when it grows.)
  */
 export class TimedCache extends ClockCache<TimedEntry> {
   /** In the order in which they came, some that have left included. */
