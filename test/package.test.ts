@@ -8,7 +8,7 @@ import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const execute = promisify(execFile)
 
-beforeAll(async () => void (await builtCli()), 240_000)
+beforeAll(async () => void (await builtCli()))
 
 const TOPOLOGY = `import { serdes, StreamsBuilder } from 'millrace'
 
@@ -74,7 +74,7 @@ async function installed(): Promise<string> {
 }
 
 describe('the package', () => {
-  it('installed in an empty folder: the API, the types, and millrace run', { timeout: 240_000 }, async () => {
+  it('installed in an empty folder: the API, the types, and millrace run', async () => {
     const directory = await installed()
     const inDirectory = { cwd: directory, env: { ...process.env, MILLRACE_STATE_DIR: 'state' } }
     const files = { 'flow.ts': TOPOLOGY, 'lines.txt': 'hello\n', 'program.mjs': PROGRAM, 'types.mts': TYPES }

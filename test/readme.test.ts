@@ -61,7 +61,7 @@ async function userFolder(): Promise<string> {
   return directory
 }
 
-beforeAll(async () => void (await builtCli()), 240_000)
+beforeAll(async () => void (await builtCli()))
 
 describe('the README', () => {
   it('has no command that is not run somewhere', () => {
@@ -71,23 +71,19 @@ describe('the README', () => {
       expect(place === 'here' || existsSync(join(ROOT, place)), place).toBe(true)
   })
 
-  it(
-    'has a topology of 20-odd lines that runs by its commands, and goes on when run again',
-    { timeout: 60_000 },
-    async () => {
-      const directory = await userFolder()
-      const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
-      await run('sh', ['-c', write!], { cwd: directory })
-      const command = millrace!.replace('npx millrace', `${process.execPath} ${await builtCli()}`)
-      const first = await run('sh', ['-c', command], { cwd: directory })
-      expect(README).toContain('prints `/a\t{"views":2,"ms":400}`')
-      expect(first.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":2,"ms":400}')
-      const second = await run('sh', ['-c', command], { cwd: directory })
-      expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
-    },
-  )
+  it('has a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
+    const directory = await userFolder()
+    const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
+    await run('sh', ['-c', write!], { cwd: directory })
+    const command = millrace!.replace('npx millrace', `${process.execPath} ${await builtCli()}`)
+    const first = await run('sh', ['-c', command], { cwd: directory })
+    expect(README).toContain('prints `/a\t{"views":2,"ms":400}`')
+    expect(first.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":2,"ms":400}')
+    const second = await run('sh', ['-c', command], { cwd: directory })
+    expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
+  })
 
-  it('has a program that embeds it', { timeout: 60_000 }, async () => {
+  it('has a program that embeds it', async () => {
     const directory = await userFolder()
     const { openBroker } = await import('millrace')
     const broker = await openBroker('embedded', { directory: join(directory, 'data/broker') })

@@ -4,12 +4,11 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { missingForBroker } from '../kafka/broker-jars.ts'
 import { eventually } from '../support/eventually.ts'
+import { needs } from '../support/needs.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url))
-const LIMIT_MS = 60_000
 
 interface Run {
   readonly errors: () => string
@@ -43,13 +42,13 @@ describe('the command line of the comparison', () => {
     [['compare', '--only', 'counting'], 'count'],
     [['compare', '--rounds', '0'], 'above 0'],
     [['cost'], '--what'],
-  ])('%j ends with exit code 2 and says what is wrong', { timeout: LIMIT_MS }, async (args, word) => {
+  ])('%j ends with exit code 2 and says what is wrong', async (args, word) => {
     const run = bench(args)
     expect(await run.ended).toBe(2)
     expect(run.errors()).toContain(word)
   })
 
-  it('without Java it says what to install, exit code 2', { timeout: LIMIT_MS }, async () => {
+  it('without Java it says what to install, exit code 2', async () => {
     const run = bench(['compare', '--small'], { PATH: await temporaryDirectory() })
     expect(await run.ended).toBe(2)
     expect(run.errors()).toMatch(/Java is missing: install .*17/)
@@ -76,7 +75,7 @@ interface Started {
 async function started(start: (environment: NodeJS.ProcessEnv) => Run): Promise<Started> {
   const parent = await temporaryDirectory()
   const run = start({ TMPDIR: parent })
-  await eventually(() => run.errors().includes('loading'), { limitMs: 2 * LIMIT_MS, what: 'a load' })
+  await eventually(() => run.errors().includes('loading'), { what: 'a load' })
   const directories = async () => (await readdir(parent)).filter(name => name.startsWith('millrace-'))
   const [directory] = await directories()
   const properties = await readFile(join(parent, directory!, 'kafka/server.properties'), 'utf8')
@@ -87,8 +86,10 @@ async function started(start: (environment: NodeJS.ProcessEnv) => Run): Promise<
 
 const LONG = ['cost', '--what', 'keys', '--records', '100000000']
 
-describe.skipIf(await missingForBroker())('a run that is stopped', () => {
-  it('ends its broker and removes its files on SIGTERM', { timeout: 4 * LIMIT_MS }, async () => {
+const { suite } = await needs('native client', 'JVM')
+
+await suite('a run that is stopped', () => {
+  it('ends its broker and removes its files on SIGTERM', async () => {
     const { run, port, directories } = await started(environment => bench(LONG, environment))
     run.signal('SIGTERM')
     expect(await run.ended).toBe(143)
@@ -96,7 +97,7 @@ describe.skipIf(await missingForBroker())('a run that is stopped', () => {
     expect(await accepts(port)).toBe(false)
   })
 
-  it('does so where npm’s shell takes the signal and leaves', { timeout: 4 * LIMIT_MS }, async () => {
+  it('does so where npm’s shell takes the signal and leaves', async () => {
     const { run, port, directories } = await started(environment =>
       bench(LONG, { ...environment, npm_lifecycle_event: 'bench' }, ['sh', '-c', '"$@"; exit $?', 'sh']),
     )

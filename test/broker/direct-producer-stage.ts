@@ -8,7 +8,7 @@ import type { TransactionControl } from '../../lib/broker/kafka/produce/transact
 import { TransactionalProducer } from '../../lib/broker/kafka/produce/transactional-producer.ts'
 import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
 import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
-import { systemClock } from '../../lib/common/clock.ts'
+import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { FakeLogCluster } from './fake-log-cluster.ts'
 
 const SETTINGS = { 'reconnect.backoff.ms': 5, 'reconnect.backoff.max.ms': 50, 'linger.ms': 1 }
@@ -39,6 +39,7 @@ function partsOf(
   client: Properties,
   decide: Decide,
   subject: Omit<Subject, 'producer'>,
+  clock: Clock = systemClock,
 ) {
   const properties = { ...SETTINGS, ...client }
   const security = { tls: undefined, sasl: undefined }
@@ -46,7 +47,7 @@ function partsOf(
   const cluster = new Cluster(fake.address, connect)
   onTestFinished(() => cluster.close())
   return {
-    clock: systemClock,
+    clock,
     cluster,
     connect,
     settings: { ...produceSettings(properties), queuedBytesMax: Number(client['queued'] ?? 32 << 20) },
@@ -63,11 +64,12 @@ export function plainProducer(
   fake: FakeLogCluster,
   client: Properties = {},
   decide: Decide = () => 'fail',
+  clock?: Clock,
 ): Subject {
   const subject = { rejected: [] as Rejected[], heard: [] as string[] }
   let producerId = 100
   const producer = new DirectProducer({
-    ...partsOf(fake, client, decide, subject),
+    ...partsOf(fake, client, decide, subject, clock),
     identity: { producerId, epoch: 0 },
     renew: () => Promise.resolve({ producerId: (producerId += 1), epoch: 0 }),
   })

@@ -5,7 +5,6 @@ import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts
 import { brokerContract, type BrokerCapabilities } from '../conformance/broker.ts'
 
 const capabilities: BrokerCapabilities = {
-  patienceMs: 5_000,
   sessionTimeoutMsMin: 150,
   createsTopicsOnSend: false,
   refusedValueBytes: 1024 * 1024 + 1,

@@ -77,7 +77,7 @@ test('durability: killed at any moment, every acknowledged transaction is whole 
     before = count
     await broker.close()
   }
-}, 60_000)
+})
 
 test('durability: topics, offsets, epochs, first offsets and aborted ranges survive a close', async () => {
   const directory = await temporaryDirectory()
@@ -184,7 +184,7 @@ test('durability: a long log is not held in memory', async () => {
   }
   // 400 MB of values: held in memory, they alone would pass the bound.
   expect(mostBytes).toBeLessThan(330_000_000)
-}, 60_000)
+})
 
 test('durability: nothing is visible before it is on disk, neither records nor their decision', async () => {
   const broker = await openForTest({ directory: await temporaryDirectory() })

@@ -2,21 +2,21 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Broker, Consumer, TopicPartition } from '../../lib/broker/broker.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { record, refusal } from '../conformance/broker/stage.ts'
 import { eventually } from '../support/eventually.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const { brokers, suite } = await needs('native client', 'broker')
+const client = await needs('native client')
 const PATHS = ['direct', 'native'] as const
 const quiet = { clock: systemClock, logger: silentLogger }
 
-describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => {
+await suite('the Kafka adapter on a real broker', () => {
   let broker: Broker
   beforeAll(async () => {
     broker = await openKafkaBroker({ brokers, ...quiet })
@@ -121,10 +121,10 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
       await Promise.all([first, second].map(each => each.ready(50)))
       return first.owned().length === 1 && second.owned().length === 1
     }
-    await eventually(keepingAlive, { what: 'one partition each', limitMs: 40_000 })
+    await eventually(keepingAlive, { what: 'one partition each' })
     expect(told).toEqual(['assigned 2', 'revoked 1', 'assigned 1'])
     await Promise.all([first.close(), second.close()])
-  }, 60_000)
+  })
 
   test('a consumer that closes while its listener holds a revocation does not hang', async () => {
     const topic = await filled(1, 10, 2)
@@ -146,17 +146,15 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
       await Promise.all([first, second].map(each => each.ready(50)))
       return asked
     }
-    await eventually(revocation, { what: 'the revocation', limitMs: 30_000 })
+    await eventually(revocation, { what: 'the revocation' })
     await first.close()
     await owns(second, 2)
     await second.close()
-  }, 60_000)
+  })
 
   test('a process that has closed its clients ends by itself', async () => {
     const script = fileURLToPath(new URL('../kafka/open-and-close.ts', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, brokers], {
-      timeout: 20_000,
-    })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, brokers])
     expect(stdout).toContain('closed')
   })
 
@@ -166,7 +164,7 @@ describe.skipIf('skipped' in kafka)('the Kafka adapter on a real broker', () => 
   })
 })
 
-describe.skipIf('skipped' in kafka)('a Kafka broker that is not there', () => {
+await client.suite('a Kafka broker that is not there', () => {
   test('is reported with its address, in bounded time', async () => {
     const error = await refusal(openKafkaBroker({ brokers: '127.0.0.1:1', ...quiet }))
     expect(error.code).toBe('BROKER_UNREACHABLE')
@@ -179,7 +177,7 @@ async function owns(consumer: Consumer, count: number): Promise<void> {
     await consumer.ready(50)
     return consumer.owned().length === count
   }
-  await eventually(attempt, { what: `${count} partitions owned`, limitMs: 30_000 })
+  await eventually(attempt, { what: `${count} partitions owned` })
 }
 
 /** Offsets read, by partition, until there are that many. */
@@ -195,7 +193,7 @@ async function offsets(consumer: Consumer, count: number): Promise<{ [partition:
     }
     return total >= count
   }
-  await eventually(attempt, { what: `${count} records`, limitMs: 30_000 })
+  await eventually(attempt, { what: `${count} records` })
   return read
 }
 

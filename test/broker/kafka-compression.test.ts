@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { record, Stage } from '../conformance/broker/stage.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const { brokers, suite } = await needs('native client', 'broker')
 const plain = { brokers, clock: systemClock, logger: silentLogger }
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd']
 
-describe.skipIf('skipped' in kafka)('compressed batches are read directly', () => {
+await suite('compressed batches are read directly', () => {
   let reading: Broker
   beforeAll(async () => {
     reading = await openKafkaBroker(plain)
@@ -59,7 +58,6 @@ describe.skipIf('skipped' in kafka)('compressed batches are read directly', () =
     readingBack = reading,
   ): Promise<void> {
     const stage = new Stage(readingBack, {
-      patienceMs: 30_000,
       sessionTimeoutMsMin: 1_000,
       createsTopicsOnSend: false,
       refusedValueBytes: 2_000_000,

@@ -11,7 +11,6 @@ import { eventually } from '../support/eventually.ts'
 import { encodeBatch } from './batch-encoder.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
-const PATIENCE_MS = 15_000
 const SETTINGS = { 'reconnect.backoff.ms': 5, 'reconnect.backoff.max.ms': 50, 'fetch.wait.max.ms': 50 }
 
 interface Reader {
@@ -61,7 +60,7 @@ function reader(fake: FakeCluster, client: { [name: string]: number } = {}, byte
           if (errors.length > 0) throw errors[0]!
           return fetcher.position({ topic: fake.topic, partition }) === offset
         },
-        { what: `offset ${offset}`, limitMs: PATIENCE_MS, pauseMs: 2 },
+        { what: `offset ${offset}`, pauseMs: 2 },
       ).then(() => undefined),
     firstError: () =>
       eventually(
@@ -69,7 +68,7 @@ function reader(fake: FakeCluster, client: { [name: string]: number } = {}, byte
           poll()
           return errors[0]
         },
-        { what: 'an error', limitMs: PATIENCE_MS, pauseMs: 2 },
+        { what: 'an error', pauseMs: 2 },
       ),
   }
 }
@@ -177,7 +176,7 @@ describe('the direct fetcher', () => {
     write(fake, 2)
     const reading = reader(fake)
     start(fake, reading)
-    await eventually(() => reading.fetcher.hasData, { what: 'records', limitMs: PATIENCE_MS, pauseMs: 2 })
+    await eventually(() => reading.fetcher.hasData, { what: 'records', pauseMs: 2 })
     fake.partitions[0]!.batches.splice(0, 2, {
       firstOffset: 90,
       lastOffset: 92,
@@ -249,7 +248,7 @@ describe('the direct fetcher', () => {
       const [before] = [fake.fetches.length]
       return systemClock.sleep(60).then(() => fake.fetches.length === before)
     }
-    await eventually(settled, { what: 'an end of the asking', limitMs: PATIENCE_MS })
+    await eventually(settled, { what: 'an end of the asking' })
     const bytes = fake.fetches
       .flatMap(({ partitions }) => partitions)
       .reduce((sum, each) => sum + each.bytesMax, 0)
@@ -310,7 +309,7 @@ describe('mangled responses', () => {
           reading.poll()
           return reading.errors.length > 0 || reading.records.length === 12
         },
-        { what: `an end with byte ${at} flipped`, limitMs: PATIENCE_MS, pauseMs: 1 },
+        { what: `an end with byte ${at} flipped`, pauseMs: 1 },
       )
       for (const { offset, value } of reading.records)
         expect(value?.every(byte => byte === offset)).toBe(true)
@@ -323,7 +322,7 @@ describe('mangled responses', () => {
     }
     // How many of the bytes are numbers that no checksum covers depends on how much one response brought.
     expect(errors).toBeGreaterThan(length / 5)
-  }, 60_000)
+  })
 
   test('a length beyond all bounds is refused before memory is taken', async () => {
     const fake = await fakeCluster()

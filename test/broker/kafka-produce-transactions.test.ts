@@ -9,8 +9,7 @@ import type { ProduceFate } from './fake-log-cluster.ts'
 
 const consumer = {} as Consumer
 const offsets = [{ topic: 'in', partition: 0, offset: 1 }]
-const soon = (what: string, condition: () => boolean) =>
-  eventually(condition, { what, limitMs: 15_000, pauseMs: 2 })
+const soon = (what: string, condition: () => boolean) => eventually(condition, { what, pauseMs: 2 })
 
 /** A gate for produce requests: what arrives waits until it is opened. */
 function gate(fate: ProduceFate = 'write') {

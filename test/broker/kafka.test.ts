@@ -4,9 +4,9 @@ import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { brokerContract } from '../conformance/broker.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 
-const kafka = await kafkaForTests()
+const { brokers, suite } = await needs('native client', 'broker')
 
 interface Paths {
   readonly fetch: DataPath
@@ -19,13 +19,12 @@ const PATHS: readonly Paths[] = [
   { fetch: 'native', produce: 'direct' },
 ]
 
-describe.skipIf('skipped' in kafka)('real Kafka', () => {
+await suite('real Kafka', () => {
   describe.each(PATHS)('read by the $fetch path, written by the $produce path', paths => contract(paths))
 })
 
 function contract({ fetch, produce }: Paths): void {
   brokerContract(`kafka, fetch ${fetch}, produce ${produce}`, async () => {
-    const brokers = 'brokers' in kafka ? kafka.brokers : ''
     const broker = await openKafkaBroker({
       brokers,
       fetch,
@@ -36,7 +35,6 @@ function contract({ fetch, produce }: Paths): void {
     return {
       broker,
       capabilities: {
-        patienceMs: 60_000,
         sessionTimeoutMsMin: 1_000,
         createsTopicsOnSend: false,
         refusedValueBytes: 2_000_000,

@@ -4,7 +4,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { runViewsChaos } from './views-chaos.ts'
 
 describe('site apps and countries under kill -9, on the durable embedded broker', () => {
-  it('end with the views of an independent computation', { timeout: 240_000 }, async () => {
+  it('end with the views of an independent computation', async () => {
     await builtCli()
     const said: string[] = []
     const outcome = await runViewsChaos({

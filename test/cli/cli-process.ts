@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { builtCli } from './built-cli.ts'
 
 // Building takes longer than a test may.
-beforeAll(async () => void (await builtCli()), 240_000)
+beforeAll(async () => void (await builtCli()))
 
 export interface CliOptions {
   /** Where it runs; also what relative paths in the arguments mean. */

@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 import { CliProcess, directoryWith, runCli } from './cli-process.ts'
 
-const kafka = await kafkaForTests()
+const { brokers, suite } = await needs('native client', 'broker')
+const client = await needs('native client')
 
 /** Topics of this test's own: the broker is shared by the whole run. */
 function names() {
@@ -41,12 +42,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe.skipIf('skipped' in kafka)('millrace on Kafka', () => {
-  let brokers = ''
-  beforeAll(() => {
-    if ('brokers' in kafka) brokers = kafka.brokers
-  })
-
+await suite('millrace on Kafka', () => {
   function args({ id, from, to }: ReturnType<typeof names>): string[] {
     const settings = ['--set', `from=${from}`, '--set', `to=${to}`, '--set', 'commitIntervalMs=100']
     return ['run', 'count.ts', '--brokers', brokers, '--application-id', id, ...settings, '--print', to]
@@ -62,44 +58,37 @@ describe.skipIf('skipped' in kafka)('millrace on Kafka', () => {
     expect(end.code).toBe(1)
   })
 
-  it(
-    'two processes share the work; one is killed and started again; SIGTERM ends all',
-    { timeout: 120_000 },
-    async () => {
-      const topics = names()
-      const directory = await directoryWith({ 'count.ts': COUNT })
-      const input = ['--input', `${topics.from}=-`, '--input-key-separator', ':']
-      const cli = await CliProcess.start(
-        [...args(topics), '--processes', '2', '--create-topics', '--partitions', '4', ...input],
-        { directory },
-      )
-      onTestFinished(() => pidsOf(cli.stderr).forEach(pid => isAlive(pid) && process.kill(pid, 'SIGKILL')))
-      await cli.logged('[0] ' + topics.id + ' is running')
-      await cli.logged('[1] ' + topics.id + ' is running')
-      for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:x\n`)
-      for (let key = 0; key < 20; key += 1) await cli.printed(`k${key}\t1\n`)
-      const [, second] = pidsOf(cli.stderr)
-      process.kill(second!, 'SIGKILL')
-      await cli.logged('process 1 has ended; starting it again')
-      for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:y\n`)
-      await eventually(
-        () => {
-          for (let key = 0; key < 20; key += 1) expect(cli.stdout).toContain(`k${key}\t2\n`)
-          return true
-        },
-        { limitMs: 60_000 },
-      )
-      const end = await cli.stop()
-      expect(end.code).toBe(0)
-      // The service ran in the first process only; no count came twice.
-      const lines = end.stdout.split('\n').filter(line => line !== '')
-      expect(lines.filter(line => line.startsWith('service'))).toEqual(['service\t0'])
-      expect(lines).toHaveLength(41)
-      expect(pidsOf(end.stderr).filter(isAlive)).toEqual([])
-    },
-  )
+  it('two processes share the work; one is killed and started again; SIGTERM ends all', async () => {
+    const topics = names()
+    const directory = await directoryWith({ 'count.ts': COUNT })
+    const input = ['--input', `${topics.from}=-`, '--input-key-separator', ':']
+    const cli = await CliProcess.start(
+      [...args(topics), '--processes', '2', '--create-topics', '--partitions', '4', ...input],
+      { directory },
+    )
+    onTestFinished(() => pidsOf(cli.stderr).forEach(pid => isAlive(pid) && process.kill(pid, 'SIGKILL')))
+    await cli.logged('[0] ' + topics.id + ' is running')
+    await cli.logged('[1] ' + topics.id + ' is running')
+    for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:x\n`)
+    for (let key = 0; key < 20; key += 1) await cli.printed(`k${key}\t1\n`)
+    const [, second] = pidsOf(cli.stderr)
+    process.kill(second!, 'SIGKILL')
+    await cli.logged('process 1 has ended; starting it again')
+    for (let key = 0; key < 20; key += 1) cli.child.stdin?.write(`k${key}:y\n`)
+    await eventually(() => {
+      for (let key = 0; key < 20; key += 1) expect(cli.stdout).toContain(`k${key}\t2\n`)
+      return true
+    }, {})
+    const end = await cli.stop()
+    expect(end.code).toBe(0)
+    // The service ran in the first process only; no count came twice.
+    const lines = end.stdout.split('\n').filter(line => line !== '')
+    expect(lines.filter(line => line.startsWith('service'))).toEqual(['service\t0'])
+    expect(lines).toHaveLength(41)
+    expect(pidsOf(end.stderr).filter(isAlive)).toEqual([])
+  })
 
-  it('the processes end when their supervisor is killed', { timeout: 120_000 }, async () => {
+  it('the processes end when their supervisor is killed', async () => {
     const topics = names()
     const cli = await CliProcess.start([...args(topics), '--processes', '2', '--create-topics'], {
       directory: await directoryWith({ 'count.ts': COUNT }),
@@ -111,8 +100,10 @@ describe.skipIf('skipped' in kafka)('millrace on Kafka', () => {
     cli.child.kill('SIGKILL')
     await eventually(() => !pids.some(isAlive), { what: 'the end of the processes' })
   })
+})
 
-  it('a broker that is not there', { timeout: 60_000 }, async () => {
+await client.suite('millrace on Kafka without a broker', () => {
+  it('says which address does not answer', async () => {
     const directory = await directoryWith({ 'count.ts': COUNT })
     const end = await runCli(
       ['run', 'count.ts', '--brokers', '127.0.0.1:1', '--set', 'from=a', '--set', 'to=b'],

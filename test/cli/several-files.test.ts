@@ -33,18 +33,15 @@ interface Overview {
 
 /** Where the overview is, as the program says. */
 async function overviewOf(process: CliProcess): Promise<string> {
-  return eventually(() => /all applications on (http:\S+)/.exec(process.stderr)?.[1], { limitMs: 60_000 })
+  return eventually(() => /all applications on (http:\S+)/.exec(process.stderr)?.[1])
 }
 
 async function allRunning(url: string): Promise<Overview> {
-  return eventually(
-    async () => {
-      const response = await fetch(`${url}/healthz`)
-      const overview = (await response.json()) as Overview
-      return response.ok && overview.applications.every(({ url: link }) => link) ? overview : undefined
-    },
-    { limitMs: 60_000 },
-  )
+  return eventually(async () => {
+    const response = await fetch(`${url}/healthz`)
+    const overview = (await response.json()) as Overview
+    return response.ok && overview.applications.every(({ url: link }) => link) ? overview : undefined
+  }, {})
 }
 
 /** The first of `count` free ports in a row. */
@@ -100,32 +97,28 @@ describe('several files', () => {
     expect(end.stderr).not.toContain('does not end')
   })
 
-  it(
-    'npm start shows the contacts import, the site apps and the countries',
-    { timeout: 120_000 },
-    async () => {
-      const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-        scripts: { readonly start: string }
-      }
-      const [node, main, ...args] = scripts.start.split(' ')
-      expect([node, main]).toEqual(['node', 'dist/cli/main.js'])
-      const files = args.map(argument => (argument.endsWith('.ts') ? join(ROOT, argument) : argument))
-      const directory = await directoryWith({})
-      const process = await CliProcess.start(files, { directory })
-      const { applications } = await allRunning(await overviewOf(process))
-      expect(applications.map(({ applicationId }) => applicationId)).toEqual([
-        'contacts-import',
-        'site-apps',
-        'countries',
-      ])
-      for (const { url } of applications) {
-        const page = await fetch(url!)
-        expect(page.headers.get('content-type')).toContain('text/html')
-        expect(await page.text()).toContain('<h1>')
-      }
-      expect((await process.stop()).code).toBe(0)
-    },
-  )
+  it('npm start shows the contacts import, the site apps and the countries', async () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: { readonly start: string }
+    }
+    const [node, main, ...args] = scripts.start.split(' ')
+    expect([node, main]).toEqual(['node', 'dist/cli/main.js'])
+    const files = args.map(argument => (argument.endsWith('.ts') ? join(ROOT, argument) : argument))
+    const directory = await directoryWith({})
+    const process = await CliProcess.start(files, { directory })
+    const { applications } = await allRunning(await overviewOf(process))
+    expect(applications.map(({ applicationId }) => applicationId)).toEqual([
+      'contacts-import',
+      'site-apps',
+      'countries',
+    ])
+    for (const { url } of applications) {
+      const page = await fetch(url!)
+      expect(page.headers.get('content-type')).toContain('text/html')
+      expect(await page.text()).toContain('<h1>')
+    }
+    expect((await process.stop()).code).toBe(0)
+  })
 
   it.each([
     [['--application-id', 'x'], 'ONE_FILE_ONLY: --application-id is for one application'],

@@ -15,8 +15,6 @@ import { transactionCases } from './broker/transactions.ts'
 
 /** What differs between brokers without being wrong. */
 export interface BrokerCapabilities {
-  /** How long anything may take that happens by itself: a rebalance, the end of a session, a timed-out transaction. */
-  readonly patienceMs: number
   /** The shortest session timeout that the broker accepts; members that fall silent are evicted after it. */
   readonly sessionTimeoutMsMin: number
   /** Kafka's `auto.create.topics.enable`: a topic that is sent to comes into being, so it cannot be unknown. */
@@ -36,9 +34,6 @@ export interface BrokerUnderTest {
 /** Registers one case; each gets a stage of its own, with names nobody else uses, and its clients are closed afterwards. */
 export type Scenario = (title: string, play: (stage: Stage) => Promise<void>) => void
 
-/** A case fails by its own limits (`patienceMs`) first; this only ends what hangs. */
-const CASE_TIMEOUT_MS = 180_000
-
 /**
  * The contract of the port `lib/broker/broker.ts`, as a suite. It uses the port only. One broker serves all cases, which may
  * be shared with others: every topic, group and transactional id is new.
@@ -48,25 +43,21 @@ export function brokerContract(title: string, setup: () => Promise<BrokerUnderTe
     let subject: BrokerUnderTest | undefined
     beforeAll(async () => {
       subject = await setup()
-    }, CASE_TIMEOUT_MS)
+    })
     afterAll(async () => {
       await subject?.dispose()
-    }, CASE_TIMEOUT_MS)
+    })
 
     const scenario: Scenario = (caseTitle, play) => {
-      test(
-        caseTitle,
-        async () => {
-          if (!subject) throw new Error('the broker was not set up')
-          const stage = new Stage(subject.broker, subject.capabilities)
-          try {
-            await play(stage)
-          } finally {
-            await stage.dispose()
-          }
-        },
-        CASE_TIMEOUT_MS,
-      )
+      test(caseTitle, async () => {
+        if (!subject) throw new Error('the broker was not set up')
+        const stage = new Stage(subject.broker, subject.capabilities)
+        try {
+          await play(stage)
+        } finally {
+          await stage.dispose()
+        }
+      })
     }
 
     describe('records', () => recordCases(scenario))

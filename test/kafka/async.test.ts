@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
@@ -11,16 +11,16 @@ import {
   seenAsync,
 } from '../support/async-subject.ts'
 import { eventually } from '../support/eventually.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 import { RandomCalls } from '../support/random-calls.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const kafka = await kafkaForTests()
+const { brokers, suite } = await needs('native client', 'broker')
 const PARTITIONS = 4
 
-describe.skipIf('skipped' in kafka)('asynchronous calls on a real broker', () => {
-  it('move to another instance with what is under way, each result once', { timeout: 120_000 }, async () => {
-    const broker = await openBroker('brokers' in kafka ? kafka.brokers : '', { logger: silentLogger })
+await suite('asynchronous calls on a real broker', () => {
+  it('move to another instance with what is under way, each result once', async () => {
+    const broker = await openBroker(brokers, { logger: silentLogger })
     onTestFinished(() => broker.close())
     const applicationId = `async-${process.pid}`
     const prefix = `${applicationId}-`
@@ -46,7 +46,7 @@ describe.skipIf('skipped' in kafka)('asynchronous calls on a real broker', () =>
     calls.resume()
     const expected = expectedAsync(input, PARTITIONS)
     const seen = async () => expectSameAsync(await seenAsync(broker, PARTITIONS, prefix), expected)
-    await eventually(seen, { limitMs: 60_000, pauseMs: 500 })
+    await eventually(seen, { pauseMs: 500 })
     expect(calls.violations).toEqual([])
   })
 })

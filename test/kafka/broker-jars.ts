@@ -1,23 +1,18 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { missingJava, missingMaven } from '../support/java.ts'
 
 const POM = fileURLToPath(new URL('pom.xml', import.meta.url))
 const CACHE = process.env['MILLRACE_KAFKA_CACHE'] ?? join(homedir(), '.cache', 'millrace-kafka')
 
 /** Why a broker cannot be started on this machine, or undefined. */
 export async function missingForBroker(): Promise<string | undefined> {
-  if (!(await runs('java', '-version')))
-    return 'Java is missing: install a JRE of version 17 or later (Debian: openjdk-17-jre-headless)'
-  if (existsSync(jarFolder())) return undefined
-  if (!(await runs('mvn', '-version')))
-    return 'Maven is missing: install it (Debian: maven); it fetches the broker once'
-  return undefined
+  return (await missingJava()) ?? (existsSync(jarFolder()) ? undefined : missingMaven())
 }
 
 /** The folder with the broker's jars, fetched by Maven the first time (about 130 MB). `say` gets a line per step. */
@@ -62,11 +57,4 @@ async function copyJars(target: string, say: (line: string) => void): Promise<vo
   if (code === 0) return
   await rm(target, { recursive: true, force: true })
   throw new Error(`Maven could not fetch Kafka (exit code ${code}). Its last words:\n${tail}`)
-}
-
-async function runs(command: string, argument: string): Promise<boolean> {
-  return promisify(execFile)(command, [argument]).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,11 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { Admin } from '../../lib/broker/broker.ts'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const { brokers, suite } = await needs('native client', 'broker')
 
 async function openAdmin(): Promise<Admin> {
   const broker = await openBroker(brokers, { logger: silentLogger })
@@ -13,7 +12,7 @@ async function openAdmin(): Promise<Admin> {
   return broker.admin()
 }
 
-describe.skipIf('skipped' in kafka)('a topic that another process makes', () => {
+await suite('a topic that another process makes', () => {
   it('is found by a client that had found it missing', async () => {
     const [late, maker] = [await openAdmin(), await openAdmin()]
     const topic = `late-${process.pid}`

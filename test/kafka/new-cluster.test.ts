@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { kafkaForTests } from '../support/kafka.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { needs } from '../support/needs.ts'
 import { startRealBroker } from './real-broker.ts'
 
 const CHILD = fileURLToPath(new URL('support/describe-group.ts', import.meta.url))
-// Where the shared broker cannot be had, neither can this one.
-const kafka = await kafkaForTests()
+const { suite } = await needs('native client', 'JVM')
 
-describe.skipIf('skipped' in kafka)('a new cluster, which has no group coordinator yet', () => {
-  it('does not end the process that describes a group', { timeout: 120_000 }, async () => {
+await suite('a new cluster, which has no group coordinator yet', () => {
+  it('does not end the process that describes a group', async () => {
     const broker = await startRealBroker({ quiet: true })
     onTestFinished(() => broker.stop())
     // In a process of its own: the native client's way of failing here was SIGSEGV.

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { kafkaForTests } from '../support/kafka.ts'
+import { expect, it } from 'vitest'
+import { needs } from '../support/needs.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/topics.ts'
 import type { AppProcess } from './support/app-process.ts'
@@ -7,8 +7,7 @@ import { InputFeed } from './support/input-feed.ts'
 import { KafkaStage } from './support/kafka-stage.ts'
 import { expectedGroups, seenGroups, tracerInput, tracerOutcome } from './support/tracer-outcome.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const { brokers, suite } = await needs('native client', 'broker')
 
 const PARTITIONS = 4
 /** The tracer has two sub-topologies. */
@@ -56,29 +55,25 @@ async function growAndShrink(stage: KafkaStage): Promise<AppProcess> {
   return three
 }
 
-describe.skipIf('skipped' in kafka)('members that come, go and die while input flows', () => {
-  it(
-    'count every record once; tasks are balanced; no partition has two owners',
-    { timeout: 120_000 },
-    async () => {
-      const { stage, feed } = await prepare()
-      const last = await growAndShrink(stage)
-      const records = await feed.stop()
-      await eventually(async () => (await stage.committed(`${stage.prefix}in`, PARTITIONS)) === records, {
+await suite('members that come, go and die while input flows', () => {
+  it('count every record once; tasks are balanced; no partition has two owners', async () => {
+    const { stage, feed } = await prepare()
+    const last = await growAndShrink(stage)
+    const records = await feed.stop()
+    await eventually(async () => (await stage.committed(`${stage.prefix}in`, PARTITIONS)) === records, {
+      pauseMs: 50,
+    })
+    await eventually(
+      async () => expect(await seenGroups(stage.broker, stage.prefix)).toEqual(expectedGroups(records)),
+      {
         pauseMs: 50,
-      })
-      await eventually(
-        async () => expect(await seenGroups(stage.broker, stage.prefix)).toEqual(expectedGroups(records)),
-        {
-          pauseMs: 50,
-        },
-      )
-      await last.close()
-      const outcome = await tracerOutcome(stage.broker, stage.prefix, PARTITIONS)
-      expect(outcome.troubles).toEqual([])
-      expect(outcome.records).toBe(records)
-      // Two owners at a time would take turns all along.
-      expect(Math.max(...outcome.moves)).toBeLessThanOrEqual(MOVES_MAX)
-    },
-  )
+      },
+    )
+    await last.close()
+    const outcome = await tracerOutcome(stage.broker, stage.prefix, PARTITIONS)
+    expect(outcome.troubles).toEqual([])
+    expect(outcome.records).toBe(records)
+    // Two owners at a time would take turns all along.
+    expect(Math.max(...outcome.moves)).toBeLessThanOrEqual(MOVES_MAX)
+  })
 })

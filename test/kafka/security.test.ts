@@ -15,18 +15,17 @@ import { systemClock } from '../../lib/common/clock.ts'
 import type { Logger } from '../../lib/common/logger.ts'
 import { record, refusal, valueText } from '../conformance/broker/stage.ts'
 import { eventually } from '../support/eventually.ts'
-import { missingForBroker } from './broker-jars.ts'
+import { needs } from '../support/needs.ts'
 import { freePort, startRealBroker, type RealBroker } from './real-broker.ts'
 
-const missing = await missingForBroker()
-if (missing) process.stderr.write(`tests of security on a real broker are skipped: ${missing}\n`)
+const { suite } = await needs('native client', 'JVM')
 
 const [USER, PASSWORD] = ['alice', 'secret']
 const STORE_PASSWORD = 'changeit'
 /** So short that connections have to be renewed during a test. */
 const REAUTHENTICATE_MS = 2_000
 
-describe.skipIf(missing)('a broker with TLS and SASL', () => {
+await suite('a broker with TLS and SASL', () => {
   let node: RealBroker
   let ca = ''
   const ports = { tls: 0, sasl: 0, saslTls: 0 }
@@ -55,7 +54,7 @@ describe.skipIf(missing)('a broker with TLS and SASL', () => {
         'listener.name.sasl.scram-sha-256.connections.max.reauth.ms': String(REAUTHENTICATE_MS),
       },
     })
-  }, 90_000)
+  })
   afterAll(async () => {
     await node?.stop()
     await rm(directory, { recursive: true, force: true })
@@ -148,7 +147,7 @@ describe.skipIf(missing)('a broker with TLS and SASL', () => {
         for (const batch of consumer.poll(100)) read += batch.records.length
         return performance.now() - started > 2 * REAUTHENTICATE_MS && read === sent
       },
-      { what: 'two lifetimes', limitMs: 30_000 },
+      { what: 'two lifetimes' },
     )
     await Promise.all([consumer.close(), producer.close()])
     await broker.close()
@@ -207,7 +206,7 @@ async function expectReading(broker: Broker): Promise<void> {
     for (const batch of consumer.poll(10)) read.push(...batch.records.map(valueText))
     return read.length > 0
   }
-  await eventually(attempt, { what: 'the record', limitMs: 20_000 })
+  await eventually(attempt, { what: 'the record' })
   await Promise.all([consumer.close(), producer.close()])
   expect(read).toEqual(['secret'])
 }

@@ -1,13 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { IsolationLevel } from '../../lib/broker/broker.ts'
 import { eventually } from '../support/eventually.ts'
-import { kafkaForTests } from '../support/kafka.ts'
+import { needs } from '../support/needs.ts'
 import { createTopics, produce, readAll, textOf } from '../support/topics.ts'
 import type { AppProcess } from './support/app-process.ts'
 import { KafkaStage } from './support/kafka-stage.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
+const { brokers, suite } = await needs('native client', 'broker')
 
 const PARTITIONS = 4
 /** Long against the ticks: whenever a process is stopped, its open transaction holds some. */
@@ -66,7 +65,7 @@ async function stopInTransaction(stage: KafkaStage, zombie: AppProcess) {
   return ticksOf(stage, zombie, 'read_uncommitted')
 }
 
-describe.skipIf('skipped' in kafka)('a stopped process that wakes when its tasks have moved', () => {
+await suite('a stopped process that wakes when its tasks have moved', () => {
   it.each([
     // The transaction outlives the membership: only the group's generation in its commit can refuse it.
     { groupProtocol: 'classic', transactionTimeoutMs: 20_000 },
@@ -75,7 +74,6 @@ describe.skipIf('skipped' in kafka)('a stopped process that wakes when its tasks
     { groupProtocol: 'classic', transactionTimeoutMs: 1_000 },
   ] as const)(
     'shows nothing of its open epoch, punctuator output included (%o)',
-    { timeout: 120_000 },
     async ({ groupProtocol, transactionTimeoutMs }) => {
       const { stage, zombie, other } = await twoTickers(groupProtocol, transactionTimeoutMs)
       const writtenBefore = await stopInTransaction(stage, zombie)
@@ -87,7 +85,7 @@ describe.skipIf('skipped' in kafka)('a stopped process that wakes when its tasks
           return tasks.size === PARTITIONS
         },
         // Stopped between the two steps of a commit, it holds its offsets undecided, and the other waits for the broker to abort.
-        { pauseMs: 50, limitMs: 60_000, what: 'ticks of all tasks by the other process' },
+        { pauseMs: 50, what: 'ticks of all tasks by the other process' },
       )
       const committedBefore = await ticksOf(stage, zombie, 'read_committed')
       zombie.continue()

@@ -90,7 +90,7 @@ export async function expectVariant(
   )
   try {
     await streams.start()
-    await eventually(async () => expectSame(await seenTables(broker, program), expected), { limitMs: 20_000 })
+    await eventually(async () => expectSame(await seenTables(broker, program), expected))
   } finally {
     await streams.close()
   }

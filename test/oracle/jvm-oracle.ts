@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { missingJava, missingJdk, missingMaven } from '../support/java.ts'
 
 const PROJECT = fileURLToPath(new URL('jvm/', import.meta.url))
 const TARGET = join(PROJECT, 'target')
@@ -10,10 +11,7 @@ const run = promisify(execFile)
 
 /** Why the JVM original cannot be asked on this machine, or undefined. */
 export async function missingForOracle(): Promise<string | undefined> {
-  if (!(await runs('java'))) return 'Install a JDK of version 17 or later (Debian: openjdk-17-jdk-headless)'
-  if (!isBuilt() && !(await runs('mvn')))
-    return 'Install Maven (Debian: maven); it fetches Kafka Streams once'
-  return undefined
+  return isBuilt() ? missingJava() : ((await missingJdk()) ?? missingMaven())
 }
 
 /** Writes cases with the original's answers into the folder; the same seed makes the same cases. */
@@ -31,13 +29,4 @@ export async function generateCases(options: {
 
 function isBuilt(): boolean {
   return existsSync(join(TARGET, 'classes')) && existsSync(join(TARGET, 'dependency'))
-}
-
-async function runs(program: string): Promise<boolean> {
-  try {
-    await run(program, ['-version'])
-    return true
-  } catch {
-    return false
-  }
 }

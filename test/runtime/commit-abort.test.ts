@@ -122,7 +122,7 @@ describe('commit under exactly-once: what is seen equals what the test driver sa
   it.each(cases)('when %s', async (_, kind, trouble) => {
     const saboteur = new Saboteur(kind, trouble)
     const { broker, streams } = await startUnder(saboteur, 'exactly-once')
-    await eventually(async () => expectSame(await seenOutcome(broker), expected), { limitMs: 10_000 })
+    await eventually(async () => expectSame(await seenOutcome(broker), expected))
     await streams.close()
     expectSame(await seenOutcome(broker), expected)
     // Where commits are asked for again, the input may be through before the third.
@@ -136,7 +136,7 @@ describe('commit under at-least-once, the next epoch begun: nothing is lost', ()
   it.each(lossless)('when %s', async (_, kind, trouble) => {
     const saboteur = new Saboteur(kind, trouble)
     const { broker, streams } = await startUnder(saboteur, 'at-least-once')
-    await eventually(async () => expectNothingLost(await seenOutcome(broker), expected), { limitMs: 10_000 })
+    await eventually(async () => expectNothingLost(await seenOutcome(broker), expected))
     await streams.close()
     expectNothingLost(await seenOutcome(broker), expected)
     expect(saboteur.hits).toBeGreaterThan(0)

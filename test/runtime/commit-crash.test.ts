@@ -38,7 +38,7 @@ async function withBroker<T>(
 describe('kill -9 at every step of the commit, then recovery: as if nothing had happened', () => {
   const expected = expectedOutcome(RECORDS)
 
-  it.each(STEPS)('%s', { timeout: 90_000 }, async step => {
+  it.each(STEPS)('%s', async step => {
     const directory = await temporaryDirectory()
     await withBroker(directory, broker => prepareSubject(broker, RECORDS))
     // The third commit: there is one before to go back to. Then the first of a recovered run; then one in its middle.

@@ -38,36 +38,32 @@ function expectedSum(): number {
   return [...values.values()].reduce((sum, value) => sum + value, 0)
 }
 
-it(
-  'kill -9 between the batches of a restore, again and again: each goes on where the last one was',
-  { timeout: 120_000 },
-  async () => {
-    const directory = await temporaryDirectory()
-    const open = () => openEmbeddedBroker({ directory: join(directory, 'broker') })
-    const first = await open()
-    await fillChangelog(first)
-    await first.close()
-    // The first ends while its engine is prepared for much; what the others have left is too little for that.
-    for (const records of [90_000, 20_000]) {
-      const child = spawn(process.execPath, ['--import', 'tsx', CHILD, directory, `${records}`], {
-        stdio: 'inherit',
-      })
-      expect((await once(child, 'close'))[1]).toBe('SIGKILL')
-    }
-    const broker = await open()
-    onTestFinished(() => broker.close())
-    const settings = { applicationId: 'subject', stateDir: join(directory, 'state') }
-    const streams = new KafkaStreams(countSubject(), settings, { broker, logger: silentLogger })
-    await streams.start()
-    // What was on its way into the engine when a child ended is replayed: some polls.
-    expect(streams.metrics.total('restore-total')).toBeLessThan(RECORDS - 110_000 + 2 * 10_000)
-    expect(streams.metrics.total('restore-total')).toBeGreaterThanOrEqual(RECORDS - 120_000)
-    let [keys, sum] = [0, 0]
-    for await (const [, value] of streams.store<string, number>('counts').all()) {
-      keys += 1
-      sum += value
-    }
-    expect([keys, sum]).toEqual([KEYS, expectedSum()])
-    await streams.close()
-  },
-)
+it('kill -9 between the batches of a restore, again and again: each goes on where the last one was', async () => {
+  const directory = await temporaryDirectory()
+  const open = () => openEmbeddedBroker({ directory: join(directory, 'broker') })
+  const first = await open()
+  await fillChangelog(first)
+  await first.close()
+  // The first ends while its engine is prepared for much; what the others have left is too little for that.
+  for (const records of [90_000, 20_000]) {
+    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, directory, `${records}`], {
+      stdio: 'inherit',
+    })
+    expect((await once(child, 'close'))[1]).toBe('SIGKILL')
+  }
+  const broker = await open()
+  onTestFinished(() => broker.close())
+  const settings = { applicationId: 'subject', stateDir: join(directory, 'state') }
+  const streams = new KafkaStreams(countSubject(), settings, { broker, logger: silentLogger })
+  await streams.start()
+  // What was on its way into the engine when a child ended is replayed: some polls.
+  expect(streams.metrics.total('restore-total')).toBeLessThan(RECORDS - 110_000 + 2 * 10_000)
+  expect(streams.metrics.total('restore-total')).toBeGreaterThanOrEqual(RECORDS - 120_000)
+  let [keys, sum] = [0, 0]
+  for await (const [, value] of streams.store<string, number>('counts').all()) {
+    keys += 1
+    sum += value
+  }
+  expect([keys, sum]).toEqual([KEYS, expectedSum()])
+  await streams.close()
+})

@@ -36,9 +36,7 @@ it.each(['abortable', 'retriable'] as const)(
     )
     onTestFinished(() => streams.close())
     await streams.start()
-    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(RECORDS)), {
-      limitMs: 10_000,
-    })
+    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(RECORDS)), {})
     expect(refusals).toBe(1)
   },
 )

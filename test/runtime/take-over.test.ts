@@ -108,9 +108,7 @@ describe('taking a task over', () => {
     expect(hasStarted).toBe(false)
     marker.open()
     await starting
-    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(records)), {
-      limitMs: 10_000,
-    })
+    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(records)), {})
   })
 
   it('waits for offsets that an undecided transaction holds, then goes on from what it came to', async () => {
@@ -145,12 +143,10 @@ describe('taking a task over', () => {
     )
     onTestFinished(() => second.close())
     await second.start()
-    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(records)), {
-      limitMs: 10_000,
-    })
+    await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(records)), {})
   })
 
-  it('replays less than 1 % of 1,000,000 keys after a clean close', { timeout: 120_000 }, async () => {
+  it('replays less than 1 % of 1,000,000 keys after a clean close', async () => {
     const keys = 1_000_000
     const broker = await openEmbeddedBroker()
     onTestFinished(() => broker.close())
@@ -180,7 +176,7 @@ describe('taking a task over', () => {
     }
     const first = await run()
     const processed = first.metrics.counter('process-total')
-    await eventually(() => expect(processed.value).toBe(keys), { limitMs: 60_000, pauseMs: 50 })
+    await eventually(() => expect(processed.value).toBe(keys), { pauseMs: 50 })
     await first.close()
     const second = await run()
     expect(second.store<string, number>('counts').approximateNumEntries()).toBe(keys)

@@ -43,7 +43,7 @@ describe('kill -9 with asynchronous calls under way, then recovery: as if nothin
   const input = asyncInput(RECORDS)
   const expected = expectedAsync(input, 1)
 
-  it.each(STEPS)('%s', { timeout: 120_000 }, async step => {
+  it.each(STEPS)('%s', async step => {
     const directory = await temporaryDirectory()
     await withBroker(directory, broker => prepareAsync(broker, input, 1))
     // The fifth commit with calls under way; then the second of a recovered run.

@@ -120,12 +120,12 @@ describe('windows in an application', () => {
     const [half, all] = [expectedOutputs(300), expectedOutputs(600)]
     await produce(broker, 'in', 1, inputs(0, 300))
     const first = await startStreams(broker, await temporaryDirectory())
-    await eventually(async () => expect(await seenOutputs(broker)).toEqual(half), { limitMs: 15_000 })
+    await eventually(async () => expect(await seenOutputs(broker)).toEqual(half))
     await first.close()
     await produce(broker, 'in', 1, inputs(300, 600))
     // Another directory: the state comes back from the changelogs, the times with the committed offsets.
     await startStreams(broker, await temporaryDirectory())
-    await eventually(async () => expect(await seenOutputs(broker)).toEqual(all), { limitMs: 15_000 })
+    await eventually(async () => expect(await seenOutputs(broker)).toEqual(all))
   })
 
   it('all windows of a key lie in the partition of the key', async () => {

@@ -1,17 +1,21 @@
 import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 
-const PLACES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-]
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+const ON_A_MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
 
-/** The machine's own Chromium, or the one that `CHROMIUM` names, without anything that would call home. */
+/** The one that `CHROMIUM` names, or the machine's own, by the path of programs. */
+export function findChromium(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const places = folders.flatMap(folder => NAMES.map(name => join(folder, name)))
+  return process.env['CHROMIUM'] ?? [...places, ON_A_MAC].find(place => existsSync(place))
+}
+
+/** A browser without anything that would call home. */
 export async function launchChromium(): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM'] ?? PLACES.find(place => existsSync(place))
-  if (!executablePath) throw new Error('the browser tests need Chromium: install it, or name it by CHROMIUM')
+  const executablePath = findChromium()
+  if (!executablePath) throw new Error('there is no Chromium; suites that use it must need it')
   return chromium.launch({
     executablePath,
     args: [

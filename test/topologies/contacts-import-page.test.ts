@@ -2,8 +2,11 @@ import type { Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { openContactsApp } from '../support/contacts-app.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { needs } from '../support/needs.ts'
 import { contactsCsvText, makeContacts } from '../support/contacts-csv.ts'
 import { expectedImport } from '../support/contacts-expected.ts'
+
+const { suite } = await needs('Chromium')
 
 const WAIT_MS = 60_000
 const number = new Intl.NumberFormat('en')
@@ -36,10 +39,8 @@ async function progressBeyond(page: Page, percent: number): Promise<number> {
   return shown
 }
 
-test(
-  'upload, progress, reload in the middle, completion once, failures and contacts',
-  { timeout: 120_000 },
-  async () => {
+await suite('the page of the contacts import', () => {
+  test('upload, progress, reload in the middle, completion once, failures and contacts', async () => {
     await using app = await openContactsApp({ settings: { progressIntervalMs: '50' } })
     const page = await openPage(app.url)
     const options = { rows: 30_000, seed: 23 }
@@ -73,33 +74,33 @@ test(
     await page.getByLabel('E-mail address starts with').fill(address!.toUpperCase())
     await expect.poll(() => page.locator('#contacts-list li').count(), { timeout: WAIT_MS }).toBe(1)
     expect(await page.locator('#contacts-list li').textContent()).toContain(address)
-  },
-)
+  })
 
-test('a file that is refused says why, and the next one is taken', { timeout: 120_000 }, async () => {
-  await using app = await openContactsApp()
-  const page = await openPage(app.url)
-  await choose(page, 'wrong.csv', 'email,name\na@b.example,"Ann\n')
-  const alert = page.getByRole('alert')
-  await alert.getByText(/Line \d.*Nothing was imported/).waitFor()
-  await choose(page, 'right.csv', 'email,name\na@b.example,Ann\n')
-  await page.getByText('Completed', { exact: true }).waitFor()
-  expect(await alert.isVisible()).toBe(false)
-  expect(await page.locator('#failures').isVisible()).toBe(false)
-  await page.getByRole('button', { name: 'Import another file' }).click()
-  await page.getByText('Drop a CSV file here').waitFor()
-})
+  test('a file that is refused says why, and the next one is taken', async () => {
+    await using app = await openContactsApp()
+    const page = await openPage(app.url)
+    await choose(page, 'wrong.csv', 'email,name\na@b.example,"Ann\n')
+    const alert = page.getByRole('alert')
+    await alert.getByText(/Line \d.*Nothing was imported/).waitFor()
+    await choose(page, 'right.csv', 'email,name\na@b.example,Ann\n')
+    await page.getByText('Completed', { exact: true }).waitFor()
+    expect(await alert.isVisible()).toBe(false)
+    expect(await page.locator('#failures').isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'Import another file' }).click()
+    await page.getByText('Drop a CSV file here').waitFor()
+  })
 
-test('on a phone nothing is wider than the screen', { timeout: 120_000 }, async () => {
-  await using app = await openContactsApp()
-  const page = await openPage(app.url)
-  await page.setViewportSize({ width: 390, height: 844 })
-  await choose(
-    page,
-    `${'long-name-'.repeat(12)}.csv`,
-    `email,company\nwrong${'x'.repeat(150)},A\na@b.example,${'C'.repeat(120)}\n`,
-  )
-  await page.locator('#failures-list li').waitFor()
-  await page.locator('#contacts-list li').waitFor()
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  test('on a phone nothing is wider than the screen', async () => {
+    await using app = await openContactsApp()
+    const page = await openPage(app.url)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await choose(
+      page,
+      `${'long-name-'.repeat(12)}.csv`,
+      `email,company\nwrong${'x'.repeat(150)},A\na@b.example,${'C'.repeat(120)}\n`,
+    )
+    await page.locator('#failures-list li').waitFor()
+    await page.locator('#contacts-list li').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  })
 })

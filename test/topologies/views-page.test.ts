@@ -3,7 +3,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import * as countries from '../../topologies/countries.ts'
 import * as siteApps from '../../topologies/site-apps.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { needs } from '../support/needs.ts'
 import { openTopologyApp } from '../support/topology-app.ts'
+
+const { suite } = await needs('Chromium')
 
 /** Two tabs of one browser. */
 async function openTabs(url: string): Promise<[Page, Page]> {
@@ -20,10 +23,8 @@ async function openTabs(url: string): Promise<[Page, Page]> {
   return tabs
 }
 
-test(
-  'site apps: traffic started in one tab is seen in both; an app shows its sites',
-  { timeout: 120_000 },
-  async () => {
+await suite('the pages of the views', () => {
+  test('site apps: traffic started in one tab is seen in both; an app shows its sites', async () => {
     await using app = await openTopologyApp(siteApps, { applicationId: 'site-apps' })
     const [first, second] = await openTabs(app.url)
     await first.getByText('No sites yet').waitFor()
@@ -38,13 +39,9 @@ test(
     await second.getByRole('button', { name: 'Stop' }).click()
     await first.getByText('Nothing is being published.').waitFor()
     expect(await second.evaluate('document.documentElement.scrollWidth')).toBe(390)
-  },
-)
+  })
 
-test(
-  'countries: what one tab saves the other shows, with its time zone; deleting takes both',
-  { timeout: 120_000 },
-  async () => {
+  test('countries: what one tab saves the other shows, with its time zone; deleting takes both', async () => {
     await using app = await openTopologyApp(countries, { applicationId: 'countries' })
     const [first, second] = await openTabs(app.url)
     await second.getByLabel('Search by name, code').fill('atlantis')
@@ -67,5 +64,5 @@ test(
     await first.getByRole('button', { name: 'Save' }).click()
     await first.getByRole('alert').getByText('There is no time zone "Mars/Olympus"').waitFor()
     expect(await first.evaluate('document.documentElement.scrollWidth')).toBe(390)
-  },
-)
+  })
+})

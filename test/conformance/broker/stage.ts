@@ -87,7 +87,7 @@ export class Stage {
   }
 
   eventually<T>(what: string, attempt: () => T | Promise<T>) {
-    return eventually(attempt, { what, limitMs: this.capabilities.patienceMs })
+    return eventually(attempt, { what })
   }
 
   /** Polls until that many records have come, and a little more, so that one too many shows. */

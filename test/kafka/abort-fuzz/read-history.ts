@@ -60,7 +60,7 @@ export class HistoryReader {
       if (!isDone()) await consumer.ready(50)
       return isDone()
     }
-    await eventually(attempt, { what: `the end of ${this.#places[0]!.topic}`, limitMs: 60_000 })
+    await eventually(attempt, { what: `the end of ${this.#places[0]!.topic}` })
     return this.#lines
   }
 

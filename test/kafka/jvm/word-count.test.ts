@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../../lib/broker/broker.ts'
 import { BrokerError } from '../../../lib/broker/broker-error.ts'
 import { openBroker } from '../../../lib/broker/open-broker.ts'
@@ -12,18 +12,12 @@ import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import type { Topology } from '../../../lib/topology/topology.ts'
 import wordCount, { wordsOf } from '../../../topologies/word-count.ts'
 import { eventually } from '../../support/eventually.ts'
-import { kafkaForTests } from '../../support/kafka.ts'
+import { needs } from '../../support/needs.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTopics, int64Of, produce, readAll, textOf } from '../../support/topics.ts'
-import { missingForBroker } from '../broker-jars.ts'
 import { JavaProcess } from './java-process.ts'
 
-const kafka = await kafkaForTests()
-const brokers = 'brokers' in kafka ? kafka.brokers : ''
-const missing = 'skipped' in kafka ? kafka.skipped : await missingForBroker()
-if (missing && process.env['MILLRACE_REQUIRE_KAFKA'] === '1')
-  throw new Error(`MILLRACE_REQUIRE_KAFKA is set, but: ${missing}`)
-if (missing) process.stderr.write(`tests against the JVM original are skipped: ${missing}\n`)
+const { brokers, suite } = await needs('native client', 'broker', 'JVM')
 
 /** The demo's topics; it knows no others. */
 const INPUT = 'streams-plaintext-input'
@@ -137,7 +131,7 @@ const eventuallyCounts = (broker: Broker, offset: number, expected: Counts, demo
       if (demo?.hasEnded) throw new Error(`the demo has ended: ${demo.errors}`)
       return expect(await countsFrom(broker, offset)).toEqual(expected)
     },
-    { pauseMs: 100, limitMs: 60_000, what: 'the table of counts' },
+    { pauseMs: 100, what: 'the table of counts' },
   )
 
 /** As the demo builds it: its names, generated in the same order, are those of the JVM original. */
@@ -153,53 +147,45 @@ function demoTopology(): Topology {
   return builder.build()
 }
 
-describe.skipIf(missing !== undefined)('word-count and the JVM original', () => {
-  it(
-    'give the same table for the same input; a JVM consumer reads our counts',
-    { timeout: 120_000 },
-    async () => {
-      const broker = await openTestBroker()
-      await ensureDemoTopics(broker)
-      await writeLines(broker, LINES)
-      const expected = await expectedCounts(broker)
-      const beforeDemo = await endOf(broker, OUTPUT)
-      const demo = await startDemo(newId('jvm-words'))
-      await eventuallyCounts(broker, beforeDemo, expected, demo)
-      await demo.stop()
-      const beforeOurs = await endOf(broker, OUTPUT)
-      const ours = await startOurs(broker, newId('words'), wordCount)
-      await eventuallyCounts(broker, beforeOurs, expected)
-      await ours.close()
-      expect(await readByJvm(beforeOurs, await endOf(broker, OUTPUT))).toEqual(expected)
-    },
-  )
+await suite('word-count and the JVM original', () => {
+  it('give the same table for the same input; a JVM consumer reads our counts', async () => {
+    const broker = await openTestBroker()
+    await ensureDemoTopics(broker)
+    await writeLines(broker, LINES)
+    const expected = await expectedCounts(broker)
+    const beforeDemo = await endOf(broker, OUTPUT)
+    const demo = await startDemo(newId('jvm-words'))
+    await eventuallyCounts(broker, beforeDemo, expected, demo)
+    await demo.stop()
+    const beforeOurs = await endOf(broker, OUTPUT)
+    const ours = await startOurs(broker, newId('words'), wordCount)
+    await eventuallyCounts(broker, beforeOurs, expected)
+    await ours.close()
+    expect(await readByJvm(beforeOurs, await endOf(broker, OUTPUT))).toEqual(expected)
+  })
 
-  it(
-    'take an application over from each other: state, offsets and partition time',
-    { timeout: 120_000 },
-    async () => {
-      const broker = await openTestBroker()
-      await ensureDemoTopics(broker)
-      const applicationId = newId('handed-over')
-      const start = await endOf(broker, OUTPUT)
-      await writeLines(broker, LINES)
-      const demo = await startDemo(applicationId)
-      await eventuallyCounts(broker, start, await expectedCounts(broker), demo)
-      await demo.stop()
-      const byJvm = await committedMetadata(broker, applicationId)
-      expect(byJvm).toBe(encodePartitionTime(EPOCH_MS + LINES.length - 1))
-      await writeLines(broker, ['kafka again'])
-      const ours = await startOurs(broker, applicationId, demoTopology())
-      await eventuallyCounts(broker, start, await expectedCounts(broker))
-      await ours.close()
-      // The last line is older than those before it: the time that the JVM program had committed must have come through.
-      expect(await committedMetadata(broker, applicationId)).toBe(byJvm)
-      await writeLines(broker, ['back to the JVM'])
-      const again = await startDemo(applicationId)
-      await eventuallyCounts(broker, start, await expectedCounts(broker), again)
-      await again.stop()
-    },
-  )
+  it('take an application over from each other: state, offsets and partition time', async () => {
+    const broker = await openTestBroker()
+    await ensureDemoTopics(broker)
+    const applicationId = newId('handed-over')
+    const start = await endOf(broker, OUTPUT)
+    await writeLines(broker, LINES)
+    const demo = await startDemo(applicationId)
+    await eventuallyCounts(broker, start, await expectedCounts(broker), demo)
+    await demo.stop()
+    const byJvm = await committedMetadata(broker, applicationId)
+    expect(byJvm).toBe(encodePartitionTime(EPOCH_MS + LINES.length - 1))
+    await writeLines(broker, ['kafka again'])
+    const ours = await startOurs(broker, applicationId, demoTopology())
+    await eventuallyCounts(broker, start, await expectedCounts(broker))
+    await ours.close()
+    // The last line is older than those before it: the time that the JVM program had committed must have come through.
+    expect(await committedMetadata(broker, applicationId)).toBe(byJvm)
+    await writeLines(broker, ['back to the JVM'])
+    const again = await startDemo(applicationId)
+    await eventuallyCounts(broker, start, await expectedCounts(broker), again)
+    await again.stop()
+  })
 })
 
 /** The table as Kafka's console consumer reads it, with Java's own deserializers. */

@@ -65,7 +65,7 @@ export class AppProcess {
         this.assertAlive()
         return this.count('state running') > 0
       },
-      { what: `${this.name} running`, limitMs: 60_000 },
+      { what: `${this.name} running` },
     )
   }
 

@@ -84,7 +84,7 @@ export class KafkaStage {
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1)
         return true
       },
-      { pauseMs: 100, limitMs: 60_000, what: `${apps.length} members with even shares of ${tasks} tasks` },
+      { pauseMs: 100, what: `${apps.length} members with even shares of ${tasks} tasks` },
     )
   }
 }

@@ -63,7 +63,7 @@ export class LeaderReader {
   kick(): void {
     if (this.#running || this.#connection.isClosed || !this.#hasWork()) return
     this.#running = true
-    void this.#run().finally(() => (this.#running = false))
+    void this.#run()
   }
 
   close(): void {
@@ -71,6 +71,15 @@ export class LeaderReader {
   }
 
   async #run(): Promise<void> {
+    try {
+      await this.#fetchWhileRoom()
+    } finally {
+      // Before anybody else can run: a kick that comes now is not in vain.
+      this.#running = false
+    }
+  }
+
+  async #fetchWhileRoom(): Promise<void> {
     const connection = this.#connection
     while (!connection.isClosed && this.#hasWork()) {
       try {

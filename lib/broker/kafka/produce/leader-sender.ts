@@ -61,6 +61,11 @@ export class LeaderSender {
     this.#connection = new NodeConnection(node, around.cluster, around.connect)
   }
 
+  /** It looks for more to send by itself, or calls `rests`. */
+  get isRunning(): boolean {
+    return this.#running
+  }
+
   /** To be called when there may be something to send. */
   kick(): void {
     if (this.#running || this.#connection.isClosed || !this.#hasWork()) return

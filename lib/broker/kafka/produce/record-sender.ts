@@ -437,9 +437,18 @@ export class RecordSender {
         queue.retryAtMs,
         queue.hasFull ? 0 : queue.head!.openedAtMs + this.#settings.lingerMs,
       )
-      if (dueMs > nowMs && dueMs < atMs) atMs = dueMs
+      if (dueMs < atMs && (dueMs > nowMs || this.#isLeftAlone(queue))) atMs = dueMs
     }
     if (atMs < Infinity) this.#wakeBy(atMs)
+  }
+
+  /**
+   * Whether nobody comes back to a queue that is due: a sender that looked at the clock a moment ago may have found it due in a
+   * fraction of a millisecond, and rests.
+   */
+  #isLeftAlone(queue: SendQueue): boolean {
+    if (queue.leader === undefined || !this.#isReady(queue)) return false
+    return !this.#senders.get(queue.leader)!.isRunning
   }
 
   #wakeBy(atMs: number): void {

@@ -1,0 +1,45 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import type { TestProject } from 'vitest/node'
+import { startRealBroker } from '../kafka/real-broker.ts'
+import type { RealBroker } from '../kafka/real-broker.ts'
+import { missingForBroker } from '../kafka/broker-jars.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Where a test file asks for the run's broker (the first question starts it) and tells what it skips. */
+    runServer: string
+  }
+}
+
+/** One broker for the whole run, started when a test file first asks for it: runs without Kafka tests pay nothing. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  let broker: Promise<RealBroker> | undefined
+  const skipped = new Set<string>()
+  const answer = async (request: IncomingMessage): Promise<unknown> => {
+    if (request.method === 'POST') {
+      const { suite, missing } = (await json(request)) as { suite: string; missing: readonly string[] }
+      return skipped.add(`skipped: ${suite}: ${missing.join('; ')}\n`).size
+    }
+    const missing = await missingForBroker()
+    if (missing) return { missing }
+    broker ??= startRealBroker()
+    return { brokers: (await broker).brokers }
+  }
+  const server = createServer((request, response) => {
+    answer(request).then(
+      value => response.end(JSON.stringify(value)),
+      (reason: unknown) => response.end(JSON.stringify({ missing: String(reason) })),
+    )
+  })
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  project.provide('runServer', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  return async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+    await (await broker?.catch(() => undefined))?.stop()
+    for (const line of [...skipped].sort()) process.stderr.write(line)
+  }
+}
