@@ -18,10 +18,13 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let broker: Promise<RealBroker> | undefined
   const skipped = new Set<string>()
+  const advice = new Set<string>()
   const answer = async (request: IncomingMessage): Promise<unknown> => {
     if (request.method === 'POST') {
       const { suite, missing } = (await json(request)) as { suite: string; missing: readonly string[] }
-      return skipped.add(`skipped: ${suite}: ${missing.join('; ')}\n`).size
+      const things = new Set(missing.map(reason => reason.split(': ', 1)[0]))
+      for (const reason of missing) advice.add(`${reason}\n`)
+      return skipped.add(`skipped: ${suite}: ${[...things].join(', ')}\n`).size
     }
     const missing = await missingForBroker()
     if (missing) return { missing }
@@ -40,6 +43,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
     await (await broker?.catch(() => undefined))?.stop()
-    for (const line of [...skipped].sort()) process.stderr.write(line)
+    for (const line of [...[...skipped].sort(), ...advice]) process.stderr.write(line)
   }
 }

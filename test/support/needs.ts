@@ -28,7 +28,7 @@ const REQUIRED_BY: { readonly [need in Need]: string } = {
 
 /**
  * What this test file needs of the machine. Where something is missing, the suites declared by `suite` are skipped, and the run's
- * last lines name each once, with what to install.
+ * last lines name each once, and say once what to install.
  */
 export async function needs(...needs: readonly Need[]): Promise<Found> {
   const answers = await Promise.all(needs.map(look))
