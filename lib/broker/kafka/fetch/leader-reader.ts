@@ -71,27 +71,25 @@ export class LeaderReader {
   }
 
   async #run(): Promise<void> {
+    const connection = this.#connection
     try {
-      await this.#fetchWhileRoom()
+      while (!connection.isClosed && this.#hasWork()) await this.#fetchOnce()
     } finally {
-      // Before anybody else can run: a kick that comes now is not in vain.
+      // In the same turn as the look at the work: a kick that comes now is not in vain.
       this.#running = false
     }
   }
 
-  async #fetchWhileRoom(): Promise<void> {
+  async #fetchOnce(): Promise<void> {
     const connection = this.#connection
-    while (!connection.isClosed && this.#hasWork()) {
-      try {
-        const open = await connection.connected()
-        await this.#fetch(open)
-        connection.succeeded()
-      } catch (reason) {
-        if (connection.isClosed) return
-        connection.drop()
-        this.#judge(reason)
-        await connection.backoff()
-      }
+    try {
+      await this.#fetch(await connection.connected())
+      connection.succeeded()
+    } catch (reason) {
+      if (connection.isClosed) return
+      connection.drop()
+      this.#judge(reason)
+      await connection.backoff()
     }
   }
 

@@ -78,27 +78,26 @@ export class LeaderSender {
   }
 
   async #run(): Promise<void> {
+    const connection = this.#connection
     try {
-      await this.#sendWhileDue()
+      while (!connection.isClosed && this.#hasWork()) await this.#sendOnce()
     } finally {
-      // Before anybody else can run: a kick that comes now is not in vain.
+      // In the same turn as the look at the work: a kick that comes now is not in vain.
       this.#running = false
-      if (!this.#connection.isClosed) this.#around.rests()
+      if (!connection.isClosed) this.#around.rests()
     }
   }
 
-  async #sendWhileDue(): Promise<void> {
+  async #sendOnce(): Promise<void> {
     const connection = this.#connection
-    while (!connection.isClosed && this.#hasWork()) {
-      try {
-        await this.#send(await connection.connected())
-        connection.succeeded()
-      } catch (reason) {
-        if (connection.isClosed) return
-        connection.drop()
-        this.#judge(reason)
-        await connection.backoff()
-      }
+    try {
+      await this.#send(await connection.connected())
+      connection.succeeded()
+    } catch (reason) {
+      if (connection.isClosed) return
+      connection.drop()
+      this.#judge(reason)
+      await connection.backoff()
     }
   }
 
