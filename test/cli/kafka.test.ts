@@ -78,7 +78,7 @@ await suite('millrace on Kafka', () => {
     await eventually(() => {
       for (let key = 0; key < 20; key += 1) expect(cli.stdout).toContain(`k${key}\t2\n`)
       return true
-    }, {})
+    })
     const end = await cli.stop()
     expect(end.code).toBe(0)
     // The service ran in the first process only; no count came twice.

@@ -41,7 +41,7 @@ async function allRunning(url: string): Promise<Overview> {
     const response = await fetch(`${url}/healthz`)
     const overview = (await response.json()) as Overview
     return response.ok && overview.applications.every(({ url: link }) => link) ? overview : undefined
-  }, {})
+  })
 }
 
 /** The first of `count` free ports in a row. */
