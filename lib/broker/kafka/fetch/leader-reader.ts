@@ -73,23 +73,14 @@ export class LeaderReader {
   async #run(): Promise<void> {
     const connection = this.#connection
     try {
-      while (!connection.isClosed && this.#hasWork()) await this.#fetchOnce()
+      while (!connection.isClosed && this.#hasWork())
+        await connection.attempt(
+          open => this.#fetch(open),
+          reason => this.#judge(reason),
+        )
     } finally {
       // In the same turn as the look at the work: a kick that comes now is not in vain.
       this.#running = false
-    }
-  }
-
-  async #fetchOnce(): Promise<void> {
-    const connection = this.#connection
-    try {
-      await this.#fetch(await connection.connected())
-      connection.succeeded()
-    } catch (reason) {
-      if (connection.isClosed) return
-      connection.drop()
-      this.#judge(reason)
-      await connection.backoff()
     }
   }
 

@@ -80,24 +80,15 @@ export class LeaderSender {
   async #run(): Promise<void> {
     const connection = this.#connection
     try {
-      while (!connection.isClosed && this.#hasWork()) await this.#sendOnce()
+      while (!connection.isClosed && this.#hasWork())
+        await connection.attempt(
+          open => this.#send(open),
+          reason => this.#judge(reason),
+        )
     } finally {
       // In the same turn as the look at the work: a kick that comes now is not in vain.
       this.#running = false
       if (!connection.isClosed) this.#around.rests()
-    }
-  }
-
-  async #sendOnce(): Promise<void> {
-    const connection = this.#connection
-    try {
-      await this.#send(await connection.connected())
-      connection.succeeded()
-    } catch (reason) {
-      if (connection.isClosed) return
-      connection.drop()
-      this.#judge(reason)
-      await connection.backoff()
     }
   }
 

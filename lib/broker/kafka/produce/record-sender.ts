@@ -447,8 +447,8 @@ export class RecordSender {
    * fraction of a millisecond, and rests.
    */
   #isLeftAlone(queue: SendQueue): boolean {
-    if (queue.leader === undefined || !this.#isReady(queue)) return false
-    return !this.#senders.get(queue.leader)!.isRunning
+    if (queue.leader === undefined || this.#senders.get(queue.leader)!.isRunning) return false
+    return this.#isReady(queue)
   }
 
   #wakeBy(atMs: number): void {

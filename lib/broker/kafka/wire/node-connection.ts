@@ -22,7 +22,33 @@ export class NodeConnection {
     return this.#closing.signal.aborted
   }
 
-  async connected(): Promise<OpenConnection> {
+  /**
+   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears why, and it resolves when
+   * the next attempt may be made; where it was closed meanwhile, nobody hears of it.
+   */
+  async attempt(
+    work: (open: OpenConnection) => Promise<void>,
+    judge: (reason: unknown) => void,
+  ): Promise<void> {
+    try {
+      await work(await this.#connected())
+      this.#failures = 0
+    } catch (reason) {
+      if (this.isClosed) return
+      // Whatever is wrong with it, the next one is new.
+      this.#open?.connection.close()
+      this.#open = undefined
+      judge(reason)
+      await this.#backoff()
+    }
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#open?.connection.close()
+  }
+
+  async #connected(): Promise<OpenConnection> {
     const open = this.#open
     if (open?.connection.isOpen && this.#options.clock.monotonicMs() < open.expiresAtMs) return open
     open?.connection.close()
@@ -36,27 +62,11 @@ export class NodeConnection {
     return opened
   }
 
-  /** The connection has done what it is for. */
-  succeeded(): void {
-    this.#failures = 0
-  }
-
-  /** Whatever is wrong with it, the next one is new. */
-  drop(): void {
-    this.#open?.connection.close()
-    this.#open = undefined
-  }
-
   /** Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all clients come back at once. */
-  backoff(): Promise<void> {
+  #backoff(): Promise<void> {
     const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#options.settings
     const backoffMs = Math.min(reconnectBackoffMsMax, reconnectBackoffMs * 2 ** Math.min(this.#failures, 20))
     this.#failures += 1
     return this.#options.clock.sleep(backoffMs * (0.75 + systemRandom.next() / 2), this.#closing.signal)
-  }
-
-  close(): void {
-    this.#closing.abort()
-    this.#open?.connection.close()
   }
 }
