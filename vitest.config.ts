@@ -15,8 +15,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
-    // The only limits of tests and hooks; `eventually` has a shorter one. Each is at least five times what the slowest takes alone
-    // (`npm run test:limits`): a limit ends what hangs, it measures nothing.
+    // The only limits of tests and hooks; `eventually` has a shorter one. Each is at least five times what the
+    // slowest takes alone (`npm run test:limits`): a limit ends what hangs, it measures nothing.
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // On a shared machine a real broker or browser may once be slower than a test allows; vitest shows what was tried again.

@@ -28,6 +28,7 @@ type Moment = (stage: KafkaStage) => Promise<unknown>
 /** Progress is seen at commits: without the delay every kill would come right after one. */
 const anywhere: Moment = () => sleep(Math.random() * KILL_DELAY_MS_MAX)
 
+/** Output is on the broker whose input is not committed: it comes again. */
 const betweenOutputAndCommit: Moment = async stage => {
   const before = await endOfTimes(stage)
   await eventually(async () => (await endOfTimes(stage)) > before, { pauseMs: 1, what: 'more output' })
@@ -47,8 +48,8 @@ const settings: Partial<StreamsConfig> = {
 }
 
 /**
- * Runs the subject in two processes and kills, at random moments of progress, the one that has the task; it is started again at
- * once. Resolves with the number of inputs when all are committed.
+ * Runs the subject in two processes and kills, at random moments of progress, the one that has the task; it is
+ * started again at once. Resolves with the number of inputs when all are committed.
  */
 async function runWithKills(
   stage: KafkaStage,

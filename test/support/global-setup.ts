@@ -14,7 +14,7 @@ declare module 'vitest' {
   }
 }
 
-/** One broker for the whole run, started when a test file first asks for it: runs without Kafka tests pay nothing. */
+/** One broker for the whole run, started when a test file first asks for it: other runs pay nothing. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let broker: Promise<RealBroker> | undefined
   const skipped = new Set<string>()
@@ -34,7 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = createServer((request, response) => {
     answer(request).then(
       value => response.end(JSON.stringify(value)),
-      (reason: unknown) => response.end(JSON.stringify({ missing: String(reason) })),
+      (reason: unknown) =>
+        response.end(JSON.stringify({ missing: `a broker that starts is missing: ${String(reason)}` })),
     )
   })
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))

@@ -6,14 +6,16 @@ import { findChromium } from './chromium.ts'
 import { missingJdk } from './java.ts'
 
 /**
- * What a suite may need that not every machine has. `broker` is the one that all suites of a run share: `KAFKA_BROKERS` if set,
- * else one that the run starts. `JVM`: a suite runs programs of the JVM, or a broker of its own. `JDK`: it compiles Java.
+ * What a suite may need that not every machine has. `broker` is the one that all suites of a run share:
+ * `KAFKA_BROKERS` if set, else one that the run starts. `JVM`: a suite runs programs of the JVM, or a broker
+ * of its own. `JDK`: it compiles Java.
  */
 export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'Chromium'
 
 export interface Found {
   /** `host:port` of the shared broker; empty where it is not needed or not there. */
   readonly brokers: string
+  /** Declares a suite, as `describe`; skipped where something is missing. */
   suite(name: string, body: () => void): Promise<void>
 }
 
@@ -27,11 +29,11 @@ const REQUIRED_BY: { readonly [need in Need]: string } = {
 }
 
 /**
- * What this test file needs of the machine. Where something is missing, the suites declared by `suite` are skipped, and the run's
- * last lines name each once, and say once what to install.
+ * What a test file needs of the machine. Where something is missing, the suites declared by `suite` are
+ * skipped; the run's last lines name each once, and say once what to install.
  */
-export async function needs(...needs: readonly Need[]): Promise<Found> {
-  const answers = await Promise.all(needs.map(look))
+export async function needs(...wanted: readonly Need[]): Promise<Found> {
+  const answers = await Promise.all(wanted.map(look))
   const missing = answers.flatMap(({ missing }) => missing ?? [])
   return {
     brokers: answers.find(({ brokers }) => brokers)?.brokers ?? '',

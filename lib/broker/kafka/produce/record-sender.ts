@@ -443,8 +443,8 @@ export class RecordSender {
   }
 
   /**
-   * Whether nobody comes back to a queue that is due: a sender that looked at the clock a moment ago may have found it due in a
-   * fraction of a millisecond, and rests.
+   * Whether nobody comes back to a queue that is due: a sender that looked at the clock a moment ago may have
+   * found it due in a fraction of a millisecond, and rests.
    */
   #isLeftAlone(queue: SendQueue): boolean {
     if (queue.leader === undefined || this.#senders.get(queue.leader)!.isRunning) return false

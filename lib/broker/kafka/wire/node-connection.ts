@@ -23,8 +23,8 @@ export class NodeConnection {
   }
 
   /**
-   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears why, and it resolves when
-   * the next attempt may be made; where it was closed meanwhile, nobody hears of it.
+   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears why,
+   * and it resolves when the next attempt may be made; where it was closed meanwhile, nobody hears of it.
    */
   async attempt(
     work: (open: OpenConnection) => Promise<void>,
