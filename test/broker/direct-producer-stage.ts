@@ -126,11 +126,12 @@ export async function transactionalProducer(
   fake: FakeLogCluster,
   client: Properties = {},
   decide: Decide = () => 'fail',
+  clock?: Clock,
 ): Promise<TransactionalSubject> {
   const subject = { rejected: [] as Rejected[], heard: [] as string[] }
   const control = new FakeControl(fake.told)
   const producer = new TransactionalProducer({
-    ...partsOf(fake, client, decide, subject),
+    ...partsOf(fake, client, decide, subject, clock),
     transactionalId: 'tx',
     control,
   })

@@ -1,12 +1,20 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, test } from 'vitest'
 import type { Consumer } from '../../lib/broker/broker.ts'
-import { systemClock } from '../../lib/common/clock.ts'
+import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { refusal } from '../conformance/broker/stage.ts'
 import { eventually } from '../support/eventually.ts'
-import { fakeLogs, numbered, record, transactionalProducer } from './direct-producer-stage.ts'
+import {
+  type FakeControl,
+  fakeLogs,
+  numbered,
+  record,
+  transactionalProducer,
+} from './direct-producer-stage.ts'
 import type { ProduceFate } from './fake-log-cluster.ts'
 
+/** The sender's, for what has waited for too long. */
+const EXPIRY_MS = 1_000
 const consumer = {} as Consumer
 const offsets = [{ topic: 'in', partition: 0, offset: 1 }]
 const soon = (what: string, condition: () => boolean) => eventually(condition, { what, pauseMs: 2 })
@@ -17,6 +25,129 @@ function gate(fate: ProduceFate = 'write') {
   const opened = new Promise<void>(resolve => (open = resolve))
   return { open: () => open(), fate: () => opened.then(() => fate) }
 }
+
+/** A commit that is under way until `answer` is called. */
+function slowCommit(control: FakeControl) {
+  let answer = () => undefined as void
+  const asked = new Promise<void>(asks => {
+    control.commit = () => {
+      asks()
+      return new Promise<void>(resolve => (answer = resolve))
+    }
+  })
+  return { asked, answer: () => answer() }
+}
+
+/** Real time, which a test can move forward; what looks for old batches runs when the test says so. */
+function agingClock() {
+  let skewMs = 0
+  const looks: (() => void)[] = []
+  const clock: Clock = {
+    ...systemClock,
+    monotonicMs: () => systemClock.monotonicMs() + skewMs,
+    schedule: (delayMs, callback, options) => {
+      if (delayMs !== EXPIRY_MS) return systemClock.schedule(delayMs, callback, options)
+      looks.push(callback)
+      return { cancel: () => undefined }
+    },
+  }
+  const pass = (ms: number) => {
+    skewMs += ms
+    for (const look of looks.splice(0)) look()
+  }
+  return { clock, pass }
+}
+
+describe('what is sent ahead of a commit that is under way', () => {
+  test('and refused then, fails the next commit and not this one', async () => {
+    const fake = await fakeLogs()
+    const { producer, control, rejected } = await transactionalProducer(fake)
+    await producer.begin()
+    producer.send(record(fake, 'first'))
+    await producer.sendOffsets(offsets, consumer)
+    producer.sendAhead!()
+    const commit = slowCommit(control)
+    const committing = producer.commitTransaction()
+    await commit.asked
+    producer.send(record(fake, 'nowhere', { partition: 9 }))
+    await soon('the refusal', () => rejected.length === 1)
+    commit.answer()
+    await committing
+    await producer.begin()
+    producer.send(record(fake, 'second'))
+    await producer.sendOffsets(offsets, consumer).catch(() => undefined)
+    expect(await refusal(producer.commitTransaction())).toMatchObject({
+      class: 'abortable',
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+    })
+    await producer.abortTransaction()
+    control.commit = () => Promise.resolve()
+    await producer.begin()
+    producer.send(record(fake, 'third'))
+    await producer.commitTransaction()
+    expect(fake.values().at(-1)).toBe('third')
+  })
+
+  test('and let go by the handler, fails none', async () => {
+    const fake = await fakeLogs()
+    const { producer, control, rejected } = await transactionalProducer(fake, {}, () => 'continue')
+    await producer.begin()
+    producer.sendAhead!()
+    const commit = slowCommit(control)
+    const committing = producer.commitTransaction()
+    await commit.asked
+    producer.send(record(fake, 'nowhere', { partition: 9 }))
+    await soon('the refusal', () => rejected.length === 1)
+    commit.answer()
+    await committing
+    control.commit = () => Promise.resolve()
+    await producer.begin()
+    await producer.commitTransaction()
+  })
+
+  test('has no age: it is there however long the answer takes, and is given up only if it cannot be sent then', async () => {
+    const fake = await fakeLogs()
+    const { clock, pass } = agingClock()
+    const timeout = { 'message.timeout.ms': 1_000 }
+    const { producer, control, rejected } = await transactionalProducer(fake, timeout, undefined, clock)
+    await producer.begin()
+    producer.send(record(fake, 'first'))
+    await producer.sendOffsets(offsets, consumer)
+    producer.sendAhead!()
+    const commit = slowCommit(control)
+    const committing = producer.commitTransaction()
+    await commit.asked
+    producer.send(record(fake, 'ahead'))
+    pass(60_000)
+    commit.answer()
+    await committing
+    await producer.begin()
+    pass(999)
+    control.commit = () => Promise.resolve()
+    producer.send(record(fake, 'second'))
+    await producer.commitTransaction()
+    expect(fake.values()).toEqual(['first', 'ahead', 'second'])
+    expect(rejected).toEqual([])
+  })
+
+  test('and stops its producer, fails the next commit', async () => {
+    const fake = await fakeLogs()
+    const { producer, control } = await transactionalProducer(fake)
+    await producer.begin()
+    producer.send(record(fake, 'first'))
+    await producer.sendOffsets(offsets, consumer)
+    producer.sendAhead!()
+    const commit = slowCommit(control)
+    const committing = producer.commitTransaction()
+    await commit.asked
+    producer.send(record(fake, 'ahead'))
+    commit.answer()
+    await committing
+    fake.fate = () => [47]
+    await producer.begin()
+    expect(await refusal(producer.commitTransaction())).toMatchObject({ class: 'fenced' })
+  })
+})
 
 describe('the transactional producer', () => {
   test('adds partitions before it writes to them, and ends the transaction that the native client knows nothing of', async () => {
@@ -237,6 +368,23 @@ describe('the transactional producer', () => {
       expect(fake.produces).toHaveLength(1)
     },
   )
+
+  test('an abort between the request to add partitions and its answer ends what it has begun', async () => {
+    const fake = await fakeLogs()
+    const { producer } = await transactionalProducer(fake)
+    await producer.begin()
+    const asked = new Promise<{ aborting: Promise<void> }>(resolve => {
+      fake.told.push = (...lines) => {
+        if (lines[0]!.startsWith('add')) resolve({ aborting: producer.abortTransaction() })
+        return Array.prototype.push.apply(fake.told, lines)
+      }
+    })
+    producer.send(record(fake, 'v'))
+    await (
+      await asked
+    ).aborting
+    expect(fake.told.slice(-3)).toEqual(['add 0 as tx 7.1: 0', 'abort as tx 7.1: 0', 'native abort'])
+  })
 
   test('an abort while partitions are being added waits for the answer, and ends what may have begun', async () => {
     const fake = await fakeLogs()

@@ -54,6 +54,8 @@ export class OutgoingBatch {
   /** Batches of one producer are numbered as they are opened. */
   readonly number: number
   readonly openedAtMs: number
+  /** Since when it might have been sent: its age, after which it is given up, counts from here. */
+  sendableSinceMs: number
   readonly #pool: SlabPool
   #slab: Buffer
   #at = HEADER_BYTES
@@ -73,6 +75,7 @@ export class OutgoingBatch {
   constructor(number: number, openedAtMs: number, pool: SlabPool, bytes: number) {
     this.number = number
     this.openedAtMs = openedAtMs
+    this.sendableSinceMs = openedAtMs
     this.#pool = pool
     this.#slab = pool.take(bytes)
   }

@@ -34,7 +34,8 @@ export interface RecordSenderOptions {
   isAdmitted(queue: SendQueue): boolean
   /** Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls `kick`. */
   admit(queue: SendQueue): void
-  reject(error: BrokerError, record: RejectedRecord): void
+  /** `isHeld`: the record waited for the next transaction, and its refusal is that one's. */
+  reject(error: BrokerError, record: RejectedRecord, isHeld: boolean): void
   /** The broker takes nothing more of this identity for the partition, or counts otherwise than we. */
   lostPlace(error: BrokerError, queue: SendQueue): void
   /** A batch was given up that may be in the log all the same. */
@@ -138,6 +139,9 @@ export class RecordSender {
   }
 
   release(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const queue of this.#active)
+      for (const batch of queue.batches()) if (this.#isHeld(batch)) batch.sendableSinceMs = nowMs
     this.#heldFrom = Infinity
     for (const queue of this.#active) this.#admit(queue)
     this.kick()
@@ -384,8 +388,9 @@ export class RecordSender {
 
   #refuse(queue: SendQueue, batch: OutgoingBatch, error: BrokerError): void {
     const { topic, partition } = queue
+    const isHeld = this.#isHeld(batch)
     batch.seal(this.#settings.codec)
-    for (const { key } of batch.records()) this.#options.reject(error, { topic, partition, key })
+    for (const { key } of batch.records()) this.#options.reject(error, { topic, partition, key }, isHeld)
     this.#giveUp(queue, batch)
   }
 
@@ -415,7 +420,7 @@ export class RecordSender {
     const before = this.#clock.monotonicMs() - deliveryTimeoutMs
     for (const queue of [...this.#active]) {
       for (const batch of queue.batches()) {
-        if (batch === queue.inFlight || batch.openedAtMs > before) continue
+        if (batch === queue.inFlight || this.#isHeld(batch) || batch.sendableSinceMs > before) continue
         const why = `not acknowledged within ${deliveryTimeoutMs} ms`
         this.#refuse(
           queue,

@@ -186,6 +186,8 @@ export class TransactionCoordinator {
       const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
       if (queues.length === 0) return
       const codes = await this.#tryToAdd(queues)
+      // Also where nobody waits for the answer any more: an abort has to end what it says.
+      if (codes?.values().includes(0)) this.#hasPartitions = true
       if (signal.aborted) return
       if (codes && this.#learn(queues, codes, failures)) failures = 0
       else {
@@ -227,10 +229,7 @@ export class TransactionCoordinator {
         isAnyIn = true
       } else this.#notAdded(queue, code, failures)
     }
-    if (isAnyIn) {
-      this.#hasPartitions = true
-      this.#options.admitted()
-    }
+    if (isAnyIn) this.#options.admitted()
     return isAnyIn
   }
 

@@ -62,7 +62,7 @@ export class TransactionalProducer implements Producer {
       transactionalId,
       isAdmitted: queue => this.#coordinator.isAdmitted(queue),
       admit: queue => this.#coordinator.admit(queue),
-      reject: (error, record) => this.#failures.reject(error, record),
+      reject: (error, record, isHeld) => this.#failures.reject(error, record, isHeld),
       lostPlace: error => this.#fail(error),
       givenUpInDoubt: () => {
         this.#hasDoubt = true
@@ -105,7 +105,7 @@ export class TransactionalProducer implements Producer {
     await this.#control.begin()
     this.#assertOpen()
     if (this.#identity) this.#coordinator.begin(this.#identity)
-    this.#failures.take()
+    this.#failures.begin()
     this.#sender.resume()
     this.#isAhead = false
     this.#sender.release()
