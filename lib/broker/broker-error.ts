@@ -7,12 +7,22 @@ import { StreamsError } from '../common/errors.ts'
  * - `abortable`: the transaction must be aborted; the producer lives on.
  * - `fenced`: another producer has this transactional id; this one is finished.
  * - `task-migrated`: the group has moved on without this member; abort, give tasks up, rejoin.
- * - `record-too-large`: this record can never be written as it is.
- * - `authorization`: credentials or rights are missing.
+ * - `record-refused`: this record can never be written as it is: too large, a bad timestamp, no key on a compacted topic.
+ * - `topic-missing`: the cluster says that there is no such topic or partition. It may have been made a moment ago, or deleted.
+ * - `authorization`: the broker knows who asks, and does not allow it.
+ * - `authentication`: the broker does not accept who asks, or we do not accept the broker: password, token, certificate.
  * - `fatal`: nothing of the above; the client is finished.
  */
 export type BrokerErrorClass =
-  'retriable' | 'abortable' | 'fenced' | 'task-migrated' | 'record-too-large' | 'authorization' | 'fatal'
+  | 'retriable'
+  | 'abortable'
+  | 'fenced'
+  | 'task-migrated'
+  | 'record-refused'
+  | 'topic-missing'
+  | 'authorization'
+  | 'authentication'
+  | 'fatal'
 
 /** As the port's `TopicPartition`, which is defined above this file. */
 interface Partition {

@@ -152,13 +152,17 @@ export interface ProducerOptions {
 
 /** What is still known of a record when the broker has refused it. */
 export interface RejectedRecord extends TopicPartition {
+  /** Only valid until the handler returns. */
   readonly key: Uint8Array | null
+  readonly timestamp: number
+  /** Length of the value; 0 for a tombstone too. */
+  readonly valueBytes: number
 }
 
 export interface Producer {
   /**
    * Takes the bytes; they must not change until the next `flush` or commit. Never refuses for a full queue: look at
-   * `writable` before the next input record. Throws a `BrokerError` where the client refuses at once (`record-too-large`).
+   * `writable` before the next input record. Throws a `BrokerError` where the client refuses at once (`record-refused`).
    * A transactional producer needs `begin` before.
    */
   send(record: OutgoingRecord): void

@@ -51,6 +51,7 @@ export class Commit {
   readonly #options: CommitOptions
   #underWay: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
+  readonly #givenUp = new AbortController()
 
   constructor(options: CommitOptions) {
     this.#options = options
@@ -69,6 +70,11 @@ export class Commit {
   async settled(): Promise<void> {
     await this.#underWay
     this.throwIfFailed()
+  }
+
+  /** A call under way is waited for, but not repeated. */
+  giveUp(): void {
+    this.#givenUp.abort()
   }
 
   /** Both epochs are taken back. Only when nothing is under way. */
@@ -163,21 +169,26 @@ export class Commit {
   }
 
   async #retried(call: () => Promise<void>): Promise<void> {
-    const { clock, settings } = this.#options
-    const deadlineMs = clock.monotonicMs() + settings.taskTimeoutMs
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + this.#patienceMs
     for (;;) {
       try {
         await call()
         return
       } catch (error) {
-        if (
-          !(error instanceof BrokerError && error.class === 'retriable') ||
-          clock.monotonicMs() > deadlineMs
-        )
-          throw error
-        await clock.sleep(RETRY_MS)
+        const mayPass = error instanceof BrokerError && error.class === 'retriable'
+        if (!mayPass || clock.monotonicMs() > deadlineMs || this.#givenUp.signal.aborted) throw error
+        await clock.sleep(RETRY_MS, this.#givenUp.signal)
       }
     }
+  }
+
+  /** A transaction that has timed out cannot be committed; a new producer finds out what became of it. */
+  get #patienceMs(): number {
+    const { processingGuarantee, taskTimeoutMs, transactionTimeoutMs } = this.#options.settings
+    return processingGuarantee === 'exactly-once'
+      ? Math.min(taskTimeoutMs, transactionTimeoutMs)
+      : taskTimeoutMs
   }
 }
 

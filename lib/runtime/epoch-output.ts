@@ -7,7 +7,7 @@ export interface RecordOrigin {
   /** Of the record being processed. */
   recordContext(): RecordContext
   /** Throws what ends the run, or has dealt with the refusal. */
-  refused(error: unknown, record: OutgoingRecord, context: RecordContext): void
+  refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void
 }
 
 /** Where bytes go: the thread's output, or a test driver. Refusals that are known at once go to `origin`. */
@@ -94,7 +94,7 @@ export class EpochOutput implements RecordSink {
     try {
       this.#producer.send(record)
     } catch (error) {
-      if (!(error instanceof BrokerError && error.class === 'record-too-large')) throw error
+      if (!(error instanceof BrokerError && error.class === 'record-refused')) throw error
       origin.refused(error, record, context ?? origin.recordContext())
     }
   }

@@ -1,45 +1,85 @@
-import { BrokerError } from '../broker/broker-error.ts'
-import { TaskCorruptedError, TaskMigratedError } from '../common/errors.ts'
+import { BrokerError, type BrokerErrorClass } from '../broker/broker-error.ts'
+import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../common/errors.ts'
 
 /**
- * What a stream thread does about an error:
+ * What is done about an error:
  *
  * - `abort`: the epoch is dropped; the tasks go back to the last commit and on from there.
+ * - `isolate`: as `abort`, and what was refused is looked for among the outputs of the repetition (`Refusals`), where its handler is asked.
  * - `rejoin`: the tasks are given up, clients are made anew, the group is joined again.
  * - `fail`: the thread ends; the application's handler for uncaught errors decides.
  */
-export type Reaction = 'abort' | 'rejoin' | 'fail'
+export type Reaction = 'abort' | 'isolate' | 'rejoin' | 'fail'
 
-/** The one table of reactions. */
-export function reactionTo(error: unknown): Reaction {
-  if (error instanceof BrokerError) return reactionToBroker(error)
-  // Ownership has moved on: nothing of this epoch may be committed, and the group must be asked what is ours.
-  if (error instanceof TaskMigratedError) return 'rejoin'
-  // The state cannot be used: taking the tasks over again restores it.
-  if (error instanceof TaskCorruptedError) return 'rejoin'
-  // User code failed, or we did: repeating would fail again.
-  return 'fail'
+/**
+ * Where the error was met: with a transaction open and tasks that can go back (`run`), or while clients are opened, topics prepared, tasks taken over
+ * and global tables loaded (`start`), where there is nothing to go back to.
+ */
+export type Phase = 'start' | 'run'
+
+/**
+ * How long a rejoin is tried again without a commit between (`Patience` counts):
+ *
+ * - `passes`: without end once the application has run; a first start that meets no broker ends at once.
+ * - `topic`: 30 s, in which a topic made a moment ago reaches all brokers.
+ * - `authentication`: 60 s once the application has run, in which passwords and certificates are exchanged; a first start ends at once.
+ * - `fenced`: three times; then under another process id, three times more.
+ * - `few`: three times.
+ */
+export type Bound = 'passes' | 'topic' | 'authentication' | 'fenced' | 'few'
+
+interface Rule {
+  readonly run: Reaction
+  readonly start: Reaction
+  readonly bound: Bound
 }
 
-function reactionToBroker(error: BrokerError): Reaction {
-  switch (error.class) {
-    // A call was repeated until `taskTimeoutMs` and its outcome is unknown: only a new producer can end the transaction.
-    case 'retriable':
-      return 'rejoin'
-    case 'abortable':
-      return 'abort'
-    // The transaction timed out, or a copy of this process runs: a new producer finds out.
-    case 'fenced':
-      return 'rejoin'
-    case 'task-migrated':
-      return 'rejoin'
-    // The record can never be written; the handler had its say.
-    case 'record-too-large':
-      return 'fail'
-    case 'authorization':
-      return 'fail'
-    // The client is finished, the application need not be: a new client may find the cluster well again.
-    case 'fatal':
-      return error.code === 'CLIENT_CLOSED' || error.code.startsWith('UNKNOWN_TOPIC') ? 'fail' : 'rejoin'
-  }
+const again: Rule = { run: 'rejoin', start: 'rejoin', bound: 'passes' }
+const end: Rule = { run: 'fail', start: 'fail', bound: 'few' }
+
+/** The one table of reactions. */
+const RULES: { readonly [errorClass in BrokerErrorClass]: Rule } = {
+  // A call was repeated for as long as it may be, and its outcome is unknown: only a new producer can end the transaction.
+  retriable: again,
+  // Outside of a transaction there is nothing to abort.
+  abortable: { ...again, run: 'abort' },
+  // The group has gone on: it must be asked what is ours.
+  'task-migrated': again,
+  // The transaction timed out, or a copy of this process runs: a new producer finds out.
+  fenced: { ...again, bound: 'fenced' },
+  'record-refused': { ...end, run: 'isolate' },
+  'topic-missing': { ...again, bound: 'topic' },
+  // Rights are given by people, who have to be told.
+  authorization: end,
+  authentication: { ...again, bound: 'authentication' },
+  // The client is finished, the application need not be: a new client may find the cluster well again.
+  fatal: { ...again, bound: 'few' },
+}
+
+/** Of what is thrown on purpose above the broker. */
+const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
+  // Ours, or the application's who closed the broker under us.
+  ['CLIENT_CLOSED', end],
+  // A topic that was there is not among those that the cluster names.
+  ['TOPIC_MISSING', RULES['topic-missing']],
+])
+
+/** Of what user code has thrown, or we: repeating it would fail again. */
+const OTHERS = end
+
+function ruleOf(error: unknown): Rule {
+  const byCode = error instanceof StreamsError ? RULES_BY_CODE.get(error.code) : undefined
+  if (byCode) return byCode
+  if (error instanceof BrokerError) return RULES[error.class]
+  // The state cannot be used: taking the tasks over again restores it; who opens it counts how often.
+  if (error instanceof TaskMigratedError || error instanceof TaskCorruptedError) return again
+  return OTHERS
+}
+
+export function reactionTo(error: unknown, phase: Phase): Reaction {
+  return ruleOf(error)[phase]
+}
+
+export function boundOf(error: unknown): Bound {
+  return ruleOf(error).bound
 }

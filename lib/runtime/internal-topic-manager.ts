@@ -76,7 +76,7 @@ function checkUserTopics(
   names: readonly string[],
   existing: ReadonlyMap<string, number>,
 ): void {
-  const ours = new Set([...plan.repartitionTopics.keys(), ...changelogs(plan)])
+  const ours = new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan)])
   const missing = names.filter(name => !ours.has(name) && !existing.has(name))
   if (missing.length === 0) return
   const list = missing.map(name => `"${name}"`).join(', ')
@@ -87,7 +87,8 @@ function checkUserTopics(
   )
 }
 
-function changelogs(plan: TopologyPlan): string[] {
+/** Names of the changelogs that are the application's own: a source topic that serves as one is not. */
+export function changelogsOf(plan: TopologyPlan): string[] {
   return plan.subtopologies.flatMap(({ stores }) =>
     stores.flatMap(({ changelogTopic, changelogIsSource }) =>
       changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],

@@ -15,6 +15,8 @@ const PAUSE_MS = 200
 export class OutputTopics {
   readonly #admin: Admin
   readonly #clock: Clock
+  /** Those that the topology names. */
+  readonly #known: ReadonlyMap<string, number>
   readonly #counts: Map<string, number>
   // Asked for every record, and mostly for the topic of the one before.
   #lastTopic: string | undefined
@@ -23,6 +25,7 @@ export class OutputTopics {
   constructor(admin: Admin, clock: Clock, known: ReadonlyMap<string, number>) {
     this.#admin = admin
     this.#clock = clock
+    this.#known = known
     this.#counts = new Map(known)
   }
 
@@ -35,6 +38,14 @@ export class OutputTopics {
       this.#lastCount = count
     }
     return count
+  }
+
+  /** These are not there any more, it seems. False where one of them is not a topic that a record names. */
+  forget(topics: readonly string[]): boolean {
+    const isAll = topics.length > 0 && topics.every(topic => !this.#known.has(topic))
+    if (isAll) for (const topic of topics) this.#counts.delete(topic)
+    this.#lastTopic = undefined
+    return isAll
   }
 
   /** Lets go of all records that wait. Throws `UNKNOWN_TOPIC` where one waits for a topic that does not exist. */

@@ -19,6 +19,7 @@ import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
+import { Refusals } from './refusals.ts'
 
 /** Partition counts of output topics: undefined while a topic named record by record is being looked up. */
 export type PartitionCounts = (topic: string) => number | undefined
@@ -38,6 +39,8 @@ export interface RecordCollectorOptions {
   /** The setting. */
   readonly deadLetterQueueTopic: string | undefined
   readonly dropped: Counter
+  /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
+  readonly refusals?: Refusals
 }
 
 /** Serialised, and waiting until its topic's partition count is known. */
@@ -60,6 +63,7 @@ const UNKEYED_RUN = 64
 /** The way out of one task: serialises, chooses the partition, hands over to the producer. */
 export class RecordCollector implements RecordOrigin {
   readonly #options: RecordCollectorOptions
+  readonly #refusals: Refusals
   /** Whether anything went out since the last commit: such a task must take part in it. */
   hasSent = false
   #unkeyed = 0
@@ -71,6 +75,7 @@ export class RecordCollector implements RecordOrigin {
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
+    this.#refusals = options.refusals ?? new Refusals([])
   }
 
   send(topic: string, record: Record<unknown, unknown>, format: OutputFormat): void {
@@ -147,6 +152,7 @@ export class RecordCollector implements RecordOrigin {
 
   sendBytes(record: OutgoingRecord): void {
     this.hasSent = true
+    if (this.#refusals.any && !this.#isWanted(record)) return
     this.#options.sink.send(record, this)
   }
 
@@ -161,11 +167,26 @@ export class RecordCollector implements RecordOrigin {
     return present(this.#recordContext, 'record context')()
   }
 
-  refused(error: unknown, record: OutgoingRecord, context: RecordContext): void {
-    const { topic, key, value } = record
+  refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void {
+    // A change that is left out alone would make the store another than its changelog says.
+    if (this.#refusals.isChangelog(record.topic)) throw error
+    if (this.#refusedByBroker(error, record, context) === 'retry') throw retryRequested(record.topic, error)
+  }
+
+  /** Whether a record goes out: false where one like it was refused before, and the handler drops it. */
+  #isWanted(record: OutgoingRecord): boolean {
+    const error = this.#refusals.take(record)
+    return !error || this.#refusedByBroker(error, record, this.recordContext()) === 'retry'
+  }
+
+  #refusedByBroker(
+    error: Error,
+    { topic, key, value }: OutgoingRecord,
+    context: RecordContext,
+  ): 'continue' | 'retry' {
     // Where they were serialised in passing, their memory is soon used again.
     const bytes = { key: key && copyBytes(key), value: value && copyBytes(value) }
-    this.#refused(errorFrom(error), { topic, ...bytes, origin: 'broker' }, context)
+    return this.#refused(error, { topic, ...bytes, origin: 'broker' }, context)
   }
 
   /** `inPassing`: the bytes are used before anything else is serialised. */
@@ -184,11 +205,10 @@ export class RecordCollector implements RecordOrigin {
       const value = bytesOf(format.valueSerde, record.value, context, inPassing)
       return { key, value, headers: hasHeaders ? record.headerList : addedHeaders(context.headers) }
     } catch (cause) {
-      this.#refused(
-        errorFrom(cause),
-        { topic, origin, key: record.key, value: record.value },
-        this.#recordContext?.(),
-      )
+      const error = errorFrom(cause)
+      const { key, value } = record
+      if (this.#refused(error, { topic, origin, key, value }, this.#recordContext?.()) === 'retry')
+        throw retryRequested(topic, error)
       return undefined
     }
   }
@@ -219,15 +239,15 @@ export class RecordCollector implements RecordOrigin {
     error: Error,
     { topic, origin, key, value }: Pick<ProductionErrorContext, 'topic' | 'origin' | 'key' | 'value'>,
     context: RecordContext | undefined,
-  ): void {
+  ): 'continue' | 'retry' {
     const { taskId } = this.#options
     const input = context && this.#input(context)
     const answer = this.#options.onProductionError(error, { taskId, topic, origin, key, value, input })
     // A dead letter that is refused in its turn has no dead letter.
     if (input && topic !== this.#options.deadLetterQueueTopic) this.sendDeadLetters(answer, error, input)
     const decision = answerOf(answer)
-    if (decision === 'continue') return this.#options.dropped.add()
-    if (decision === 'retry') throw retryRequested(topic, error)
+    if (decision === 'continue') this.#options.dropped.add()
+    if (decision !== 'fail') return decision
     const what = origin === 'broker' ? 'was refused by the broker' : `could not be serialised (${origin})`
     throw new RecordFailedError(
       'PRODUCTION_FAILED',

@@ -4,7 +4,9 @@ import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Counter } from '../common/metrics.ts'
 import type { EpochOutput } from './epoch-output.ts'
+import type { RecordContext } from '../common/record-context.ts'
 import type { FetchLag } from './partition-group.ts'
+import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StreamTask } from './stream-task.ts'
 import type { TaskManager } from './task-manager.ts'
@@ -23,6 +25,14 @@ export interface RecordLoopOptions {
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly processed: Counter
+  readonly refusals: Refusals
+}
+
+/** What the epoch that is open, and the one that is being committed, have taken in. */
+export interface SinceCommit {
+  readonly inputs: number
+  /** The last of them; undefined without any. */
+  readonly lastInput: RecordContext | undefined
 }
 
 /** Two of the four calls of a thread's loop: poll and process. Everything here is synchronous. */
@@ -31,6 +41,10 @@ export class RecordLoop {
   readonly #paused = new Map<string, TopicPartition>()
   /** How many records may still be polled in this turn. */
   #room = 0
+  /** Inputs of the open epoch, and of the sealed one. */
+  #open = 0
+  #sealed = 0
+  #lastTask: StreamTask | undefined
 
   constructor(options: RecordLoopOptions) {
     this.#options = options
@@ -63,6 +77,32 @@ export class RecordLoop {
     return finished
   }
 
+  get sinceCommit(): SinceCommit {
+    return { inputs: this.#open + this.#sealed, lastInput: this.#lastTask?.lastInput }
+  }
+
+  /** The epoch has as many inputs as it may have. */
+  get isFull(): boolean {
+    return this.#open >= this.#options.refusals.recordsMax
+  }
+
+  seal(): void {
+    this.#sealed += this.#open
+    this.#open = 0
+  }
+
+  committed(): void {
+    this.#sealed = 0
+  }
+
+  /** Both epochs are taken back. */
+  backToCommit(): void {
+    this.forgetPauses()
+    this.#open = 0
+    this.#sealed = 0
+    this.#lastTask = undefined
+  }
+
   /** After an abort or a change of assignment nothing is paused any more. */
   forgetPauses(): void {
     this.#options.consumer.resume([...this.#paused.values()])
@@ -84,8 +124,12 @@ export class RecordLoop {
   }
 
   #processRun(task: StreamTask, nowMs: number): number {
+    const most = this.#most()
     let done = 0
-    while (done < RUN && this.#mayGoOn(task, nowMs)) {
+    while (done < most && this.#mayGoOn(task, nowMs)) {
+      // Also where it fails: it is one of those that are taken back.
+      this.#open += 1
+      this.#lastTask = task
       task.process()
       done += 1
     }
@@ -93,9 +137,25 @@ export class RecordLoop {
   }
 
   #applyRun(task: StreamTask): number {
+    const most = this.#most()
     let done = 0
-    while (done < RUN && this.#mayWrite(task) && task.applyResult()) done += 1
+    while (done < most && this.#mayWrite(task) && this.#applyResult(task)) done += 1
     return done
+  }
+
+  #applyResult(task: StreamTask): boolean {
+    const last = this.#lastTask
+    this.#open += 1
+    this.#lastTask = task
+    if (task.applyResult()) return true
+    this.#open -= 1
+    this.#lastTask = last
+    return false
+  }
+
+  /** Of a run, where epochs have no more inputs than a few while what was refused is looked for. */
+  #most(): number {
+    return Math.min(RUN, this.#options.refusals.recordsMax - this.#open - this.#sealed)
   }
 
   #mayGoOn(task: StreamTask, nowMs: number): boolean {

@@ -121,6 +121,11 @@ export class RecordQueue {
     return record
   }
 
+  /** What is read next begins here; what waits is still to be processed. */
+  goOnAt(offset: number): void {
+    this.#endOffset = offset
+  }
+
   clear(): void {
     this.#chunks = []
     this.#index = 0

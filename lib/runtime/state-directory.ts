@@ -17,13 +17,19 @@ const PROCESS_ID = utf8('process-id')
  */
 export class StateDirectory {
   readonly path: string
-  readonly processId: string
   readonly #lock: Engine
+  readonly #random: Random
+  #processId: string
 
-  private constructor(path: string, processId: string, lock: Engine) {
+  private constructor(path: string, parts: { processId: string; lock: Engine; random: Random }) {
     this.path = path
-    this.processId = processId
-    this.#lock = lock
+    this.#processId = parts.processId
+    this.#lock = parts.lock
+    this.#random = parts.random
+  }
+
+  get processId(): string {
+    return this.#processId
   }
 
   /** Throws `STATE_DIRECTORY_IN_USE` or `STATE_DIRECTORY_UNUSABLE`. */
@@ -34,9 +40,9 @@ export class StateDirectory {
     const path = join(options.stateDir, options.applicationId)
     const lock = await openLock(path)
     const stored = lock.get(PROCESS_ID)
-    const processId = stored ? utf8Text(stored) : random.uuid()
-    if (!stored) await lock.write(WriteBatch.of([{ key: PROCESS_ID, value: utf8(processId) }]))
-    return new StateDirectory(path, processId, lock)
+    const directory = new StateDirectory(path, { processId: stored ? utf8Text(stored) : '', lock, random })
+    if (!stored) await directory.renewProcessId()
+    return directory
   }
 
   /** Removes the directory with all state. Throws `STATE_DIRECTORY_IN_USE` while a process has it. */
@@ -44,6 +50,13 @@ export class StateDirectory {
     const directory = await StateDirectory.open(options, random)
     await directory.close()
     await rm(directory.path, { recursive: true, force: true })
+  }
+
+  /** For a directory that was copied: the copy has the id of the original, and each would end the other's transactions. */
+  async renewProcessId(): Promise<void> {
+    const processId = this.#random.uuid()
+    await this.#lock.write(WriteBatch.of([{ key: PROCESS_ID, value: utf8(processId) }]))
+    this.#processId = processId
   }
 
   async openTask(id: TaskId): Promise<Engine> {

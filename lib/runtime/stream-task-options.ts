@@ -6,6 +6,7 @@ import type { Metrics } from '../common/metrics.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { SubtopologyPlan } from '../topology/plan.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { ChangelogSend, StateManager } from './state-manager.ts'
 
@@ -20,6 +21,8 @@ export interface StreamTaskOptions {
   readonly state: StateManager
   readonly collector: RecordCollector
   readonly sendChange: ChangelogSend
+  /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
+  readonly refusals?: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
   /** Wakes whoever runs the task: an asynchronous call has ended. */
   readonly wake: () => void

@@ -1,6 +1,8 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../broker/broker.ts'
 import { NO_HEADERS } from '../common/headers.ts'
 import { partitionKey, type TaskId } from '../common/ids.ts'
+import { StreamsError } from '../common/errors.ts'
+import type { RecordContext } from '../common/record-context.ts'
 import { StateMachine } from '../common/state-machine.ts'
 import type { Punctuator } from '../processor/processor-context.ts'
 import { Record } from '../processor/record.ts'
@@ -11,7 +13,9 @@ import { NodeChain } from './node-chain.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from './partition-time.ts'
 import { PunctuationQueue } from './punctuation-queue.ts'
+import type { QueuedRecord } from './queued-record.ts'
 import type { RecordCollector } from './record-collector.ts'
+import { Refusals } from './refusals.ts'
 import type { StateManager } from './state-manager.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import { createScope } from './stream-task-scope.ts'
@@ -40,6 +44,7 @@ export class StreamTask {
   readonly #committed = new Map<string, OffsetToCommit>()
   readonly #starts = new Map<string, number>()
   readonly #scope: TaskScope
+  readonly #refusals: Refusals
   #chain: NodeChain
   #nextStreamTickMs = Infinity
   /** Whether a record was processed, or a punctuator ran, since the last commit. */
@@ -53,6 +58,7 @@ export class StreamTask {
     this.collector = options.collector
     this.state = options.state
     this.#options = options
+    this.#refusals = options.refusals ?? new Refusals([])
     this.#scope = createScope(options, {
       schedule: (node, punctuation, callback) => {
         const { type, intervalMs, startMs } = punctuation
@@ -117,7 +123,11 @@ export class StreamTask {
 
   /** Takes records over; returns the queue's length. */
   add(batch: RecordBatch): number {
-    return this.#group.add(batch).size
+    const droppedBefore = this.#scope.dropped.value
+    const { size } = this.#group.add(batch)
+    // Whoever starts at the committed offset would read them again.
+    if (this.#scope.dropped.value > droppedBefore) this.#hasProgress = true
+    return size
   }
 
   bufferedRecords(partition: TopicPartition): number {
@@ -143,11 +153,22 @@ export class StreamTask {
     const scope = this.#scope
     scope.context = record
     this.#hasProgress = true
+    if (this.#refusals.anyFailedInput && this.#isFailed(record)) return
     this.#chain
       .sourceOf(record.topic)
       .process(new Record(record.key, record.value, record.timestamp, record.headers))
     if (scope.failure) throw scope.failure
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
+  }
+
+  /** It has made a change that the changelog takes in no form: the handler is asked, and it is skipped. */
+  #isFailed({ topic, partition, offset }: QueuedRecord): boolean {
+    const failure = this.#refusals.failureOf(topic, partition, offset)
+    if (!failure) return false
+    const message = `a change of state that this record makes is refused by its changelog: ${failure.message}`
+    const error = new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause: failure })
+    decideFailure(this.#scope, this.#chain.sourceOf(topic).name, error)
+    return true
   }
 
   /** Inputs of asynchronous operators whose results have not been applied. */
@@ -161,6 +182,11 @@ export class StreamTask {
     this.#hasProgress = true
     if (this.#scope.failure) throw this.#scope.failure
     return true
+  }
+
+  /** The input that was processed last. */
+  get lastInput(): RecordContext {
+    return this.#scope.context
   }
 
   punctuateStreamTime(): void {
@@ -214,6 +240,9 @@ export class StreamTask {
     const key = partitionKey(partition.topic, partition.partition)
     this.#committed.delete(key)
     this.#starts.set(key, offset)
+    this.#group.queue(partition.topic, partition.partition)?.goOnAt(offset)
+    // The position that is gone must not stay the committed one until a record comes.
+    this.#hasProgress = true
   }
 
   /**

@@ -1,59 +1,36 @@
-import type { Admin, Broker, TopicPartition } from '../broker/broker.ts'
-import { BrokerError } from '../broker/broker-error.ts'
-import { present } from '../common/assert.ts'
-import type { Clock } from '../common/clock.ts'
-import type { Logger } from '../common/logger.ts'
-import type { Metrics } from '../common/metrics.ts'
-import type { StateStore } from '../store/state-store.ts'
-import type { TopologyPlan } from '../topology/plan.ts'
+import type { TopicPartition } from '../broker/broker.ts'
+import { abortable } from '../common/abortable.ts'
+import { errorFrom, StreamsError } from '../common/errors.ts'
 import { AnchorPlan } from './anchors.ts'
-import { ChangelogPositions } from './changelog-positions.ts'
-import { Commit, type CommitProbe } from './commit.ts'
-import { EpochOutput } from './epoch-output.ts'
+import type { ChangelogPositions } from './changelog-positions.ts'
+import type { Commit } from './commit.ts'
+import type { EpochOutput } from './epoch-output.ts'
 import { reactionTo } from './failure.ts'
-import type { MemoryBudget } from './memory-budget.ts'
 import { hasPatterns, resolvePatterns } from './resolve-patterns.ts'
-import { OutputTopics } from './output-topics.ts'
-import { InputWait } from './input-wait.ts'
-import { prepareTopics } from './internal-topic-manager.ts'
+import type { OutputTopics } from './output-topics.ts'
+import type { InputWait } from './input-wait.ts'
+import { changelogsOf, prepareTopics } from './internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
-import { RecordLoop } from './record-loop.ts'
-import { RepartitionPurge } from './repartition-purge.ts'
-import { Restorer } from './restore.ts'
-import type { RuntimeSettings } from './settings.ts'
-import type { StateDirectory } from './state-directory.ts'
+import type { RecordLoop } from './record-loop.ts'
+import type { Recovery } from './recovery.ts'
+import { Refusals } from './refusals.ts'
+import type { RepartitionPurge } from './repartition-purge.ts'
+import type { Restorer } from './restore.ts'
 import type { StreamTask } from './stream-task.ts'
-import { TaskFactory, type ChangeTap } from './task-factory.ts'
-import { TaskManager } from './task-manager.ts'
+import type { TaskManager } from './task-manager.ts'
+import { TakeOverError } from './task-manager.ts'
 import { checkGroup, openClients, type ThreadClients } from './thread-clients.ts'
+import type { MetadataCheck } from './metadata-check.ts'
+import type { StopSignals, StreamThreadOptions } from './thread-options.ts'
+import { assembleThread, type ThreadStart } from './thread-parts.ts'
 
-export type ThreadState = 'rebalancing' | 'running'
-/** Why a run ended: it was told to; or it has to start over with new clients, or with new partition counts. */
-export type ThreadOutcome = 'stopped' | 'rejoin' | 'partitions-changed'
-
-export interface StreamThreadOptions {
-  readonly plan: TopologyPlan
-  readonly settings: RuntimeSettings
-  readonly broker: Broker
-  readonly admin: Admin
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: Metrics
-  readonly directory: StateDirectory
-  readonly memory: MemoryBudget
-  readonly globalStore: (name: string) => StateStore | undefined
-  readonly tap: ChangeTap
-  readonly probe: CommitProbe | undefined
-  readonly onState: (state: ThreadState) => void
-  /** What is told to the tap from now on belongs to the next epoch. */
-  readonly onEpochSealed: () => void
-  /** After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing since the last one happened. */
-  readonly onEpochEnd: (outcome: { readonly committed: boolean }) => void
-}
+/** Why a run ended: it was told to, or it has to start over with new partition counts. */
+export type ThreadOutcome = 'stopped' | 'partitions-changed'
 
 const IDLE_MS = 100
 const HOUR_MS = 3_600_000
-const ABORT_PAUSE_MS = 100
+/** How long what a run leaves behind may take to be let go of, where nobody waits for more. */
+const LET_GO_MS = 3_000
 
 /**
  * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async loop, not a thread of the
@@ -69,86 +46,44 @@ export class StreamThread {
   readonly #tasks: TaskManager
   readonly #loop: RecordLoop
   readonly #commit: Commit
+  readonly #recovery: Recovery
+  readonly #refusals: Refusals
   readonly #purge: RepartitionPurge
-  readonly #counts: ReadonlyMap<string, number>
+  readonly #metadata: MetadataCheck
   readonly #outputs: OutputTopics
   readonly #output: EpochOutput
   readonly #wait: InputWait
   #hasAssignment = false
-  #aborts = 0
+  /** What keeps this process out of its group. */
+  #refusal: Error | undefined
+  #isClosed = false
   /** Of the last epoch's end. */
   #lastCommitMs: number
   #lastFullCommitMs: number
   #sealedMs = 0
-  #nextMetadataMs: number
-  #metadataCheck: Promise<void> | undefined
-  #partitionsChanged = false
 
-  private constructor(
-    options: StreamThreadOptions,
-    start: { anchors: AnchorPlan; clients: ThreadClients; counts: ReadonlyMap<string, number> },
-  ) {
-    const { settings, clock, logger, metrics, admin, broker, plan, probe } = options
-    const { producer, consumer } = start.clients
-    this.#options = options
-    this.#anchors = start.anchors
-    this.#clients = start.clients
-    this.#counts = start.counts
-    this.#outputs = new OutputTopics(admin, clock, start.counts)
-    this.#positions = new ChangelogPositions(admin, settings, clock, logger)
-    this.#restorer = new Restorer({
-      broker,
-      admin,
-      settings,
-      clock,
-      logger,
-      metrics,
-      clientId: `${settings.clientId}-restore`,
-    })
-    this.#output = new EpochOutput(producer)
-    this.#wait = new InputWait(consumer, clock)
-    const output = this.#output
-    const factory = new TaskFactory({
-      ...options,
-      output,
-      wake: this.#wait.ring,
-      partitionCounts: topic => this.#outputs.count(topic),
-    })
-    const { restorer, positions } = { restorer: this.#restorer, positions: this.#positions }
-    this.#tasks = new TaskManager({
-      consumer,
-      admin,
-      anchors: this.#anchors,
-      factory,
-      restorer,
-      positions,
-      settings,
-      logger,
-      wake: this.#wait.ring,
-    })
-    const processed = metrics.counter('process-total')
-    this.#loop = new RecordLoop({ consumer, output, tasks: this.#tasks, settings, clock, processed })
-    const positionsOf = (task: StreamTask) => this.#positions.of(task)
-    this.#commit = new Commit({
-      producer,
-      output,
-      consumer,
-      settings,
-      clock,
-      probe,
-      positionsOf,
+  private constructor(options: StreamThreadOptions, start: ThreadStart) {
+    const parts = assembleThread(options, start, {
       settleOutputs: tasks => this.#settleOutputs(tasks),
       onSealed: () => this.#sealed(),
       onCommitted: () => this.#committed(),
     })
-    const topics = new Set(plan.repartitionTopics.keys())
-    this.#purge = new RepartitionPurge(admin, topics, {
-      intervalMs: settings.repartitionPurgeIntervalMs,
-      clock,
-      logger,
-    })
-    this.#lastCommitMs = this.#lastFullCommitMs = clock.monotonicMs()
-    this.#nextMetadataMs = clock.monotonicMs() + settings.metadataIntervalMs
+    this.#options = options
+    this.#anchors = start.anchors
+    this.#clients = start.clients
+    this.#refusals = start.refusals
+    this.#positions = parts.positions
+    this.#restorer = parts.restorer
+    this.#tasks = parts.tasks
+    this.#loop = parts.loop
+    this.#commit = parts.commit
+    this.#recovery = parts.recovery
+    this.#purge = parts.purge
+    this.#metadata = parts.metadata
+    this.#outputs = parts.outputs
+    this.#output = parts.output
+    this.#wait = parts.wait
+    this.#lastCommitMs = this.#lastFullCommitMs = options.clock.monotonicMs()
   }
 
   /** Checks topics and group, and joins. Throws what makes the application impossible to run. */
@@ -159,27 +94,46 @@ export class StreamThread {
       : options.plan
     const counts = await prepareTopics(plan, admin, { ...settings, logger })
     const anchors = new AnchorPlan(plan.subtopologies, counts)
-    const clients = await openClients(options, { anchors, processId: directory.processId })
-    const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts })
+    const refusals = new Refusals(changelogsOf(plan))
+    const clients = await openClients({ ...options, refusals }, { anchors, processId: directory.processId })
+    const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts, refusals })
     // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.
     if (anchors.topics.length > 0) clients.consumer.subscribe(anchors.topics, thread.#mailbox)
     else thread.#hasAssignment = true
     return thread
   }
 
-  /** Runs until the signal aborts, then commits and closes. Rejects with what cannot be recovered from. */
-  async run(signal: AbortSignal): Promise<ThreadOutcome> {
+  /**
+   * Runs until it is told to stop, then commits and closes; where that takes too long (`force`), it closes without. Rejects with what it could
+   * not mend, closed as well.
+   */
+  async run({ stop, force }: StopSignals): Promise<ThreadOutcome> {
     try {
-      while (!signal.aborted && !this.#partitionsChanged) await this.#guarded(() => this.#once())
-      await this.#guarded(() => this.#commit.settled())
-      await this.#closeClean()
-      return this.#partitionsChanged ? 'partitions-changed' : 'stopped'
-    } catch (error) {
-      await this.#closeDirty()
-      if (reactionTo(error) !== 'rejoin') throw error
-      this.#options.logger.log('warn', 'the thread gives its tasks up and joins again', { error })
-      return 'rejoin'
+      return await abortable(this.#runAndClose(stop), force)
+    } catch (reason) {
+      const error = reason instanceof TakeOverError ? reason.cause : reason
+      await this.#closeDirty(error, { isForced: force.aborted })
+      const isMendable = reactionTo(error, 'start') !== 'fail' || reactionTo(error, 'run') !== 'fail'
+      if (!force.aborted && !(stop.aborted && isMendable)) throw error
+      this.#options.logger.log(
+        'warn',
+        'stopped without the last commit; what came after the one before is processed again at the next start',
+        { error },
+      )
+      return 'stopped'
     }
+  }
+
+  /** Ends what was opened and never run. */
+  async close(): Promise<void> {
+    await this.#closeDirty(undefined, { isForced: false })
+  }
+
+  async #runAndClose(stop: AbortSignal): Promise<ThreadOutcome> {
+    while (!stop.aborted && !this.#metadata.hasChanged) await this.#guarded(() => this.#once())
+    await this.#guarded(() => this.#commit.settled())
+    await this.#closeClean()
+    return this.#metadata.hasChanged ? 'partitions-changed' : 'stopped'
   }
 
   get tasks(): readonly StreamTask[] {
@@ -190,13 +144,15 @@ export class StreamThread {
     try {
       await step()
     } catch (error) {
-      if (await this.#recovered(error)) return
-      throw error
+      if (this.#isClosed || !(await this.#recovery.recover(error))) throw error
     }
   }
 
   async #once(): Promise<void> {
+    // Closed by force, while the loop waited for something.
+    if (this.#isClosed) throw new StreamsError('CLOSED', 'the thread is closed')
     this.#commit.throwIfFailed()
+    if (this.#refusal) throw this.#refusal
     await this.#rebalance()
     this.#tasks.startRestored()
     this.#tellState()
@@ -206,7 +162,7 @@ export class StreamThread {
     await this.#settleOutputs(this.#tasks.running)
     this.#positions.maybeAsk(this.#tasks.running)
     await this.#maybeCommit()
-    this.#maybeCheckMetadata()
+    this.#metadata.maybeCheck()
     await this.#pause(processed)
   }
 
@@ -254,7 +210,7 @@ export class StreamThread {
     if (isFull && this.#commit.isUnderWay) await this.#commit.settled()
     if (this.#commit.isUnderWay) return
     const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
-    if (isDue || isFull || this.#tasks.running.some(task => task.commitRequested)) {
+    if (isDue || isFull || this.#loop.isFull || this.#tasks.running.some(task => task.commitRequested)) {
       await this.#startCommit({ all: nowMs - this.#lastFullCommitMs >= HOUR_MS })
     }
   }
@@ -268,6 +224,8 @@ export class StreamThread {
   async #startCommit({ all }: { readonly all: boolean }): Promise<void> {
     await this.#commit.start(this.#tasks.running, { all })
     this.#lastCommitMs = this.#options.clock.monotonicMs()
+    // What was refused is looked for, epoch by epoch.
+    if (this.#refusals.recordsMax < Infinity) await this.#commit.settled()
     // Offsets of topics nobody subscribes to expire: every one is committed again now and then.
     if (all) this.#lastFullCommitMs = this.#lastCommitMs
   }
@@ -280,12 +238,15 @@ export class StreamThread {
   #sealed(): void {
     this.#sealedMs = this.#options.clock.monotonicMs()
     this.#positions.used()
+    this.#loop.seal()
     this.#options.onEpochSealed()
   }
 
   #committed(): void {
     const { clock, metrics, onEpochEnd } = this.#options
-    this.#aborts = 0
+    this.#recovery.committed()
+    this.#refusals.committed()
+    this.#loop.committed()
     metrics.counter('commit-total').add()
     metrics.counter('commit-time-ms-total').add(clock.monotonicMs() - this.#sealedMs)
     onEpochEnd({ committed: true })
@@ -304,13 +265,11 @@ export class StreamThread {
   }
 
   async #handle({ kind, partitions }: RebalanceEvent): Promise<void> {
-    const { admin, settings, logger } = this.#options
+    const { logger } = this.#options
     const names = partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(' ')
     if (partitions.length > 0) logger.log('info', `partitions ${kind}: ${names}`)
     if (kind === 'assigned') {
-      await checkGroup(admin, settings, this.#anchors)
-      this.#hasAssignment = true
-      this.#tasks.take(partitions)
+      this.#tasks.take(partitions, this.#checkGroup())
       return
     }
     if (partitions.length === 0) return
@@ -319,12 +278,23 @@ export class StreamThread {
     else await this.#lose(partitions)
   }
 
+  /** Beside the running tasks, which do not wait for the answer; the new ones do. */
+  #checkGroup(): Promise<void> {
+    const { admin, settings } = this.#options
+    const checking = checkGroup(admin, settings, this.#anchors)
+    checking
+      .then(() => (this.#hasAssignment = true))
+      .catch((error: unknown) => (this.#refusal ??= errorFrom(error)))
+      .finally(() => this.#wait.ring())
+    return checking
+  }
+
   /** The whole thread commits, since its tasks share a transaction; then the partitions may go. */
   async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
     try {
       await this.#commitAll({ all: false })
     } catch (error) {
-      if (!(await this.#recovered(error))) throw error
+      if (!(await this.#recovery.recover(error))) throw error
     }
     await this.#tasks.closeClean(partitions)
     this.#loop.forgetPauses()
@@ -334,94 +304,7 @@ export class StreamThread {
   async #lose(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#commitEnded()
     await this.#tasks.closeDirty(partitions)
-    await this.#backToLastCommit()
-  }
-
-  /** Goes back to the last commit where that is enough; false where the error ends this run. */
-  async #recovered(error: unknown): Promise<boolean> {
-    if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
-      await this.#resetPositions(error.partitions)
-      return true
-    }
-    if (reactionTo(error) !== 'abort') return false
-    this.#options.logger.log('warn', 'the transaction is aborted; its records are processed again', { error })
-    await this.#backToLastCommit()
-    this.#aborts += 1
-    await this.#options.clock.sleep(ABORT_PAUSE_MS * Math.min(this.#aborts, 50))
-    return true
-  }
-
-  async #backToLastCommit(): Promise<void> {
-    const { producer } = this.#clients
-    const exactlyOnce = this.#options.settings.processingGuarantee === 'exactly-once'
-    await this.#endCommit()
-    this.#options.metrics.counter('abort-total').add()
-    this.#options.onEpochEnd({ committed: false })
-    this.#loop.forgetPauses()
-    if (exactlyOnce) {
-      await producer.abortTransaction()
-      await this.#tasks.reviveAll()
-      await producer.begin()
-      return
-    }
-    // The changelogs hold what the engines do not: the tasks are taken over again, restore included.
-    const anchors = this.#tasks.anchors()
-    this.#positions.forget()
-    await this.#tasks.closeDirty(anchors)
-    this.#tasks.take(anchors)
-  }
-
-  /** Whatever comes next takes both epochs back; a commit under way may still come true, or end this run. */
-  async #endCommit(): Promise<void> {
-    try {
-      await this.#commit.settled()
-    } catch (error) {
-      if (reactionTo(error) !== 'abort') throw error
-    }
-    this.#commit.forget()
-  }
-
-  async #resetPositions(partitions: readonly TopicPartition[]): Promise<void> {
-    const { logger } = this.#options
-    await this.#commit.settled()
-    for (const partition of partitions) {
-      const task = this.#tasks.taskOf(partition)
-      if (!task) continue
-      const subtopology = present(
-        this.#options.plan.subtopologies.find(plan => plan.sourceTopics.includes(partition.topic)),
-        `sub-topology of ${partition.topic}`,
-      )
-      for (const [key, offset] of await this.#tasks.resetOffsets([{ subtopology }], [partition])) {
-        logger.log(
-          'warn',
-          `the position in ${key} is no longer there; going on at ${offset} by the reset policy`,
-        )
-        task.restartAt(partition, offset)
-        this.#clients.consumer.assign([{ topic: partition.topic, partition: partition.partition, offset }])
-      }
-    }
-  }
-
-  /** The work is divided by topics and partition counts: when they change, everything is counted anew. */
-  #maybeCheckMetadata(): void {
-    const { clock, settings, logger } = this.#options
-    if (this.#metadataCheck || clock.monotonicMs() < this.#nextMetadataMs) return
-    this.#nextMetadataMs = clock.monotonicMs() + settings.metadataIntervalMs
-    this.#metadataCheck = this.#checkMetadata()
-      .catch((error: unknown) => logger.log('debug', 'topics could not be described', { error }))
-      .finally(() => (this.#metadataCheck = undefined))
-  }
-
-  async #checkMetadata(): Promise<void> {
-    const { admin, plan } = this.#options
-    const sources = (from: TopologyPlan) => from.subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
-    for (const { topic, partitionCount } of (await admin.describeTopics(sources(plan))).values()) {
-      if (partitionCount !== this.#counts.get(topic)) this.#partitionsChanged = true
-    }
-    if (!hasPatterns(plan)) return
-    const known = new Set(sources(plan))
-    const found = sources(resolvePatterns(plan, await admin.listTopics()))
-    if (found.some(topic => !known.has(topic))) this.#partitionsChanged = true
+    await this.#recovery.backToLastCommit()
   }
 
   #tellState(): void {
@@ -440,23 +323,29 @@ export class StreamThread {
   }
 
   /** Nothing of the open epoch may become true; everything is let go of, whatever fails on the way. */
-  async #closeDirty(): Promise<void> {
+  async #closeDirty(error: unknown, { isForced }: { readonly isForced: boolean }): Promise<void> {
     const { consumer, producer } = this.#clients
+    this.#isClosed = true
+    this.#commit.giveUp()
     const steps = [
-      () => this.#commitEnded(),
-      () => this.#abortQuietly(),
+      ...(isForced ? [] : [() => this.#commitEnded(), () => this.#abortFor(error)]),
       () => this.#tasks.closeAllDirty(),
       async () => this.#mailbox.close(),
       () => this.#restorer.close(),
       () => consumer.close(),
       () => producer.close(),
     ]
+    const closing = this.#takeSteps(steps)
+    await (isForced ? this.#atMost(closing) : closing)
+    this.#options.onEpochEnd({ committed: false })
+  }
+
+  async #takeSteps(steps: readonly (() => Promise<void>)[]): Promise<void> {
     for (const step of steps) {
       await step().catch((error: unknown) =>
         this.#options.logger.log('debug', 'closing after an error', { error }),
       )
     }
-    this.#options.onEpochEnd({ committed: false })
   }
 
   /** However it ends: it writes to the engines of tasks, which must not be closed under it. */
@@ -464,8 +353,19 @@ export class StreamThread {
     await this.#commit.settled().catch(() => undefined)
   }
 
-  async #abortQuietly(): Promise<void> {
-    if (this.#options.settings.processingGuarantee !== 'exactly-once') return
-    await this.#clients.producer.abortTransaction()
+  /**
+   * Where nobody comes after us. Otherwise the next producer ends the transaction, at its start, and a broker that does not answer is not
+   * waited for twice.
+   */
+  async #abortFor(error: unknown): Promise<void> {
+    const isLast = reactionTo(error, 'start') === 'fail'
+    if (!isLast || this.#options.settings.processingGuarantee !== 'exactly-once') return
+    await this.#atMost(this.#clients.producer.abortTransaction())
+  }
+
+  async #atMost(work: Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const timer = this.#options.clock.sleep(LET_GO_MS, over.signal)
+    await Promise.race([work, timer]).finally(() => over.abort())
   }
 }

@@ -12,6 +12,7 @@ import type { TaskPlan } from './anchors.ts'
 import type { RecordSink } from './epoch-output.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RecordCollector, type PartitionCounts } from './record-collector.ts'
+import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { StateManager } from './state-manager.ts'
@@ -37,6 +38,7 @@ export interface TaskFactoryOptions {
   readonly partitionCounts: PartitionCounts
   readonly directory: StateDirectory
   readonly memory: MemoryBudget
+  readonly refusals: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
   /** Wakes the thread's loop. */
@@ -123,7 +125,7 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake } =
+    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake, refusals } =
       this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
@@ -133,10 +135,11 @@ export class TaskFactory {
       onProductionError: settings.productionErrorHandler,
       deadLetterQueueTopic: settings.deadLetterQueueTopic,
       dropped: metrics.counter('dropped-records-total', { task: id }),
+      refusals,
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)
     const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
-    const shared = { settings, clock, logger, metrics, globalStore, wake }
+    const shared = { settings, clock, logger, metrics, globalStore, wake, refusals }
     return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })
   }
 

@@ -1,5 +1,4 @@
 import type { Admin, Consumer, OffsetToCommit, TopicPartition } from '../broker/broker.ts'
-import { BrokerError } from '../broker/broker-error.ts'
 import { abortable } from '../common/abortable.ts'
 import { present } from '../common/assert.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
@@ -27,6 +26,16 @@ export interface TaskManagerOptions {
   readonly wake: () => void
 }
 
+/** A task could not be taken over. Nothing is open that could go back: it has to be taken over anew. */
+export class TakeOverError extends Error {
+  override readonly cause: Error
+
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+    this.cause = cause
+  }
+}
+
 interface StartingTask {
   readonly abort: AbortController
   readonly done: Promise<void>
@@ -37,6 +46,7 @@ interface Offsets {
   readonly committed: Promise<ReadonlyMap<string, OffsetToCommit>>
   /** Where to begin in those without a committed offset. */
   readonly starts: Promise<ReadonlyMap<string, number>>
+  readonly mayStart: Promise<void>
 }
 
 interface RestoredTask extends OpenedTask {
@@ -75,8 +85,8 @@ export class TaskManager {
     return this.#byPartition.get(partitionKey(partition.topic, partition.partition))
   }
 
-  /** Begins to take over the tasks of these anchor partitions. */
-  take(anchors: readonly TopicPartition[]): void {
+  /** Begins to take over the tasks of these anchor partitions; they start when it is known that they may. */
+  take(anchors: readonly TopicPartition[], mayStart: Promise<void> = Promise.resolve()): void {
     const plans = anchors.map(anchor => this.#options.anchors.task(anchor))
     if (plans.length === 0) return
     const committed = this.#options.consumer.committed(plans.flatMap(plan => [...plan.partitions]))
@@ -85,7 +95,7 @@ export class TaskManager {
     starts.catch(() => undefined)
     for (const plan of plans) {
       const abort = new AbortController()
-      const done = this.#takeOver(plan, { committed, starts }, abort.signal)
+      const done = this.#takeOver(plan, { committed, starts, mayStart }, abort.signal)
         .catch((error: unknown) => {
           if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
         })
@@ -94,9 +104,9 @@ export class TaskManager {
     }
   }
 
-  /** Starts what has been restored since the last call. Throws what went wrong in the background. */
+  /** Starts what has been restored since the last call. Throws what went wrong in the background, as a `TakeOverError`. */
   startRestored(): void {
-    if (this.#failure) throw takeOverFailure(this.#failure)
+    if (this.#failure) throw new TakeOverError(this.#failure)
     for (const restored of this.#restored.splice(0)) {
       const { task, plan, committed, starts } = restored
       this.#starting.delete(plan.id)
@@ -172,6 +182,7 @@ export class TaskManager {
     const opened = await this.#openRestored(plan, committed, signal)
     try {
       const starts = pick(await abortable(all.starts, signal), plan.partitions)
+      await abortable(all.mayStart, signal)
       signal.throwIfAborted()
       this.#restored.push({ ...opened, plan, committed, starts })
     } catch (error) {
@@ -285,16 +296,6 @@ export class TaskManager {
     await task.close()
     await closeEngines(engines)
   }
-}
-
-/**
- * Outside of any transaction there is nothing to abort: going back to the last commit would leave the task that failed to start
- * where it is, and the thread at this error for ever. Joining again takes it over anew.
- */
-function takeOverFailure(error: Error): Error {
-  if (!(error instanceof BrokerError && error.class === 'abortable')) return error
-  const { code, message, partitions } = error
-  return new BrokerError(code, 'retriable', message, { cause: error, partitions })
 }
 
 /** By topic, where its source has one of its own. */

@@ -1,15 +1,14 @@
-import type { Admin, Broker, Consumer, Producer, ProducerOptions } from '../broker/broker.ts'
-import type { Metrics } from '../common/metrics.ts'
+import type { Admin, Broker, Consumer, Producer } from '../broker/broker.ts'
 import type { AnchorPlan } from './anchors.ts'
-import { answerOf } from './dead-letters.ts'
 import { isolationOf } from './isolation.ts'
+import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 export interface ThreadSurroundings {
   readonly broker: Broker
   readonly admin: Admin
   readonly settings: RuntimeSettings
-  readonly metrics: Metrics
+  readonly refusals: Refusals
 }
 
 /** The clients of one stream thread: made anew when it rejoins. */
@@ -24,12 +23,12 @@ export interface ThreadClients {
  * behind before the group hands out partitions whose committed offsets that transaction may hold undecided.
  */
 export async function openClients(
-  { broker, admin, settings, metrics }: ThreadSurroundings,
+  { broker, admin, settings, refusals }: ThreadSurroundings,
   { anchors, processId }: { readonly anchors: AnchorPlan; readonly processId: string },
 ): Promise<ThreadClients> {
   const checking = checkGroup(admin, settings, anchors)
   const opening = [
-    openProducer(broker, settings, { processId, metrics }),
+    openProducer(broker, settings, { processId, refusals }),
     openConsumer(broker, settings, anchors),
   ] as const
   const [checked, producer, consumer] = await Promise.allSettled([checking, ...opening])
@@ -42,13 +41,17 @@ export async function openClients(
 async function openProducer(
   broker: Broker,
   settings: RuntimeSettings,
-  { processId, metrics }: { readonly processId: string; readonly metrics: Metrics },
+  { processId, refusals }: { readonly processId: string; readonly refusals: Refusals },
 ): Promise<Producer> {
   const { applicationId, clientId, transactionTimeoutMs } = settings
   const exactlyOnce = settings.processingGuarantee === 'exactly-once'
   const producer = await broker.producer({
     clientId: `${clientId}-producer`,
-    onSendError: sendErrorHandler(settings, metrics),
+    // Decided when the epoch is repeated, and the input of the record is at hand.
+    onSendError: (error, record) => {
+      refusals.note(error, record)
+      return 'fail'
+    },
     ...(exactlyOnce ? { transactionalId: `${applicationId}-${processId}-1`, transactionTimeoutMs } : {}),
   })
   if (!exactlyOnce) return producer
@@ -59,30 +62,6 @@ async function openProducer(
   } catch (error) {
     await producer.close()
     throw error
-  }
-}
-
-/**
- * Asks the application about an output that the broker has refused after it was sent. What belongs to us, a changelog or a repartition
- * topic, cannot be dropped: state or input would be lost.
- */
-function sendErrorHandler(
-  settings: RuntimeSettings,
-  metrics: Metrics,
-): NonNullable<ProducerOptions['onSendError']> {
-  return (error, { topic, key }) => {
-    if (topic.startsWith(`${settings.applicationId}-`)) return 'fail'
-    const place = {
-      taskId: undefined,
-      topic,
-      origin: 'broker',
-      key,
-      value: undefined,
-      input: undefined,
-    } as const
-    if (answerOf(settings.productionErrorHandler(error, place)) !== 'continue') return 'fail'
-    metrics.counter('dropped-records-total', { topic }).add()
-    return 'continue'
   }
 }
 

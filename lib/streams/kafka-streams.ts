@@ -1,15 +1,13 @@
 import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
-import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
-import { GlobalThread } from '../runtime/global-thread.ts'
+import type { GlobalThread } from '../runtime/global-thread.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
-import { hasPatterns } from '../runtime/resolve-patterns.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
 import { StateDirectory } from '../runtime/state-directory.ts'
-import { StreamThread, type ThreadOutcome } from '../runtime/stream-thread.ts'
+import { Supervisor } from '../runtime/supervisor.ts'
 import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
 import { readOnlySessionView } from '../store/read-only-session-view.ts'
 import { readOnlyView, type Isolation } from '../store/read-only-view.ts'
@@ -36,8 +34,14 @@ export interface StoreQueryOptions {
   readonly isolation?: Isolation
 }
 
-const REJOIN_PAUSE_MS = 200
-const REJOIN_PAUSE_MS_MAX = 10_000
+export interface CloseOptions {
+  /** Default 20,000. */
+  readonly timeoutMs?: number
+}
+
+const CLOSE_TIMEOUT_MS = 20_000
+/** What is under way at the end of a close that was too slow is left to itself after so long. */
+const LEAVE_MS = 5_000
 
 /**
  * A running application: one topology over one broker, in this process. Several processes with the same `applicationId`
@@ -60,12 +64,11 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #feed = new ChangeFeed()
   readonly #globalFeed = new ChangeFeed()
   readonly #stop = new AbortController()
-  #thread: StreamThread | undefined
-  #global: GlobalThread | undefined
+  readonly #force = new AbortController()
+  #supervisor: Supervisor | undefined
   #work: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #error: Error | undefined
-  #refusedSinceMs: number | undefined
 
   /** Throws `ConfigError` for settings that are unknown or malformed, `TopologyError` for a topology that cannot run. */
   constructor(topology: Topology, config: StreamsConfig, components: StreamsComponents) {
@@ -137,10 +140,26 @@ export class KafkaStreams implements AsyncDisposable {
     await ready
   }
 
-  /** Commits, closes tasks and leaves the group. Idempotent, in any state. */
-  async close(): Promise<void> {
+  /**
+   * Commits, closes tasks and leaves the group. Where that takes longer than `timeoutMs`, milliseconds, since no broker answers, it closes without the
+   * last commit: what came since the one before is processed again at the next start. Idempotent, in any state; a later call with a shorter time
+   * shortens it, with 0 ends it at once.
+   */
+  async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close()
-    await this.#closing
+    const { clock, logger } = this.#components
+    const over = new AbortController()
+    const closed = this.#closing.finally(() => over.abort())
+    if (await isOver(closed, clock.sleep(timeoutMs, over.signal))) return
+    if (!this.#force.signal.aborted)
+      logger.log(
+        'warn',
+        `the application has not closed within ${timeoutMs} ms: it closes without the last commit`,
+      )
+    this.#force.abort()
+    if (await isOver(closed, clock.sleep(LEAVE_MS, over.signal))) return
+    logger.log('error', 'a client of the broker does not close; it is left behind')
+    this.#end()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -237,6 +256,10 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#state.canMoveTo('pending-shutdown')) this.#state.moveTo('pending-shutdown')
     this.#stop.abort()
     await this.#work
+    this.#end()
+  }
+
+  #end(): void {
     if (this.#state.canMoveTo('not-running')) this.#state.moveTo('not-running')
   }
 
@@ -257,7 +280,7 @@ export class KafkaStreams implements AsyncDisposable {
     try {
       const admin = await broker.admin()
       try {
-        await this.#runThreads(directory, admin)
+        await this.#supervise(directory, admin)
       } finally {
         await admin.close()
       }
@@ -266,111 +289,26 @@ export class KafkaStreams implements AsyncDisposable {
     }
   }
 
-  async #runThreads(directory: StateDirectory, admin: Admin): Promise<void> {
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.#stop.signal])
-    const global = await this.#openGlobal(directory, admin, signal)
-    // Whichever fails first takes the other with it.
-    const ending = (work: Promise<void>) => work.finally(() => stop.abort())
-    const works = [ending(this.#supervise(directory, admin, signal))]
-    if (global) works.push(ending(global.run(signal)))
-    const results = await Promise.allSettled(works)
-    await global?.close()
-    this.#global = undefined
-    const failed = results.find(result => result.status === 'rejected')
-    if (failed) throw failed.reason
-  }
-
-  async #openGlobal(
-    directory: StateDirectory,
-    admin: Admin,
-    signal: AbortSignal,
-  ): Promise<GlobalThread | undefined> {
-    if (this.#plan.globalSubtopologies.length === 0) return undefined
-    const global = await GlobalThread.open({
-      ...this.#shared(directory, admin),
-      tap: this.#globalFeed.tap,
-      onEpochEnd: () => {
-        this.#globalFeed.epochSealed()
-        this.#globalFeed.epochEnd({ committed: true })
+  async #supervise(directory: StateDirectory, admin: Admin): Promise<void> {
+    const { onUncaughtError, logger } = this.#components
+    this.#supervisor = new Supervisor({
+      ...this.#components,
+      plan: this.#plan,
+      settings: this.#settings,
+      admin,
+      directory,
+      memory: this.#memory,
+      feed: this.#feed,
+      globalFeed: this.#globalFeed,
+      replacesAfter: error => {
+        if (onUncaughtError(error) === 'shutdown-client') return false
+        logger.log('error', `the thread has failed and is replaced: ${error.message}`)
+        return true
       },
+      onState: state => this.#tellState(state),
     })
-    this.#global = global
-    try {
-      await global.load(signal)
-      return global
-    } catch (error) {
-      await global.close()
-      this.#global = undefined
-      throw error
-    }
-  }
-
-  /** Makes a thread, and another when it wants to start over. */
-  async #supervise(directory: StateDirectory, admin: Admin, signal: AbortSignal): Promise<void> {
-    if (this.#plan.subtopologies.length === 0) return this.#idle(signal)
-    const { clock } = this.#components
-    let pauseMs = REJOIN_PAUSE_MS
-    while (!signal.aborted) {
-      const startedMs = clock.monotonicMs()
-      const outcome = await this.#runThread(directory, admin, signal)
-      if (outcome === 'stopped') return
-      if (this.#state.is('running')) this.#state.moveTo('rebalancing')
-      if (clock.monotonicMs() - startedMs > REJOIN_PAUSE_MS_MAX) pauseMs = REJOIN_PAUSE_MS
-      await clock.sleep(pauseMs, signal)
-      pauseMs = Math.min(pauseMs * 2, REJOIN_PAUSE_MS_MAX)
-    }
-  }
-
-  /** Global tables only: there is nothing to process. */
-  async #idle(signal: AbortSignal): Promise<void> {
-    this.#tellState('running')
-    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
-  }
-
-  async #runThread(directory: StateDirectory, admin: Admin, signal: AbortSignal): Promise<ThreadOutcome> {
-    const { onUncaughtError, logger, commitProbe } = this.#components
-    try {
-      this.#thread = await StreamThread.open({
-        ...this.#shared(directory, admin),
-        globalStore: name => this.#global?.store(name),
-        tap: this.#feed.tap,
-        probe: commitProbe,
-        onState: state => this.#tellState(state),
-        onEpochSealed: () => this.#feed.epochSealed(),
-        onEpochEnd: outcome => this.#feed.epochEnd(outcome),
-      })
-      this.#refusedSinceMs = undefined
-      return await this.#thread.run(signal)
-    } catch (reason) {
-      const error = errorFrom(reason)
-      if (this.#waitsForOthers(error)) return 'rejoin'
-      if (onUncaughtError(error) === 'shutdown-client') throw error
-      logger.log('error', `the thread has failed and is replaced: ${error.message}`)
-      return 'rejoin'
-    } finally {
-      this.#thread = undefined
-    }
-  }
-
-  /**
-   * A new topic that matches a pattern divides the work anew, and members find it one after the other: whoever is first waits until
-   * the others have looked as well.
-   */
-  #waitsForOthers(error: Error): boolean {
-    if (!(error instanceof StreamsError && error.code === 'ANCHORS_CHANGED' && hasPatterns(this.#plan)))
-      return false
-    const { clock, logger } = this.#components
-    this.#refusedSinceMs ??= clock.monotonicMs()
-    if (clock.monotonicMs() - this.#refusedSinceMs > 2 * this.#settings.metadataIntervalMs) return false
-    logger.log('info', 'other members of the group have not seen the same topics yet; waiting for them')
-    return true
-  }
-
-  #shared(directory: StateDirectory, admin: Admin) {
-    const { broker, clock, logger, metrics } = this.#components
-    const parts = { broker, admin, clock, logger, metrics, directory, memory: this.#memory }
-    return { plan: this.#plan, settings: this.#settings, ...parts }
+    await this.#supervisor.run({ stop: this.#stop.signal, force: this.#force.signal })
+    this.#supervisor = undefined
   }
 
   #tellState(state: 'rebalancing' | 'running'): void {
@@ -378,7 +316,8 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #globalOf(name: string): GlobalThread {
-    if (this.#checkStore(name).isGlobal && this.#global) return this.#global
+    const global = this.#supervisor?.global
+    if (this.#checkStore(name).isGlobal && global) return global
     throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
   }
 
@@ -399,9 +338,9 @@ export class KafkaStreams implements AsyncDisposable {
 
   /** The store of that name in each task of this process. */
   #storesOf(name: string): readonly StateStore[] {
-    const global = this.#global?.store(name)
+    const global = this.#supervisor?.globalStore(name)
     if (global) return [global]
-    return (this.#thread?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+    return (this.#supervisor?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
   }
 
   #checkTimestamped(name: string, method: 'store' | 'windowStore'): void {
@@ -426,4 +365,9 @@ export class KafkaStreams implements AsyncDisposable {
       `the topology has no store "${name}"; it has: ${names.join(', ') || 'none'}`,
     )
   }
+}
+
+/** Whether the work has ended before the time. Rejects where it does. */
+function isOver(work: Promise<void>, time: Promise<void>): Promise<boolean> {
+  return Promise.race([work.then(() => true), time.then(() => false)])
 }

@@ -219,7 +219,7 @@ describe('the direct fetcher', () => {
     const reading = reader(fake)
     start(fake, reading)
     const error = await reading.firstError()
-    expect(error).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION', class: 'abortable' })
+    expect(error).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION', class: 'topic-missing' })
     expect(error.message).toContain('fake-0')
     const late = reader(fake)
     start(fake, late)

@@ -120,7 +120,7 @@ describe('the direct producer, at-least-once', () => {
     const fake = await fakeLogs()
     const { producer } = plainProducer(fake, { 'message.max.bytes': 1_000 })
     const error = thrown(() => producer.send(record(fake, 'x'.repeat(1_001))))
-    expect(error).toMatchObject({ class: 'record-too-large', code: 'MESSAGE_TOO_LARGE' })
+    expect(error).toMatchObject({ class: 'record-refused', code: 'MESSAGE_TOO_LARGE' })
     producer.send(record(fake, 'x'.repeat(1_000)))
     await producer.flush()
     expect(fake.values()).toHaveLength(1)

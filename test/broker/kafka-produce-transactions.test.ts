@@ -77,7 +77,7 @@ describe('what is sent ahead of a commit that is under way', () => {
     producer.send(record(fake, 'second'))
     await producer.sendOffsets(offsets, consumer).catch(() => undefined)
     expect(await refusal(producer.commitTransaction())).toMatchObject({
-      class: 'abortable',
+      class: 'topic-missing',
       code: 'UNKNOWN_TOPIC_OR_PARTITION',
     })
     await producer.abortTransaction()
@@ -306,7 +306,7 @@ describe('the transactional producer', () => {
     fake.batchBytesMax = 500
     producer.send(record(fake, 'x'.repeat(600), { key: Buffer.from('k') }))
     expect(await refusal(producer.commitTransaction())).toMatchObject({
-      class: 'abortable',
+      class: 'record-refused',
       code: 'MESSAGE_TOO_LARGE',
     })
     expect(rejected).toMatchObject([{ key: Buffer.from('k') }])

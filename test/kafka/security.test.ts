@@ -112,14 +112,14 @@ await suite('a broker with TLS and SASL', () => {
     const security = await securityOf({ ...client, 'sasl.password': 'wrong' }, systemClock)
     const sasl = security.sasl && { ...security.sasl, name: mechanism }
     const error = await refusal(connect(ports[port], { ...security, sasl }))
-    expect(error.class).toBe('authorization')
+    expect(error.class).toBe('authentication')
     expect(error.message).toContain(`127.0.0.1:${ports[port]}`)
   })
 
   test('a certificate that nobody vouches for is refused at once', async () => {
     const security = await securityOf({ 'security.protocol': 'ssl' }, systemClock)
     const error = await refusal(connect(ports.tls, security))
-    expect(error).toMatchObject({ class: 'authorization', code: 'TLS_FAILED' })
+    expect(error).toMatchObject({ class: 'authentication', code: 'TLS_FAILED' })
     const careless = { 'security.protocol': 'ssl', 'enable.ssl.certificate.verification': false }
     const open = await connect(ports.tls, await securityOf(careless, systemClock))
     open.connection.close()

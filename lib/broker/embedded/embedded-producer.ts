@@ -231,7 +231,8 @@ export class EmbeddedProducer implements Producer {
 
   #refuseBatch(error: unknown, batch: ProduceBatch): void {
     const { topic, partition } = batch.log
-    for (const { key } of batch.records) this.#refuse(this.#noteFatal(error), { topic, partition, key })
+    for (const { key, value, timestamp } of batch.records)
+      this.#refuse(this.#noteFatal(error), { topic, partition, key, value, timestamp })
   }
 
   /** A record that is too large, or that has no key for a compacted topic, is the caller's to hear of at once. */
@@ -242,9 +243,16 @@ export class EmbeddedProducer implements Producer {
 
   #refuse(
     error: BrokerError,
-    { topic, partition, key }: Pick<OutgoingRecord, 'topic' | 'partition' | 'key'>,
+    {
+      topic,
+      partition,
+      key,
+      value,
+      timestamp,
+    }: Pick<OutgoingRecord, 'topic' | 'partition' | 'key' | 'value' | 'timestamp'>,
   ): void {
-    const answer = this.#options.onSendError?.(error, { topic, partition, key }) ?? 'fail'
+    const rejected = { topic, partition, key, timestamp, valueBytes: value?.length ?? 0 }
+    const answer = this.#options.onSendError?.(error, rejected) ?? 'fail'
     if (answer === 'fail') this.#refusal ??= error
   }
 
@@ -274,7 +282,9 @@ function outside(call: string): BrokerError {
   return invalidTransactionState(`${call} outside of a transaction; call \`begin\` before`)
 }
 
+/** What passes is cured by an abort; what was refused for good is not. */
 function abortable(refusal: BrokerError): BrokerError {
+  if (refusal.class !== 'retriable') return refusal
   const message = `the transaction cannot be committed, a record was refused: ${refusal.message}`
   return new BrokerError(refusal.code, 'abortable', message, {
     cause: refusal,

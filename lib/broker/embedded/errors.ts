@@ -30,13 +30,13 @@ export function offsetOutOfRange(partitions: readonly TopicPartition[], detail: 
 export function recordTooLarge(bytes: number, bytesMax: number, partition: TopicPartition): BrokerError {
   const { topic } = partition
   const message = `a record of ${bytes} bytes for topic "${topic}" exceeds max.message.bytes (${bytesMax})`
-  return new BrokerError('MESSAGE_TOO_LARGE', 'record-too-large', message, { partitions: [partition] })
+  return new BrokerError('MESSAGE_TOO_LARGE', 'record-refused', message, { partitions: [partition] })
 }
 
 export function missingKey(partition: TopicPartition): BrokerError {
   const message = `topic "${partition.topic}" is compacted: its records need a key`
   // The class of what can never be written as it is.
-  return new BrokerError('INVALID_RECORD', 'record-too-large', message, { partitions: [partition] })
+  return new BrokerError('INVALID_RECORD', 'record-refused', message, { partitions: [partition] })
 }
 
 export function producerFenced(transactionalId: string): BrokerError {
@@ -59,5 +59,5 @@ export function missingGroup(): BrokerError {
 
 export function negativeTimestamp(timestamp: number, partition: TopicPartition): BrokerError {
   const message = `a record for topic "${partition.topic}" has the timestamp ${timestamp}; it must not be negative`
-  return new BrokerError('INVALID_TIMESTAMP', 'record-too-large', message, { partitions: [partition] })
+  return new BrokerError('INVALID_TIMESTAMP', 'record-refused', message, { partitions: [partition] })
 }

@@ -27,35 +27,37 @@ const BY_CODE: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [113, ['STALE_MEMBER_EPOCH', 'retriable']],
   [27, ['REBALANCE_IN_PROGRESS', 'retriable']],
   [88, ['UNSTABLE_OFFSET_COMMIT', 'retriable']],
-  // Credentials and rights. TLS failures are among them: a certificate does not become valid by trying again.
+  // The record is at fault, not the client; in a transaction the flag would tell of an abort that mends nothing.
+  [10, ['MESSAGE_TOO_LARGE', 'record-refused']],
+  [18, ['RECORD_LIST_TOO_LARGE', 'record-refused']],
+  [32, ['INVALID_TIMESTAMP', 'record-refused']],
+  [87, ['INVALID_RECORD', 'record-refused']],
+  // No such topic or partition: said by the broker by name and by id, or by the client, which has looked.
+  [3, ['UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing']],
+  [100, ['UNKNOWN_TOPIC_ID', 'topic-missing']],
+  [-188, ['UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing']],
+  [-190, ['UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing']],
+  // Offsets were asked for, and none of the topics is known.
+  [-156, ['UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing']],
+  // Rights.
   [29, ['TOPIC_AUTHORIZATION_FAILED', 'authorization']],
   [30, ['GROUP_AUTHORIZATION_FAILED', 'authorization']],
   [31, ['CLUSTER_AUTHORIZATION_FAILED', 'authorization']],
-  [33, ['UNSUPPORTED_SASL_MECHANISM', 'authorization']],
   [53, ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'authorization']],
-  [58, ['SASL_AUTHENTICATION_FAILED', 'authorization']],
-  [-169, ['SASL_AUTHENTICATION_FAILED', 'authorization']],
-  [-181, ['TLS_FAILED', 'authorization']],
+  // Credentials, and certificates, which do not become valid by trying again.
+  [33, ['UNSUPPORTED_SASL_MECHANISM', 'authentication']],
+  [58, ['SASL_AUTHENTICATION_FAILED', 'authentication']],
+  [-169, ['SASL_AUTHENTICATION_FAILED', 'authentication']],
+  [-181, ['TLS_FAILED', 'authentication']],
 ])
 
 /** Without flags: for codes that come where there are none (`produce`, delivery reports, admin), and for the names of the others. */
 const BY_CODE_WITHOUT_FLAGS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [1, ['OFFSET_OUT_OF_RANGE', 'fatal']],
   [-140, ['OFFSET_OUT_OF_RANGE', 'fatal']],
-  // The record is at fault, not the client. Inside a transaction the flag decides: the transaction is lost with it.
-  [10, ['MESSAGE_TOO_LARGE', 'record-too-large']],
-  [18, ['RECORD_LIST_TOO_LARGE', 'record-too-large']],
-  // A record for a topic or partition that is not there is lost; the producer goes on.
-  [3, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
-  [-188, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
-  [-190, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
-  // Offsets were asked for, and none of the topics is known.
-  [-156, ['UNKNOWN_TOPIC_OR_PARTITION', 'abortable']],
   // The record is given up after all retries: sending again is the application's to decide, from its last commit.
   [-192, ['MESSAGE_TIMED_OUT', 'abortable']],
   [2, ['CORRUPT_MESSAGE', 'abortable']],
-  [32, ['INVALID_TIMESTAMP', 'abortable']],
-  [87, ['INVALID_RECORD', 'abortable']],
   // Records purged by an abort.
   [-151, ['PURGED', 'abortable']],
   [-152, ['PURGED', 'abortable']],

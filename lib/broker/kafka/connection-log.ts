@@ -3,6 +3,8 @@ import type { Logger } from '../../common/logger.ts'
 import type { NativeError } from './native-client.ts'
 
 const SILENCE_MS = 30_000
+/** Credentials, and TLS. */
+const REFUSALS: ReadonlySet<number> = new Set([-169, -181])
 
 /**
  * What librdkafka says about connections, for all clients of one broker object. A broker that is down makes every client
@@ -13,6 +15,7 @@ export class ConnectionLog {
   readonly #logger: Logger
   readonly #warnedAtMs = new Map<string, number>()
   #last = ''
+  #lastRefusal: NativeError | undefined
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
@@ -24,11 +27,19 @@ export class ConnectionLog {
     return this.#last
   }
 
+  /** The last word about credentials or certificates, behind which others come: that all brokers are down, for one. */
+  get lastRefusal(): NativeError | undefined {
+    return this.#lastRefusal
+  }
+
   watch(client: {
     on(event: 'event.error', listener: (error: NativeError) => void): void
     on(event: 'error', listener: (error: Error) => void): void
   }): void {
-    client.on('event.error', error => this.hear(error.message))
+    client.on('event.error', error => {
+      if (REFUSALS.has(error.code)) this.#lastRefusal = error
+      this.hear(error.message)
+    })
     // Emitted for a failed OAuth token; without a listener it would end the process.
     client.on('error', error => this.hear(error.message))
   }

@@ -1,9 +1,10 @@
 import { BrokerError } from '../broker-error.ts'
+import { brokerErrorFrom } from './classify-error.ts'
 import { clientSettings } from './client-settings.ts'
 import { ConnectionLog } from './connection-log.ts'
 import type { KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { nativeCall } from './native-call.ts'
-import type { NativeClient, NativeSettings } from './native-client.ts'
+import type { NativeClient, NativeError, NativeSettings } from './native-client.ts'
 
 const CONNECT_MS_MAX = 10_000
 
@@ -44,12 +45,22 @@ export class Connections {
 
   #unreachable(reason: unknown): unknown {
     if (!(reason instanceof BrokerError) || reason.class !== 'retriable') return reason
-    const last = this.#log.last ? ` The client's last words: ${this.#log.last}.` : ''
-    const message = `no Kafka broker answers at ${this.#options.brokers}; check the address, the listeners and the security settings.${last}`
-    // Credentials that are refused look like a broker that does not answer; only the words differ.
-    const refused = /authentication|SASL|SSL/i.test(this.#log.last)
-    return new BrokerError('BROKER_UNREACHABLE', refused ? 'authorization' : 'retriable', message, {
-      cause: reason,
-    })
+    const { brokers } = this.#options
+    const { lastRefusal, last } = this.#log
+    // To the native client they look like brokers that do not answer.
+    if (lastRefusal) return refusedError(lastRefusal, brokers)
+    const words = last ? ` The client's last words: ${last}.` : ''
+    const message = `no Kafka broker answers at ${brokers}; check the address, the listeners and the security settings.${words}`
+    return new BrokerError('BROKER_UNREACHABLE', 'retriable', message, { cause: reason })
   }
+}
+
+function refusedError(refusal: NativeError, brokers: string): BrokerError {
+  const { code } = brokerErrorFrom(refusal, 'connecting')
+  const mend =
+    code === 'TLS_FAILED'
+      ? "check ssl.ca.location, the broker's certificate and its host name"
+      : 'check sasl.mechanism, sasl.username and sasl.password'
+  const message = `the connection to ${brokers} was refused: ${refusal.message}; ${mend}`
+  return new BrokerError(code, 'authentication', message, { cause: refusal })
 }

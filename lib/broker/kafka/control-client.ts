@@ -113,24 +113,30 @@ export class ControlClient {
     stable: boolean,
   ): Promise<ReadonlyMap<string, OffsetToCommit>> {
     if (partitions.length === 0) return new Map()
-    const doing = `reading the committed offsets of group ${groupId}`
-    const question = [
-      { groupId, partitions: partitions.map(({ topic, partition }) => ({ topic, partition })) },
-    ]
-    const [group] = await this.call<
+    const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
+    return this.#groupOffsets({ groupId, partitions: places }, stable)
+  }
+
+  /** Without partitions: those of all that the group has committed, and that we may see. */
+  async #groupOffsets(
+    group: { readonly groupId: string; readonly partitions?: readonly TopicPartition[] },
+    stable: boolean,
+  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
+    const doing = `reading the committed offsets of group ${group.groupId}`
+    const [answer] = await this.call<
       readonly {
         readonly error?: NativePartition['error']
         readonly partitions: readonly NativePartition[]
       }[]
     >(doing, (native, callback) =>
       native.listConsumerGroupOffsets(
-        question,
+        [group],
         { timeout: REQUEST_TIMEOUT_MS, requireStableOffsets: stable },
         callback,
       ),
     )
-    if (group?.error) throw brokerErrorFrom(group.error, doing)
-    return offsetsByKey(group?.partitions ?? [], doing)
+    if (answer?.error) throw brokerErrorFrom(answer.error, doing)
+    return offsetsByKey(answer?.partitions ?? [], doing)
   }
 
   /**
@@ -142,8 +148,8 @@ export class ControlClient {
     const deadlineMs = this.#clock.monotonicMs() + COORDINATOR_MS_MAX
     for (;;) {
       try {
-        // Of a topic that need not exist: the answer of the coordinator is what counts.
-        await this.groupOffsets(groupId, [{ topic: 'any', partition: 0 }], false)
+        // Naming no topic: one that is not the application's may be forbidden to it.
+        await this.#groupOffsets({ groupId }, false)
         return
       } catch (reason) {
         const mayPass = reason instanceof BrokerError && reason.class === 'retriable'
@@ -212,7 +218,7 @@ function attemptsAfter(error: BrokerError | undefined): number {
 
 function unknownPartition(place: TopicPartition, doing: string): BrokerError {
   const message = `the broker has no partition ${nameOf(place)} while ${doing}: create the topic first`
-  return new BrokerError(UNKNOWN, 'abortable', message, { partitions: [place] })
+  return new BrokerError(UNKNOWN, 'topic-missing', message, { partitions: [place] })
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -1,6 +1,13 @@
 import type { Clock } from '../../common/clock.ts'
 import { BrokerError } from '../broker-error.ts'
-import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../broker.ts'
+import type {
+  Consumer,
+  OffsetToCommit,
+  OutgoingRecord,
+  Producer,
+  ProducerOptions,
+  RejectedRecord,
+} from '../broker.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
 import { asBrokerError, closedError, nativeCall } from './native-call.ts'
 import type { DeliveryReport, NativeError, NativeProducer, NativeSettings } from './native-client.ts'
@@ -174,7 +181,8 @@ export class KafkaProducer implements Producer {
   #refusedAtOnce(reason: unknown, record: OutgoingRecord): void {
     const doing = `sending a record to ${record.topic}-${record.partition}`
     if (!isNativeError(reason)) throw asBrokerError(reason, doing)
-    if (UNKNOWN_PLACE.has(reason.code)) this.#reject(brokerErrorFrom(reason, doing, [record]), record)
+    if (UNKNOWN_PLACE.has(reason.code))
+      this.#reject(brokerErrorFrom(reason, doing, [record]), rejected(record))
     // The transaction has failed already, by a refusal that we may have heard of.
     else if (reason.code === INVALID_STATE && this.#failures.first) throw abortable(this.#failures.first)
     else throw brokerErrorFrom(reason, doing, [record])
@@ -185,7 +193,7 @@ export class KafkaProducer implements Producer {
     try {
       return this.#offer(record)
     } catch (reason) {
-      this.#reject(asBrokerError(reason, `sending a record to ${record.topic}`), record)
+      this.#reject(asBrokerError(reason, `sending a record to ${record.topic}`), rejected(record))
       return true
     }
   }
@@ -196,12 +204,12 @@ export class KafkaProducer implements Producer {
     const { topic, partition } = report
     this.#reject(
       brokerErrorFrom(error, `sending a record to ${topic}-${partition}`, [{ topic, partition }]),
-      report,
+      { ...report, valueBytes: report.size },
     )
   }
 
-  #reject(error: BrokerError, { topic, partition, key }: DeliveryReport | OutgoingRecord): void {
-    this.#failures.reject(error, { topic, partition, key })
+  #reject(error: BrokerError, { topic, partition, key, timestamp, valueBytes }: RejectedRecord): void {
+    this.#failures.reject(error, { topic, partition, key, timestamp, valueBytes })
   }
 
   async #flushNative(): Promise<void> {
@@ -225,4 +233,8 @@ export class KafkaProducer implements Producer {
   #assertOpen(): void {
     if (this.#closing) throw closedError('producer')
   }
+}
+
+function rejected({ topic, partition, key, value, timestamp }: OutgoingRecord): RejectedRecord {
+  return { topic, partition, key, timestamp, valueBytes: value?.length ?? 0 }
 }

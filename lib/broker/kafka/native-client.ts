@@ -76,6 +76,9 @@ export interface DeliveryReport {
   readonly topic: string
   readonly partition: number
   readonly key: Buffer | null
+  readonly timestamp: number
+  /** Of the value, in bytes. */
+  readonly size: number
 }
 
 export interface NativeProducer extends NativeClient {
@@ -169,7 +172,7 @@ export interface NativeAdmin {
     callback: NativeCallback<readonly NativePartition[]>,
   ): void
   listConsumerGroupOffsets(
-    groups: readonly { readonly groupId: string; readonly partitions: readonly NativePartition[] }[],
+    groups: readonly { readonly groupId: string; readonly partitions?: readonly NativePartition[] }[],
     options: Timeout & { readonly requireStableOffsets: boolean },
     callback: NativeCallback<
       readonly { readonly error?: NativeError; readonly partitions: readonly NativePartition[] }[]

@@ -44,7 +44,7 @@ export class PendingCommits {
     const pending = this.#pending.find(({ offsets }) => sameOffsets(offsets, answer))
     // An answer that came after our own timeout.
     if (!pending) return
-    this.#finish(pending, error && brokerErrorFrom(error, 'committing offsets', pending.offsets))
+    this.#finish(pending, refusalIn(error, answer, pending.offsets))
   }
 
   failAll(error: BrokerError): void {
@@ -65,6 +65,20 @@ function sameOffsets(sent: readonly OffsetToCommit[], answer: readonly NativePar
   return sent.every(({ topic, partition, offset }) =>
     answer.some(each => each.topic === topic && each.partition === partition && each.offset === offset),
   )
+}
+
+/** The broker may take the offsets of some partitions and refuse those of others. */
+function refusalIn(
+  error: NativeError | undefined,
+  answer: readonly NativePartition[],
+  offsets: readonly OffsetToCommit[],
+): BrokerError | undefined {
+  if (error) return brokerErrorFrom(error, 'committing offsets', offsets)
+  const refused = answer.filter(each => each.error)
+  const first = refused[0]?.error
+  if (!first) return undefined
+  const names = refused.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')
+  return brokerErrorFrom(first, `committing offsets of ${names}`, refused)
 }
 
 function timedOut(): BrokerError {

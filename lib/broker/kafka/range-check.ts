@@ -20,7 +20,7 @@ export class RangeCheck {
         answer.topic === position.topic && answer.partition === position.partition
       const [first, end] = [firsts.find(isOf), ends.find(isOf)]
       const error = first?.error ?? end?.error
-      // While a leader is being elected nothing is known; unknown partitions are "abortable" in the table.
+      // While a leader is being elected nothing is known; a partition that does not exist is an error all the same.
       if (error) return error.class === 'retriable' ? undefined : error
       if (!first || !end || (position.offset >= first.offset && position.offset <= end.offset))
         return undefined

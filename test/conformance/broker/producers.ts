@@ -62,7 +62,7 @@ export function producerCases(scenario: Scenario): void {
       })(),
     )
     expect(error).toBeInstanceOf(BrokerError)
-    expect(error.class).toBe('record-too-large')
+    expect(error.class).toBe('record-refused')
 
     producer.send(record(topic, 'small'))
     await producer.flush()

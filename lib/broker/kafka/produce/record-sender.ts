@@ -116,7 +116,7 @@ export class RecordSender {
       for (const queue of queues) if (queue) queue.identity = undefined
   }
 
-  /** Throws `record-too-large`. */
+  /** Throws `record-refused`. */
   append(record: OutgoingRecord): void {
     const { key, value } = record
     const bytes = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
@@ -390,7 +390,10 @@ export class RecordSender {
     const { topic, partition } = queue
     const isHeld = this.#isHeld(batch)
     batch.seal(this.#settings.codec)
-    for (const { key } of batch.records()) this.#options.reject(error, { topic, partition, key }, isHeld)
+    for (const { key, value, timestamp } of batch.records()) {
+      const valueBytes = value?.length ?? 0
+      this.#options.reject(error, { topic, partition, key, timestamp, valueBytes }, isHeld)
+    }
     this.#giveUp(queue, batch)
   }
 

@@ -52,11 +52,12 @@ export class SendFailures {
   }
 }
 
-/** A failure as the end of a transaction tells it: what is wrong with a record is cured by an abort. */
+/**
+ * A failure as the end of a transaction tells it: what passes is cured by an abort. What a broker has refused for good comes back after each, so
+ * it keeps its class.
+ */
 export function abortable(failure: BrokerError): BrokerError {
-  if (failure.class === 'fenced' || failure.class === 'fatal') return failure
-  // Nor does an abort give the right to this transactional id.
-  if (failure.code === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') return failure
+  if (failure.class !== 'retriable') return failure
   const { code, message, partitions } = failure
   return new BrokerError(code, 'abortable', message, { cause: failure, partitions })
 }

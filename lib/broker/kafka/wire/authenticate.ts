@@ -14,7 +14,7 @@ export interface AuthenticateOptions {
   readonly timeoutMs: number
 }
 
-/** Resolves with how long the connection may be used, milliseconds (KIP-368). Rejects with class `authorization` where the broker refuses. */
+/** Resolves with how long the connection may be used, milliseconds (KIP-368). Rejects with class `authentication` where the broker refuses. */
 export async function authenticate(
   connection: BrokerConnection,
   mechanism: SaslMechanism,
@@ -86,5 +86,5 @@ async function sendToken(
 function refused(connection: BrokerConnection, mechanism: SaslMechanism, reason: unknown): BrokerError {
   const cause = errorFrom(reason)
   const message = `${connection.address}: ${mechanism.name}: ${cause.message}`
-  return new BrokerError('SASL_AUTHENTICATION_FAILED', 'authorization', message, { cause })
+  return new BrokerError('SASL_AUTHENTICATION_FAILED', 'authentication', message, { cause })
 }

@@ -50,7 +50,7 @@ export class Cluster {
 
   /**
    * Resolves with a connection to one of them, which is not the caller's to use. Rejects with `UNSUPPORTED_VERSION` where a broker speaks no
-   * version of ours, with class `authorization` where it refuses us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
+   * version of ours, with class `authentication` where it refuses us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
    */
   async check(): Promise<OpenConnection> {
     let last: unknown

@@ -28,7 +28,7 @@ export interface OpenConnection {
 
 /**
  * Connects, asks for the broker's versions and authenticates. Rejects with a `BrokerError`: `BROKER_UNREACHABLE` (retriable), or of
- * class `authorization` where TLS or SASL refuse.
+ * class `authentication` where TLS or SASL refuse.
  */
 export async function openConnection(
   address: BrokerAddress,
@@ -86,6 +86,6 @@ function connectError(name: string, cause: Error): BrokerError {
   const isTls =
     typeof code === 'string' &&
     /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|ERR_OSSL)/.test(code)
-  if (isTls) return new BrokerError('TLS_FAILED', 'authorization', `${name}: ${cause.message}`, { cause })
+  if (isTls) return new BrokerError('TLS_FAILED', 'authentication', `${name}: ${cause.message}`, { cause })
   return new BrokerError('BROKER_UNREACHABLE', 'retriable', `${name}: ${cause.message}`, { cause })
 }

@@ -1,0 +1,159 @@
+import type { TopicPartition } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
+import { present } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
+import { RecordFailedError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { TopologyPlan } from '../topology/plan.ts'
+import type { ChangelogPositions } from './changelog-positions.ts'
+import type { Commit } from './commit.ts'
+import { reactionTo } from './failure.ts'
+import type { OutputTopics } from './output-topics.ts'
+import type { RecordLoop } from './record-loop.ts'
+import type { Refusals } from './refusals.ts'
+import type { RuntimeSettings } from './settings.ts'
+import type { TaskManager } from './task-manager.ts'
+import type { ThreadClients } from './thread-clients.ts'
+
+export interface RecoveryOptions {
+  readonly plan: TopologyPlan
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clients: ThreadClients
+  readonly tasks: TaskManager
+  readonly commit: Commit
+  readonly loop: RecordLoop
+  readonly positions: ChangelogPositions
+  readonly outputs: OutputTopics
+  readonly refusals: Refusals
+  /** Nothing that happened since the last commit has happened. */
+  readonly onAborted: () => void
+}
+
+const ABORT_PAUSE_MS = 100
+const ABORT_PAUSES_MAX = 50
+
+/** Whether the records since the last commit are processed again: for what may pass, after a pause. */
+type Repetition = 'none' | 'at-once' | 'later'
+
+/** What a thread can mend with the clients and tasks that it has: it goes back to its last commit, or moves a position that is gone. */
+export class Recovery {
+  readonly #options: RecoveryOptions
+  /** Without a commit between. */
+  #aborts = 0
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options
+  }
+
+  committed(): void {
+    this.#aborts = 0
+  }
+
+  /** False where the error ends this run. Rejects with what it meets on the way, which ends the run as well. */
+  async recover(error: unknown): Promise<boolean> {
+    if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
+      await this.#resetPositions(error.partitions)
+      return true
+    }
+    const repetition = this.#repetitionAfter(error)
+    if (repetition === 'none') return false
+    this.#options.logger.log('warn', 'the transaction is aborted; its records are processed again', { error })
+    await this.backToLastCommit()
+    if (repetition === 'at-once') return true
+    this.#aborts += 1
+    await this.#options.clock.sleep(ABORT_PAUSE_MS * Math.min(this.#aborts, ABORT_PAUSES_MAX))
+    return true
+  }
+
+  async backToLastCommit(): Promise<void> {
+    const { clients, tasks, positions, loop, settings, metrics, onAborted } = this.#options
+    await this.#endCommit()
+    metrics.counter('abort-total').add()
+    onAborted()
+    loop.backToCommit()
+    if (settings.processingGuarantee === 'exactly-once') {
+      await clients.producer.abortTransaction()
+      await tasks.reviveAll()
+      await clients.producer.begin()
+      return
+    }
+    // The changelogs hold what the engines do not: the tasks are taken over again, restore included.
+    const anchors = tasks.anchors()
+    positions.forget()
+    await tasks.closeDirty(anchors)
+    tasks.take(anchors)
+  }
+
+  /** Whether going back may mend it; then what has to be known in the repetition is noted. */
+  #repetitionAfter(error: unknown): Repetition {
+    // A topic whose name was computed is one record's affair; another is the topology's.
+    if (error instanceof BrokerError && error.class === 'topic-missing') {
+      return this.#options.outputs.forget(error.partitions.map(({ topic }) => topic)) ? 'later' : 'none'
+    }
+    const reaction = reactionTo(error, 'run')
+    if (reaction === 'isolate') return this.#isolates(error as BrokerError)
+    return reaction === 'abort' ? 'later' : 'none'
+  }
+
+  #isolates(error: BrokerError): Repetition {
+    const { refusals, loop } = this.#options
+    const [place] = error.partitions
+    if (place && refusals.isChangelog(place.topic)) {
+      const { inputs, lastInput } = loop.sinceCommit
+      if (refusals.narrow(error, inputs, lastInput)) return 'at-once'
+      throw new RecordFailedError(
+        'CHANGELOG_RECORD_REFUSED',
+        `a change that a punctuator made was refused by the changelog "${place.topic}": ${error.message}`,
+        { cause: error },
+      )
+    }
+    if (refusals.beginRound()) return 'later'
+    throw new RecordFailedError(
+      'PRODUCTION_FAILED',
+      `a record for topic "${place?.topic ?? '?'}" is refused each time, and is not the same each time, so that no handler could be asked: ` +
+        error.message,
+      { cause: error },
+    )
+  }
+
+  /** Whatever comes next takes both epochs back; a commit under way may still come true, or end this run. */
+  async #endCommit(): Promise<void> {
+    const { commit } = this.#options
+    try {
+      await commit.settled()
+    } catch (error) {
+      if (!this.#mayRepeatWith(error)) throw error
+    }
+    commit.forget()
+  }
+
+  #mayRepeatWith(error: unknown): boolean {
+    const reaction = reactionTo(error, 'run')
+    return reaction === 'abort' || reaction === 'isolate'
+  }
+
+  async #resetPositions(partitions: readonly TopicPartition[]): Promise<void> {
+    const { logger, commit, tasks, plan, clients } = this.#options
+    await commit.settled()
+    for (const { topic, partition } of partitions) {
+      const task = tasks.taskOf({ topic, partition })
+      if (!task) continue
+      const subtopology = present(
+        plan.subtopologies.find(({ sourceTopics }) => sourceTopics.includes(topic)),
+        `sub-topology of ${topic}`,
+      )
+      for (const [key, offset] of await tasks.resetOffsets([{ subtopology }], [{ topic, partition }])) {
+        logger.log(
+          'warn',
+          `the position in ${key} is no longer there; going on at ${offset} by the reset policy`,
+        )
+        task.restartAt({ topic, partition }, offset)
+        clients.consumer.assign([{ topic, partition, offset }])
+      }
+    }
+  }
+}
