@@ -13,6 +13,11 @@ export interface ApplicationProgress {
   readonly url: string | undefined
 }
 
+/** With what comes after it, within the 30 s that Kubernetes gives a container. */
+const CLOSE_TIMEOUT_MS = 15_000
+/** What a close that was too slow may take to let go of its clients. */
+const LEAVE_MS = 6_000
+
 interface Surroundings {
   readonly broker: Broker
   readonly ending: Ending
@@ -30,7 +35,8 @@ export async function startApplication(
 ): Promise<void> {
   const { clock, logger, topology, config } = job
   const streams = new KafkaStreams(topology, config, { broker, clock, logger })
-  teardown.add(`the application ${config.applicationId}`, () => streams.close())
+  const close = () => streams.close({ timeoutMs: CLOSE_TIMEOUT_MS })
+  teardown.add(`the application ${config.applicationId}`, close, CLOSE_TIMEOUT_MS + LEAVE_MS)
   const tell = (url?: string) => onProgress({ state: streams.state, url })
   streams.onStateChange(() => tell())
   await ending.unlessEnded(streams.start())

@@ -26,7 +26,7 @@ export async function run(files: readonly string[], options: SharedOptions): Pro
   const { jobs, opening } = await openRunBroker(options, () => prepareJobs(files, options))
   const [{ clock, logger }] = jobs
   const ending = new Ending()
-  const unlisten = listenForStop(ending, logger)
+  const unlisten = listenForStop(ending, { clock, logger })
   const teardown = new Teardown(clock, logger)
   try {
     await runUntilEnd(jobs, opening, { ending, teardown })

@@ -6,11 +6,12 @@ const STEP_MS_MAX = 10_000
 
 interface Step {
   readonly name: string
+  readonly msMax: number
   readonly close: () => Promise<void>
 }
 
 /**
- * What was opened, to be closed in the opposite order. A step that fails or does not end within 10 s is logged by its name, does
+ * What was opened, to be closed in the opposite order. A step that fails or does not end in time (10 s) is logged by its name, does
  * not keep the others from closing, and makes the run a failure.
  */
 export class Teardown {
@@ -23,8 +24,9 @@ export class Teardown {
     this.#logger = logger
   }
 
-  add(name: string, close: () => Promise<void>): void {
-    this.#steps.push({ name, close })
+  /** `msMax`: for a step that has a bound of its own. */
+  add(name: string, close: () => Promise<void>, msMax = STEP_MS_MAX): void {
+    this.#steps.push({ name, close, msMax })
   }
 
   /** Rejects with the first failure, when all is done. */
@@ -42,11 +44,11 @@ export class Teardown {
     if (first) throw first
   }
 
-  async #bounded({ name, close }: Step): Promise<void> {
+  async #bounded({ name, close, msMax }: Step): Promise<void> {
     const ended = new AbortController()
-    const late = this.#clock.sleep(STEP_MS_MAX, ended.signal).then(() => {
+    const late = this.#clock.sleep(msMax, ended.signal).then(() => {
       if (ended.signal.aborted) return
-      throw new StreamsError('CLOSE_TIMEOUT', `${name} has not closed within ${STEP_MS_MAX} ms`)
+      throw new StreamsError('CLOSE_TIMEOUT', `${name} has not closed within ${msMax} ms`)
     })
     try {
       await Promise.race([close(), late])

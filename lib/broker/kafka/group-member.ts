@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../common/clock.ts'
 import { errorFrom } from '../../common/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
-import type { BrokerError } from '../broker-error.ts'
+import { BrokerError } from '../broker-error.ts'
 import type { AssignmentListener, GroupOptions, OffsetToCommit, TopicPartition } from '../broker.ts'
 import { brokerErrorFrom } from './classify-error.ts'
 import { asBrokerError, closedError } from './native-call.ts'
@@ -252,13 +252,28 @@ export class GroupMember {
   }
 
   #letGo(partitions: readonly TopicPartition[]): void {
+    const held = new Set(this.#native.assignments().map(keyOf))
+    // Some may be gone already: a loss may overtake the revocation that is being answered.
+    const left = partitions.filter(each => held.has(keyOf(each)))
     try {
-      this.#native.incrementalUnassign(partitions)
-    } catch {
-      // Gone already: a loss may overtake the revocation that is being answered.
-      this.#native.unassign()
+      this.#native.incrementalUnassign(left)
+    } catch (reason) {
+      this.#letGoOfAll(reason)
     }
     this.poll()
+  }
+
+  /** What we hold and what the client holds are not the same any more: the owner is told, who joins anew with another member. */
+  #letGoOfAll(reason: unknown): void {
+    const { message } = asBrokerError(reason, 'giving partitions up')
+    this.#errors.push(new BrokerError('ASSIGNMENT_LOST', 'task-migrated', message, { cause: reason }))
+    this.#owned.clear()
+    try {
+      this.#native.unassign()
+    } catch (second) {
+      this.#errors.push(asBrokerError(second, 'giving all partitions up'))
+    }
+    this.#wake()
   }
 
   #onPolled(error: NativeError | null | undefined): void {

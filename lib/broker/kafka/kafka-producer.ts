@@ -21,6 +21,8 @@ const QUEUED_KBYTES_MAX = 32 * 1024
 const QUEUED_RECORDS_MAX = 500_000
 /** Of one blocking native call, each of which holds a thread of libuv's pool; a longer wait repeats it. */
 const SLICE_MS = 1_000
+/** Unless the options say otherwise. */
+export const TRANSACTION_TIMEOUT_MS = 10_000
 /** Below this the native client refuses the setting. */
 const TRANSACTION_TIMEOUT_MS_MIN = 1_000
 
@@ -31,7 +33,7 @@ const PURGED: ReadonlySet<number> = new Set([-151, -152])
 const INVALID_STATE = -172
 
 export function producerSettings(options: ProducerOptions): NativeSettings {
-  const { transactionalId, transactionTimeoutMs = 10_000 } = options
+  const { transactionalId, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
   return {
     'enable.idempotence': true,
     'queue.buffering.max.kbytes': QUEUED_KBYTES_MAX,

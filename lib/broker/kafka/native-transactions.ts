@@ -6,8 +6,10 @@ import { nativeCall } from './native-call.ts'
 import type { NativeCallback, NativeProducer } from './native-client.ts'
 
 const CALL_MS = 10_000
-/** For calls that nobody can repeat better than we: to begin with a clean transaction, and to get rid of one. */
-const PERSISTENT_MS = 60_000
+/** To begin with a clean transaction, which nobody can repeat better than we. */
+const INIT_MS = 60_000
+/** To get rid of one; a new producer under the same id does it as well, and need not wait for the old one's calls. */
+const ABORT_MS = 10_000
 const RETRY_MS = 50
 
 /** The transactions of a native producer, call by call. */
@@ -22,7 +24,7 @@ export class NativeTransactions {
   }
 
   init(): Promise<void> {
-    return this.#persistently('initialising transactions', (timeoutMs, callback) =>
+    return this.#persistently('initialising transactions', INIT_MS, (timeoutMs, callback) =>
       this.#native.initTransactions(timeoutMs, callback),
     )
   }
@@ -49,10 +51,23 @@ export class NativeTransactions {
     ).then(nothing)
   }
 
-  abort(): Promise<void> {
-    return this.#persistently('aborting a transaction', (timeoutMs, callback) =>
-      this.#native.abortTransaction(timeoutMs, callback),
-    )
+  /** Rejects at once, fenced, where another call is unfinished: the client would answer that one until it ends, whatever it is asked. */
+  async abort(): Promise<void> {
+    try {
+      await this.#persistently('aborting a transaction', ABORT_MS, (timeoutMs, callback) =>
+        this.#native.abortTransaction(timeoutMs, callback),
+      )
+    } catch (reason) {
+      if (!isConflict(reason)) throw reason
+      throw new BrokerError(
+        reason.code,
+        'fenced',
+        `${reason.message}; only a new producer can end the transaction`,
+        {
+          cause: reason,
+        },
+      )
+    }
   }
 
   /** Whatever is repeated is not repeated any more. */
@@ -62,20 +77,26 @@ export class NativeTransactions {
 
   async #persistently(
     doing: string,
+    patienceMs: number,
     start: (timeoutMs: number, callback: NativeCallback) => void,
   ): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + PERSISTENT_MS
+    const deadlineMs = this.#clock.monotonicMs() + patienceMs
     for (;;) {
       try {
         await nativeCall(doing, callback => start(CALL_MS, callback))
         return
       } catch (reason) {
-        const again = reason instanceof BrokerError && reason.class === 'retriable' && !this.#isClosed
+        const isRetriable = reason instanceof BrokerError && reason.class === 'retriable'
+        const again = isRetriable && !isConflict(reason) && !this.#isClosed
         if (!again || this.#clock.monotonicMs() >= deadlineMs) throw reason
       }
       await this.#clock.sleep(RETRY_MS)
     }
   }
+}
+
+function isConflict(reason: unknown): reason is BrokerError {
+  return reason instanceof BrokerError && reason.code === 'CONFLICTING_CALL'
 }
 
 function nothing(): void {

@@ -3,14 +3,16 @@ import { BrokerError } from '../broker-error.ts'
 import type { Producer, ProducerOptions } from '../broker.ts'
 import { construct } from './client-settings.ts'
 import type { DirectProduce } from './direct-path.ts'
-import { KafkaProducer, producerSettings } from './kafka-producer.ts'
+import { KafkaProducer, producerSettings, TRANSACTION_TIMEOUT_MS } from './kafka-producer.ts'
 import type { NativeClient, NativeModule, NativeProducer, NativeSettings } from './native-client.ts'
 import { CONTROL_SETTINGS, NativeTransactionControl } from './native-transaction-control.ts'
 import { DirectProducer } from './produce/direct-producer.ts'
 import type { ProducerIdentity } from './produce/outgoing-batch.ts'
+import type { ProduceSettings } from './produce/produce-settings.ts'
 import { readInitProducerId, writeInitProducerId } from './produce/transaction-requests.ts'
 import { TransactionalProducer } from './produce/transactional-producer.ts'
 import type { Cluster } from './wire/cluster.ts'
+import type { ConnectOptions } from './wire/open-connection.ts'
 import { INIT_PRODUCER_ID } from './wire/protocol.ts'
 import { protocolError } from './wire/protocol-error.ts'
 
@@ -33,7 +35,7 @@ export async function openProducer(
 ): Promise<Producer> {
   const { direct, clock } = around
   if (!direct) return new KafkaProducer(await openNative(options, around, {}), clock, options)
-  const { transactionalId, clientId, onSendError, transactionTimeoutMs } = options
+  const { transactionalId, clientId, onSendError, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
   const { cluster, settings, hear } = direct
   const connect = { ...direct.connect, clientId }
   const parts = { clock, cluster, connect, settings, hear, onSendError }
@@ -42,14 +44,31 @@ export async function openProducer(
     return new DirectProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
   }
   const control = new NativeTransactionControl(await openNative(options, around, CONTROL_SETTINGS), clock)
-  // What cannot be delivered within the transaction's time is lost with it.
-  const deliveryTimeoutMs = Math.min(settings.deliveryTimeoutMs, transactionTimeoutMs ?? Infinity)
   return new TransactionalProducer({
     ...parts,
-    settings: { ...settings, deliveryTimeoutMs },
+    ...withinTransaction(settings, connect, transactionTimeoutMs),
     transactionalId,
     control,
   })
+}
+
+/**
+ * What cannot be delivered within the transaction's time is lost with it: no request is waited for any longer, and a batch is given up no later than the
+ * broker gives up the transaction. A request waits for its answer (half of the time) beyond what the broker waits for its replicas (the other half).
+ */
+function withinTransaction(
+  settings: ProduceSettings,
+  connect: ConnectOptions,
+  transactionTimeoutMs: number,
+): { readonly settings: ProduceSettings; readonly connect: ConnectOptions } {
+  const deliveryTimeoutMs = Math.min(settings.deliveryTimeoutMs, transactionTimeoutMs)
+  const half = Math.max(1, Math.floor(deliveryTimeoutMs / 2))
+  const replicationTimeoutMs = Math.min(settings.replicationTimeoutMs, half)
+  const requestTimeoutMs = Math.min(connect.settings.requestTimeoutMs, half)
+  return {
+    settings: { ...settings, deliveryTimeoutMs, replicationTimeoutMs },
+    connect: { ...connect, settings: { ...connect.settings, requestTimeoutMs } },
+  }
 }
 
 async function openNative(

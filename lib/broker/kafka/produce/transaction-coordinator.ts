@@ -15,6 +15,7 @@ import {
   FIND_COORDINATOR,
 } from '../wire/protocol.ts'
 import { protocolError } from '../wire/protocol-error.ts'
+import { SharedConnection } from '../wire/shared-connection.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
 import type { SendQueue } from './send-queue.ts'
 import {
@@ -71,11 +72,12 @@ export class TransactionCoordinator {
   /** A request was not answered: its partitions may have been added. */
   #isUnsure = false
   #stopping = new AbortController()
-  #open: OpenConnection | undefined
+  readonly #connection: SharedConnection
   #isClosed = false
 
   constructor(options: CoordinatorOptions) {
     this.#options = options
+    this.#connection = new SharedConnection(options.clock, () => this.#connect())
   }
 
   begin(identity: ProducerIdentity): void {
@@ -143,7 +145,7 @@ export class TransactionCoordinator {
     this.#isClosed = true
     this.#stopping.abort()
     this.#pending.clear()
-    this.#open?.connection.close()
+    this.#connection.close()
   }
 
   async #tryToEnd(kind: 'commit' | 'abort', doing: string): Promise<BrokerError | undefined> {
@@ -157,7 +159,7 @@ export class TransactionCoordinator {
       if (code === 0) return undefined
       // There may have been nothing to end.
       if (code === INVALID_TXN_STATE && kind === 'abort' && !this.#hasPartitions) return undefined
-      if (COORDINATOR_MOVED.has(code)) this.#drop()
+      if (COORDINATOR_MOVED.has(code)) this.#connection.drop()
       return protocolError(code, doing)
     } catch (reason) {
       return lostError(reason, doing)
@@ -235,7 +237,7 @@ export class TransactionCoordinator {
 
   #notAdded(queue: SendQueue, code: number, failures: number): void {
     if (code === CONCURRENT_TRANSACTIONS || code === OPERATION_NOT_ATTEMPTED) return
-    if (COORDINATOR_MOVED.has(code)) return this.#drop()
+    if (COORDINATOR_MOVED.has(code)) return this.#connection.drop()
     const doing = `adding ${nameOf(queue)} to a transaction`
     const error = protocolError(code, doing, [placeOf(queue)])
     if (UNKNOWN.has(code) && failures < UNKNOWN_ATTEMPTS) return
@@ -251,22 +253,19 @@ export class TransactionCoordinator {
   }
 
   async #ask<T>(api: Api, write: (writer: ByteWriter) => void, read: (reader: ByteReader) => T): Promise<T> {
-    const { connection, versions } = await this.#connected()
+    const { connection, versions } = await this.#connection.get()
     try {
       const version = commonVersion(api, versions, connection.address)
       const { requestTimeoutMs } = this.#options.connect.settings
       return read(await connection.request(api, version, requestTimeoutMs, write))
     } catch (reason) {
-      this.#drop()
+      this.#connection.drop()
       throw reason
     }
   }
 
-  async #connected(): Promise<OpenConnection> {
-    const { clock, cluster, connect, transactionalId } = this.#options
-    const open = this.#open
-    if (open?.connection.isOpen && clock.monotonicMs() < open.expiresAtMs) return open
-    this.#drop()
+  async #connect(): Promise<OpenConnection> {
+    const { cluster, connect, transactionalId } = this.#options
     const { errorCode, message, address } = await cluster.ask(
       FIND_COORDINATOR,
       writer => writeFindCoordinator(writer, transactionalId),
@@ -275,15 +274,7 @@ export class TransactionCoordinator {
     if (errorCode !== 0) {
       throw protocolError(errorCode, 'looking for the coordinator of a transaction', [], message ?? undefined)
     }
-    const opened = await openConnection(address, connect)
-    if (this.#isClosed) opened.connection.close()
-    this.#open = opened
-    return opened
-  }
-
-  #drop(): void {
-    this.#open?.connection.close()
-    this.#open = undefined
+    return openConnection(address, connect)
   }
 }
 

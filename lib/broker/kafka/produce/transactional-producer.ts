@@ -1,5 +1,4 @@
 import { BrokerError } from '../../broker-error.ts'
-import type { Clock } from '../../../common/clock.ts'
 import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../../broker.ts'
 import { closedError } from '../native-call.ts'
 import { checkTimestamp, type SenderParts } from './direct-producer.ts'
@@ -8,8 +7,6 @@ import { RecordSender } from './record-sender.ts'
 import { abortable, SendFailures, stateError } from './send-failures.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 import type { TransactionControl } from './transaction-control.ts'
-
-const PERSISTENT_MS = 60_000
 
 export interface TransactionalProducerOptions extends SenderParts {
   readonly onSendError: ProducerOptions['onSendError']
@@ -22,7 +19,6 @@ export interface TransactionalProducerOptions extends SenderParts {
  * was given. So the broker sees one producer, and fencing, timeouts and markers are what they always are.
  */
 export class TransactionalProducer implements Producer {
-  readonly #clock: Clock
   readonly #control: TransactionControl
   readonly #coordinator: TransactionCoordinator
   readonly #sender: RecordSender
@@ -44,7 +40,6 @@ export class TransactionalProducer implements Producer {
 
   constructor({ onSendError, transactionalId, control, ...parts }: TransactionalProducerOptions) {
     const { clock, cluster, connect, hear } = parts
-    this.#clock = clock
     this.#control = control
     this.#failures = new SendFailures(onSendError)
     this.#coordinator = new TransactionCoordinator({
@@ -150,7 +145,7 @@ export class TransactionalProducer implements Producer {
     await this.#sender.idle()
     this.#assertOpen()
     if (this.#hasDoubt) throw this.#doubtError()
-    await this.#persistently(() => this.#end('abort'))
+    await this.#end('abort')
     await this.#control.abort()
     this.#failures.take()
     this.#inTransaction = false
@@ -181,18 +176,6 @@ export class TransactionalProducer implements Producer {
     if (this.#isEnded || this.#hasOffsets || !this.#coordinator.mayHavePartitions) return
     await this.#coordinator.end(kind)
     this.#isEnded = true
-  }
-
-  async #persistently(call: () => Promise<void>): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + PERSISTENT_MS
-    for (;;) {
-      try {
-        return await call()
-      } catch (reason) {
-        const again = reason instanceof BrokerError && reason.class === 'retriable' && !this.#closing
-        if (!again || this.#clock.monotonicMs() >= deadlineMs) throw reason
-      }
-    }
   }
 
   /** Nothing that was sent in this transaction can come true. */

@@ -43,6 +43,7 @@ export class BrokerConnection {
   /** In the order sent, which is the order in which a broker answers. */
   readonly #pending: PendingRequest[] = []
   #nextCorrelationId = 1
+  #isRetired = false
   #error: BrokerError | undefined
 
   constructor({ socket, address, clientId, clock, responseBytesMax }: BrokerConnectionOptions) {
@@ -77,6 +78,12 @@ export class BrokerConnection {
       this.#pending.push({ correlationId, api, version, timer, resolve, reject })
       this.#write(encodeRequest(api, version, correlationId, this.#clientId, write))
     })
+  }
+
+  /** Closes when everything that was asked is answered. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#pending.length === 0) this.close()
   }
 
   close(): void {
@@ -116,6 +123,7 @@ export class BrokerConnection {
     const reader = new ByteReader(frame, 4, flexible)
     if (api !== API_VERSIONS) reader.tags()
     pending.resolve(reader)
+    if (this.#isRetired) this.retire()
   }
 
   #fail(error: BrokerError): void {

@@ -8,6 +8,7 @@ import type { BrokerAddress, Metadata, TopicMetadata } from './metadata.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
 import { type Api, commonVersion, METADATA } from './protocol.ts'
 import { malformedError } from './protocol-error.ts'
+import { SharedConnection } from './shared-connection.ts'
 
 /** What the cluster last said of one partition. */
 export interface Leader {
@@ -30,14 +31,13 @@ export class Cluster {
   readonly #options: ConnectOptions
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
   readonly #topics = new Map<string, TopicMetadata>()
-  #connection: OpenConnection | undefined
+  readonly #connection: SharedConnection
   /** Where the next connection is tried. */
   #turn = 0
   /** Topics of the next question, and who waits for its answer. */
   readonly #asked = new Set<string>()
   #refreshing: Promise<void> | undefined
   #next: Promise<void> | undefined
-  #closed = false
 
   /** `brokers`: `host:port,host:port`. */
   constructor(brokers: string, options: ConnectOptions) {
@@ -46,6 +46,7 @@ export class Cluster {
       return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
     })
     this.#options = options
+    this.#connection = new SharedConnection(options.clock, () => this.#connect())
   }
 
   /**
@@ -56,7 +57,7 @@ export class Cluster {
     let last: unknown
     for (let attempt = 0; attempt < this.#bootstrap.length; attempt += 1) {
       try {
-        return await this.#connected()
+        return await this.#connection.get()
       } catch (reason) {
         last = reason
         if (!(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
@@ -98,7 +99,7 @@ export class Cluster {
     write: (writer: ByteWriter, version: number) => void,
     read: (reader: ByteReader, version: number) => T,
   ): Promise<T> {
-    const { connection, versions } = await this.#connected()
+    const { connection, versions } = await this.#connection.get()
     const version = commonVersion(api, versions, connection.address)
     const { requestTimeoutMs } = this.#options.settings
     try {
@@ -115,8 +116,7 @@ export class Cluster {
   }
 
   close(): void {
-    this.#closed = true
-    this.#connection?.connection.close()
+    this.#connection.close()
   }
 
   #startNext(): Promise<void> {
@@ -150,28 +150,23 @@ export class Cluster {
       const known = this.#topics.get(topic.topic)
       this.#topics.set(topic.topic, known ? withoutOldNews(topic, known) : topic)
     }
+    // A broker may not have heard of a topic yet, for as long as it lags: the next question goes to another.
+    const isAnyUnknown = topics.some(({ errorCode }) => errorCode === UNKNOWN_TOPIC_OR_PARTITION)
+    if (isAnyUnknown && brokers.size > 1) this.#connection.retire()
   }
 
-  async #connected(): Promise<OpenConnection> {
-    const { clock } = this.#options
-    const open = this.#connection
-    if (open?.connection.isOpen && clock.monotonicMs() < open.expiresAtMs) return open
-    open?.connection.close()
+  async #connect(): Promise<OpenConnection> {
     // The brokers that are known now, and the addresses given at first: all of the former may have moved.
     const addresses = [...this.#brokers.values(), ...this.#bootstrap]
     const address = addresses[this.#turn % addresses.length]!
     this.#turn += 1
     const opened = await openConnection(address, this.#options)
-    const { connection, versions } = opened
     try {
-      if (this.#closed)
-        throw new BrokerError('CLIENT_CLOSED', 'fatal', 'the broker is closed; open a new one')
-      commonVersion(METADATA, versions, connection.address)
+      commonVersion(METADATA, opened.versions, opened.connection.address)
     } catch (reason) {
-      connection.close()
+      opened.connection.close()
       throw errorFrom(reason)
     }
-    this.#connection = opened
     return opened
   }
 }
