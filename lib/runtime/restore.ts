@@ -1,4 +1,5 @@
-import type { Admin, Broker, Consumer, RawRecord, TopicPartition } from '../broker/broker.ts'
+import type { Admin, Broker, Consumer, RawRecord, RecordBatch, TopicPartition } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
@@ -108,8 +109,7 @@ export class Restorer {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const replay of this.#replays.values())
-      this.#end(replay, new StreamsError('RESTORE_ABORTED', 'restore was ended'))
+    for (const replay of this.#replays.values()) this.#end(replay, aborted('restore was ended'))
     await this.#loop
     await this.#consumer?.close()
   }
@@ -159,12 +159,12 @@ export class Restorer {
 
   #start(replay: Replay): void {
     if (this.#closed || replay.request.signal.aborted) {
-      replay.reject(new StreamsError('RESTORE_ABORTED', 'restore was ended'))
+      replay.reject(aborted('restore was ended'))
       return
     }
     this.#replays.set(partitionKey(replay.topic, replay.partition), replay)
     replay.request.signal.addEventListener('abort', () =>
-      this.#end(replay, new StreamsError('RESTORE_ABORTED', 'the task was taken away while it was restored')),
+      this.#end(replay, aborted('the task was taken away while it was restored')),
     )
     // A replay that comes while the loop runs is taken up by it.
     this.#consumer?.assign([{ topic: replay.topic, partition: replay.partition, offset: replay.startOffset }])
@@ -178,6 +178,11 @@ export class Restorer {
     if (!replay.isRead) this.#consumer?.unassign([replay])
     if (error) replay.reject(error)
     else replay.resolve()
+  }
+
+  /** One store that cannot be restored is the end of its task's restore: its engine will be closed. */
+  #endTask(request: RestoreRequest, error: Error): void {
+    for (const replay of this.#replays.values()) if (replay.request === request) this.#end(replay, error)
   }
 
   async #run(): Promise<void> {
@@ -236,7 +241,7 @@ export class Restorer {
 
   #poll(consumer: Consumer): Map<string, Fetched> {
     const fetched = new Map<string, Fetched>()
-    for (const { topic, partition, records, nextOffset } of consumer.poll(POLL_RECORDS)) {
+    for (const { topic, partition, records, nextOffset } of this.#polled(consumer)) {
       const key = partitionKey(topic, partition)
       const before = fetched.get(key)
       fetched.set(key, { records: before ? [...before.records, ...records] : records, nextOffset })
@@ -244,11 +249,22 @@ export class Restorer {
     return fetched
   }
 
+  /** What is wrong with some partitions is the end of these tasks' restore only. */
+  #polled(consumer: Consumer): readonly RecordBatch[] {
+    try {
+      return consumer.poll(POLL_RECORDS)
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.partitions.length > 0)) throw error
+      for (const { topic, partition } of error.partitions) {
+        const replay = this.#replays.get(partitionKey(topic, partition))
+        if (replay) this.#endTask(replay.request, ofTask(replay, error))
+      }
+      return []
+    }
+  }
+
   #applyAll(fetched: ReadonlyMap<string, Fetched>): Promise<unknown> {
-    const applied = Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
-    // Looked at when its turn comes.
-    applied.catch(() => undefined)
-    return applied
+    return Promise.all(Array.from(fetched, ([key, batch]) => this.#apply(key, batch)))
   }
 
   async #apply(key: string, batch: Fetched): Promise<void> {
@@ -261,7 +277,7 @@ export class Restorer {
       await replay.written
     } catch (error) {
       // The engine of a task that was taken away concerns nobody here.
-      if (isCurrent()) throw error
+      if (isCurrent()) this.#endTask(replay.request, errorFrom(error))
     } finally {
       replay.waiting -= 1
     }
@@ -285,4 +301,18 @@ export class Restorer {
       })
     }
   }
+}
+
+function aborted(why: string): StreamsError {
+  return new StreamsError('RESTORE_ABORTED', why)
+}
+
+/** Where the changelog has moved on under a replay, only a new one from its beginning brings everything. */
+function ofTask({ request, storeName, topic, partition }: Replay, error: BrokerError): Error {
+  if (error.code !== 'OFFSET_OUT_OF_RANGE') return error
+  return new TaskCorruptedError(
+    `store "${storeName}" of task ${request.taskId} cannot be restored from ${partitionKey(topic, partition)} where it was: ` +
+      error.message,
+    { cause: error },
+  )
 }

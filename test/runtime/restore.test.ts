@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { Admin, Broker, Consumer, RecordBatch, TopicPartitionOffset } from '../../lib/broker/broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
@@ -24,7 +25,13 @@ class SparseConsumer implements Partial<Consumer> {
     return this.#positions.get(`${topic}-${partition}`)?.offset
   }
 
+  /** Thrown by the next poll. */
+  failure: BrokerError | undefined
+
   poll(): RecordBatch[] {
+    const { failure } = this
+    this.failure = undefined
+    if (failure) throw failure
     return Array.from(this.#positions.values(), at => {
       const { topic, partition, offset } = at
       at.offset += 1000
@@ -96,7 +103,8 @@ function subject(ends: { readonly [topic: string]: number }) {
     endOffsets: offsets(topic => ends[topic]!),
     beginningOffsets: offsets(() => 0),
   } as unknown as Admin
-  const broker = { consumer: async () => new SparseConsumer() } as unknown as Broker
+  const consumer = new SparseConsumer()
+  const broker = { consumer: async () => consumer } as unknown as Broker
   const restorer = new Restorer({
     broker,
     admin,
@@ -115,7 +123,7 @@ function subject(ends: { readonly [topic: string]: number }) {
       committedOffset: () => undefined,
       signal,
     })
-  return { restorer, restore, state: (topic: string) => states.get(topic)! }
+  return { restorer, restore, consumer, state: (topic: string) => states.get(topic)! }
 }
 
 const seriesTo = (end: number) => Array.from({ length: Math.ceil(end / 1000) }, (_, at) => at * 1000)
@@ -210,6 +218,32 @@ describe('restorer', () => {
     expect(state('broken').asked).toEqual(['bulk'])
     await restore('next')
     expect(state('next').offsets).toEqual(seriesTo(SMALL))
+    await restorer.close()
+  })
+
+  it.each([
+    ['OFFSET_OUT_OF_RANGE', 'TASK_CORRUPTED'],
+    ['TOPIC_AUTHORIZATION_FAILED', 'TOPIC_AUTHORIZATION_FAILED'],
+  ])('ends the task whose partition the broker refuses (%s), and no other', async (refused, seen) => {
+    const { restore, restorer, consumer, state } = subject({ gone: LARGE, there: LARGE })
+    const partitions = [{ topic: 'gone', partition: 0 }]
+    state('gone').write = async () => {
+      consumer.failure ??= new BrokerError(refused, 'fatal', 'sabotage', { partitions })
+    }
+    const there = restore('there')
+    await expect(restore('gone')).rejects.toMatchObject({ code: seen })
+    await there
+    expect(state('there').offsets).toEqual(seriesTo(LARGE))
+    await restorer.close()
+  })
+
+  it('ends the task whose engine fails, and no other', async () => {
+    const { restore, restorer, state } = subject({ broken: LARGE, next: LARGE })
+    state('broken').write = () => Promise.reject(new Error('disk full'))
+    const next = restore('next')
+    await expect(restore('broken')).rejects.toThrow('disk full')
+    await next
+    expect(state('next').offsets).toEqual(seriesTo(LARGE))
     await restorer.close()
   })
 })
