@@ -68,18 +68,24 @@ export class GlobalThread {
       persistent: persistent ? await directory.openGlobal() : undefined,
       memory: openMemoryEngine(),
     }
-    const tasks = plan.globalSubtopologies.map(subtopology => {
-      const partitions = subtopology.sourceTopics.flatMap(topic =>
-        Array.from({ length: present(counts.get(topic), `partitions of ${topic}`) }, (_, partition) => ({
-          topic,
-          partition,
-        })),
+    try {
+      const tasks = plan.globalSubtopologies.map(
+        subtopology =>
+          new GlobalTask({
+            ...options,
+            plan: subtopology,
+            partitions: subtopology.sourceTopics.flatMap(topic => partitionsOf(topic, counts)),
+            engines,
+            onChange: options.tap,
+          }),
       )
-      return new GlobalTask({ ...options, plan: subtopology, partitions, engines, onChange: options.tap })
-    })
-    const isolation = isolationOf(settings)
-    const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
-    return new GlobalThread(options, engines, tasks, consumer)
+      const isolation = isolationOf(settings)
+      const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
+      return new GlobalThread(options, engines, tasks, consumer)
+    } catch (error) {
+      await closeEngines(engines)
+      throw error
+    }
   }
 
   store(name: string): StateStore | undefined {
@@ -136,9 +142,12 @@ export class GlobalThread {
 
   async close(): Promise<void> {
     this.#applied.close()
-    await this.#consumer.close()
-    for (const task of this.#tasks) task.close()
-    await closeEngines(this.#engines)
+    try {
+      await this.#consumer.close()
+      for (const task of this.#tasks) task.close()
+    } finally {
+      await closeEngines(this.#engines)
+    }
   }
 
   async #assignAll(partitions: readonly TopicPartition[]): Promise<void> {
@@ -186,4 +195,9 @@ export class GlobalThread {
       `global task of topic ${topic}`,
     )
   }
+}
+
+function partitionsOf(topic: string, counts: ReadonlyMap<string, number>): TopicPartition[] {
+  const count = present(counts.get(topic), `partitions of ${topic}`)
+  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 }

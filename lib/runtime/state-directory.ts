@@ -39,10 +39,15 @@ export class StateDirectory {
   ): Promise<StateDirectory> {
     const path = join(options.stateDir, options.applicationId)
     const lock = await openLock(path)
-    const stored = lock.get(PROCESS_ID)
-    const directory = new StateDirectory(path, { processId: stored ? utf8Text(stored) : '', lock, random })
-    if (!stored) await directory.renewProcessId()
-    return directory
+    try {
+      const stored = lock.get(PROCESS_ID)
+      const directory = new StateDirectory(path, { processId: stored ? utf8Text(stored) : '', lock, random })
+      if (!stored) await directory.renewProcessId()
+      return directory
+    } catch (error) {
+      await lock.close()
+      throw error
+    }
   }
 
   /** Removes the directory with all state. Throws `STATE_DIRECTORY_IN_USE` while a process has it. */

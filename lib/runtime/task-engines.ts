@@ -12,8 +12,11 @@ export interface TaskEngines {
 }
 
 export async function closeEngines(engines: TaskEngines): Promise<void> {
-  await engines.persistent?.close()
-  await engines.memory.close()
+  try {
+    await engines.persistent?.close()
+  } finally {
+    await engines.memory.close()
+  }
 }
 
 /** The runtime's own keys begin with a zero byte, which no store prefix does. */

@@ -63,11 +63,13 @@ export class TaskFactory {
 
   async open(plan: TaskPlan): Promise<OpenedTask> {
     const engines = await this.#openEngines(plan)
+    let task: StreamTask | undefined
     try {
-      const task = this.#build(plan, engines)
+      task = this.#build(plan, engines)
       await task.state.load()
       return { task, engines }
     } catch (error) {
+      await task?.close()
       await closeEngines(engines)
       throw error
     }
@@ -83,9 +85,14 @@ export class TaskFactory {
     if (!plan.subtopology.stores.some(({ builder }) => builder.persistent))
       return { persistent: undefined, memory }
     const persistent = await this.#openPersistent(plan)
-    await this.#checkStored(plan, persistent)
-    await persistent.write(WriteBatch.of([openMarkWrite(true)]))
-    return { persistent, memory }
+    try {
+      await this.#checkStored(plan, persistent)
+      await persistent.write(WriteBatch.of([openMarkWrite(true)]))
+      return { persistent, memory }
+    } catch (error) {
+      await persistent.close()
+      throw error
+    }
   }
 
   async #openPersistent(plan: TaskPlan): Promise<Engine> {

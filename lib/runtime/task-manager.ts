@@ -107,7 +107,8 @@ export class TaskManager {
   /** Starts what has been restored since the last call. Throws what went wrong in the background, as a `TakeOverError`. */
   startRestored(): void {
     if (this.#failure) throw new TakeOverError(this.#failure)
-    for (const restored of this.#restored.splice(0)) {
+    // One by one: where user code fails in `init`, those behind it are still among the restored, to be closed with them.
+    for (let restored = this.#restored.shift(); restored; restored = this.#restored.shift()) {
       const { task, plan, committed, starts } = restored
       this.#starting.delete(plan.id)
       this.#running.set(plan.id, restored)
@@ -136,15 +137,12 @@ export class TaskManager {
         )
         return () => new Map<string, number>()
       })
-    await Promise.all(closing.map(opened => this.#finish(opened, positions(opened.task))))
+    await allDone(closing.map(opened => this.#finish(opened, positions(opened.task))))
   }
 
   /** Drops the tasks of these anchors with whatever they have not committed. */
   async closeDirty(anchors: readonly TopicPartition[]): Promise<void> {
-    for (const { task, engines } of await this.#release(anchors)) {
-      await task.close()
-      await closeEngines(engines)
-    }
+    await allDone((await this.#release(anchors)).map(closeOpened))
   }
 
   /** Every anchor partition that a task here belongs to, running or not. */
@@ -167,13 +165,11 @@ export class TaskManager {
     for (const { abort } of this.#starting.values()) abort.abort()
     await Promise.all(Array.from(this.#starting.values(), ({ done }) => done))
     this.#starting.clear()
-    for (const { task, engines } of [...this.#restored.splice(0), ...this.#running.values()]) {
-      await task.close()
-      await closeEngines(engines)
-    }
+    const opened = [...this.#restored.splice(0), ...this.#running.values()]
     this.#running.clear()
     this.#byPartition.clear()
     this.#tasks = []
+    await allDone(opened.map(closeOpened))
   }
 
   async #takeOver(plan: TaskPlan, all: Offsets, signal: AbortSignal): Promise<void> {
@@ -186,8 +182,7 @@ export class TaskManager {
       signal.throwIfAborted()
       this.#restored.push({ ...opened, plan, committed, starts })
     } catch (error) {
-      await opened.task.close()
-      await closeEngines(opened.engines)
+      await closeOpened(opened)
       throw error
     }
   }
@@ -206,8 +201,7 @@ export class TaskManager {
         await restorer.restore({ taskId, partition, state: opened.task.state, committedOffset, signal })
         return opened
       } catch (error) {
-        await opened.task.close()
-        await closeEngines(opened.engines)
+        await closeOpened(opened)
         if (!(mayWipe && error instanceof TaskCorruptedError)) throw error
         this.#options.logger.log('warn', `task ${taskId} is rebuilt from its changelogs`, { error })
         await factory.wipe(plan)
@@ -287,15 +281,32 @@ export class TaskManager {
     this.#restored = this.#restored.filter(({ plan }) => plan.id !== id)
   }
 
-  async #finish({ task, engines }: OpenedTask, positions: ReadonlyMap<string, number>): Promise<void> {
-    await task.state.written()
-    if (task.isRunning) {
+  async #finish(opened: OpenedTask, positions: ReadonlyMap<string, number>): Promise<void> {
+    const { task } = opened
+    try {
+      await task.state.written()
+      if (!task.isRunning) return
       task.state.startWriting(positions, [openMarkWrite(false)])
       await task.state.written()
+    } finally {
+      await closeOpened(opened)
     }
+  }
+}
+
+/** The engines in any case: who leaves one open keeps the next owner of the task out of its directory. */
+async function closeOpened({ task, engines }: OpenedTask): Promise<void> {
+  try {
     await task.close()
+  } finally {
     await closeEngines(engines)
   }
+}
+
+/** Rejects with the first failure, when all have ended. */
+async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }
 
 /** By topic, where its source has one of its own. */

@@ -151,9 +151,12 @@ class LevelEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#tail.catch(() => undefined)
-    await levelWriter.close(this.#directory)
-    await this.#database.close()
-    opened.delete(this.#directory)
+    try {
+      await levelWriter.close(this.#directory)
+    } finally {
+      await this.#database.close()
+      opened.delete(this.#directory)
+    }
   }
 
   get #options(): object {
