@@ -25,6 +25,12 @@ export class TaskCorruptedError extends StreamsError {
   }
 }
 
+/**
+ * The directory of the state cannot be used: the disk is full, files may not be read or written, or what was rebuilt in it is damaged again.
+ * No handler of user code is asked about it.
+ */
+export class StateDirectoryError extends StreamsError {}
+
 /** The partition is owned by somebody else now; whatever was not committed must be dropped. */
 export class TaskMigratedError extends StreamsError {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,6 +1,12 @@
 import { BrokerError } from '../broker/broker-error.ts'
 import { AssertionError } from '../common/assert.ts'
-import { errorFrom, RecordFailedError, TaskCorruptedError, TaskMigratedError } from '../common/errors.ts'
+import {
+  errorFrom,
+  RecordFailedError,
+  StateDirectoryError,
+  TaskCorruptedError,
+  TaskMigratedError,
+} from '../common/errors.ts'
 import { answerOf } from './dead-letters.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -28,6 +34,7 @@ function isNotForHandlers(error: unknown): boolean {
     error instanceof BrokerError ||
     error instanceof TaskMigratedError ||
     error instanceof TaskCorruptedError ||
+    error instanceof StateDirectoryError ||
     error instanceof AssertionError
   )
 }

@@ -60,6 +60,8 @@ const RULES: { readonly [errorClass in BrokerErrorClass]: Rule } = {
 const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   // Ours, or the application's who closed the broker under us.
   ['CLIENT_CLOSED', end],
+  // Of a task that is being taken over: it is asked anew where to begin. A running task's position is moved.
+  ['OFFSET_OUT_OF_RANGE', again],
   // A topic that was there is not among those that the cluster names.
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])

@@ -14,6 +14,7 @@ import type { MemoryBudget } from './memory-budget.ts'
 import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
+import type { StateEngine } from './state-engine.ts'
 import { closeEngines, type TaskEngines } from './task-engines.ts'
 import type { ChangeTap } from './task-factory.ts'
 
@@ -42,20 +43,26 @@ const PROGRESS_MS = 5000
 export class GlobalThread {
   readonly #options: GlobalThreadOptions
   readonly #engines: TaskEngines
+  /** The persistent engine, if there is one. */
+  readonly #state: StateEngine | undefined
   readonly #tasks: readonly GlobalTask[]
   readonly #consumer: Consumer
   readonly #applied = new AppliedPositions()
 
   private constructor(
     options: GlobalThreadOptions,
-    engines: TaskEngines,
-    tasks: readonly GlobalTask[],
-    consumer: Consumer,
+    parts: {
+      readonly engines: TaskEngines
+      readonly state: StateEngine | undefined
+      readonly tasks: readonly GlobalTask[]
+      readonly consumer: Consumer
+    },
   ) {
     this.#options = options
-    this.#engines = engines
-    this.#tasks = tasks
-    this.#consumer = consumer
+    this.#engines = parts.engines
+    this.#state = parts.state
+    this.#tasks = parts.tasks
+    this.#consumer = parts.consumer
   }
 
   static async open(options: GlobalThreadOptions): Promise<GlobalThread> {
@@ -64,10 +71,8 @@ export class GlobalThread {
     const persistent = plan.globalSubtopologies.some(({ stores }) =>
       stores.some(({ builder }) => builder.persistent),
     )
-    const engines = {
-      persistent: persistent ? await directory.openGlobal() : undefined,
-      memory: openMemoryEngine(),
-    }
+    const state = persistent ? await directory.openGlobal(logger) : undefined
+    const engines = { persistent: state, memory: openMemoryEngine() }
     try {
       const tasks = plan.globalSubtopologies.map(
         subtopology =>
@@ -81,7 +86,7 @@ export class GlobalThread {
       )
       const isolation = isolationOf(settings)
       const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
-      return new GlobalThread(options, engines, tasks, consumer)
+      return new GlobalThread(options, { engines, state, tasks, consumer })
     } catch (error) {
       await closeEngines(engines)
       throw error
@@ -126,7 +131,11 @@ export class GlobalThread {
     let reportedMs = clock.monotonicMs()
     for (;;) {
       const behind = partitions.reduce((sum, partition) => sum + this.#behind(partition, ends), 0)
-      if (behind === 0 || signal.aborted) return
+      if (signal.aborted) return
+      if (behind === 0) {
+        this.#state?.committed()
+        return
+      }
       if (clock.monotonicMs() - reportedMs > PROGRESS_MS) {
         reportedMs = clock.monotonicMs()
         logger.log('info', 'loading global tables', { behind })
@@ -177,6 +186,7 @@ export class GlobalThread {
     }
     for (const batch of batches) this.#taskOf(batch).apply(batch)
     for (const task of this.#tasks) if (task.waitingFor) await task.settle()
+    this.#state?.throwIfFailed()
     for (const task of this.#tasks) await task.commit()
     this.#options.onEpochEnd()
     for (const { topic, partition, nextOffset } of batches) {

@@ -127,6 +127,7 @@ export class StateManager {
 
   /** Caches forward what they hold; then all changes go to the changelogs. */
   prepareCommit(): void {
+    this.#engines.state?.throwIfFailed()
     for (const store of this.#stores.values()) store.flush()
     for (const store of this.#stores.values()) store.prepareCommit()
   }
@@ -162,6 +163,7 @@ export class StateManager {
     const stores = [...this.#stores.values()]
     this.#writing = Promise.all(writes).then(() => {
       for (const store of stores) store.staged()
+      this.#engines.state?.committed()
     })
     // Looked at by `written`, before anything depends on it.
     this.#writing.catch(() => undefined)

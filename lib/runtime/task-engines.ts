@@ -1,6 +1,7 @@
 import { utf8, utf8Text } from '../common/bytes.ts'
 import type { Engine } from '../store/engine/engine.ts'
 import type { EngineWrite } from '../store/engine/write-batch.ts'
+import type { StateEngine } from './state-engine.ts'
 
 /**
  * The engines of one task: one on disk for its persistent stores, where it has any, and one in memory for the others. They outlive
@@ -9,6 +10,8 @@ import type { EngineWrite } from '../store/engine/write-batch.ts'
 export interface TaskEngines {
   readonly persistent: Engine | undefined
   readonly memory: Engine
+  /** The persistent one, where it is that of a task on disk: it knows how its files are doing. */
+  readonly state?: StateEngine
 }
 
 export async function closeEngines(engines: TaskEngines): Promise<void> {

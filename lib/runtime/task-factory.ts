@@ -1,5 +1,4 @@
 import type { Clock } from '../common/clock.ts'
-import { TaskCorruptedError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
@@ -75,39 +74,19 @@ export class TaskFactory {
     }
   }
 
-  /** Removes a task's state on disk: the next `open` restores it from its changelogs. */
-  async wipe(plan: TaskPlan): Promise<void> {
-    await this.#options.directory.removeTask(plan.id)
-  }
-
   async #openEngines(plan: TaskPlan): Promise<TaskEngines> {
     const memory = openMemoryEngine()
     if (!plan.subtopology.stores.some(({ builder }) => builder.persistent))
       return { persistent: undefined, memory }
-    const persistent = await this.#openPersistent(plan)
+    const { directory, logger } = this.#options
+    const persistent = await directory.openTask(plan.id, logger)
     try {
       await this.#checkStored(plan, persistent)
       await persistent.write(WriteBatch.of([openMarkWrite(true)]))
-      return { persistent, memory }
+      return { persistent, memory, state: persistent }
     } catch (error) {
       await persistent.close()
       throw error
-    }
-  }
-
-  async #openPersistent(plan: TaskPlan): Promise<Engine> {
-    const { directory, logger } = this.#options
-    try {
-      return await directory.openTask(plan.id)
-    } catch (error) {
-      if (!(error instanceof TaskCorruptedError)) throw error
-      logger.log(
-        'warn',
-        `the state of task ${plan.id} on disk cannot be read; it is rebuilt from its changelogs`,
-        { error },
-      )
-      await directory.removeTask(plan.id)
-      return directory.openTask(plan.id)
     }
   }
 

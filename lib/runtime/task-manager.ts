@@ -195,16 +195,17 @@ export class TaskManager {
     const { factory, restorer } = this.#options
     const { id: taskId, partition } = plan
     const committedOffset = (topic: string) => committed.get(partitionKey(topic, partition))?.offset
-    for (let mayWipe = true; ; mayWipe = false) {
+    for (;;) {
       const opened = await factory.open(plan)
       try {
         await restorer.restore({ taskId, partition, state: opened.task.state, committedOffset, signal })
         return opened
       } catch (error) {
         await closeOpened(opened)
-        if (!(mayWipe && error instanceof TaskCorruptedError)) throw error
-        this.#options.logger.log('warn', `task ${taskId} is rebuilt from its changelogs`, { error })
-        await factory.wipe(plan)
+        const { state } = opened.engines
+        if (!(error instanceof TaskCorruptedError && state)) throw error
+        // Removed as it is opened again, by the directory, which counts how often that was in vain.
+        state.unfit(error)
       }
     }
   }

@@ -248,7 +248,7 @@ export class KafkaStreams implements AsyncDisposable {
         `cleanUp() was called in state ${this.state}: close the application first`,
       )
     }
-    await StateDirectory.remove(this.#settings, this.#components.random)
+    await StateDirectory.remove(this.#settings, this.#components.random, this.#components.logger)
   }
 
   async #close(): Promise<void> {
@@ -275,8 +275,8 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   async #runOpened(): Promise<void> {
-    const { broker, random } = this.#components
-    const directory = await StateDirectory.open(this.#settings, random)
+    const { broker, random, logger } = this.#components
+    const directory = await StateDirectory.open(this.#settings, random, logger)
     try {
       const admin = await broker.admin()
       try {

@@ -55,7 +55,7 @@ export class ChunkStore {
   recordsOf(chunk: Chunk): StoredRecord[] {
     if (!this.journal) return chunk.records as StoredRecord[]
     if (chunk.records) return chunk.records
-    const records = decodeRecords(this.journal.read(keys.chunk(this.#logId, chunk.baseOffset)))
+    const records = this.journal.read(keys.chunk(this.#logId, chunk.baseOffset), decodeRecords)
     chunk.records = records
     this.#cache.use(chunk)
     return records

@@ -8,7 +8,7 @@ import { EmbeddedProducer } from './embedded-producer.ts'
 import { unknownTopic } from './errors.ts'
 import { evict } from './group-session.ts'
 import { Interceptions, type Interceptor } from './interceptor.ts'
-import { LevelJournal, openDatabase } from './level-journal.ts'
+import { LevelJournal, openDatabase, storageDamaged } from './level-journal.ts'
 import { compactNow } from './log-cleaner.ts'
 import { recover } from './recovery.ts'
 
@@ -95,6 +95,13 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions = {}): P
     recordBytesMax: options.recordBytesMax ?? 1024 * 1024,
     cacheBytesMax: options.cacheBytesMax ?? 32 * 1024 * 1024,
   })
-  if (database) await recover(state, database)
+  if (database) {
+    try {
+      await recover(state, database)
+    } catch (reason) {
+      await database.close()
+      throw storageDamaged(database.location, reason)
+    }
+  }
   return new EmbeddedBroker(database ? 'embedded' : 'memory', state)
 }

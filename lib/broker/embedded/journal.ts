@@ -23,7 +23,8 @@ export interface Journal {
   /** Bytes of records that were appended and are not on disk yet; producers stop being writable over it. */
   readonly pendingBytes: number
   addPendingBytes(bytes: number): void
-  read(key: string): Uint8Array
+  /** The entry, decoded. Throws `BROKER_STORAGE_DAMAGED` where it is not there, or makes no sense. */
+  read<T>(key: string, decode: (value: Uint8Array) => T): T
   /** Resolves when everything so far is on disk. */
   settled(): Promise<void>
   close(): Promise<void>

@@ -3,6 +3,7 @@ import { Level } from 'level'
 import { present } from '../../common/assert.ts'
 import { BrokerError } from '../broker-error.ts'
 import { errorFrom } from '../../common/errors.ts'
+import { damageOf } from '../../common/level/check-database.ts'
 import type { Journal, Persistent, WriteBatch } from './journal.ts'
 
 /** Open tables are mapped, and count as resident memory: 2 MiB each. Logs are read from one end to the other, so a few suffice. */
@@ -54,9 +55,13 @@ export class LevelJournal implements Journal {
     this.#start()
   }
 
-  /** Synchronous: a chunk is read in the middle of `poll`. */
-  read(key: string): Uint8Array {
-    return present(this.#database.getSync(key), `journal entry ${key}`)
+  /** Synchronous: a chunk is read in the middle of `poll`. Throws `BROKER_STORAGE_DAMAGED`, as `decode` does. */
+  read<T>(key: string, decode: (value: Uint8Array) => T): T {
+    try {
+      return decode(present(this.#database.getSync(key), `journal entry ${key}`))
+    } catch (reason) {
+      throw storageDamaged(this.#database.location, reason)
+    }
   }
 
   async settled(): Promise<void> {
@@ -124,21 +129,48 @@ export class LevelJournal implements Journal {
   }
 }
 
-/** Opens or creates the directory. Level allows one process at a time. */
+/** Opens or creates the directory. Level allows one process at a time. Throws `BROKER_STORAGE_DAMAGED` where files hold something else than was written. */
 export async function openDatabase(directory: string): Promise<Database> {
+  let damage: string | undefined
+  // What another process writes to just now may make no sense for a moment; damage does so for ever.
+  for (let look = 0; look < 3; look += 1) {
+    damage = await damageOf(directory).catch((reason: unknown) => {
+      throw cannotBeOpened(directory, errorFrom(reason))
+    })
+    if (damage === undefined) return openLevel(directory)
+  }
+  // Not opened: LevelDB would remove what it cannot make sense of, and somebody may still want to.
+  throw storageDamaged(directory, new Error(damage))
+}
+
+/** The broker has no other copy: it is for people to decide what to do about it. */
+export function storageDamaged(directory: string, reason: unknown): BrokerError {
+  if (reason instanceof BrokerError) return reason
+  const cause = errorFrom(reason)
+  const message =
+    `the broker's directory ${directory} is damaged: ${cause.message}. Put a backup in its place; or remove it, which loses the topics in it, ` +
+    'and the state of their applications with them'
+  return new BrokerError('BROKER_STORAGE_DAMAGED', 'fatal', message, { cause })
+}
+
+async function openLevel(directory: string): Promise<Database> {
   const database = new Level<string, Buffer>(directory, OPTIONS)
   try {
     await database.open()
     return database
   } catch (reason) {
     const cause = errorFrom(errorFrom(reason).cause ?? reason)
-    if (!('code' in cause) || cause.code !== 'LEVEL_LOCKED') {
-      const message = `the broker's directory ${directory} cannot be opened: ${cause.message}`
-      throw new BrokerError('BROKER_STORAGE_FAILED', 'fatal', message, { cause })
-    }
+    const code = 'code' in cause ? cause.code : undefined
+    if (code === 'LEVEL_CORRUPTION') throw storageDamaged(directory, cause)
+    if (code !== 'LEVEL_LOCKED') throw cannotBeOpened(directory, cause)
     const message = `the broker's directory ${directory} is in use by another process; stop it or name another directory`
     throw new BrokerError('BROKER_DIRECTORY_IN_USE', 'fatal', message, { cause })
   }
+}
+
+function cannotBeOpened(directory: string, cause: Error): BrokerError {
+  const message = `the broker's directory ${directory} cannot be opened: ${cause.message}`
+  return new BrokerError('BROKER_STORAGE_FAILED', 'fatal', message, { cause })
 }
 
 function entryBatch(entries: Entries): WriteBatch {

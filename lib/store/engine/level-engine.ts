@@ -1,8 +1,10 @@
 import { Level } from 'level'
 import { resolve } from 'node:path'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
-import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import { StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import { damageOf } from '../../common/level/check-database.ts'
 import type { Engine, EngineLoad, EngineRange } from './engine.ts'
+import { levelError, lockedError, openError } from './level-error.ts'
 import { writeRows } from './level-rows.ts'
 import { levelWriter } from './level-writer.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -67,6 +69,8 @@ export async function openLevelEngine(
   if (opened.has(path)) throw lockedError(directory, undefined)
   opened.add(path)
   try {
+    const damage = await damageOf(path).catch((error: unknown) => Promise.reject(openError(error, path)))
+    if (damage !== undefined) throw await damagedError(path, damage)
     return new LevelEngine(path, isShared, await openDatabase(path, optionsOf('steady', isShared)))
   } catch (error) {
     opened.delete(path)
@@ -82,12 +86,23 @@ async function emptyWriteBuffer(database: Database): Promise<void> {
   await (database as unknown as Compactable).compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS)
 }
 
+/** What another process writes to meanwhile makes no sense either: then the directory is not damaged, but in use. */
+async function damagedError(path: string, damage: string): Promise<Error> {
+  const corrupted = new TaskCorruptedError(`the state in "${path}" is damaged: ${damage}`)
+  try {
+    await (await openDatabase(path, optionsOf('steady', false))).close()
+    return corrupted
+  } catch (error) {
+    return error instanceof StreamsError && error.code === 'STATE_DIRECTORY_LOCKED' ? error : corrupted
+  }
+}
+
 async function openDatabase(directory: string, options: object): Promise<Database> {
   const database: Database = new Level(directory, options)
   try {
     await database.open()
   } catch (error) {
-    throw openError(directory, error)
+    throw openError(error, directory)
   }
   return database
 }
@@ -115,13 +130,13 @@ class LevelEngine implements Engine {
     try {
       return this.#database.getSync(key)
     } catch (error) {
-      throw readError(error)
+      throw levelError(error, this.#directory)
     }
   }
 
   entries(range: EngineRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     // The native iterator takes its snapshot here, not at the first read.
-    return rows(this.#database, range)
+    return rows(this.#database, range, this.#directory)
   }
 
   write(batch: WriteBatch): Promise<void> {
@@ -165,7 +180,9 @@ class LevelEngine implements Engine {
 
   /** After a failure nothing is written any more: a later batch would be there without the one before it. */
   #inOrder(write: () => Promise<void>): Promise<void> {
-    const done = this.#tail.then(write)
+    const done = this.#tail.then(write).catch((error: unknown) => {
+      throw levelError(error, this.#directory)
+    })
     this.#tail = done
     // The caller sees the failure on `done`; the tail must not count as unhandled where nobody writes again.
     this.#tail.catch(() => undefined)
@@ -173,7 +190,11 @@ class LevelEngine implements Engine {
   }
 }
 
-function rows(database: Database, range: EngineRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+function rows(
+  database: Database,
+  range: EngineRange,
+  directory: string,
+): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
   const { values = true } = range
   const iterator = database.iterator({ ...range, values })
   return (async function* () {
@@ -185,42 +206,9 @@ function rows(database: Database, range: EngineRange): AsyncIterable<readonly [U
         else for (const [key] of batch) yield [key, EMPTY_BYTES] as const
       }
     } catch (error) {
-      throw readError(error)
+      throw levelError(error, directory)
     } finally {
       await iterator.close()
     }
   })()
-}
-
-function openError(directory: string, error: unknown): Error {
-  const cause = errorFrom(error).cause
-  const code = codeOf(cause) ?? codeOf(error)
-  if (code === 'LEVEL_LOCKED') {
-    return lockedError(directory, error)
-  }
-  if (code === 'LEVEL_CORRUPTION') {
-    return new TaskCorruptedError(`the state in "${directory}" cannot be read`, { cause: error })
-  }
-  const reason = errorFrom(cause ?? error).message
-  return new StreamsError('STATE_DIRECTORY_UNUSABLE', `"${directory}" cannot be opened: ${reason}`, {
-    cause: error,
-  })
-}
-
-function lockedError(directory: string, cause: unknown): Error {
-  return new StreamsError(
-    'STATE_DIRECTORY_LOCKED',
-    `"${directory}" is in use by another process. Give each process its own state directory.`,
-    { cause },
-  )
-}
-
-function readError(error: unknown): Error {
-  const code = codeOf(error)
-  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return errorFrom(error)
-  return new TaskCorruptedError('the state on disk cannot be read', { cause: error })
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }

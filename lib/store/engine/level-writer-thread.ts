@@ -1,6 +1,7 @@
 import { Level } from 'level'
 import { parentPort } from 'node:worker_threads'
 import { present } from '../../common/assert.ts'
+import { rootOf } from './level-error.ts'
 import type { WriterAnswer, WriterRequest } from './level-writer.ts'
 import { writeRows } from './level-rows.ts'
 
@@ -17,7 +18,9 @@ port.on('message', (request: WriterRequest) => {
     () => port.postMessage({ id: request.id } satisfies WriterAnswer),
     (error: Error & { code?: string }) => {
       const { message, code } = error
-      port.postMessage({ id: request.id, error: { message, code } } satisfies WriterAnswer)
+      const root: Error & { code?: string } = rootOf(error)
+      const cause = { message: root.message, code: root.code }
+      port.postMessage({ id: request.id, error: { message, code, cause } } satisfies WriterAnswer)
     },
   )
 })

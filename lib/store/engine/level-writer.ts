@@ -16,7 +16,13 @@ export interface WriterRequest {
 
 export interface WriterAnswer {
   readonly id: number
-  readonly error?: { readonly message: string; readonly code: string | undefined }
+  readonly error?: WriterError & { readonly cause: WriterError }
+}
+
+/** An error of LevelDB, which loses its own properties on the way to another thread; `cause`: what its native part said first. */
+interface WriterError {
+  readonly message: string
+  readonly code: string | undefined
 }
 
 interface Waiting {
@@ -99,7 +105,7 @@ export class LevelWriter {
     thread.on('message', ({ id, error }: WriterAnswer) => {
       const { resolve, reject } = present(this.#waiting.get(id), 'write of an answer')
       this.#settled(id, thread)
-      if (error) reject(Object.assign(new Error(error.message), { code: error.code }))
+      if (error) reject(errorOf(error, errorOf(error.cause)))
       else resolve()
     })
     thread.on('error', error => this.#failed(thread, error))
@@ -121,6 +127,10 @@ export class LevelWriter {
     this.#waiting.clear()
     for (const { reject } of waiting) reject(error)
   }
+}
+
+function errorOf({ message, code }: WriterError, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code })
 }
 
 function newThread(): Worker {
