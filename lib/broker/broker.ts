@@ -195,6 +195,8 @@ export interface Producer {
 export interface TopicDescription {
   readonly topic: string
   readonly partitionCount: number
+  /** Another one for a topic that was deleted and made again, and for one of another cluster (KIP-516); undefined where the broker gives none. */
+  readonly topicId?: string | undefined
   /** The settings that the adapter can read: undefined where it cannot. */
   readonly config?: { readonly [name: string]: string }
 }
@@ -222,6 +224,14 @@ export interface Admin {
   listTopics(): Promise<readonly string[]>
   /** By name; topics that do not exist are absent. */
   describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>
+  /**
+   * What these settings of topics are, defaults included, by topic and name. Topics whose settings cannot be had are absent: those that do not exist,
+   * those that we may not describe, and all where the adapter has no way to ask.
+   */
+  topicSettings(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
   /** All must be new: else `TOPIC_ALREADY_EXISTS`. Resolves when they can be written to. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
   deleteTopics(topics: readonly string[]): Promise<void>

@@ -13,7 +13,8 @@ export function createTopics(state: BrokerState, topics: readonly NewTopic[]): v
   state.assertOpen()
   for (const topic of topics) validate(state, topic)
   for (const { topic, partitionCount, config = {} } of topics) {
-    const info: TopicInfo = { topicId: state.nextTopicId, partitionCount, config: { ...config } }
+    const uuid = state.random.uuid()
+    const info: TopicInfo = { topicId: state.nextTopicId, uuid, partitionCount, config: { ...config } }
     state.journal?.putJson(keys.topic(topic), info)
     watchLogs(state, state.addTopic(topic, info))
   }

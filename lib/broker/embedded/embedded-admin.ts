@@ -19,6 +19,7 @@ import type { Operation } from './interceptor.ts'
 import { fetchOffsets } from './offset-fetch.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { describeTopic } from './topic.ts'
+import { settingsOf } from './topic-config.ts'
 
 /** Each method is one operation; what it does stands in the operation's file. Answers wait until what they tell is durable. */
 export class EmbeddedAdmin implements Admin {
@@ -37,6 +38,16 @@ export class EmbeddedAdmin implements Admin {
     return this.#run('describe-topics', () => {
       const found = topics.map(name => this.#state.topics.get(name)).filter(topic => topic !== undefined)
       return new Map(found.map(topic => [topic.topic, describeTopic(topic)]))
+    })
+  }
+
+  topicSettings(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+    return this.#run('topic-settings', () => {
+      const found = topics.map(name => this.#state.topics.get(name)).filter(topic => topic !== undefined)
+      return new Map(found.map(({ topic, config }) => [topic, settingsOf(config, names)]))
     })
   }
 

@@ -14,6 +14,7 @@ export type Operation =
   | 'list-offsets'
   | 'list-topics'
   | 'describe-topics'
+  | 'topic-settings'
   | 'create-topics'
   | 'delete-topics'
   | 'delete-records'

@@ -14,6 +14,7 @@ import type { Topic, TopicInfo } from './topic.ts'
 import type { TransactionInfo } from './transaction-state.ts'
 
 type Database = Level<string, Buffer>
+type StoredTopic = Omit<TopicInfo, 'uuid'> & Partial<Pick<TopicInfo, 'uuid'>>
 
 /**
  * Reads a durable broker's state back: everything but the records, of which only each log's growing end is read. Transactions
@@ -21,7 +22,10 @@ type Database = Level<string, Buffer>
  * completed.
  */
 export async function recover(state: BrokerState, database: Database): Promise<void> {
-  for await (const [name, info] of entries<TopicInfo>(database, 'topic/')) {
+  for await (const [name, stored] of entries<StoredTopic>(database, 'topic/')) {
+    // Topics of a broker from before they had ids get theirs now.
+    const info: TopicInfo = { ...stored, uuid: stored.uuid ?? state.random.uuid() }
+    if (stored.uuid === undefined) state.journal?.putJson(keys.topic(name), info)
     const topic = state.addTopic(name, info)
     await recoverLogs(topic, database)
     watchLogs(state, topic)

@@ -25,6 +25,24 @@ export function parseTopicConfig(raw: RawTopicConfig, recordBytesMaxDefault: num
   }
 }
 
+/** Those that are asked for and known here, with their defaults. */
+export function settingsOf(raw: RawTopicConfig, names: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const name of names) {
+    const value = raw[name] ?? DEFAULTS[name]
+    if (value !== undefined) found.set(name, value)
+  }
+  return found
+}
+
+const DEFAULTS: RawTopicConfig = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'delete.retention.ms': '86400000',
+  'min.cleanable.dirty.ratio': '0.5',
+}
+
 /** The name of the first setting that is malformed. */
 export function malformedSetting(raw: RawTopicConfig): string | undefined {
   const policies = (raw['cleanup.policy'] ?? 'delete').split(',').map(policy => policy.trim())

@@ -4,7 +4,10 @@ import type { RawTopicConfig } from './topic-config.ts'
 
 /** What is kept of a topic on disk. */
 export interface TopicInfo {
+  /** Of this broker alone: part of the keys of its logs. */
   readonly topicId: number
+  /** Like no other, of any broker. */
+  readonly uuid: string
   readonly partitionCount: number
   readonly config: RawTopicConfig
 }
@@ -14,6 +17,6 @@ export interface Topic extends TopicInfo {
   readonly logs: readonly PartitionLog[]
 }
 
-export function describeTopic({ topic, partitionCount, config }: Topic): TopicDescription {
-  return { topic, partitionCount, config }
+export function describeTopic({ topic, partitionCount, uuid, config }: Topic): TopicDescription {
+  return { topic, partitionCount, topicId: uuid, config }
 }

@@ -48,6 +48,8 @@ export interface DirectProduce extends DirectPath {
 export interface DirectPaths {
   readonly fetch: DirectFetch | undefined
   readonly produce: DirectProduce | undefined
+  /** Undefined where records are neither read nor sent over connections of ours. */
+  readonly cluster: Cluster | undefined
   close(): void
 }
 
@@ -65,7 +67,8 @@ export async function openDirectPaths(
 ): Promise<DirectPaths> {
   const { brokers, client = {}, clock, logger } = options
   const wanted = wantedPaths(options)
-  if (wanted.size === 0) return { fetch: undefined, produce: undefined, close: () => undefined }
+  if (wanted.size === 0)
+    return { fetch: undefined, produce: undefined, cluster: undefined, close: () => undefined }
   const security = await securityOf(client, clock)
   const connect = { clientId: 'millrace-metadata', clock, settings: connectionSettings(client), security }
   const cluster = new Cluster(brokers, connect)
@@ -83,6 +86,7 @@ export async function openDirectPaths(
   return {
     fetch: wanted.has('fetch') ? { ...path, settings: fetchSettings(client) } : undefined,
     produce: wanted.has('produce') ? { ...path, settings: produceSettings(client) } : undefined,
+    cluster: wanted.size > 0 ? cluster : undefined,
     close: () => cluster.close(),
   }
 }

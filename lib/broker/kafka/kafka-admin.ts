@@ -15,25 +15,31 @@ import { brokerErrorFrom } from './classify-error.ts'
 import { EARLIEST, LATEST } from './control-client.ts'
 import type { ControlClient, PartitionOffset } from './control-client.ts'
 import { closedError } from './native-call.ts'
+import type { Cluster } from './wire/cluster.ts'
+import { topicSettings } from './wire/topic-settings.ts'
 import type { NativeGroup, NativePartition, NativeTopic } from './native-client.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const UNKNOWN_TOPIC = 3
+const NO_ID = /^A*=*$/
 const GROUP_STATES = ['unknown', 'rebalancing', 'rebalancing', 'stable', 'dead', 'empty'] as const
 /** Kafka's own, which its Java client hides, too. */
 const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 
 /**
- * Administration over the native client. It cannot read the settings of topics (no DescribeConfigs), so `config` is absent from
- * descriptions.
+ * Administration over the native client. It cannot read the settings of topics, so `config` is absent from descriptions, and `topicSettings` asks over
+ * a connection of ours.
  */
 export class KafkaAdmin implements Admin {
   readonly #control: ControlClient
+  readonly #cluster: Cluster | undefined
   readonly #clock: Clock
   #closed = false
 
-  constructor(control: ControlClient, clock: Clock) {
+  /** `cluster`: undefined where we speak to no broker ourselves. */
+  constructor(control: ControlClient, cluster: Cluster | undefined, clock: Clock) {
     this.#control = control
+    this.#cluster = cluster
     this.#clock = clock
   }
 
@@ -46,10 +52,19 @@ export class KafkaAdmin implements Admin {
 
   async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     const described = new Map<string, TopicDescription>()
-    for (const { name, partitions } of await this.#known(topics)) {
-      described.set(name, { topic: name, partitionCount: partitions.length })
+    for (const { name, partitions, topicId } of await this.#known(topics)) {
+      const id = topicId === undefined || NO_ID.test(topicId.base64) ? undefined : topicId.base64
+      described.set(name, { topic: name, partitionCount: partitions.length, topicId: id })
     }
     return described
+  }
+
+  async topicSettings(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+    this.#open()
+    return this.#cluster && topics.length > 0 ? topicSettings(this.#cluster, topics, names) : new Map()
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {

@@ -106,7 +106,7 @@ class KafkaBroker implements Broker {
 
   async admin(): Promise<Admin> {
     if (this.#closed) throw closedError('broker')
-    return new KafkaAdmin(this.#control, this.#options.clock)
+    return new KafkaAdmin(this.#control, this.#direct.cluster, this.#options.clock)
   }
 
   async close(): Promise<void> {

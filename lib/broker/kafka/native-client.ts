@@ -117,6 +117,8 @@ export interface NativeProducer extends NativeClient {
 export interface NativeTopic {
   readonly name: string
   readonly error?: NativeError
+  /** All zeros from brokers that give none. */
+  readonly topicId?: { readonly base64: string }
   readonly partitions: readonly { readonly partition: number; readonly leader?: unknown }[]
 }
 

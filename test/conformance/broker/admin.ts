@@ -16,6 +16,42 @@ export function adminCases(scenario: Scenario): void {
     if (config) expect(config['cleanup.policy']).toBe('compact')
   })
 
+  scenario('a topic has an id, which is another after it was made again', async stage => {
+    const topic = await stage.topic()
+    const admin = await stage.admin()
+    const idOf = async () => (await admin.describeTopics([topic])).get(topic)?.topicId
+    const first = await idOf()
+    expect(first).toEqual(expect.any(String))
+    expect(await idOf()).toBe(first)
+    const other = await stage.topic()
+    expect((await admin.describeTopics([other])).get(other)?.topicId).not.toBe(first)
+    await admin.deleteTopics([topic])
+    const second = await stage.eventually('the topic made again', async () => {
+      await admin.createTopics([{ topic, partitionCount: 1 }])
+      return idOf()
+    })
+    expect(second).not.toBe(first)
+  })
+
+  scenario('settings of topics, those that were given and those of the broker', async stage => {
+    const given = await stage.topic(1, { 'delete.retention.ms': '1234', 'cleanup.policy': 'compact,delete' })
+    const plain = await stage.topic()
+    const admin = await stage.admin()
+    const names = ['delete.retention.ms', 'cleanup.policy']
+    const settings = await admin.topicSettings([given, plain, stage.name('nowhere')], names)
+    const [first, second] = [settings.get(given)!, settings.get(plain)!]
+    expect(Object.fromEntries(first)).toEqual({
+      'delete.retention.ms': '1234',
+      'cleanup.policy': expect.stringMatching(/^(compact,delete|delete,compact)$/),
+    })
+    expect(Object.fromEntries(second)).toEqual({
+      'delete.retention.ms': '86400000',
+      'cleanup.policy': 'delete',
+    })
+    expect([...settings.keys()].sort()).toEqual([given, plain].sort())
+    expect((await admin.topicSettings([], names)).size).toBe(0)
+  })
+
   scenario('a topic can be written to as soon as createTopics resolves', async stage => {
     const producer = await stage.producer()
     const topic = await stage.topic(2)

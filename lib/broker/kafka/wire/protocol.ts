@@ -38,6 +38,8 @@ export const SASL_HANDSHAKE: Api = {
 }
 /** The lowest version, which every broker answers: the versions are all that is wanted of it. */
 export const API_VERSIONS: Api = { key: 18, name: 'ApiVersions', versions: [0], flexibleFrom: 3 }
+/** 4 for its form; nothing that came after 1 is asked for. */
+export const DESCRIBE_CONFIGS: Api = { key: 32, name: 'DescribeConfigs', versions: [4, 1], flexibleFrom: 4 }
 export const SASL_AUTHENTICATE: Api = {
   key: 36,
   name: 'SaslAuthenticate',
