@@ -9,7 +9,7 @@ import { WindowedSerde } from '../serde/windowed-serdes.ts'
 export function windowedPartitioner(keySerde: Serde<unknown> | undefined): PrefixPartitioner | undefined {
   if (!(keySerde instanceof WindowedSerde)) return undefined
   const { inner, windowBytes } = keySerde as WindowedSerde<unknown>
-  const choose: StreamPartitioner = (topic, key, _value, partitionCount) =>
+  const choose: StreamPartitioner = (_value, key, topic, partitionCount) =>
     key === null
       ? undefined
       : partitionForKey(serializeInPassing(inner, (key as Windowed<unknown>).key, { topic }), partitionCount)

@@ -2,19 +2,20 @@ import type { RecordContext } from '../common/record-context.ts'
 
 /**
  * Where an output record goes: a partition number; several (multicast, KIP-873); none (`[]`: the record is dropped, counted);
- * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly).
+ * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly). The value comes first and the key second, as in all
+ * callbacks; the JVM original has `(topic, key, value, numPartitions)`.
  */
 export type StreamPartitioner<K = unknown, V = unknown> = {
   // TypeScript compares a method's parameters in both directions: without it a table that never deletes could not stand for one that may.
-  choose(topic: string, key: K, value: V, partitionCount: number): number | readonly number[] | undefined
+  choose(value: V, key: K, topic: string, partitionCount: number): number | readonly number[] | undefined
 }['choose']
 
 /** A partitioner that goes by the beginning of the key's bytes, as the default does by all of them: by all but the last `bytesBehindKey`. */
 export type PrefixPartitioner = StreamPartitioner & { readonly bytesBehindKey: number }
 
-/** Where a sink writes, decided record by record (KIP-303). */
+/** Where a sink writes, decided record by record (KIP-303). The JVM original has `(key, value, recordContext)`. */
 export type TopicNameExtractor<K = unknown, V = unknown> = (
-  key: K,
   value: V,
+  key: K,
   context: RecordContext,
 ) => string

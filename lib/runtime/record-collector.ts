@@ -228,7 +228,7 @@ export class RecordCollector implements RecordOrigin {
     if (partitioner !== undefined && key !== null && isByPrefix(partitioner)) {
       return partitionForKey(key, count, key.length - partitioner.bytesBehindKey)
     }
-    const chosen = partitioner?.(topic, record.key, record.value, count)
+    const chosen = partitioner?.(record.value, record.key, topic, count)
     if (chosen !== undefined) return checkedPartitions(topic, chosen, count)
     if (key !== null) return count === 1 ? 0 : partitionForKey(key, count)
     this.#unkeyed += 1

@@ -22,7 +22,7 @@ export class SinkChainNode implements ChainNode {
     const topic =
       typeof this.#topic === 'string'
         ? this.#topic
-        : this.#topic(record.key, record.value, this.#scope.context)
+        : this.#topic(record.value, record.key, this.#scope.context)
     this.#scope.collector.send(topic, record, this.#format)
   }
 }

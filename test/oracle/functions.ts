@@ -225,15 +225,15 @@ export function joiner(spec: string): (key: unknown, left: unknown, right: unkno
 
 export function topicFunction(spec: string): TopicNameExtractor {
   const { name, argument } = parseSpec(spec)
-  if (name === 'sourceTopic') return (_key, _value, context) => `${context.topic}${argument}`
+  if (name === 'sourceTopic') return (_value, _key, context) => `${context.topic}${argument}`
   if (name === 'header') {
-    return (_key, _value, context) => {
+    return (_value, _key, context) => {
       const found = context.headers.findLast(header => header.key === argument)
       return found ? Buffer.from(found.value ?? []).toString() : 'no-header'
     }
   }
   const inner = valueFunction(spec)
-  return (key, value) => String(inner(key, value))
+  return (value, key) => String(inner(key, value))
 }
 
 export function partitioner(spec: string): StreamPartitioner {
@@ -244,7 +244,7 @@ export function partitioner(spec: string): StreamPartitioner {
     case 'partition.zero':
       return () => 0
     case 'partition.dropIf':
-      return (_topic, _key, value) => (printed(value) === argument ? [] : 0)
+      return value => (printed(value) === argument ? [] : 0)
     default:
       throw new Error(`unknown partitioner ${spec}`)
   }

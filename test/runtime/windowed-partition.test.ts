@@ -39,7 +39,7 @@ test('a window, and a session, go to the partition of their key', () => {
       expect(partitionOf(windowed, { key, window })).toBe(expected)
       expect(partitionOf(session, { key, window })).toBe(expected)
       const partitioner = windowedPartitioner(windowed as Serde<unknown>)!
-      expect(partitioner('out', { key, window }, 'value', PARTITIONS)).toBe(expected)
+      expect(partitioner('value', { key, window }, 'out', PARTITIONS)).toBe(expected)
     }),
   )
 })

@@ -46,7 +46,7 @@ describe('topics named record by record', () => {
       .stream('in', text)
       // Several outputs of one record wait for the same topic.
       .flatMapValues(value => [`${value}.1`, `${value}.2`, `${value}.3`])
-      .to((_key, value) => String(value).split('-')[0] ?? '', text)
+      .to(value => String(value).split('-')[0] ?? '', text)
     return builder.build()
   }
 

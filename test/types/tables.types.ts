@@ -59,7 +59,7 @@ export function joinsByForeignKey(): void {
     (order, id) => order.userId + id.length,
     order => order.item,
     {
-      otherPartitioner: (_topic, id, _value, count) => id % count,
+      otherPartitioner: (_value, id, _topic, count) => id % count,
     },
   )
   const item = (order: Order) => order.item

@@ -188,10 +188,9 @@ function internalSource(topic: string, formats: Pick<TablePart, 'keySerde' | 'va
 }
 
 /** The answer goes back to where the subscription came from, however the left table's topic is partitioned (KIP-775). */
-const toPrimaryPartition: StreamPartitioner = (_topic, _key, value) =>
-  (value as SubscriptionResponse).primaryPartition
+const toPrimaryPartition: StreamPartitioner = value => (value as SubscriptionResponse).primaryPartition
 
 /** Users partition by key: values are the join's own. */
 function keyOnly<K>(partitioner: StreamPartitioner<K, null>): StreamPartitioner {
-  return (topic, key, _value, count) => partitioner(topic, key as K, null, count)
+  return (_value, key, topic, count) => partitioner(null, key as K, topic, count)
 }
