@@ -3,6 +3,7 @@ import type { StoreBuilder } from '../store/state-store.ts'
 
 /** Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record. */
 
+/** Holds where the answer is truthy, as in `Array.filter`. */
 export type Predicate<K, V> = (value: V, key: K) => boolean
 export type Mapper<K, V, R> = (value: V, key: K) => R
 export type Action<K, V> = (value: V, key: K) => void

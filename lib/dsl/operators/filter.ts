@@ -22,13 +22,14 @@ class Filter<K, V> implements Processor<K, V, K, V> {
   }
 
   process(record: Record<K, V>): void {
-    if (this.#predicate(record.value, record.key) === this.#keep) {
+    // By truth, as `split` and `Array.filter` go: JavaScript's callers return what they have found.
+    if (Boolean(this.#predicate(record.value, record.key)) === this.#keep) {
       this.#context.forward(record.withHeaders(record.headers))
     }
   }
 }
 
-/** `keep`: the answer that lets a record through, false for `filterNot`. */
+/** `keep`: whether a record goes on for which the predicate holds; false for `filterNot`. */
 export function filter<K, V>(
   stream: StreamPart,
   predicate: Predicate<K, V>,

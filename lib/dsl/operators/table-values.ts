@@ -6,14 +6,14 @@ import { addTableNode } from './add-node.ts'
 import type { Derivation } from './derived-table.ts'
 import { DerivedTable } from './derived-table.ts'
 
-/** `keep`: the answer that keeps a row, false for `filterNot`. */
+/** `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`. */
 export function filterTable<K, V>(
   table: TablePart,
   predicate: Predicate<K, V>,
   keep: boolean,
   options: TableOptions<K, V> = {},
 ): TablePart {
-  const compute = (value: V, key: K) => (predicate(value, key) === keep ? value : null)
+  const compute = (value: V, key: K) => (Boolean(predicate(value, key)) === keep ? value : null)
   return derive(
     table,
     'KTABLE-FILTER-',
