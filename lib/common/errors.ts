@@ -41,6 +41,20 @@ export class TaskMigratedError extends StreamsError {
 /** A record failed, and the handler asked said `fail`: the application stops with this, and no other handler is asked again. */
 export class RecordFailedError extends StreamsError {}
 
+/**
+ * A callback that is called synchronously returned a promise. Misuse, and so a `TypeError`, with a code all the same since it is met while records
+ * are processed: `ASYNC_PROCESSOR` for processors, `ASYNC_CALLBACK` for all other callbacks.
+ */
+export class AsyncCallbackError extends TypeError {
+  readonly code: 'ASYNC_CALLBACK' | 'ASYNC_PROCESSOR'
+
+  constructor(code: 'ASYNC_CALLBACK' | 'ASYNC_PROCESSOR', message: string) {
+    super(message)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
 export function errorFrom(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason))
 }

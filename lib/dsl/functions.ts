@@ -1,7 +1,10 @@
 import type { ProcessorContext } from '../processor/processor-context.ts'
 import type { StoreBuilder } from '../store/state-store.ts'
 
-/** Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record. */
+/**
+ * Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record; a promise
+ * from one is an `AsyncCallbackError`.
+ */
 
 /** Holds where the answer is truthy, as in `Array.filter`. */
 export type Predicate<K, V> = (value: V, key: K) => boolean

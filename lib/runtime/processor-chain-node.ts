@@ -1,6 +1,7 @@
-import { StreamsError } from '../common/errors.ts'
+import { isPromise } from '../common/promises.ts'
 import type { Processor } from '../processor/processor.ts'
 import type { Record } from '../processor/record.ts'
+import { asyncProcessor, refuseAsync } from './async-processor.ts'
 import type { ChainNode } from './chain-node.ts'
 import { decideFailure } from './decide-failure.ts'
 import { NodeContext } from './node-context.ts'
@@ -15,17 +16,20 @@ export class ProcessorChainNode implements ChainNode {
 
   constructor(name: string, processor: Processor, stores: readonly string[], scope: TaskScope) {
     this.name = name
+    refuseAsync(processor, name, 'supplier')
     this.context = new NodeContext(scope, name, stores)
     this.#processor = processor
     this.#scope = scope
   }
 
   init(): void {
-    this.#processor.init?.(this.context)
+    refuseAsync(this.#processor.init?.(this.context), this.name, 'init')
   }
 
   close(): void {
-    this.#processor.close?.()
+    const result = this.#processor.close?.() as unknown
+    // Closing goes on, whatever user code does.
+    if (isPromise(result)) this.#scope.logger.log('warn', asyncProcessor(result, this.name, 'close').message)
   }
 
   process(record: Record<unknown, unknown>): void {
@@ -33,21 +37,10 @@ export class ProcessorChainNode implements ChainNode {
     try {
       // `process` is typed to return nothing; an async one returns a promise all the same.
       const result = this.#processor.process(record) as unknown
-      if (result !== undefined) refusePromise(this.name, result)
+      if (result !== undefined) refuseAsync(result, this.name, 'process')
     } catch (error) {
       this.#scope.context = outer
       decideFailure(this.#scope, this.name, error)
     }
   }
-}
-
-function refusePromise(nodeName: string, result: unknown): void {
-  if (typeof (result as { then?: unknown }).then !== 'function') return
-  // Its rejection, if any, has nobody else to go to.
-  ;(result as Promise<unknown>).then(undefined, () => undefined)
-  throw new StreamsError(
-    'ASYNC_PROCESSOR',
-    `processor "${nodeName}" returned a promise: process() is synchronous, for its outputs and state belong to one record ` +
-      'and one transaction. Do asynchronous work before the topology, or in a service beside it.',
-  )
 }

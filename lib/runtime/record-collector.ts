@@ -17,6 +17,7 @@ import { Record } from '../processor/record.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../processor/stream-partitioner.ts'
 import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
+import { notBytes } from '../serde/serde-error.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
 import { Refusals } from './refusals.ts'
@@ -279,7 +280,10 @@ function bytesOf(
   inPassing: boolean,
 ): Uint8Array | null {
   if (value === null || value === undefined) return null
-  return inPassing ? serializeInPassing(serde, value, context) : serde.serialize(value, context)
+  const bytes = inPassing ? serializeInPassing(serde, value, context) : serde.serialize(value, context)
+  // The serde may be somebody's own.
+  if (!ArrayBuffer.isView(bytes)) throw notBytes(serde.name, bytes, context)
+  return bytes
 }
 
 /** Then the bytes, which are at hand, tell the same. */

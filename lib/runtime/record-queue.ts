@@ -2,11 +2,13 @@ import type { Counter } from '../common/metrics.ts'
 import { errorFrom, RecordFailedError } from '../common/errors.ts'
 import { Headers } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
+import { isPromise } from '../common/promises.ts'
 import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
 import type { RawRecord, RecordBatch } from '../broker/broker.ts'
 import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
+import { pendingValue } from '../serde/serde-error.ts'
 import { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -179,6 +181,8 @@ export class RecordQueue {
         if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
         if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
       }
+      if (isPromise(key)) throw pendingValue(keySerde.name, key, context)
+      if (isPromise(value)) throw pendingValue(valueSerde.name, value, context)
     } catch (cause) {
       if (cause instanceof SerdePendingError) this.#wait(raw, cause)
       else this.#refuse(raw, errorFrom(cause))

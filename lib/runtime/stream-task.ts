@@ -7,6 +7,7 @@ import { StateMachine } from '../common/state-machine.ts'
 import type { Punctuator } from '../processor/processor-context.ts'
 import { Record } from '../processor/record.ts'
 import type { SerdePendingError } from '../serde/serde-pending-error.ts'
+import { refuseAsync } from './async-processor.ts'
 import { decideFailure } from './decide-failure.ts'
 import { DeferredWorks } from './deferred-works.ts'
 import { NodeChain } from './node-chain.ts'
@@ -290,7 +291,7 @@ export class StreamTask {
     }
     this.#hasProgress = true
     try {
-      callback(timestampMs)
+      refuseAsync(callback(timestampMs), node, 'punctuator')
     } catch (error) {
       decideFailure(scope, node, error)
     }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, utf8Piece } from '../common/bytes.ts'
+import { isPromise, silence } from '../common/promises.ts'
 import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
@@ -39,7 +40,15 @@ function stringify(value: unknown, context: SerdeContext): string {
     )
   }
   if (text === undefined) throw wrongType('json', 'what JSON can express', value, context)
+  if (text === '{}') refusePromise(value, context)
   return text
+}
+
+/** JSON has a promise for an object without fields, and so would lose in silence what somebody forgot to await. */
+function refusePromise(value: unknown, context: SerdeContext): void {
+  if (!isPromise(value)) return
+  silence(value)
+  throw wrongType('json', 'what JSON can express, and no promises (await them before)', value, context)
 }
 
 function parse(buffer: Buffer, start: number, end: number, context: SerdeContext): unknown {
@@ -56,9 +65,8 @@ function parse(buffer: Buffer, start: number, end: number, context: SerdeContext
 
 function validated<T>(schema: StandardSchema<T>, value: unknown, context: SerdeContext): T {
   const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) {
-    // Nobody will look at it: without this, its failure would end the process as an unhandled rejection.
-    result.catch(() => undefined)
+  if (isPromise(result)) {
+    silence(result)
     throw new SerdeError(
       'SERDE_SCHEMA',
       `the schema of "${context.topic}" (${schema['~standard'].vendor}) validates asynchronously; serdes are synchronous, so remove its asynchronous checks`,

@@ -1,5 +1,9 @@
 import { StreamsError } from '../common/errors.ts'
+import { refusedPromise, silence } from '../common/promises.ts'
 import type { SerdeContext } from './serde.ts'
+
+export const SYNCHRONOUS =
+  'serdes are called synchronously. Load what they need before the application starts, or throw a SerdePendingError, for which the record waits'
 
 export type SerdeErrorCode =
   /** The value is not of the type that the serde writes. */
@@ -48,6 +52,23 @@ export function wrongLength(
     'SERDE_DATA',
     `serdes.${serde}() for "${context.topic}" reads ${expected} bytes, but was given ${bytes.length}`,
   )
+}
+
+/** A serde of the program's own gave back something else than bytes, such as a promise. */
+export function notBytes(serde: string, result: unknown, context: SerdeContext): SerdeError {
+  silence(result)
+  return new SerdeError(
+    'SERDE_TYPE',
+    `the serde "${serde}" for "${context.topic}" returned ${describe(result)} from serialize, and no Uint8Array: ${SYNCHRONOUS}`,
+  )
+}
+
+/** A serde of the program's own gave back what has to be awaited. */
+export function pendingValue(serde: string, promise: PromiseLike<unknown>, context: SerdeContext): Error {
+  return refusedPromise(promise, {
+    who: `deserialize of the serde "${serde}" for "${context.topic}" returned`,
+    advice: SYNCHRONOUS,
+  })
 }
 
 function describe(value: unknown): string {

@@ -3,6 +3,7 @@ import { asBuffer, copyInto } from '../common/bytes.ts'
 import { readInt64, writeInt64 } from '../common/int64.ts'
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
+import { refuseAsyncSerde } from './open-serde.ts'
 import { passingBytes, serializeInPassing } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
@@ -18,6 +19,7 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
 
   constructor(name: string, inner: Serde<K>, windowBytes: number) {
     this.name = `${name}(${inner.name})`
+    refuseAsyncSerde(inner as Serde<unknown>)
     this.inner = inner
     this.windowBytes = windowBytes
   }

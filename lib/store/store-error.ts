@@ -1,4 +1,5 @@
 import { ConfigError, StreamsError } from '../common/errors.ts'
+import { refuseAsyncSerde } from '../serde/open-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 
 export function rangesDisabled(storeName: string): StreamsError {
@@ -23,6 +24,7 @@ export function serdeOrThrow(
   byDefault: Serde<unknown> | undefined,
 ): Serde<unknown> {
   const serde = own ?? byDefault
+  refuseAsyncSerde(serde)
   if (serde) return serde
   const setting = role === 'key' ? 'keySerde' : 'valueSerde'
   const byDefaultSetting = role === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'

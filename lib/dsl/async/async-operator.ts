@@ -10,6 +10,7 @@ import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import type { PendingStore } from '../../store/pending-store.ts'
+import { synchronous } from '../synchronous.ts'
 import type { AsyncCall } from './async-functions.ts'
 import type { AsyncLimits } from './async-options.ts'
 import { CallRunner } from './call-runner.ts'
@@ -18,7 +19,8 @@ import { PendingCall } from './pending-call.ts'
 
 /** What the three asynchronous operators differ in. */
 export interface AsyncWork<K, V, R, KR, VR> {
-  init?(context: ProcessorContext<KR, VR>): void
+  /** User code; what it returns is looked at. */
+  init?(context: ProcessorContext<KR, VR>): unknown
   /** Beside the records of the task. */
   call(input: PendingCall<K, V, R>, about: AsyncCall): PromiseLike<R>
   /** On the synchronous path, in the order of the inputs: forwards what came of one. Throws for a result that is none, before it forwards anything. */
@@ -79,7 +81,7 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#serdeContext = { topic: this.#store.changelogTopic }
     this.#keySerde = resolveSerde(keySerde, context.defaultKeySerde) ?? missing(nodeName, 'key')
     this.#valueSerde = resolveSerde(valueSerde, context.defaultValueSerde) ?? missing(nodeName, 'value')
-    this.#work.init?.(context)
+    synchronous(this.#work.init?.(context), { callback: 'init of processAsync', node: nodeName })
     this.#runner = new CallRunner({
       limits,
       clock: deferring.clock,

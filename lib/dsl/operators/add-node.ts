@@ -44,7 +44,8 @@ export function addStreamNode(
   node: {
     readonly prefix: string
     readonly name: string | undefined
-    readonly get: () => Processor
+    /** `node`: its name, for messages. */
+    readonly get: (node: string) => Processor
     readonly role?: Partial<ProcessorRole>
   },
   changes: Partial<StreamPart> = {},
@@ -52,7 +53,7 @@ export function addStreamNode(
   const name = stream.graph.name(node.name, node.prefix)
   const added = stream.graph.add(
     name,
-    processorRole({ supplier: { get: node.get }, ...node.role }),
+    processorRole({ supplier: { get: () => node.get(name) }, ...node.role }),
     stream.node,
   )
   return { ...stream, name, node: added, joinRepartition: {}, ...changes }

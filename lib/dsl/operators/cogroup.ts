@@ -17,10 +17,12 @@ import { checkSameBuilder, processorRole } from './add-node.ts'
 import { passThrough } from './pass.ts'
 import { addRepartition, planRepartition } from './repartition.ts'
 import { StreamAggregate } from './stream-aggregate.ts'
-import { windowedOperator } from './windowed-stream.ts'
+import { synchronousFunctions, windowedOperator } from './windowed-stream.ts'
 
 const AGGREGATE = 'COGROUPKSTREAM-AGGREGATE-'
 const MERGE = 'COGROUPKSTREAM-MERGE-'
+/** For messages: which one it was is seen from the node's name. */
+const CALLBACK = 'a callback of cogroup or its aggregate'
 /** Nothing is inherited: the streams may differ in their serdes. */
 const NO_SERDES = { keySerde: undefined, valueSerde: undefined } as const
 
@@ -53,11 +55,12 @@ export function aggregateCogroup<K, A>(
   return addCogroup(part, store, options.name, {
     builder: () => storeBuilder(store),
     keySerde: store.keySerde,
-    operator: aggregator =>
+    operator: (aggregator, _i, node) =>
       new StreamAggregate(
         store.name,
         initializer as Initializer<unknown>,
         aggregator,
+        { callback: CALLBACK, node },
         store.historyRetentionMs,
       ),
   })
@@ -77,8 +80,9 @@ export function aggregateWindowedCogroup<K, A>(
   return addCogroup(part, store, options.name, {
     builder: () => builder,
     keySerde,
-    operator: (aggregator, i) => {
-      const functions = { initializer, aggregator: aggregator as Aggregator<K, unknown, A>, merger }
+    operator: (aggregator, i, node) => {
+      const given = { initializer, aggregator: aggregator as Aggregator<K, unknown, A>, merger }
+      const functions = synchronousFunctions(given, { callback: CALLBACK, node })
       return windowedOperator(windows, functions, { storeName: store.name, id: `${store.name}-${i}`, emit })
     },
   })
@@ -88,7 +92,8 @@ interface CogroupPlan {
   readonly builder: () => StoreBuilder
   /** Of the table. */
   readonly keySerde: Serde<unknown> | undefined
-  operator(aggregator: Aggregator<unknown, unknown, unknown>, index: number): TableOperator
+  /** `node`: its name. */
+  operator(aggregator: Aggregator<unknown, unknown, unknown>, index: number, node: string): TableOperator
 }
 
 /** An aggregation for each group, all on one store, and a node behind them where the table is. */
@@ -103,11 +108,12 @@ function addCogroup(
   graph.coPartition(...part.groups.map(({ group }) => group.stream.sources))
   const operators: TableOperator[] = []
   const nodes = part.groups.map(({ aggregator }, i) => {
-    const operator = plan.operator(aggregator, i)
+    const node = graph.name(name, AGGREGATE, `-cogroup-agg-${i}`)
+    const operator = plan.operator(aggregator, i, node)
     operators.push(operator)
     const place = i === 0 ? { ownStore: plan.builder } : { stores: [store.name] }
     const role = processorRole({ supplier: operator, ...place })
-    return graph.add(graph.name(name, AGGREGATE, `-cogroup-agg-${i}`), role, parents[i] as GraphNode)
+    return graph.add(node, role, parents[i] as GraphNode)
   })
   const merged = new CogroupedTable(operators)
   const mergeName = graph.name(name, MERGE, '-cogroup-merge')

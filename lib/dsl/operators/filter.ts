@@ -4,17 +4,21 @@ import type { Record } from '../../processor/record.ts'
 import type { Predicate } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode } from './add-node.ts'
 
 /** What is below gets headers of its own, as after all operators that keep keys: siblings must not see what is added there. */
 class Filter<K, V> implements Processor<K, V, K, V> {
   readonly #predicate: Predicate<K, V>
   readonly #keep: boolean
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<K, V>
 
-  constructor(predicate: Predicate<K, V>, keep: boolean) {
+  constructor(predicate: Predicate<K, V>, keep: boolean, owner: CallbackOwner) {
     this.#predicate = predicate
     this.#keep = keep
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, V>): void {
@@ -23,7 +27,8 @@ class Filter<K, V> implements Processor<K, V, K, V> {
 
   process(record: Record<K, V>): void {
     // By truth, as `split` and `Array.filter` go: JavaScript's callers return what they have found.
-    if (Boolean(this.#predicate(record.value, record.key)) === this.#keep) {
+    const holds = Boolean(synchronous(this.#predicate(record.value, record.key), this.#owner))
+    if (holds === this.#keep) {
       this.#context.forward(record.withHeaders(record.headers))
     }
   }
@@ -36,6 +41,7 @@ export function filter<K, V>(
   keep: boolean,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new Filter(predicate, keep)
+  const callback = `the predicate of ${keep ? 'filter' : 'filterNot'}`
+  const get = (node: string) => new Filter(predicate, keep, { callback, node })
   return addStreamNode(stream, { prefix: 'KSTREAM-FILTER-', name: options.name, get })
 }

@@ -1,4 +1,5 @@
 import { StreamsError } from '../../common/errors.ts'
+import { isPromise, refusedPromise } from '../../common/promises.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
 import { addAsyncNode } from '../async/add-async-node.ts'
@@ -45,8 +46,17 @@ export function flatMapValuesAsync<K, V, VR>(
 
 /** All of them before the first is forwarded: an iteration that fails has no outputs. A string is one value that somebody forgot to wrap. */
 function valuesOf<VR>(result: Iterable<VR>): VR[] {
-  if (typeof result === 'object' && result !== null && Symbol.iterator in result) return [...result]
-  throw new StreamsError(
+  if (typeof result !== 'object' || result === null || !(Symbol.iterator in result)) throw notIterable(result)
+  const values = [...result]
+  if (!values.some(isPromise)) return values
+  throw refusedPromise(values, {
+    who: 'the callback of flatMapValuesAsync resolved with an iterable that holds',
+    advice: 'await its elements in the callback, Promise.all(…) does it',
+  })
+}
+
+function notIterable(result: unknown): StreamsError {
+  return new StreamsError(
     'ASYNC_RESULT',
     `flatMapValuesAsync got ${result === null ? 'null' : `a ${typeof result}`} from its callback: resolve with an array or another iterable of values, [] for none`,
   )

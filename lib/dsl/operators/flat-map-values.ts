@@ -4,15 +4,19 @@ import type { Record } from '../../processor/record.ts'
 import type { Mapper } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode, NEW_VALUE } from './add-node.ts'
 
 /** As FlatMap, under the same key. */
 class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
   readonly #mapper: Mapper<K, V, Iterable<VR>>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<K, VR>
 
-  constructor(mapper: Mapper<K, V, Iterable<VR>>) {
+  constructor(mapper: Mapper<K, V, Iterable<VR>>, owner: CallbackOwner) {
     this.#mapper = mapper
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, VR>): void {
@@ -20,7 +24,11 @@ class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
   }
 
   process(record: Record<K, V>): void {
-    for (const value of this.#mapper(record.value, record.key)) this.#context.forward(record.withValue(value))
+    const owner = this.#owner
+    const values = synchronous(this.#mapper(record.value, record.key), owner)
+    for (const value of values) {
+      this.#context.forward(record.withValue(synchronous(value, owner, values)))
+    }
   }
 }
 
@@ -29,7 +37,7 @@ export function flatMapValues<K, V, VR>(
   mapper: Mapper<K, V, Iterable<VR>>,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new FlatMapValues(mapper)
+  const get = (node: string) => new FlatMapValues(mapper, { callback: 'the mapper of flatMapValues', node })
   const node = { prefix: 'KSTREAM-FLATMAPVALUES-', name: options.name, get, role: { changesValue: true } }
   return addStreamNode(stream, node, NEW_VALUE)
 }

@@ -4,6 +4,8 @@ import { Record } from '../../processor/record.ts'
 import type { Mapper } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
 
 type PairsMapper<K, V, KR, VR> = Mapper<K, V, Iterable<readonly [KR, VR]>>
@@ -11,10 +13,12 @@ type PairsMapper<K, V, KR, VR> = Mapper<K, V, Iterable<readonly [KR, VR]>>
 /** Results are handed on one by one while the mapper iterates: a generator is never collected. */
 class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairsMapper<K, V, KR, VR>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<KR, VR>
 
-  constructor(mapper: PairsMapper<K, V, KR, VR>) {
+  constructor(mapper: PairsMapper<K, V, KR, VR>, owner: CallbackOwner) {
     this.#mapper = mapper
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<KR, VR>): void {
@@ -22,8 +26,18 @@ class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   }
 
   process(record: Record<K, V>): void {
-    for (const [key, value] of this.#mapper(record.value, record.key)) {
-      this.#context.forward(new Record(key, value, record.timestamp, record.headerList))
+    const owner = this.#owner
+    const pairs = synchronous(this.#mapper(record.value, record.key), owner)
+    for (const pair of pairs) {
+      const [key, value] = synchronous(pair, owner, pairs)
+      this.#context.forward(
+        new Record(
+          synchronous(key, owner, pairs),
+          synchronous(value, owner, pairs),
+          record.timestamp,
+          record.headerList,
+        ),
+      )
     }
   }
 }
@@ -33,7 +47,7 @@ export function flatMap<K, V, KR, VR>(
   mapper: PairsMapper<K, V, KR, VR>,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new FlatMap(mapper)
+  const get = (node: string) => new FlatMap(mapper, { callback: 'the mapper of flatMap', node })
   const node = {
     prefix: 'KSTREAM-FLATMAP-',
     name: options.name,

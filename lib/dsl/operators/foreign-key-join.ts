@@ -17,6 +17,7 @@ import { mayNeedName, storeBuilder, tableStore } from '../materialized.ts'
 import type { ForeignKeyJoinOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
 import { isVersioned } from '../table-operator.ts'
+import { synchronous, synchronousJoiner } from '../synchronous.ts'
 import { checkSameBuilder, processorRole } from './add-node.ts'
 import type { AnyJoiner } from './table-join-side.ts'
 import { TableSource } from './table-source.ts'
@@ -62,8 +63,11 @@ export function joinForeignKey<K, V, KO, VO, VR>(
   right.operator.requestOldValues(true)
   left.operator.requestOldValues(true)
   const names = drawNames(left, options.name)
+  const method = isLeft ? 'leftJoin' : 'join'
+  const extracts = { callback: `the foreign key of ${method}`, node: names.send }
+  const joins = { callback: `the joiner of ${method}`, node: names.resolve }
   const plan: ForeignKeyJoinPlan = {
-    extractor: extractor as Mapper<unknown, unknown, unknown>,
+    extractor: (value, key) => synchronous(extractor(value as V, key as K), extracts),
     left: isLeft,
     subscriptionTopic: names.subscriptionTopic,
     storeName: names.store,
@@ -73,7 +77,7 @@ export function joinForeignKey<K, V, KO, VO, VR>(
   }
   const subscriptions = addSubscriptionTopic(left, right, plan, names, options)
   const responses = addResponseTopic(left, right, plan, names, subscriptions, options)
-  return addResult(left, responses, plan, names, joiner as AnyJoiner, options)
+  return addResult(left, responses, plan, names, synchronousJoiner(joiner as AnyJoiner, joins), options)
 }
 
 type Names = ReturnType<typeof drawNames>

@@ -8,6 +8,8 @@ import { checkName } from '../graph/node-name.ts'
 import type { GroupedOptions } from '../options.ts'
 import type { GroupedTablePart, TablePart } from '../part.ts'
 import { isVersioned } from '../table-operator.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { processorRole } from './add-node.ts'
 import { equalKeys } from './equal-keys.ts'
 
@@ -18,12 +20,14 @@ import { equalKeys } from './equal-keys.ts'
 class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   readonly #selector: PairMapper<K, V, KR, VR>
   readonly #latestOnly: boolean
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<KR, Change<VR>>
 
   /** `latestOnly`: changes of a versioned table that came out of order are no news to a group. */
-  constructor(selector: PairMapper<K, V, KR, VR>, latestOnly: boolean) {
+  constructor(selector: PairMapper<K, V, KR, VR>, latestOnly: boolean, owner: CallbackOwner) {
     this.#selector = selector
     this.#latestOnly = latestOnly
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<KR, Change<VR>>): void {
@@ -46,7 +50,10 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   /** A null key or value keeps the row out of all groups. */
   #select(value: V | null, key: K): readonly [KR, VR] | undefined {
     if (value === null) return undefined
-    const pair = this.#selector(value, key)
+    const owner = this.#owner
+    const pair = synchronous(this.#selector(value, key), owner)
+    synchronous(pair[0], owner, pair)
+    synchronous(pair[1], owner, pair)
     return pair[0] === null || pair[1] === null ? undefined : pair
   }
 
@@ -62,7 +69,9 @@ export function groupTable<K, V, KR, VR>(
 ): GroupedTablePart {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
   // Not marked as changing keys, as upstream: its repartition topic stays where it is, and no other one moves up to it.
-  const role = processorRole({ supplier: { get: () => new Regroup(selector, isVersioned(table.operator)) } })
+  const owner = { callback: 'the selector of groupBy', node: name }
+  const get = () => new Regroup(selector, isVersioned(table.operator), owner)
+  const role = processorRole({ supplier: { get } })
   const node = table.graph.add(name, role, table.node)
   table.operator.requestOldValues(true)
   return {

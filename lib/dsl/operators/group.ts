@@ -21,7 +21,7 @@ export function groupBy<K, V, KR>(
   options: GroupedOptions<KR, V> = {},
 ): GroupedPart {
   const name = options.name === undefined ? {} : { name: options.name }
-  return groupByKey(selectKey(stream, selector, name), options)
+  return groupByKey(selectKey(stream, selector, name, 'the selector of groupBy'), options)
 }
 
 function withSerdes(

@@ -27,12 +27,10 @@ export function aggregateStream<K, V, A>(
 ): TablePart {
   const { graph, keySerde } = group.stream
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
-  return addAggregation(
-    group,
-    store,
-    graph.name(options.name, AGGREGATE),
-    new StreamAggregate(store.name, initializer, aggregator, store.historyRetentionMs),
-  )
+  const node = graph.name(options.name, AGGREGATE)
+  const owner = { callback: 'a callback of aggregate', node }
+  const operator = new StreamAggregate(store.name, initializer, aggregator, owner, store.historyRetentionMs)
+  return addAggregation(group, store, node, operator)
 }
 
 export function countStream<K>(group: GroupedPart, options: TableOptions<K, number> = {}): TablePart {
@@ -40,8 +38,10 @@ export function countStream<K>(group: GroupedPart, options: TableOptions<K, numb
   // A leftover that the numbering must keep: settings of a store without a name draw one number in vain.
   if (saysMaterialized(options) && options.storeName === undefined) graph.newStoreName(AGGREGATE)
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
-  const operator = new StreamAggregate(store.name, () => 0, countOne, store.historyRetentionMs)
-  return addAggregation(group, store, graph.name(options.name, AGGREGATE), operator)
+  const node = graph.name(options.name, AGGREGATE)
+  const owner = { callback: 'count', node }
+  const operator = new StreamAggregate(store.name, () => 0, countOne, owner, store.historyRetentionMs)
+  return addAggregation(group, store, node, operator)
 }
 
 export function reduceStream<K, V>(
@@ -51,8 +51,10 @@ export function reduceStream<K, V>(
 ): TablePart {
   const { graph } = group.stream
   const store = tableStore(graph, options, REDUCE, group.stream)
-  const operator = new StreamReduce(store.name, reducer, store.historyRetentionMs)
-  return addAggregation(group, store, graph.name(options.name, REDUCE), operator)
+  const node = graph.name(options.name, REDUCE)
+  const owner = { callback: 'the reducer of reduce', node }
+  const operator = new StreamReduce(store.name, reducer, owner, store.historyRetentionMs)
+  return addAggregation(group, store, node, operator)
 }
 
 function countOne(count: number): number {

@@ -29,7 +29,13 @@ export function aggregateTable<K, V, A>(
     store,
     AGGREGATE,
     options.name,
-    new TableAggregate(store.name, functions, store.historyRetentionMs),
+    node =>
+      new TableAggregate(
+        store.name,
+        functions,
+        { callback: 'a callback of aggregate', node },
+        store.historyRetentionMs,
+      ),
   )
 }
 
@@ -43,7 +49,7 @@ export function countTable<K>(group: GroupedTablePart, options: TableOptions<K, 
     store,
     AGGREGATE,
     options.name,
-    new TableAggregate(store.name, COUNT, store.historyRetentionMs),
+    node => new TableAggregate(store.name, COUNT, { callback: 'count', node }, store.historyRetentionMs),
   )
 }
 
@@ -59,7 +65,13 @@ export function reduceTable<K, V>(
     store,
     REDUCE,
     options.name,
-    new TableReduce(store.name, functions, store.historyRetentionMs),
+    node =>
+      new TableReduce(
+        store.name,
+        functions,
+        { callback: 'a callback of reduce', node },
+        store.historyRetentionMs,
+      ),
   )
 }
 
@@ -74,12 +86,13 @@ function addAggregation(
   store: TableStore,
   prefix: string,
   givenName: string | undefined,
-  operator: TableOperator,
+  operatorOf: (node: string) => TableOperator,
 ): TablePart {
   const { graph } = group
   const sinkName = graph.name(givenName, 'KSTREAM-SINK-', '-sink')
   const sourceName = graph.name(givenName, 'KSTREAM-SOURCE-', '-source')
   const name = graph.name(givenName, prefix)
+  const operator = operatorOf(name)
   const repartition = repartitionNode(group, store, sinkName, sourceName)
   const role = processorRole({ supplier: operator, ownStore: () => storeBuilder(store) })
   return {

@@ -4,14 +4,18 @@ import type { Record } from '../../processor/record.ts'
 import type { Mapper } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode, NEW_VALUE } from './add-node.ts'
 
 class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
   readonly #mapper: Mapper<K, V, VR>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<K, VR>
 
-  constructor(mapper: Mapper<K, V, VR>) {
+  constructor(mapper: Mapper<K, V, VR>, owner: CallbackOwner) {
     this.#mapper = mapper
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, VR>): void {
@@ -19,7 +23,7 @@ class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
   }
 
   process(record: Record<K, V>): void {
-    this.#context.forward(record.withValue(this.#mapper(record.value, record.key)))
+    this.#context.forward(record.withValue(synchronous(this.#mapper(record.value, record.key), this.#owner)))
   }
 }
 
@@ -29,7 +33,7 @@ export function mapValues<K, V, VR>(
   mapper: Mapper<K, V, VR>,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new MapValues(mapper)
+  const get = (node: string) => new MapValues(mapper, { callback: 'the mapper of mapValues', node })
   const node = { prefix: 'KSTREAM-MAPVALUES-', name: options.name, get, role: { changesValue: true } }
   return addStreamNode(stream, node, NEW_VALUE)
 }

@@ -4,6 +4,8 @@ import { Record } from '../../processor/record.ts'
 import type { PairMapper } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
 
 /**
@@ -11,10 +13,12 @@ import { addStreamNode, NEW_KEY_AND_VALUE } from './add-node.ts'
  */
 class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairMapper<K, V, KR, VR>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<KR, VR>
 
-  constructor(mapper: PairMapper<K, V, KR, VR>) {
+  constructor(mapper: PairMapper<K, V, KR, VR>, owner: CallbackOwner) {
     this.#mapper = mapper
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<KR, VR>): void {
@@ -22,8 +26,13 @@ class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   }
 
   process(record: Record<K, V>): void {
-    const [key, value] = this.#mapper(record.value, record.key)
-    this.#context.forward(new Record(key, value, record.timestamp, record.headerList))
+    const owner = this.#owner
+    const pair = synchronous(this.#mapper(record.value, record.key), owner)
+    const [key, value] = pair
+    const { timestamp, headerList } = record
+    this.#context.forward(
+      new Record(synchronous(key, owner, pair), synchronous(value, owner, pair), timestamp, headerList),
+    )
   }
 }
 
@@ -33,7 +42,7 @@ export function map<K, V, KR, VR>(
   mapper: PairMapper<K, V, KR, VR>,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new MapPairs(mapper)
+  const get = (node: string) => new MapPairs(mapper, { callback: 'the mapper of map', node })
   const node = {
     prefix: 'KSTREAM-MAP-',
     name: options.name,

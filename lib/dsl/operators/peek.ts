@@ -4,15 +4,19 @@ import type { Record } from '../../processor/record.ts'
 import type { Action } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode } from './add-node.ts'
 
 /** As after all operators that keep keys, what is below gets headers of its own. */
 class Peek<K, V> implements Processor<K, V, K, V> {
   readonly #action: Action<K, V>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<K, V>
 
-  constructor(action: Action<K, V>) {
+  constructor(action: Action<K, V>, owner: CallbackOwner) {
     this.#action = action
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, V>): void {
@@ -20,16 +24,19 @@ class Peek<K, V> implements Processor<K, V, K, V> {
   }
 
   process(record: Record<K, V>): void {
-    this.#action(record.value, record.key)
+    // An async action's failure would be an unhandled rejection, and nothing would wait for its end.
+    synchronous<unknown>(this.#action(record.value, record.key), this.#owner)
     this.#context.forward(record.withHeaders(record.headers))
   }
 }
 
 export function peek<K, V>(stream: StreamPart, action: Action<K, V>, options: NamedOptions = {}): StreamPart {
-  return addStreamNode(stream, { prefix: 'KSTREAM-PEEK-', name: options.name, get: () => new Peek(action) })
+  const get = (node: string) => new Peek(action, { callback: 'the action of peek', node })
+  return addStreamNode(stream, { prefix: 'KSTREAM-PEEK-', name: options.name, get })
 }
 
 /** The same with nothing below it; only the generated name differs. */
 export function forEach<K, V>(stream: StreamPart, action: Action<K, V>, options: NamedOptions = {}): void {
-  addStreamNode(stream, { prefix: 'KSTREAM-FOREACH-', name: options.name, get: () => new Peek(action) })
+  const get = (node: string) => new Peek(action, { callback: 'the action of forEach', node })
+  addStreamNode(stream, { prefix: 'KSTREAM-FOREACH-', name: options.name, get })
 }

@@ -4,6 +4,8 @@ import type { Record } from '../../processor/record.ts'
 import type { Mapper } from '../functions.ts'
 import type { PrintedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode } from './add-node.ts'
 
 /** For looking at a stream while developing: written at once, record by record, and again after a failure. */
@@ -11,12 +13,19 @@ class Print<K, V> implements Processor<K, V> {
   readonly #label: string
   readonly #format: Mapper<K, V, string>
   readonly #filePath: string | undefined
+  readonly #owner: CallbackOwner
   #file: number = process.stdout.fd
 
-  constructor(label: string, format: Mapper<K, V, string>, filePath: string | undefined) {
+  constructor(
+    label: string,
+    format: Mapper<K, V, string>,
+    filePath: string | undefined,
+    owner: CallbackOwner,
+  ) {
     this.#label = label
     this.#format = format
     this.#filePath = filePath
+    this.#owner = owner
   }
 
   init(): void {
@@ -25,7 +34,8 @@ class Print<K, V> implements Processor<K, V> {
   }
 
   process(record: Record<K, V>): void {
-    writeSync(this.#file, `[${this.#label}]: ${this.#format(record.value, record.key)}\n`)
+    const line = synchronous(this.#format(record.value, record.key), this.#owner)
+    writeSync(this.#file, `[${this.#label}]: ${line}\n`)
   }
 
   close(): void {
@@ -36,7 +46,11 @@ class Print<K, V> implements Processor<K, V> {
 /** The label is the name of the node above unless one is given, as upstream. */
 export function print<K, V>(stream: StreamPart, options: PrintedOptions<K, V> = {}): void {
   const { label = stream.name, format = keyAndValue, filePath } = options
-  const get = () => new Print(label, format as Mapper<unknown, unknown, string>, filePath)
+  const get = (node: string) =>
+    new Print(label, format as Mapper<unknown, unknown, string>, filePath, {
+      callback: 'the format of print',
+      node,
+    })
   addStreamNode(stream, { prefix: 'KSTREAM-PRINTER-', name: options.name, get })
 }
 

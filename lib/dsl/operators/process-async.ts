@@ -22,8 +22,8 @@ class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, 
     this.#processor = processor
   }
 
-  init(context: ProcessorContext<KR, VR>): void {
-    this.#processor.init?.(narrowed(context))
+  init(context: ProcessorContext<KR, VR>): unknown {
+    return this.#processor.init?.(narrowed(context))
   }
 
   call(

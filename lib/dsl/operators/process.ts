@@ -69,17 +69,19 @@ class KeepingKeys implements Processor {
 
   init(context: ProcessorContext): void {
     this.#context = new KeyCheckingContext(context)
-    this.#inner.init?.(this.#context)
+    return this.#inner.init?.(this.#context)
   }
 
   process(record: Record<unknown, unknown>): void {
     this.#context?.enter(record)
     // Headers that it adds are its own: only those of its results go on.
-    this.#inner.process(record.withHeaders(record.headers))
+    const result = this.#inner.process(record.withHeaders(record.headers))
     this.#context?.leave()
+    // Nothing, unless it is asynchronous: then the node it runs in refuses the promise.
+    return result
   }
 
   close(): void {
-    this.#inner.close?.()
+    return this.#inner.close?.()
   }
 }

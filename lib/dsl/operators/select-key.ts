@@ -4,14 +4,18 @@ import type { Record } from '../../processor/record.ts'
 import type { Mapper } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode, NEW_KEY } from './add-node.ts'
 
 class SelectKey<K, V, KR> implements Processor<K, V, KR, V> {
   readonly #mapper: Mapper<K, V, KR>
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext<KR, V>
 
-  constructor(mapper: Mapper<K, V, KR>) {
+  constructor(mapper: Mapper<K, V, KR>, owner: CallbackOwner) {
     this.#mapper = mapper
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<KR, V>): void {
@@ -19,7 +23,7 @@ class SelectKey<K, V, KR> implements Processor<K, V, KR, V> {
   }
 
   process(record: Record<K, V>): void {
-    this.#context.forward(record.withKey(this.#mapper(record.value, record.key)))
+    this.#context.forward(record.withKey(synchronous(this.#mapper(record.value, record.key), this.#owner)))
   }
 }
 
@@ -28,8 +32,9 @@ export function selectKey<K, V, KR>(
   stream: StreamPart,
   mapper: Mapper<K, V, KR>,
   options: NamedOptions = {},
+  callback = 'the mapper of selectKey',
 ): StreamPart {
-  const get = () => new SelectKey(mapper)
+  const get = (node: string) => new SelectKey(mapper, { callback, node })
   const node = { prefix: 'KSTREAM-KEY-SELECT-', name: options.name, get, role: { changesKey: true } }
   return addStreamNode(stream, node, NEW_KEY)
 }

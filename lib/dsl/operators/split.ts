@@ -5,6 +5,8 @@ import { TopologyError } from '../../common/errors.ts'
 import type { Predicate } from '../functions.ts'
 import type { NamedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { addStreamNode } from './add-node.ts'
 import { passThrough } from './pass.ts'
 
@@ -20,10 +22,12 @@ interface Branches {
 /** Each record goes to the first branch whose predicate holds, else to the default branch, else nowhere. */
 class Split implements Processor {
   readonly #branches: Branches
+  readonly #owner: CallbackOwner
   #context!: ProcessorContext
 
-  constructor(branches: Branches) {
+  constructor(branches: Branches, owner: CallbackOwner) {
     this.#branches = branches
+    this.#owner = owner
   }
 
   init(context: ProcessorContext): void {
@@ -33,7 +37,8 @@ class Split implements Processor {
   process(record: Record<unknown, unknown>): void {
     const { predicates, names, defaultName } = this.#branches
     for (let i = 0; i < predicates.length; i += 1) {
-      if (predicates[i]?.(record.value, record.key)) return this.#context.forward(record, names[i])
+      const holds = synchronous(predicates[i]?.(record.value, record.key), this.#owner)
+      if (holds) return this.#context.forward(record, names[i])
     }
     if (defaultName !== undefined) this.#context.forward(record, defaultName)
   }
@@ -45,7 +50,7 @@ export class SplitPart {
   readonly #branches: Branches = { predicates: [], names: [], defaultName: undefined }
 
   constructor(stream: StreamPart, options: NamedOptions = {}) {
-    const get = () => new Split(this.#branches)
+    const get = (node: string) => new Split(this.#branches, { callback: 'a predicate of split', node })
     this.#stream = addStreamNode(stream, { prefix: 'KSTREAM-BRANCH-', name: options.name, get })
   }
 

@@ -7,6 +7,8 @@ import type { Change } from '../change.ts'
 import type { Aggregator, Initializer } from '../functions.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
@@ -15,20 +17,29 @@ import { StoredTable } from './stored-table.ts'
 export class StreamAggregate<K, V, A> extends StoredTable {
   readonly #initializer: Initializer<A>
   readonly #aggregator: Aggregator<K, V, A>
+  readonly #owner: CallbackOwner
 
   constructor(
     storeName: string,
     initializer: Initializer<A>,
     aggregator: Aggregator<K, V, A>,
+    owner: CallbackOwner,
     historyRetentionMs?: number,
   ) {
     super(storeName, historyRetentionMs)
     this.#initializer = initializer
     this.#aggregator = aggregator
+    this.#owner = owner
   }
 
   get(): Processor {
-    return new AggregateProcessor(this.storeName, this.sendOldValues, this.#initializer, this.#aggregator)
+    return new AggregateProcessor(
+      this.storeName,
+      this.sendOldValues,
+      this.#initializer,
+      this.#aggregator,
+      this.#owner,
+    )
   }
 }
 
@@ -41,6 +52,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   readonly #sendOldValues: boolean
   readonly #initializer: Initializer<A>
   readonly #aggregator: Aggregator<K, V, A>
+  readonly #owner: CallbackOwner
   #store!: RowStore<K, A>
   #forwarder!: ChangeForwarder<K, A>
   #dropped!: Counter
@@ -50,11 +62,13 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
     sendOldValues: boolean,
     initializer: Initializer<A>,
     aggregator: Aggregator<K, V, A>,
+    owner: CallbackOwner,
   ) {
     this.#storeName = storeName
     this.#sendOldValues = sendOldValues
     this.#initializer = initializer
     this.#aggregator = aggregator
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, Change<A>>): void {
@@ -67,10 +81,10 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
     const { key, value } = record
     if (key === null || value === null) return this.#dropped.add()
     const stored = this.#store.get(key)
-    const before = stored ? stored.value : this.#initializer()
+    const before = stored ? stored.value : synchronous(this.#initializer(), this.#owner)
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const oldValue = this.#sendOldValues ? keepOldValue(before) : null
-    const after = this.#aggregator(before, value, key)
+    const after = synchronous(this.#aggregator(before, value, key), this.#owner)
     const put = this.#store.put(key, after, timestamp)
     this.#forwarder.forward(record, after, oldValue, timestamp, put)
   }

@@ -7,6 +7,8 @@ import type { Change } from '../change.ts'
 import type { Reducer } from '../functions.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
@@ -14,14 +16,21 @@ import { StoredTable } from './stored-table.ts'
 /** As StreamAggregate without initializer: the first value of a key is its aggregate, and there is no value before it. */
 export class StreamReduce<V> extends StoredTable {
   readonly #reducer: Reducer<V, V | null>
+  readonly #owner: CallbackOwner
 
-  constructor(storeName: string, reducer: Reducer<V, V | null>, historyRetentionMs?: number) {
+  constructor(
+    storeName: string,
+    reducer: Reducer<V, V | null>,
+    owner: CallbackOwner,
+    historyRetentionMs?: number,
+  ) {
     super(storeName, historyRetentionMs)
     this.#reducer = reducer
+    this.#owner = owner
   }
 
   get(): Processor {
-    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#reducer)
+    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#reducer, this.#owner)
   }
 }
 
@@ -29,14 +38,21 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #reducer: Reducer<V, V | null>
+  readonly #owner: CallbackOwner
   #store!: RowStore<K, V>
   #forwarder!: ChangeForwarder<K, V>
   #dropped!: Counter
 
-  constructor(storeName: string, sendOldValues: boolean, reducer: Reducer<V, V | null>) {
+  constructor(
+    storeName: string,
+    sendOldValues: boolean,
+    reducer: Reducer<V, V | null>,
+    owner: CallbackOwner,
+  ) {
     this.#storeName = storeName
     this.#sendOldValues = sendOldValues
     this.#reducer = reducer
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
@@ -51,7 +67,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
     const stored = this.#store.get(key)
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
-    const after = stored ? this.#reducer(stored.value, value) : value
+    const after = stored ? synchronous(this.#reducer(stored.value, value), this.#owner) : value
     const put = this.#store.put(key, after, timestamp)
     this.#forwarder.forward(record, after, oldValue, timestamp, put)
   }

@@ -7,6 +7,7 @@ import type { Joiner } from '../functions.ts'
 import type { StreamJoinSideRole } from '../graph/graph-node.ts'
 import type { StreamJoinedOptions } from '../options.ts'
 import type { StreamPart } from '../part.ts'
+import { synchronousJoiner } from '../synchronous.ts'
 import { checkSameBuilder, processorRole } from './add-node.ts'
 import { repartitionedForJoin } from './join-repartition.ts'
 import { JoinWindow } from './join-window.ts'
@@ -15,6 +16,11 @@ import type { StreamJoinKind } from './stream-join-names.ts'
 import { nameJoin } from './stream-join-names.ts'
 import { StreamJoinSide } from './stream-join-side.ts'
 import { StreamSelfJoin } from './stream-self-join.ts'
+
+type AnyJoiner = Joiner<unknown, unknown, unknown, unknown>
+
+/** For messages. */
+const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 type Options = StreamJoinedOptions<unknown, unknown, unknown>
 
@@ -34,7 +40,7 @@ export function joinStreams<K, V, VO, VR>(
   const other = repartitionedForJoin(right, topic(right, '-right'), { keySerde, valueSerde: otherValueSerde })
   const sources = one.graph.coPartition(one.sources, other.sources)
   return {
-    ...addJoin(one, other, joiner as Joiner<unknown, unknown, unknown, unknown>, kind, options),
+    ...addJoin(one, other, joiner as AnyJoiner, kind, options),
     graph: one.graph,
     keySerde,
     valueSerde: undefined,
@@ -47,7 +53,7 @@ export function joinStreams<K, V, VO, VR>(
 function addJoin(
   one: StreamPart,
   other: StreamPart,
-  joiner: Joiner<unknown, unknown, unknown, unknown>,
+  given: AnyJoiner,
   kind: StreamJoinKind,
   options: Options,
 ): Pick<StreamPart, 'node' | 'name'> {
@@ -55,6 +61,7 @@ function addJoin(
   const { windows, valueSerde, otherValueSerde } = options
   const { beforeMs, afterMs, graceMs } = windows
   const names = nameJoin(graph, kind, options)
+  const joiner = synchronousJoiner(given, { callback: `the joiner of ${METHODS[kind]}`, node: names.merge })
   const window = (stream: StreamPart, name: string, store: string, serde: Serde<unknown> | undefined) => {
     const supplier = { get: () => new JoinWindow(store) }
     const node = graph.add(name, processorRole({ supplier }), stream.node)

@@ -5,6 +5,7 @@ import { recordBufferBuilder } from '../../store/record-buffer.ts'
 import type { Joiner, Mapper } from '../functions.ts'
 import type { JoinedOptions, NamedOptions, SerdeOptions } from '../options.ts'
 import type { GlobalTablePart, StreamPart, TablePart } from '../part.ts'
+import { synchronous, synchronousJoiner } from '../synchronous.ts'
 import { addStreamNode, checkSameBuilder, NEW_VALUE, processorRole } from './add-node.ts'
 import { checkName } from '../graph/node-name.ts'
 import { isVersioned } from '../table-operator.ts'
@@ -17,21 +18,22 @@ import { repartitionedForJoin } from './join-repartition.ts'
 export function joinTable<K, V, VT, VR>(
   stream: StreamPart,
   table: TablePart,
-  joiner: Joiner<K, V, VT | null, VR>,
+  given: Joiner<K, V, VT | null, VR>,
   left: boolean,
   options: JoinedOptions<K, V> = {},
 ): StreamPart {
   checkSameBuilder(stream, table)
   const topicPrefix = options.name === undefined ? stream.name : checkName(options.name)
-  const given = repartitionedForJoin(stream, topicPrefix, options as SerdeOptions<unknown, unknown>)
-  const sources = stream.graph.coPartition(given.sources, table.sources)
+  const input = repartitionedForJoin(stream, topicPrefix, options as SerdeOptions<unknown, unknown>)
+  const sources = stream.graph.coPartition(input.sources, table.sources)
   const name = stream.graph.name(options.name, left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
+  const joiner = synchronousJoiner(given, { callback: `the joiner of ${method(left)}`, node: name })
   const values = table.operator.values()
-  const keySerde = options.keySerde ?? given.keySerde
+  const keySerde = options.keySerde ?? input.keySerde
   const grace = options.graceMs === undefined ? undefined : graceOf(name, table, options.graceMs)
   if (grace) {
-    const valueSerde = options.valueSerde ?? given.valueSerde
-    addBuffer(given, {
+    const valueSerde = options.valueSerde ?? input.valueSerde
+    addBuffer(input, {
       name: grace.bufferName,
       keySerde,
       valueSerde: valueSerde as Serde<unknown> | undefined,
@@ -46,8 +48,8 @@ export function joinTable<K, V, VT, VR>(
     stores: grace ? [...values.storeNames, grace.bufferName] : values.storeNames,
     acceptsNullKeys: left,
   })
-  const node = stream.graph.add(name, role, given.node)
-  return { ...given, name, node, keySerde, valueSerde: undefined, sources, joinRepartition: {} }
+  const node = stream.graph.add(name, role, input.node)
+  return { ...input, name, node, keySerde, valueSerde: undefined, sources, joinRepartition: {} }
 }
 
 /** The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both kinds, as upstream. */
@@ -59,7 +61,12 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
   left: boolean,
   options: NamedOptions = {},
 ): StreamPart {
-  const get = () => new Lookup(table.values.reader(), selector, joiner, left)
+  const get = (node: string) => {
+    const owner = { callback: `the selector of ${method(left)}`, node }
+    const joined = synchronousJoiner(joiner, { callback: `the joiner of ${method(left)}`, node })
+    const select = (value: V, key: K) => synchronous(selector(value, key), owner)
+    return new Lookup(table.values.reader(), select, joined, left)
+  }
   const role = { acceptsNullKeys: left }
   return addStreamNode(stream, { prefix: 'KSTREAM-LEFTJOIN-', name: options.name, get, role }, NEW_VALUE)
 }
@@ -87,6 +94,11 @@ function graceOf(name: string, table: TablePart, graceMs: number): GraceSettings
 
 function addBuffer({ graph }: StreamPart, settings: RecordBufferSettings): void {
   graph.add(settings.name, { kind: 'store', builder: recordBufferBuilder(settings) }, graph.root)
+}
+
+/** For messages. */
+function method(left: boolean): string {
+  return left ? 'leftJoin' : 'join'
 }
 
 function keyOf<K>(_value: unknown, key: K): K {

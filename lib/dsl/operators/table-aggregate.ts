@@ -6,19 +6,28 @@ import type { Change } from '../change.ts'
 import type { TableAggregateFunctions } from '../functions.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
 export class TableAggregate<K, V, A> extends StoredTable {
   readonly #functions: TableAggregateFunctions<K, V, A>
+  readonly #owner: CallbackOwner
 
-  constructor(storeName: string, functions: TableAggregateFunctions<K, V, A>, historyRetentionMs?: number) {
+  constructor(
+    storeName: string,
+    functions: TableAggregateFunctions<K, V, A>,
+    owner: CallbackOwner,
+    historyRetentionMs?: number,
+  ) {
     super(storeName, historyRetentionMs)
     this.#functions = functions
+    this.#owner = owner
   }
 
   get(): Processor {
-    return new AggregateProcessor(this.storeName, this.sendOldValues, this.#functions)
+    return new AggregateProcessor(this.storeName, this.sendOldValues, this.#functions, this.#owner)
   }
 }
 
@@ -30,13 +39,20 @@ class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #functions: TableAggregateFunctions<K, V, A>
+  readonly #owner: CallbackOwner
   #store!: RowStore<K, A>
   #forwarder!: ChangeForwarder<K, A>
 
-  constructor(storeName: string, sendOldValues: boolean, functions: TableAggregateFunctions<K, V, A>) {
+  constructor(
+    storeName: string,
+    sendOldValues: boolean,
+    functions: TableAggregateFunctions<K, V, A>,
+    owner: CallbackOwner,
+  ) {
     this.#storeName = storeName
     this.#sendOldValues = sendOldValues
     this.#functions = functions
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, Change<A>>): void {
@@ -47,11 +63,17 @@ class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A
   process(record: Record<K, Change<V>>): void {
     const { key, value: change } = record
     const { initializer, adder, subtractor } = this.#functions
+    const owner = this.#owner
     const stored = this.#store.get(key)
     const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
     let value: A | null = stored ? stored.value : null
-    if (change.oldValue !== null && value !== null) value = subtractor(value, change.oldValue, key)
-    if (change.newValue !== null) value = adder(value ?? initializer(), change.newValue, key)
+    if (change.oldValue !== null && value !== null) {
+      value = synchronous(subtractor(value, change.oldValue, key), owner)
+    }
+    if (change.newValue !== null) {
+      const before = value ?? synchronous(initializer(), owner)
+      value = synchronous(adder(before, change.newValue, key), owner)
+    }
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const put = this.#store.put(key, value, timestamp)
     this.#forwarder.forward(record, value, oldValue, timestamp, put)

@@ -6,20 +6,29 @@ import type { Change } from '../change.ts'
 import type { TableReduceFunctions } from '../functions.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { keepOldValue } from './old-value.ts'
 import { StoredTable } from './stored-table.ts'
 
 /** As TableAggregate without initializer. */
 export class TableReduce<V> extends StoredTable {
   readonly #functions: TableReduceFunctions<V>
+  readonly #owner: CallbackOwner
 
-  constructor(storeName: string, functions: TableReduceFunctions<V>, historyRetentionMs?: number) {
+  constructor(
+    storeName: string,
+    functions: TableReduceFunctions<V>,
+    owner: CallbackOwner,
+    historyRetentionMs?: number,
+  ) {
     super(storeName, historyRetentionMs)
     this.#functions = functions
+    this.#owner = owner
   }
 
   get(): Processor {
-    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#functions)
+    return new ReduceProcessor(this.storeName, this.sendOldValues, this.#functions, this.#owner)
   }
 }
 
@@ -27,13 +36,20 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
   readonly #functions: TableReduceFunctions<V>
+  readonly #owner: CallbackOwner
   #store!: RowStore<K, V>
   #forwarder!: ChangeForwarder<K, V>
 
-  constructor(storeName: string, sendOldValues: boolean, functions: TableReduceFunctions<V>) {
+  constructor(
+    storeName: string,
+    sendOldValues: boolean,
+    functions: TableReduceFunctions<V>,
+    owner: CallbackOwner,
+  ) {
     this.#storeName = storeName
     this.#sendOldValues = sendOldValues
     this.#functions = functions
+    this.#owner = owner
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
@@ -46,7 +62,9 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
     const stored = this.#store.get(key)
     const oldValue = this.#sendOldValues && stored ? keepOldValue(stored.value) : null
     let value: V | null = stored ? stored.value : null
-    if (change.oldValue !== null && value !== null) value = this.#functions.subtractor(value, change.oldValue)
+    if (change.oldValue !== null && value !== null) {
+      value = synchronous(this.#functions.subtractor(value, change.oldValue), this.#owner)
+    }
     if (change.newValue !== null) value = this.#add(value, change.newValue)
     const timestamp = stored ? Math.max(record.timestamp, stored.timestamp) : record.timestamp
     const put = this.#store.put(key, value, timestamp)
@@ -55,6 +73,6 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
 
   /** The first row of a group is its value. */
   #add(value: V | null, added: V): V | null {
-    return value === null ? added : this.#functions.adder(value, added)
+    return value === null ? added : synchronous(this.#functions.adder(value, added), this.#owner)
   }
 }

@@ -12,11 +12,15 @@ import type { TableOperator, TableValues } from '../table-operator.ts'
 import { isVersioned, storeValues } from '../table-operator.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import { synchronousJoiner } from '../synchronous.ts'
 import { checkSameBuilder } from './add-node.ts'
 import type { AnyJoiner, JoinNeeds } from './table-join-side.ts'
 import { JoiningReader, TableJoinSide } from './table-join-side.ts'
 
 export type TableJoinKind = 'inner' | 'left' | 'outer'
+
+/** For messages. */
+const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 /** A join of two tables: a processor for the changes of each side, and one behind both that keeps the result. */
 class JoinedTable implements TableOperator {
@@ -152,7 +156,9 @@ export function joinTables<K, L, R, VR>(
   // Whether a row was there before decides whether a deletion is news: only sides that may stand alone ask.
   if (kind !== 'inner') left.operator.requestOldValues(true)
   if (kind === 'outer') right.operator.requestOldValues(true)
-  const operator = new JoinedTable(kind, left.operator, right.operator, joiner as AnyJoiner, store)
+  const owner = { callback: `the joiner of ${METHODS[kind]}`, node: name }
+  const checked = synchronousJoiner(joiner as AnyJoiner, owner)
+  const operator = new JoinedTable(kind, left.operator, right.operator, checked, store)
   const role = {
     kind: 'table-join',
     left: joinSide(

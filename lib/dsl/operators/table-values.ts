@@ -2,8 +2,8 @@ import type { Mapper, Predicate } from '../functions.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../materialized.ts'
 import type { TableOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
+import { synchronous } from '../synchronous.ts'
 import { addTableNode } from './add-node.ts'
-import type { Derivation } from './derived-table.ts'
 import { DerivedTable } from './derived-table.ts'
 
 /** `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`. */
@@ -13,14 +13,12 @@ export function filterTable<K, V>(
   keep: boolean,
   options: TableOptions<K, V> = {},
 ): TablePart {
-  const compute = (value: V, key: K) => (Boolean(predicate(value, key)) === keep ? value : null)
-  return derive(
-    table,
-    'KTABLE-FILTER-',
-    { compute: compute as Mapper<unknown, unknown, unknown>, dropsNothingToNothing: true },
-    options,
-    table.valueSerde,
-  )
+  const callback = `the predicate of ${keep ? 'filter' : 'filterNot'}`
+  const compute = (node: string) => {
+    const owner = { callback, node }
+    return (value: V, key: K) => (Boolean(synchronous(predicate(value, key), owner)) === keep ? value : null)
+  }
+  return derive(table, 'KTABLE-FILTER-', compute, true, options, table.valueSerde)
 }
 
 export function mapTableValues<K, V, VR>(
@@ -28,14 +26,19 @@ export function mapTableValues<K, V, VR>(
   mapper: Mapper<K, V, VR>,
   options: TableOptions<K, NonNullable<VR>> = {},
 ): TablePart {
-  const compute = mapper as Mapper<unknown, unknown, unknown>
-  return derive(table, 'KTABLE-MAPVALUES-', { compute, dropsNothingToNothing: false }, options, undefined)
+  const compute = (node: string) => {
+    const owner = { callback: 'the mapper of mapValues', node }
+    return (value: V, key: K) => synchronous(mapper(value, key), owner)
+  }
+  return derive(table, 'KTABLE-MAPVALUES-', compute, false, options, undefined)
 }
 
-function derive<K, V>(
+/** `computeOf` is told the node's name. */
+function derive<K, V, KP, VP>(
   table: TablePart,
   prefix: string,
-  derivation: Derivation,
+  computeOf: (node: string) => Mapper<KP, VP, unknown>,
+  dropsNothingToNothing: boolean,
   options: TableOptions<K, V>,
   inheritedValueSerde: TablePart['valueSerde'],
 ): TablePart {
@@ -45,7 +48,8 @@ function derive<K, V>(
   const store = saysMaterialized(options) ? tableStore(graph, options, prefix, serdes) : undefined
   const name = graph.name(options.name, prefix)
   const kept = store?.queryable ? store : undefined
-  const operator = new DerivedTable(table, derivation, store)
+  const compute = computeOf(name) as Mapper<unknown, unknown, unknown>
+  const operator = new DerivedTable(table, { compute, dropsNothingToNothing }, store)
   return {
     graph,
     node: addTableNode(table, name, operator, kept && (() => storeBuilder(kept))),

@@ -12,6 +12,8 @@ import type { TransformValuesOptions } from '../options.ts'
 import type { TablePart } from '../part.ts'
 import type { RowStore } from '../row-store.ts'
 import { rowStore } from '../row-store.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import type { TableOperator, TableValues, ValueReader } from '../table-operator.ts'
 import { isVersioned, rowAsOf, storeValues } from '../table-operator.ts'
 import { processorRole } from './add-node.ts'
@@ -24,7 +26,7 @@ const PREFIX = 'KTABLE-TRANSFORMVALUES-'
 /** `transformValues`: as `mapValues`, with stores, and called for deletions too. */
 class TransformedTable implements TableOperator {
   readonly #parent: TableOperator
-  readonly #factory: () => AnyTransformer
+  readonly #make: () => SynchronousTransformer
   readonly #storeName: string | undefined
   readonly #said: TableStore | undefined
   readonly stores: readonly StoreBuilder[]
@@ -35,16 +37,18 @@ class TransformedTable implements TableOperator {
     parent: TablePart,
     factory: ValueTransformerFactory<unknown, unknown, unknown>,
     said: TableStore | undefined,
+    node: string,
   ) {
     this.#parent = parent.operator
-    this.#factory = typeof factory === 'function' ? factory : () => factory.get()
+    const make = typeof factory === 'function' ? factory : () => factory.get()
+    this.#make = () => new SynchronousTransformer(make(), node)
     this.stores = (typeof factory === 'function' ? undefined : factory.stores) ?? []
     this.#said = said
     this.#storeName = said?.queryable ? said.name : undefined
   }
 
   get(): Processor {
-    return new TransformValues(this.#factory(), this.#storeName, this.#sendOldValues)
+    return new TransformValues(this.#make(), this.#storeName, this.#sendOldValues)
   }
 
   requestOldValues(mayMaterialize: boolean): boolean {
@@ -55,7 +59,7 @@ class TransformedTable implements TableOperator {
   values(): TableValues {
     if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#said?.historyRetentionMs)
     const parent = this.#parent.values()
-    const reader = () => new TransformingReader(parent.reader(), this.#factory())
+    const reader = () => new TransformingReader(parent.reader(), this.#make())
     return { ...parent, reader }
   }
 
@@ -65,16 +69,41 @@ class TransformedTable implements TableOperator {
   }
 }
 
+/** A user's transformer, with what it returns looked at. */
+class SynchronousTransformer implements AnyTransformer {
+  readonly #inner: AnyTransformer
+  readonly #initOwner: CallbackOwner
+  readonly #owner: CallbackOwner
+
+  constructor(inner: AnyTransformer, node: string) {
+    this.#initOwner = { callback: 'init of transformValues', node }
+    this.#owner = { callback: 'transform of transformValues', node }
+    this.#inner = synchronous(inner, { callback: 'the factory of transformValues', node })
+  }
+
+  init(context: ProcessorContext): void {
+    synchronous<unknown>(this.#inner.init?.(context), this.#initOwner)
+  }
+
+  transform(value: unknown, key: unknown): unknown {
+    return synchronous(this.#inner.transform(value, key), this.#owner)
+  }
+
+  close(): void {
+    this.#inner.close?.()
+  }
+}
+
 /** Without a store, the old row is got by running the transformer again: a stateful one sees it as one more call. */
 class TransformValues implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
-  readonly #transformer: AnyTransformer
+  readonly #transformer: SynchronousTransformer
   readonly #storeName: string | undefined
   readonly #sendOldValues: boolean
   #context!: ProcessorContext<unknown, Change<unknown>>
   #store: RowStore<unknown, unknown> | undefined
   #forwarder: ChangeForwarder<unknown, unknown> | undefined
 
-  constructor(transformer: AnyTransformer, storeName: string | undefined, sendOldValues: boolean) {
+  constructor(transformer: SynchronousTransformer, storeName: string | undefined, sendOldValues: boolean) {
     this.#transformer = transformer
     this.#storeName = storeName
     this.#sendOldValues = sendOldValues
@@ -82,7 +111,7 @@ class TransformValues implements Processor<unknown, Change<unknown>, unknown, Ch
 
   init(context: ProcessorContext<unknown, Change<unknown>>): void {
     this.#context = context
-    this.#transformer.init?.(new TransformerContext(context as ProcessorContext))
+    this.#transformer.init(new TransformerContext(context as ProcessorContext))
     if (this.#storeName === undefined) return
     this.#store = rowStore(context, this.#storeName)
     this.#forwarder = new ChangeForwarder(context, this.#store, this.#sendOldValues)
@@ -101,17 +130,17 @@ class TransformValues implements Processor<unknown, Change<unknown>, unknown, Ch
   }
 
   close(): void {
-    this.#transformer.close?.()
+    this.#transformer.close()
   }
 }
 
 /** Looks the parent's row up and transforms it, with a transformer of its own but the same stores. */
 class TransformingReader implements ValueReader {
   readonly #parent: ValueReader
-  readonly #transformer: AnyTransformer
+  readonly #transformer: SynchronousTransformer
   #context!: TransformerContext
 
-  constructor(parent: ValueReader, transformer: AnyTransformer) {
+  constructor(parent: ValueReader, transformer: SynchronousTransformer) {
     this.#parent = parent
     this.#transformer = transformer
   }
@@ -119,7 +148,7 @@ class TransformingReader implements ValueReader {
   init(context: ProcessorContext): void {
     this.#context = new TransformerContext(context)
     this.#parent.init(context)
-    this.#transformer.init?.(this.#context)
+    this.#transformer.init(this.#context)
   }
 
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
@@ -132,7 +161,7 @@ class TransformingReader implements ValueReader {
 
   close(): void {
     this.#parent.close?.()
-    this.#transformer.close?.()
+    this.#transformer.close()
   }
 
   #transformed(
@@ -161,6 +190,7 @@ export function transformTableValues<K, V, VR>(
     table,
     factory as ValueTransformerFactory<unknown, unknown, unknown>,
     store,
+    name,
   )
   const role = processorRole({
     supplier: operator,

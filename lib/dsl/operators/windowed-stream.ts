@@ -5,6 +5,8 @@ import type { TableStore } from '../materialized.ts'
 import { saysMaterialized, tableStore } from '../materialized.ts'
 import type { WindowedTableOptions } from '../options.ts'
 import type { TablePart, WindowedPart } from '../part.ts'
+import type { CallbackOwner } from '../synchronous.ts'
+import { synchronous } from '../synchronous.ts'
 import { windowedStore } from '../windowed-materialized.ts'
 import type { AnyWindows } from '../windows/any-windows.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
@@ -23,6 +25,18 @@ export interface WindowFunctions<K, V, A> {
   readonly aggregator: Aggregator<K, V, A>
   /** For sessions only. */
   readonly merger: SessionMerger<K, A> | undefined
+}
+
+/** The same, with what they return looked at: they are called in many places. */
+export function synchronousFunctions<K, V, A>(
+  { initializer, aggregator, merger }: WindowFunctions<K, V, A>,
+  owner: CallbackOwner,
+): WindowFunctions<K, V, A> {
+  return {
+    initializer: () => synchronous(initializer(), owner),
+    aggregator: (aggregate, value, key) => synchronous(aggregator(aggregate, value, key), owner),
+    merger: merger && ((left, right, key) => synchronous(merger(left, right, key), owner)),
+  }
 }
 
 /** Throws where the windows never close. */
@@ -46,11 +60,13 @@ export function countWindows<K>(
     graph.newStoreName(AGGREGATE)
   }
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
-  return addWindowed(part, store, AGGREGATE, options, {
-    initializer: () => 0,
-    aggregator: count => count + 1,
-    merger: (left, right) => left + right,
-  })
+  return addWindowed(part, store, AGGREGATE, options, () => COUNT)
+}
+
+const COUNT: WindowFunctions<unknown, unknown, number> = {
+  initializer: () => 0,
+  aggregator: count => count + 1,
+  merger: (left, right) => left + right,
 }
 
 /** The first value of a window is its aggregate, as it is. */
@@ -62,11 +78,14 @@ export function reduceWindows<K, V>(
   const store = tableStore(part.group.stream.graph, options, REDUCE, part.group.stream)
   const aggregator = (aggregate: V | null, value: V) =>
     aggregate === null ? value : reducer(aggregate, value)
-  return addWindowed<K, V, V | null>(part, store, REDUCE, options, {
+  const functions: WindowFunctions<K, V, V | null> = {
     initializer: () => null,
     aggregator,
     merger: (left, right) => aggregator(left, right as V),
-  })
+  }
+  return addWindowed(part, store, REDUCE, options, node =>
+    synchronousFunctions(functions, { callback: 'the reducer of reduce', node }),
+  )
 }
 
 export function aggregateWindows<K, V, A>(
@@ -76,7 +95,9 @@ export function aggregateWindows<K, V, A>(
 ): TablePart {
   const { graph, keySerde } = part.group.stream
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
-  return addWindowed(part, store, AGGREGATE, options, functions)
+  return addWindowed(part, store, AGGREGATE, options, node =>
+    synchronousFunctions(functions, { callback: 'a callback of aggregate', node }),
+  )
 }
 
 function addWindowed<K, V, A>(
@@ -84,11 +105,15 @@ function addWindowed<K, V, A>(
   store: TableStore,
   prefix: string,
   options: Pick<WindowedTableOptions<unknown, unknown>, 'retentionMs' | 'name'>,
-  functions: WindowFunctions<K, V, A>,
+  functionsOf: (node: string) => WindowFunctions<K, V, A>,
 ): TablePart {
   const name = group.stream.graph.name(options.name, prefix)
   const { builder, keySerde } = windowedStore(store, windows, emit, options)
-  const operator = windowedOperator(windows, functions, { storeName: store.name, id: store.name, emit })
+  const operator = windowedOperator(windows, functionsOf(name), {
+    storeName: store.name,
+    id: store.name,
+    emit,
+  })
   return addAggregation(group, { ...store, keySerde }, name, operator, () => builder)
 }
 
