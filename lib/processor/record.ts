@@ -1,5 +1,5 @@
-import { StreamsError } from '../common/errors.ts'
 import { Headers, NO_HEADERS, type Header } from '../common/headers.ts'
+import { invalidTimestamp, isTimestamp } from '../common/timestamps.ts'
 
 /**
  * A record on its way through processors: typed key and value, time in milliseconds since the epoch, headers. Immutable but
@@ -11,10 +11,14 @@ export class Record<K, V> {
   readonly timestamp: number
   #headers: Headers | readonly Header[]
 
-  /** `headers`: those of the record from now on, or a list that they begin with. */
+  /**
+   * `timestamp`: a whole number of milliseconds, 0 or more; a Date or a bigint throws `INVALID_TIMESTAMP`. `headers`: those
+   * of the record from now on, or a list that they begin with.
+   */
   constructor(key: K, value: V, timestamp: number, headers: Headers | readonly Header[] = NO_HEADERS) {
-    // As in the JVM original: a processor that makes a negative time has a bug, and no broker takes the record.
-    if (!(timestamp >= 0)) throw negativeTimestamp(timestamp)
+    // As in the JVM original: a processor that makes a negative time has a bug, and no broker takes the record. What is
+    // no whole number would be rounded on its way to disk.
+    if (!isTimestamp(timestamp)) throw invalidTimestamp('a record cannot have as its timestamp', timestamp)
     this.key = key
     this.value = value
     this.timestamp = timestamp
@@ -47,11 +51,4 @@ export class Record<K, V> {
   withHeaders(headers: Headers): Record<K, V> {
     return new Record(this.key, this.value, this.timestamp, headers.toArray())
   }
-}
-
-function negativeTimestamp(timestamp: number): StreamsError {
-  return new StreamsError(
-    'INVALID_TIMESTAMP',
-    `a record cannot have the timestamp ${timestamp}: it must be 0 or more milliseconds since the epoch.`,
-  )
 }

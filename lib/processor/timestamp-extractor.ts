@@ -11,7 +11,9 @@ export interface ConsumedRecord {
 }
 
 /**
- * The time of a record, milliseconds since the epoch. A negative answer drops the record (counted as `dropped-records`).
+ * The time of a record, milliseconds since the epoch, a whole number. A negative answer drops the record (counted as
+ * `dropped-records-total`, logged at `warn` for the first, the tenth, the hundredth of a partition). Any other answer (a Date,
+ * a bigint, a text, NaN) is an error, and goes with what an extractor throws to the `deserializationErrorHandler`.
  * `partitionTimeMs` is the highest time seen in the record's partition, -1 at first.
  */
 export type TimestampExtractor = (record: ConsumedRecord, partitionTimeMs: number) => number

@@ -2,8 +2,10 @@ import type { Counter } from '../common/metrics.ts'
 import { errorFrom, RecordFailedError } from '../common/errors.ts'
 import { Headers } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
+import type { Logger } from '../common/logger.ts'
 import { isPromise } from '../common/promises.ts'
 import { isInBuffer, type SourceInBuffer } from '../common/record-context.ts'
+import { invalidTimestamp, isTimestamp } from '../common/timestamps.ts'
 import type { RawRecord, RecordBatch } from '../broker/broker.ts'
 import type { DeserializationErrorHandler } from '../processor/error-handlers.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
@@ -24,11 +26,20 @@ export interface RecordQueueOptions {
   readonly timestampExtractor: TimestampExtractor
   readonly onDeserializationError: DeserializationErrorHandler
   readonly dropped: Counter
+  readonly logger: Logger
   /** For the stores of the task; undefined where it has none. */
   readonly prefetch?: KeyPrefetch | undefined
   /** Where dead letters go; undefined for global stores, whose threads write nothing. */
   readonly collector?: RecordCollector | undefined
 }
+
+interface Refusal {
+  readonly fault: string
+  readonly mend: string
+}
+
+const UNREADABLE: Refusal = { fault: 'cannot be deserialised', mend: 'serde' }
+const UNTIMED: Refusal = { fault: 'has no usable timestamp', mend: 'timestampExtractor' }
 
 /** A record that cannot be deserialised yet, since what that needs is being fetched. */
 interface WaitingRecord {
@@ -54,6 +65,9 @@ export class RecordQueue {
   #head: QueuedRecord | undefined
   #waiting: WaitingRecord | undefined
   #partitionTimeMs = -1
+  /** Records dropped for a negative timestamp. */
+  #negative = 0
+  #tellNegativeAt = 1
 
   constructor(options: RecordQueueOptions) {
     this.topic = options.topic
@@ -185,16 +199,43 @@ export class RecordQueue {
       if (isPromise(value)) throw pendingValue(valueSerde.name, value, context)
     } catch (cause) {
       if (cause instanceof SerdePendingError) this.#wait(raw, cause)
-      else this.#refuse(raw, errorFrom(cause))
+      else this.#refuse(raw, errorFrom(cause), UNREADABLE)
       return undefined
     }
     const record = new QueuedRecord(this, raw, key, value, raw.timestamp)
-    const timestamp = this.#options.timestampExtractor(record, this.#partitionTimeMs)
+    const timestamp = this.#timestampOf(record)
+    if (timestamp === undefined) return undefined
     // What the extractor has seen is not changed under its hands.
-    if (timestamp === record.timestamp && timestamp >= 0) return record
-    if (timestamp >= 0) return new QueuedRecord(this, raw, key, value, timestamp)
-    this.#options.dropped.add()
+    return timestamp === record.timestamp ? record : new QueuedRecord(this, raw, key, value, timestamp)
+  }
+
+  /** Undefined: the record is dropped. */
+  #timestampOf(record: QueuedRecord): number | undefined {
+    let timestamp: number
+    try {
+      timestamp = this.#options.timestampExtractor(record, this.#partitionTimeMs)
+      if (isTimestamp(timestamp)) return timestamp
+      if (!Number.isSafeInteger(timestamp))
+        throw invalidTimestamp('the timestamp extractor returned', timestamp)
+    } catch (cause) {
+      this.#refuse(record.source, errorFrom(cause), UNTIMED)
+      return undefined
+    }
+    this.#dropNegative(record, timestamp)
     return undefined
+  }
+
+  /** Said with the first record, and each time that there are ten times as many: a topic may be full of them. */
+  #dropNegative({ topic, partition, offset }: QueuedRecord, timestamp: number): void {
+    this.#options.dropped.add()
+    this.#negative += 1
+    if (this.#negative < this.#tellNegativeAt) return
+    this.#tellNegativeAt *= 10
+    this.#options.logger.log(
+      'warn',
+      `record ${topic}-${partition}@${offset} is dropped, since its timestamp extractor returned ${timestamp}; it is ` +
+        `number ${this.#negative} of this partition since the task was built`,
+    )
   }
 
   #wait(raw: RawRecord, reason: SerdePendingError): void {
@@ -207,7 +248,7 @@ export class RecordQueue {
     reason.settled.then(() => settle(), settle)
   }
 
-  #refuse(raw: RawRecord, error: Error): void {
+  #refuse(raw: RawRecord, error: Error, { fault, mend }: Refusal): void {
     const { taskId } = this.#options
     const { topic, partition } = this
     const { offset, timestamp, headers } = raw
@@ -218,8 +259,8 @@ export class RecordQueue {
     if (answerOf(answer) === 'continue') return this.#options.dropped.add()
     throw new RecordFailedError(
       'DESERIALIZATION_FAILED',
-      `record ${topic}-${partition}@${offset} cannot be deserialised (${error.message}). ` +
-        'Set deserializationErrorHandler to skip such records, or mend the serde.',
+      `record ${topic}-${partition}@${offset} ${fault} (${error.message}). ` +
+        `Set deserializationErrorHandler to skip such records, or mend the ${mend}.`,
       { cause: error },
     )
   }

@@ -11,7 +11,7 @@ import type { StreamTaskOptions } from './stream-task-options.ts'
 
 /** One queue for every source partition of a task. */
 export function buildQueues(
-  options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings'> & {
+  options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings' | 'logger'> & {
     readonly collector?: RecordCollector
     readonly state?: StateManager
   },
@@ -28,6 +28,7 @@ export function buildQueues(
       timestampExtractor: source.timestampExtractor ?? settings.defaultTimestampExtractor,
       onDeserializationError: settings.deserializationErrorHandler,
       dropped,
+      logger: options.logger,
       prefetch: state && new KeyPrefetch(state.stores),
       collector: options.collector,
     })

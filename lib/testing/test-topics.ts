@@ -18,7 +18,7 @@ export interface TestTopicSerdes<K, V> {
 }
 
 export interface PipeOptions {
-  /** Default: the driver's wall clock, plus what `autoAdvanceMs` has added. */
+  /** A whole number; below 0 it is an invalid one. Default: the driver's wall clock, plus what `autoAdvanceMs` has added. */
   readonly timestamp?: number
   readonly headers?: readonly Header[]
 }

@@ -3,6 +3,7 @@ import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
 import { consoleLogger } from '../common/logger.ts'
+import { invalidTimestamp } from '../common/timestamps.ts'
 import { Metrics, type MetricSample } from '../common/metrics.ts'
 import { GlobalTask } from '../runtime/global-task.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
@@ -110,6 +111,10 @@ export class TopologyTestDriver implements Disposable {
     const global = this.#globals.find(task => task.partitions.some(({ topic }) => topic === record.topic))
     if (!global && !this.#isSource(record.topic)) {
       throw new StreamsError('UNKNOWN_TOPIC', `topic "${record.topic}" is no source of this topology`)
+    }
+    // Below 0 is what a broker may hold, and for the timestamp extractor to judge.
+    if (!Number.isSafeInteger(record.timestamp)) {
+      throw invalidTimestamp('a record cannot be piped in with the timestamp', record.timestamp)
     }
     this.#enqueue(record, global)
     this.#processAll()

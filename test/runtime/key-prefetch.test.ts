@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { RawRecord } from '../../lib/broker/broker.ts'
 import { FetchedRecord } from '../../lib/broker/kafka/records/fetched-record.ts'
 import { NO_HEADERS } from '../../lib/common/headers.ts'
+import { silentLogger } from '../../lib/common/logger.ts'
 import { Counter } from '../../lib/common/metrics.ts'
 import { KeyPrefetch } from '../../lib/runtime/key-prefetch.ts'
 import { RecordQueue } from '../../lib/runtime/record-queue.ts'
@@ -81,6 +82,7 @@ test('record queue: a text that a store knows stands for the bytes of a key, if 
       ...{ taskId: '0_0', topic: 'topic', partition: 0, keySerde, valueSerde: bytesSerde },
       timestampExtractor: record => record.timestamp,
       onDeserializationError: () => 'fail',
+      logger: silentLogger,
       dropped: new Counter(),
       prefetch: new KeyPrefetch(stores(new Subject())),
     })

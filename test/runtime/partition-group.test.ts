@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RawRecord } from '../../lib/broker/broker.ts'
+import { silentLogger } from '../../lib/common/logger.ts'
 import { Counter } from '../../lib/common/metrics.ts'
 import { failOnInvalidTimestamp } from '../../lib/processor/timestamp-extractor.ts'
 import { PartitionGroup } from '../../lib/runtime/partition-group.ts'
@@ -16,6 +17,7 @@ function queue(topic: string): RecordQueue {
     valueSerde: serdes.bytes(),
     timestampExtractor: failOnInvalidTimestamp,
     onDeserializationError: () => 'fail',
+    logger: silentLogger,
     dropped: new Counter(),
   })
 }

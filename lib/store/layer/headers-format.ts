@@ -6,7 +6,14 @@ import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
-import { headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES, WITH_HEADERS } from './timestamped-row.ts'
+import {
+  checkTimestamp,
+  headersEnd,
+  timestampedRow,
+  timestampOf,
+  TIMESTAMP_BYTES,
+  WITH_HEADERS,
+} from './timestamped-row.ts'
 import type { RecordHeaders, ValueFormat } from './value-format.ts'
 
 const NULL_LENGTH = -1
@@ -30,6 +37,7 @@ export class HeadersFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
     { value, timestamp }: ValueAndTimestamp<V>,
     record: { recordContext(): RecordContext },
   ): void {
+    checkTimestamp(timestamp, this.#context)
     const { headers } = record.recordContext()
     state.setBytes(layOut(this.#serde.serialize(value, this.#context), timestamp, headers), timestamp)
   }

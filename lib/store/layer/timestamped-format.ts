@@ -4,7 +4,14 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
 import type { ValueState } from './entry.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
-import { fillRow, headersEnd, timestampedRow, timestampOf, TIMESTAMP_BYTES } from './timestamped-row.ts'
+import {
+  checkTimestamp,
+  fillRow,
+  headersEnd,
+  timestampedRow,
+  timestampOf,
+  TIMESTAMP_BYTES,
+} from './timestamped-row.ts'
 import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
 
@@ -23,6 +30,7 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   }
 
   write(state: ValueState, pair: ValueAndTimestamp<V>): void {
+    checkTimestamp(pair.timestamp, this.#context)
     if (keepsTyped(this.#serde, pair.value)) {
       state.value = pair.value
       state.state = 'typed'

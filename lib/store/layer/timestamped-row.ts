@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, copyInto } from '../../common/bytes.ts'
 import { readInt64, writeInt64 } from '../../common/int64.ts'
+import { invalidTimestamp, isTimestamp } from '../../common/timestamps.ts'
+import type { SerdeContext } from '../../serde/serde.ts'
 
 export const TIMESTAMP_BYTES = 8
 /** What a row begins with that has headers in front. The first byte of a timestamp is 0 until the year 2,285,428. */
@@ -9,6 +11,12 @@ export const WITH_HEADERS = 1
 /** `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB has it below the JVM original. */
 export function timestampedRow(value: Uint8Array, timestamp: number): Uint8Array {
   return fillRow(Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length), value, timestamp)
+}
+
+/** A processor of the user's may put what is no time: it would be rounded here, and refused by the broker. */
+export function checkTimestamp(timestamp: unknown, { topic }: SerdeContext): void {
+  if (!isTimestamp(timestamp))
+    throw invalidTimestamp(`a row of "${topic}" cannot have as its timestamp`, timestamp)
 }
 
 /** The same in memory that is there already, and of the right length. */
