@@ -26,7 +26,7 @@ export function windowedStore(
   const { keySerde } = store
   const settings = {
     ...store,
-    retentionMs: retentionOf(store.name, windows, options.retentionMs),
+    retentionMs: retentionOf(store.name, windows, emit, options.retentionMs),
     // Results that are sent at the close are not held back for anything. Only the changes of time windows are, on their way to the changelog, as upstream.
     caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
@@ -55,14 +55,31 @@ function sizeOf(windows: Exclude<AnyWindows, SessionWindows>): number {
   return windows.type === 'sliding' ? windows.timeDifferenceMs : windows.sizeMs
 }
 
-function retentionOf(storeName: string, windows: AnyWindows, givenMs: number | undefined): number {
+function retentionOf(
+  storeName: string,
+  windows: AnyWindows,
+  emit: EmitStrategy,
+  givenMs: number | undefined,
+): number {
   const least = leastRetention(windows)
   const retentionMs = givenMs ?? least.ms
-  if (retentionMs >= least.ms) return retentionMs
+  if (retentionMs >= least.ms) {
+    return emit === 'on-window-close' ? Math.max(retentionMs, least.ms + lingerMs(windows)) : retentionMs
+  }
   throw new TopologyError(
     'RETENTION_TOO_SHORT',
     `store "${storeName}": retentionMs is ${retentionMs}, but its windows need at least ${least.ms}: ${least.why}.`,
   )
+}
+
+/**
+ * Beyond the least retention, for results that must not be lost: with it alone a session ends in the store at
+ * the very moment at which it may still be joined; and of sliding windows one that begins 1 ms earlier tells
+ * of the record whose right window is still open.
+ */
+function lingerMs({ type }: AnyWindows): number {
+  if (type === 'session') return 1
+  return type === 'sliding' ? 2 : 0
 }
 
 function leastRetention(windows: AnyWindows): { readonly ms: number; readonly why: string } {

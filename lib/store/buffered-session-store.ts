@@ -8,7 +8,7 @@ import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import type { TimedStoreSettings } from './timed/timed-resources.ts'
 import { scan } from './timed/timed-scan.ts'
 import { TimedStore } from './timed/timed-store.ts'
-import type { KeyRange } from './window-store.ts'
+import type { ExpiryListener, KeyRange } from './window-store.ts'
 
 const EVER: SessionSpan = { earliestEndMs: 0, latestStartMs: Infinity }
 
@@ -101,6 +101,10 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
         listener({ key, window: { startMs: minor, endMs: time } }, newValue, oldValue, timestamp),
       options,
     )
+  }
+
+  setExpiryListener(listener: ExpiryListener): void {
+    this.entries.setExpiryListener(listener)
   }
 
   restore(records: readonly ChangelogRecord[]): void {

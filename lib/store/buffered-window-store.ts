@@ -8,7 +8,7 @@ import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import type { TimedStoreSettings } from './timed/timed-resources.ts'
 import { scan } from './timed/timed-scan.ts'
 import { TimedStore } from './timed/timed-store.ts'
-import type { KeyRange, TimeRange, WindowStore } from './window-store.ts'
+import type { ExpiringStore, ExpiryListener, KeyRange, TimeRange, WindowStore } from './window-store.ts'
 
 export interface WindowStoreSettings extends TimedStoreSettings {
   readonly windowSizeMs: number
@@ -20,7 +20,9 @@ const ALL_TIMES: TimeRange = {}
 const SEQUENCE_MAX = 0x7fff_ffff
 
 /** Entries by key and start of a window; where duplicates are retained, by a number of their own as well. */
-export class BufferedWindowStore<K, V> implements WindowStore<K, V>, CachedStore<Windowed<K>, V> {
+export class BufferedWindowStore<K, V>
+  implements WindowStore<K, V>, CachedStore<Windowed<K>, V>, ExpiringStore
+{
   readonly name: string
   readonly retentionMs: number
   readonly windowSizeMs: number
@@ -98,6 +100,10 @@ export class BufferedWindowStore<K, V> implements WindowStore<K, V>, CachedStore
         listener(this.windowed(key, time), newValue, oldValue, timestamp),
       options,
     )
+  }
+
+  setExpiryListener(listener: ExpiryListener): void {
+    this.entries.setExpiryListener(listener)
   }
 
   restore(records: readonly ChangelogRecord[]): void {

@@ -1,7 +1,7 @@
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import type { CachedStore } from './key-value-store.ts'
 import type { StateStore } from './state-store.ts'
-import type { KeyRange } from './window-store.ts'
+import type { ExpiringStore, KeyRange } from './window-store.ts'
 
 /** Sessions that overlap a span: they end at or after `earliestEndMs` and start at or before `latestStartMs`. */
 export interface SessionSpan {
@@ -31,7 +31,8 @@ export interface SessionStoreReads<K, V> {
 }
 
 /** Aggregates by key and session. */
-export interface SessionStore<K, V> extends StateStore, SessionStoreReads<K, V>, CachedStore<Windowed<K>, V> {
+export interface SessionStore<K, V>
+  extends StateStore, SessionStoreReads<K, V>, CachedStore<Windowed<K>, V>, ExpiringStore {
   /** `null` deletes. A session that retention has ended already is not put, and counted as `dropped-records-total`. */
   put(session: Windowed<K>, value: V | null): void
   remove(session: Windowed<K>): void

@@ -44,9 +44,22 @@ export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
   readonly windowSizeMs: number
 }
 
+/**
+ * Told of the time up to which retention is about to end what a store has: starts of windows, ends of
+ * sessions.
+ */
+export type ExpiryListener = (throughMs: number) => void
+
+/** A store that forgets by time, and says so while everything is still there. */
+export interface ExpiringStore {
+  /** The listener may read the store; what it throws, the put throws that would have ended the entries. */
+  setExpiryListener(listener: ExpiryListener): void
+}
+
 /** What windowed aggregates are kept in. */
 export type TimestampedWindowStore<K, V> = WindowStore<K, ValueAndTimestamp<V>> &
-  CachedStore<Windowed<K>, ValueAndTimestamp<V>>
+  CachedStore<Windowed<K>, ValueAndTimestamp<V>> &
+  ExpiringStore
 
 /** Reads from outside the record path, in the same orders. One window is answered at once; ranges cannot (Level iterates asynchronously). */
 export interface ReadOnlyWindowStore<K, V> {

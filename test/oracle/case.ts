@@ -14,6 +14,8 @@ export interface Case {
   readonly recordInternal?: boolean
   readonly omit?: readonly string[]
   readonly expect: Expectation
+  /** Sections that are otherwise here than in the original, on purpose; `about` says why. */
+  readonly here?: Partial<Expectation>
 }
 
 /** One step of building a topology. Which fields there are depends on `op`; all are looked up by name. */

@@ -8,9 +8,12 @@ export function firstDifference(expected: unknown, found: unknown, at = ''): str
   return `${at || 'the result'}: expected ${shown(expected)}, found ${shown(found)}`
 }
 
-/** Java's classes and messages are no part of the comparison, nor are sections that the case leaves out. */
+/**
+ * Java's classes and messages are no part of the comparison, nor are sections that the case leaves out. What
+ * is otherwise here on purpose takes the place of the original's.
+ */
 export function comparable(test: Case): Expectation {
-  const { error, ...sections } = test.expect
+  const { error, ...sections } = { ...test.expect, ...test.here }
   return error
     ? {
         ...sections,

@@ -12,6 +12,8 @@ export interface TimedRecord {
   readonly timestamp: number
 }
 
+export type WindowedStream = KStream<string, string>
+
 export interface WindowedResult<V> {
   /** In the order in which they were sent; keys as `key@start/end`. */
   readonly changes: readonly { readonly key: string; readonly value: V | null; readonly timestamp: number }[]
@@ -23,21 +25,20 @@ export interface WindowedResult<V> {
 /** Runs records through a windowed table, without a cache, and returns what comes out of it. */
 export function runWindowed<V>(
   records: readonly TimedRecord[],
-  build: (
-    stream: KStream<string, string>,
-  ) => KTable<Windowed<string>, V, null> | KTable<Windowed<string>, V, never>,
+  build: (stream: WindowedStream) => KTable<Windowed<string>, V, null> | KTable<Windowed<string>, V, never>,
   options: {
     readonly valueSerde: Serde<V>
     readonly keySerde: Serde<Windowed<string>>
     readonly cacheBytesMax?: number
+    readonly emitIntervalMs?: number
   },
 ): WindowedResult<V> {
   const builder = new StreamsBuilder()
   const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
-  const { keySerde, valueSerde, cacheBytesMax = 0 } = options
+  const { keySerde, valueSerde, cacheBytesMax = 0, emitIntervalMs = 0 } = options
   const table = build(builder.stream('in', strings)) as KTable<Windowed<string>, V, null>
   table.toStream().to('out', { keySerde, valueSerde: valueSerde as Serde<V | null> })
-  using driver = new TopologyTestDriver(builder.build(), { config: { cacheBytesMax } })
+  using driver = new TopologyTestDriver(builder.build(), { config: { cacheBytesMax, emitIntervalMs } })
   const input = driver.createInputTopic('in', strings)
   for (const { key, value, timestamp } of records) input.pipeInput(key, value, { timestamp })
   const rows = new Map<string, readonly [V, number]>()

@@ -10,6 +10,7 @@ import type { Change } from '../change.ts'
 import type { SessionMerger } from '../functions.ts'
 import type { TableValues, ValueReader } from '../table-operator.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
+import type { Closing } from './closed-windows.ts'
 import { ClosedWindows } from './closed-windows.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
@@ -51,7 +52,7 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   #forwarder!: SessionForwarder<K, A>
   #dropped!: Counter
   #streamTime!: OperatorStreamTime
-  #closed: ClosedWindows | undefined
+  #closed: ClosedWindows<Record<K, V>> | undefined
 
   constructor(windows: SessionWindows, aggregation: SessionAggregation<K, V, A>, sendOldValues: boolean) {
     this.#gapMs = windows.inactivityGapMs
@@ -66,16 +67,14 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#store = context.getStateStore(storeName)
     this.#dropped = droppedRecords(context)
     this.#streamTime = new OperatorStreamTime(operator, id)
-    if (emit === 'on-window-close') {
-      this.#closed = new ClosedWindows(operator, id)
-      this.#closed.raise(this.#streamTime, this.#closeAfterMs)
-    }
     this.#forwarder = new SessionForwarder(context, this.#store, emit, this.#sendOldValues)
+    if (emit === 'on-window-close') this.#closed = new ClosedWindows(operator, id, this.#closing())
   }
 
   process(record: Record<K, V>): void {
     const { key, timestamp } = record
     if (key === null) return this.#dropped.add()
+    this.#closed?.begin(record)
     this.#streamTime.reach(timestamp)
     const closeMs = this.#streamTime.currentMs - this.#closeAfterMs
     const span = { earliestEndMs: timestamp - this.#gapMs, latestStartMs: timestamp + this.#gapMs }
@@ -90,7 +89,7 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     if (endMs < closeMs) this.#dropped.add()
     else this.#join(record, { key, window: { startMs, endMs } })
     this.#joined.length = 0
-    if (this.#closed?.isDue(closeMs)) this.#emitClosed(this.#closed, record, closeMs)
+    this.#closed?.maybeSend(record)
   }
 
   /** Mergers may change what they are given in place, so what is taken back is put aside before they run. */
@@ -118,13 +117,15 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     }
   }
 
-  /** Sessions that end before the close time; the last look took those before its own. */
-  #emitClosed(closed: ClosedWindows, cause: Record<K, V>, closeMs: number): void {
-    const toMs = closeMs - 1
-    const fromMs = Math.max(0, closed.lastMs)
-    if (toMs < fromMs) return
-    this.#forwarder.forwardFinal(cause, this.#store.findSessionsByEnd({ fromMs, toMs }))
-    closed.lastMs = closeMs
+  /** A session that ends before the close time is closed. */
+  #closing(): Closing<Record<K, V>> {
+    return {
+      store: this.#store,
+      streamTime: this.#streamTime,
+      closeAfterMs: this.#closeAfterMs,
+      ageMs: 0,
+      send: (cause, range) => this.#forwarder.forwardFinal(cause, this.#store.findSessionsByEnd(range)),
+    }
   }
 }
 

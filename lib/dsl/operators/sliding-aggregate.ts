@@ -8,6 +8,7 @@ import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
 import type { TimestampedWindowStore } from '../../store/window-store.ts'
 import type { Change } from '../change.ts'
 import type { SlidingWindows } from '../windows/sliding-windows.ts'
+import type { Closing } from './closed-windows.ts'
 import { ClosedWindows } from './closed-windows.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
@@ -45,7 +46,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   #forwarder!: WindowForwarder<K, A>
   #dropped!: Counter
   #streamTime!: OperatorStreamTime
-  #closed: ClosedWindows | undefined
+  #closed: ClosedWindows<Record<K, V>> | undefined
   #closeMs = NO_TIME
   /** Of the record being processed: starts of windows that are there already. */
   readonly #starts: number[] = []
@@ -67,16 +68,14 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#store = context.getStateStore(storeName)
     this.#dropped = droppedRecords(context)
     this.#streamTime = new OperatorStreamTime(operator, id)
-    if (emit === 'on-window-close') {
-      this.#closed = new ClosedWindows(operator, id)
-      this.#closed.raise(this.#streamTime, this.#graceMs)
-    }
     this.#forwarder = new WindowForwarder(context, this.#store, emit, this.#sendOldValues)
+    if (emit === 'on-window-close') this.#closed = new ClosedWindows(operator, id, this.#closing())
   }
 
   process(record: Record<K, V>): void {
     const { key, value, timestamp } = record
     if (key === null || value === null) return this.#dropped.add()
+    this.#closed?.begin(record)
     this.#streamTime.reach(timestamp)
     this.#closeMs = this.#streamTime.currentMs - this.#graceMs
     // Its right window is the last one it can be in.
@@ -87,7 +86,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     // As in the JVM original, early records close nothing.
     if (timestamp < this.#spanMs) return this.#processEarly(record)
     this.#processInOrder(record)
-    if (this.#closed?.isDue(this.#closeMs)) this.#emitClosed(this.#closed, record)
+    this.#closed?.maybeSend(record)
   }
 
   /** From the latest window that may matter backwards, until the one that ends before the record. */
@@ -192,12 +191,14 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     }
   }
 
-  /** Windows that end before the close time: their ends belong to them. */
-  #emitClosed(closed: ClosedWindows, cause: Record<K, V>): void {
-    const toMs = this.#closeMs - this.#spanMs - 1
-    if (toMs < 0) return
-    const fromMs = closed.lastMs < 0 ? 0 : Math.max(0, closed.lastMs - this.#spanMs)
-    this.#forwarder.forwardFinal(cause, this.#store.fetchAll({ fromMs, toMs }))
-    closed.lastMs = this.#closeMs
+  /** A window that ends before the close time is closed: its end belongs to it. */
+  #closing(): Closing<Record<K, V>> {
+    return {
+      store: this.#store,
+      streamTime: this.#streamTime,
+      closeAfterMs: this.#graceMs,
+      ageMs: this.#spanMs,
+      send: (cause, range) => this.#forwarder.forwardFinal(cause, this.#store.fetchAll(range)),
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { Change } from '../change.ts'
 import type { TimeWindows } from '../windows/time-windows.ts'
 import type { UnlimitedWindows } from '../windows/unlimited-windows.ts'
 import { WindowGrid } from '../windows/window-grid.ts'
+import type { Closing } from './closed-windows.ts'
 import { ClosedWindows } from './closed-windows.ts'
 import { droppedRecords } from './dropped-records.ts'
 import { keepOldValue } from './old-value.ts'
@@ -42,7 +43,7 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
   #dropped!: Counter
   #streamTime!: OperatorStreamTime
   /** Only where results are sent at the close. */
-  #closed: ClosedWindows | undefined
+  #closed: ClosedWindows<Record<K, V>> | undefined
 
   constructor(grid: WindowGrid, aggregation: WindowedAggregation<K, V, A>, sendOldValues: boolean) {
     this.#grid = grid
@@ -56,17 +57,15 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
     this.#store = context.getStateStore(storeName)
     this.#dropped = droppedRecords(context)
     this.#streamTime = new OperatorStreamTime(operator, id)
-    if (emit === 'on-window-close') {
-      this.#closed = new ClosedWindows(operator, id)
-      this.#closed.raise(this.#streamTime, this.#grid.graceMs)
-    }
     this.#forwarder = new WindowForwarder(context, this.#store, emit, this.#sendOldValues)
+    if (emit === 'on-window-close') this.#closed = new ClosedWindows(operator, id, this.#closing())
   }
 
   process(record: Record<K, V>): void {
     const { key, timestamp } = record
     if (key === null) return this.#dropped.add()
     const grid = this.#grid
+    this.#closed?.begin(record)
     this.#streamTime.reach(timestamp)
     const closeMs = this.#streamTime.currentMs - grid.graceMs
     let left = grid.count(timestamp)
@@ -77,7 +76,7 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
       else this.#dropped.add()
       startMs += grid.advanceMs
     }
-    if (this.#closed?.isDue(closeMs)) this.#emitClosed(this.#closed, record, closeMs)
+    this.#closed?.maybeSend(record)
   }
 
   #update(record: Record<K, V>, startMs: number): void {
@@ -94,16 +93,17 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
     }
   }
 
-  /** Windows that end after the last close time and not after this one. */
-  #emitClosed(closed: ClosedWindows, cause: Record<K, V>, closeMs: number): void {
-    const { sizeMs } = this.#grid
-    const toMs = closeMs - sizeMs
-    if (toMs < 0) return
-    const isFirst = closed.lastMs < 0
-    const afterMs = Math.max(0, closed.lastMs - sizeMs)
-    // Between two looks within one advance no window can have ended.
-    if (!isFirst && this.#grid.alike(toMs, afterMs)) return
-    this.#forwarder.forwardFinal(cause, this.#store.fetchAll({ fromMs: isFirst ? 0 : afterMs + 1, toMs }))
-    closed.lastMs = closeMs
+  /** A window that ends with the close time is closed. */
+  #closing(): Closing<Record<K, V>> {
+    const { graceMs, sizeMs } = this.#grid
+    return {
+      store: this.#store,
+      streamTime: this.#streamTime,
+      closeAfterMs: graceMs,
+      ageMs: sizeMs - 1,
+      send: (cause, range) => this.#forwarder.forwardFinal(cause, this.#store.fetchAll(range)),
+      // Between two looks within one advance no window can have ended.
+      isEmpty: ({ fromMs, toMs }) => this.#grid.alike(toMs, Math.max(0, fromMs - 1)),
+    }
   }
 }

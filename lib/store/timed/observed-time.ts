@@ -53,9 +53,18 @@ export class ObservedTime {
     return this.#latestMs - this.#retentionMs
   }
 
+  isNew(timeMs: number): boolean {
+    return timeMs > this.#latestMs
+  }
+
+  /** What will have expired once that time, which is new, has been put. */
+  expiredThroughMsAt(timeMs: number): number {
+    return timeMs - this.#retentionMs
+  }
+
   /** Whether the time is new. */
   advance(timeMs: number): boolean {
-    if (timeMs <= this.#latestMs) return false
+    if (!this.isNew(timeMs)) return false
     this.#latestMs = timeMs
     return true
   }

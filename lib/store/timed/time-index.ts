@@ -107,9 +107,14 @@ export class TimeIndex {
     if (key.count === 0) this.#drop(key)
   }
 
+  /** Whether anything is of that time or an earlier one. */
+  reachesTo(time: number): boolean {
+    return this.#oldest <= time
+  }
+
   /** Removes everything up to and including that time, and tells of each slot. Costs nothing where there is nothing. */
   expire(throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
-    if (this.#oldest > throughTime) return
+    if (!this.reachesTo(throughTime)) return
     for (const [time, bucket] of this.#buckets.entries()) {
       if (time > throughTime) break
       for (const key of bucket.keys) this.#expireSlots(key, throughTime, gone)

@@ -8,6 +8,7 @@ import { ValueState, WAS_ABSENT, WAS_THERE } from '../layer/entry.ts'
 import { changelogHeaders, isDeletion, valueBytes } from '../layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from '../state-store.ts'
 import { storeClosed } from '../store-error.ts'
+import type { ExpiryListener } from '../window-store.ts'
 import { TimedEntry, type Slot, type TimedKey } from './timed-entry.ts'
 import type { TimedResources, TimedStoreSettings } from './timed-resources.ts'
 import { openTimedResources } from './timed-resources.ts'
@@ -34,6 +35,7 @@ export class TimedStore<K, V> {
   #resources: TimedResources<K, V> | undefined
   #listener: FlushListener<TimedPlace<K>, V> | undefined
   #sendOldValues = false
+  #expiryListener: ExpiryListener | undefined
   #largestMinor = 0
   // A key that was just looked up in vain is mostly put next.
   #missedKey: unknown = undefined
@@ -97,7 +99,7 @@ export class TimedStore<K, V> {
       )
     }
     const resources = this.resources()
-    this.#observe(time, resources)
+    this.#reach(time, resources)
     if (time <= resources.observed.expiredThroughMs) {
       resources.dropped.value += 1
       this.#logUnwritten(key, time, minor, value, resources)
@@ -119,7 +121,7 @@ export class TimedStore<K, V> {
   /** A tombstone that changes nothing, sent where every write is, as the JVM original sends it; it is a sign of time, and may be too late. */
   logDeletion(key: K, time: number, minor: number): void {
     const resources = this.resources()
-    this.#observe(time, resources)
+    this.#reach(time, resources)
     if (time <= resources.observed.expiredThroughMs) resources.dropped.value += 1
     this.#logUnwritten(key, time, minor, null, resources)
   }
@@ -149,6 +151,14 @@ export class TimedStore<K, V> {
     this.#listener = listener
     this.#sendOldValues = options.sendOldValues
     return true
+  }
+
+  /**
+   * Called by a put whose time ends entries, while they are still there. Not by a restore: what it ends had
+   * ended before.
+   */
+  setExpiryListener(listener: ExpiryListener): void {
+    this.#expiryListener = listener
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -199,6 +209,7 @@ export class TimedStore<K, V> {
     for (const layer of [cache, buffer, restored, held, index]) layer?.clear()
     this.#resources = undefined
     this.#listener = undefined
+    this.#expiryListener = undefined
     this.#missedKey = undefined
   }
 
@@ -263,6 +274,15 @@ export class TimedStore<K, V> {
     const bytes = brought === undefined ? context.engine.get(codec.lookUpKey(id, time, minor)) : brought
     if (bytes === undefined || bytes === null) state.state = 'absent'
     else values.load(state, bytes)
+  }
+
+  #reach(time: number, resources: TimedResources<K, V>): void {
+    const { observed, index } = resources
+    if (this.#expiryListener && observed.isNew(time)) {
+      const throughMs = observed.expiredThroughMsAt(time)
+      if (index.reachesTo(throughMs)) this.#expiryListener(throughMs)
+    }
+    this.#observe(time, resources)
   }
 
   #observe(time: number, resources: TimedResources<K, V>): void {
