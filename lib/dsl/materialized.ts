@@ -17,6 +17,8 @@ export interface TableStore {
   readonly entriesMax: number | undefined
   /** A versioned store that goes back as far. */
   readonly historyRetentionMs: number | undefined
+  /** Processors read it in ranges. */
+  readonly ranges: boolean
   readonly caching: boolean
   readonly logging: MaterializedOptions<unknown, unknown>['logging']
 }
@@ -29,6 +31,7 @@ const KEYS = [
   'entriesMax',
   'historyRetentionMs',
   'retentionMs',
+  'ranges',
   'caching',
   'logging',
 ] as const
@@ -54,6 +57,7 @@ export function tableStore<K, V>(
     persistent: (options.storeType ?? 'persistent') === 'persistent',
     entriesMax: entriesMaxOf(options),
     historyRetentionMs: historyOf(options),
+    ranges: rangesOf(options),
     caching: options.caching ?? true,
     logging: options.logging,
   }
@@ -87,15 +91,33 @@ function historyOf<K, V>({
   )
 }
 
+function rangesOf<K, V>({
+  storeName,
+  historyRetentionMs,
+  ranges = false,
+}: MaterializedOptions<K, V>): boolean {
+  if (!ranges) return false
+  if (storeName === undefined) {
+    throw new TypeError(
+      'ranges: true is for processors that are connected to a store by its name: give a storeName',
+    )
+  }
+  if (historyRetentionMs === undefined) return true
+  throw new TypeError(
+    `store "${storeName}": a store that keeps versions cannot be read in ranges: leave out ranges, or historyRetentionMs`,
+  )
+}
+
 /** A store that is built only if something needs it: its name counts as one in use even so. */
 export function mayNeedName(graph: Graph, store: TableStore): TableStore {
   if (!store.queryable) graph.unnamedStores.add(store.name)
   return store
 }
 
-/** The operators of the DSL read their stores by key only: no ordered index is kept for them. */
+/** The operators of the DSL read their stores by key only: no ordered index is kept for them alone. */
 export function storeBuilder(store: TableStore): StoreBuilder {
-  const { name, keySerde, valueSerde, persistent, entriesMax, historyRetentionMs, caching, logging } = store
+  const { name, keySerde, valueSerde, persistent, entriesMax, historyRetentionMs, ranges, caching, logging } =
+    store
   if (historyRetentionMs !== undefined) {
     return stores.versionedKeyValueStore({
       name,
@@ -107,14 +129,14 @@ export function storeBuilder(store: TableStore): StoreBuilder {
     })
   }
   if (entriesMax !== undefined) {
-    return stores.timestampedLruMap({ name, keySerde, valueSerde, entriesMax, ranges: false, logging })
+    return stores.timestampedLruMap({ name, keySerde, valueSerde, entriesMax, ranges, logging })
   }
   return stores.timestampedKeyValueStore({
     name,
     keySerde,
     valueSerde,
     persistent,
-    ranges: false,
+    ranges,
     caching,
     logging,
     keepHeaders: 'by-setting',

@@ -79,6 +79,13 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
    * older than the history is dropped (counted). Changes are not held back. Needs `storeName`.
    */
   readonly historyRetentionMs?: number
+  /**
+   * Whether processors that are connected to the store may iterate over it (`range`, `all`, `prefixScan`).
+   * Default false: without it those calls throw `RANGES_DISABLED`. It keeps the keys in memory, about 35
+   * bytes and the key each, and reads them all when a task starts. Reads from outside need it not. Needs
+   * `storeName`, and a store without history.
+   */
+  readonly ranges?: boolean
   /** Default true: results are held back, the last one a key, until the commit or the cache is full. */
   readonly caching?: boolean
   /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */
@@ -87,10 +94,10 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
 
 export interface TableOptions<K, V> extends NamedOptions, MaterializedOptions<K, V> {}
 
-/** A table by key and window; `keySerde` is that of the key alone. */
+/** A table by key and window; `keySerde` is that of the key alone. Its store can always be read in ranges. */
 export interface WindowedTableOptions<K, V> extends Omit<
   TableOptions<K, V>,
-  'storeType' | 'entriesMax' | 'historyRetentionMs'
+  'storeType' | 'entriesMax' | 'historyRetentionMs' | 'ranges'
 > {
   /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'

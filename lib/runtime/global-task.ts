@@ -31,6 +31,8 @@ export interface GlobalTaskOptions {
   readonly metrics: Metrics
   readonly engines: TaskEngines
   readonly memory: MemoryBudget
+  /** See `StoreContext`. */
+  readonly allowsRanges?: (() => boolean) | undefined
   /** Told of every change, at the write that makes it durable. */
   readonly onChange?: (storeName: string) => StoreContext['log']
 }
@@ -201,6 +203,7 @@ export class GlobalTask {
         withRecordContext: (_context, action, argument) => action(argument),
         streamTimeMs: () => this.#streamTimeMs,
         requestCommit: () => undefined,
+        allowsRanges: this.#options.allowsRanges,
       },
       plan => onChange?.(plan.builder.name),
       // There is nobody below to forward to later.

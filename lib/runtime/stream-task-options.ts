@@ -26,4 +26,6 @@ export interface StreamTaskOptions {
   readonly globalStore: (name: string) => StateStore | undefined
   /** Wakes whoever runs the task: an asynchronous call has ended. */
   readonly wake: () => void
+  /** See `StoreContext`. */
+  readonly allowsRanges?: (() => boolean) | undefined
 }

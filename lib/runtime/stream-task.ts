@@ -365,6 +365,7 @@ export class StreamTask {
         },
         streamTimeMs: () => this.#group.streamTimeMs,
         requestCommit: () => (this.commitRequested = true),
+        allowsRanges: this.#options.allowsRanges,
       },
       sendChange,
       { holdBack: true },

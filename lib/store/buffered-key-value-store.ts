@@ -416,8 +416,9 @@ export class BufferedKeyValueStore<K, V>
   }
 
   #cursor(bounds: KeyBounds): IterableIterator<readonly [K, V]> {
-    const { index } = this.resources()
-    if (!index) throw rangesDisabled(this.name)
+    const { index, context } = this.resources()
+    const isAllowed = this.#settings.ranges || context.allowsRanges?.()
+    if (!index || !isAllowed) throw rangesDisabled(this.name)
     return new RangeCursor(index.snapshot(bounds), this)
   }
 }

@@ -48,6 +48,12 @@ export interface StoreContext {
   requestCommit(): void
   /** Whether outputs and changes of one commit become true together (exactly-once). Default: no. */
   readonly isTransactional?: boolean
+  /**
+   * There if every store is to keep the order of its keys, for whoever reads from outside between two records
+   * (the test driver): whether stores built without ranges may be iterated now. Processors may not, here no
+   * more than anywhere else.
+   */
+  readonly allowsRanges?: (() => boolean) | undefined
   readonly metrics: Metrics
   readonly logger: Logger
 }

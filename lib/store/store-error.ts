@@ -5,7 +5,8 @@ import type { Serde } from '../serde/serde.ts'
 export function rangesDisabled(storeName: string): StreamsError {
   return new StreamsError(
     'RANGES_DISABLED',
-    `store "${storeName}" was built with ranges: false and keeps no order of its keys. Build it with ranges: true for range, all and prefixScan.`,
+    `store "${storeName}" keeps no order of its keys, so processors cannot read it in ranges. Give ranges: true for range, all and prefixScan, ` +
+      "where the store is built: to stores.keyValueStore, or beside storeName in the options of the DSL's operator (count, aggregate, table, …).",
   )
 }
 

@@ -32,9 +32,11 @@ export interface TopologyTestDriverOptions {
 }
 
 /**
- * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic, in memory, a commit
- * after every record. Wall-clock time moves only by `advanceWallClockTime`. As in the JVM original, every write of a store is a
- * changelog record and caches are flushed with each record.
+ * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic,
+ * in memory, a commit after every record. Wall-clock time moves only by `advanceWallClockTime`. As in the JVM
+ * original, every write of a store is a changelog record and caches are flushed with each record. Its stores
+ * can be read in ranges, whether or not they were built with `ranges`; processors need that here as anywhere
+ * else.
  */
 export class TopologyTestDriver implements Disposable {
   readonly #clock: ManualClock
@@ -49,6 +51,8 @@ export class TopologyTestDriver implements Disposable {
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #produced = new Map<string, OutgoingRecord[]>()
   readonly #offsets = new Map<string, number>()
+  /** Whether user code of the topology may be on the stack. */
+  #isProcessing = true
   /** Goes on with `settled`. */
   #wake: () => void = () => undefined
 
@@ -71,6 +75,7 @@ export class TopologyTestDriver implements Disposable {
     // What processors forwarded when they were initialised.
     this.#collect()
     this.#drain()
+    this.#isProcessing = false
   }
 
   createInputTopic<K, V>(
@@ -99,7 +104,7 @@ export class TopologyTestDriver implements Disposable {
    */
   async settled(): Promise<void> {
     for (;;) {
-      this.#processAll()
+      this.#run(() => undefined)
       const task = this.#task
       if (!task || (task.deferredInputs === 0 && !task.hasRecords())) return
       await new Promise<void>(resolve => (this.#wake = resolve))
@@ -116,15 +121,15 @@ export class TopologyTestDriver implements Disposable {
     if (!Number.isSafeInteger(record.timestamp)) {
       throw invalidTimestamp('a record cannot be piped in with the timestamp', record.timestamp)
     }
-    this.#enqueue(record, global)
-    this.#processAll()
+    this.#run(() => this.#enqueue(record, global))
   }
 
   /** Wall-clock punctuators whose tick falls due run once each, however far the clock moves. */
   advanceWallClockTime(ms: number): void {
-    this.#clock.advance(ms)
-    if (this.#task?.punctuateWallClock(this.#clock.nowMs())) this.#commit()
-    this.#processAll()
+    this.#run(() => {
+      this.#clock.advance(ms)
+      if (this.#task?.punctuateWallClock(this.#clock.nowMs())) this.#commit()
+    })
   }
 
   get wallClockMs(): number {
@@ -204,6 +209,17 @@ export class TopologyTestDriver implements Disposable {
     throw new StreamsError('UNKNOWN_STORE', `there is no store "${name}"; the topology has: ${names}`)
   }
 
+  /** Everything that comes in, and all that follows from it. */
+  #run(action: () => void): void {
+    this.#isProcessing = true
+    try {
+      action()
+      this.#processAll()
+    } finally {
+      this.#isProcessing = false
+    }
+  }
+
   #openTask(plan: SubtopologyPlan): StreamTask {
     const id = taskId(0, 0)
     const engines = { persistent: openMemoryEngine(), memory: openMemoryEngine() }
@@ -227,6 +243,7 @@ export class TopologyTestDriver implements Disposable {
       state,
       collector,
       wake: () => this.#wake(),
+      allowsRanges: () => !this.#isProcessing,
       globalStore: name =>
         this.#globals.map(task => task.state.store(name)).find(store => store !== undefined),
       sendChange: ({ changelogTopic, changelogIsSource }) => {
@@ -247,6 +264,7 @@ export class TopologyTestDriver implements Disposable {
       metrics: this.#metrics,
       engines: { persistent: openMemoryEngine(), memory: openMemoryEngine() },
       memory: this.#memory,
+      allowsRanges: () => !this.#isProcessing,
     })
     task.init()
     return task

@@ -53,6 +53,9 @@ export function inference(): void {
 
 export function windowedKeys(): void {
   const counts = byPage.windowedBy(minutes).emitStrategy('on-window-close').count()
+  // @ts-expect-error stores of windows are always read in ranges
+  byPage.windowedBy(minutes).count({ storeName: 'minutes', ranges: true })
+  byPage.count({ storeName: 'pages', ranges: true })
   const lines = counts
     .toStream()
     .mapValues((count, key) => `${key.key} ${key.window.startMs} ${count.toFixed()}`)

@@ -71,7 +71,7 @@ export function openResources<K, V>(
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(rowOf),
     held: settings.caching && context.cacheBytesMax > 0 ? new HeldChanges(cache, context) : undefined,
-    index: settings.ranges ? new KeyIndex() : undefined,
+    index: settings.ranges || context.allowsRanges ? new KeyIndex() : undefined,
     count,
   }
 }
