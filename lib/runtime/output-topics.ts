@@ -1,12 +1,13 @@
 import type { Admin } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import type { Clock } from '../common/clock.ts'
-import { StreamsError } from '../common/errors.ts'
 import type { RecordCollector } from './record-collector.ts'
 
 /** A topic that was created a moment ago may not have reached the broker that is asked. */
 const ATTEMPTS = 5
 const PAUSE_MS = 200
+/** A topic that is found missing for so long does not come. Meanwhile the thread goes back to its last commit, again and again. */
+const MISSING_MS = 30_000
 
 /**
  * Partition counts of the topics that sinks write to. Those that the topology names are known from the start; one that is named record by record
@@ -18,6 +19,7 @@ export class OutputTopics {
   /** Those that the topology names. */
   readonly #known: ReadonlyMap<string, number>
   readonly #counts: Map<string, number>
+  readonly #missingSinceMs = new Map<string, number>()
   // Asked for every record, and mostly for the topic of the one before.
   #lastTopic: string | undefined
   #lastCount: number | undefined
@@ -48,21 +50,40 @@ export class OutputTopics {
     return isAll
   }
 
-  /** Lets go of all records that wait. Throws `UNKNOWN_TOPIC` where one waits for a topic that does not exist. */
+  /**
+   * Lets go of all records that wait. Rejects with class `topic-missing` where one waits for a topic that does not exist; when it has been missing for
+   * 30 s, it is refused, and its handler asked.
+   */
   async settle(collectors: readonly RecordCollector[]): Promise<void> {
     const waiting = collectors.filter(collector => collector.isParking)
     if (waiting.length === 0) return
-    await this.#lookUp(new Set(waiting.flatMap(collector => collector.parkedTopics())))
+    const missing = await this.#lookUp(new Set(waiting.flatMap(collector => collector.parkedTopics())))
+    const [early] = missing.filter(topic => !this.#isMissingForLong(topic))
+    if (early !== undefined) throw missingError(early)
+    for (const topic of missing)
+      for (const collector of waiting) collector.refuseParked(topic, missingError(topic))
     for (const collector of waiting) collector.sendParked()
   }
 
-  async #lookUp(topics: ReadonlySet<string>): Promise<void> {
+  #isMissingForLong(topic: string): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    const sinceMs = this.#missingSinceMs.get(topic) ?? nowMs
+    this.#missingSinceMs.set(topic, sinceMs)
+    return nowMs - sinceMs >= MISSING_MS
+  }
+
+  /** Returns those that are not found. */
+  async #lookUp(topics: ReadonlySet<string>): Promise<readonly string[]> {
     for (let attempt = 1; ; attempt += 1) {
       const found = await this.#describe([...topics])
-      for (const [topic, count] of found) this.#counts.set(topic, count)
+      for (const [topic, count] of found) {
+        this.#counts.set(topic, count)
+        this.#missingSinceMs.delete(topic)
+      }
       const missing = [...topics].filter(topic => !this.#counts.has(topic))
-      if (missing.length === 0) return
-      if (attempt === ATTEMPTS) throw unknownTopics(missing)
+      // One that was found missing before is not waited for again.
+      const isNews = missing.some(topic => !this.#missingSinceMs.has(topic))
+      if (!isNews || attempt === ATTEMPTS) return missing
       await this.#clock.sleep(PAUSE_MS)
     }
   }
@@ -78,10 +99,9 @@ export class OutputTopics {
   }
 }
 
-function unknownTopics(topics: readonly string[]): StreamsError {
-  const list = topics.map(topic => `"${topic}"`).join(', ')
-  return new StreamsError(
-    'UNKNOWN_TOPIC',
-    `${list}, to which a sink writes by a name that it computed, cannot be found: create it first, or mend the function that names it`,
-  )
+function missingError(topic: string): BrokerError {
+  const message = `topic "${topic}", to which a sink writes by a name that it computed, cannot be found: create it first, or mend the function that names it`
+  return new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing', message, {
+    partitions: [{ topic, partition: -1 }],
+  })
 }

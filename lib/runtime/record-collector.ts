@@ -52,6 +52,11 @@ interface ParkedRecord {
   readonly partitioner: StreamPartitioner | undefined
 }
 
+/** With the record that it was made from: for the handler, where there is no such topic. */
+interface ParkedOutput extends ParkedRecord {
+  readonly context: RecordContext | undefined
+}
+
 interface Serialized {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
@@ -69,14 +74,17 @@ export class RecordCollector implements RecordOrigin {
   hasSent = false
   #unkeyed = 0
   /** One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it commits. */
-  #parked: ParkedRecord[] = []
+  #parked: ParkedOutput[] = []
   #recordContext: (() => RecordContext) | undefined
+  /** A dead letter that is refused in its turn has no dead letter. */
+  readonly #letterTopics = new Set<string>()
   /** For records without headers: serdes may add some, which are taken out again. */
   #bareContext: { readonly topic: string; readonly headers: Headers } | undefined
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
     this.#refusals = options.refusals ?? new Refusals([])
+    if (options.deadLetterQueueTopic !== undefined) this.#letterTopics.add(options.deadLetterQueueTopic)
   }
 
   send(topic: string, record: Record<unknown, unknown>, format: OutputFormat): void {
@@ -97,9 +105,21 @@ export class RecordCollector implements RecordOrigin {
     return this.#parked.map(({ topic }) => topic)
   }
 
+  /** There is no such topic: the handler decides about each record for it. */
+  refuseParked(topic: string, error: Error): void {
+    const refused = this.#parked.filter(parked => parked.topic === topic)
+    this.#parked = this.#parked.filter(parked => parked.topic !== topic)
+    for (const { bytes, context } of refused) {
+      const { key, value } = bytes
+      if (this.#refused(error, { topic, key, value, origin: 'broker' }, context) === 'retry')
+        throw retryRequested(topic, error)
+    }
+  }
+
   /** Called when every topic among `parkedTopics` is known. */
   sendParked(): void {
-    for (const parked of this.#parked.splice(0)) this.#sendOrPark(parked)
+    for (const { topic, record, bytes, partitioner } of this.#parked.splice(0))
+      this.#sendOrPark({ topic, record, bytes, partitioner })
   }
 
   /** Forgets what belongs to an epoch that was aborted. */
@@ -116,6 +136,7 @@ export class RecordCollector implements RecordOrigin {
   sendDeadLetters(answer: HandlerAnswer<string>, error: Error, context: ErrorHandlerContext): void {
     for (const letter of deadLettersOf(answer, error, context, this.#options.deadLetterQueueTopic)) {
       const { topic, key, value, timestamp, headers } = letter
+      this.#letterTopics.add(topic)
       const record = new Record(key, value, Math.max(0, timestamp))
       this.#sendOrPark({ topic, record, bytes: { key, value, headers }, partitioner: undefined })
     }
@@ -129,7 +150,7 @@ export class RecordCollector implements RecordOrigin {
 
   #park(record: ParkedRecord): void {
     this.hasSent = true
-    this.#parked.push(record)
+    this.#parked.push({ ...record, context: this.#recordContext?.() })
   }
 
   #route(
@@ -244,8 +265,7 @@ export class RecordCollector implements RecordOrigin {
     const { taskId } = this.#options
     const input = context && this.#input(context)
     const answer = this.#options.onProductionError(error, { taskId, topic, origin, key, value, input })
-    // A dead letter that is refused in its turn has no dead letter.
-    if (input && topic !== this.#options.deadLetterQueueTopic) this.sendDeadLetters(answer, error, input)
+    if (input && !this.#letterTopics.has(topic)) this.sendDeadLetters(answer, error, input)
     const decision = answerOf(answer)
     if (decision === 'continue') this.#options.dropped.add()
     if (decision !== 'fail') return decision

@@ -1,13 +1,16 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openBroker } from '../../lib/broker/open-broker.ts'
+import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { continueOnError } from '../../lib/processor/error-handlers.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
 import { eventually } from '../support/eventually.ts'
+import { fastClock } from '../support/fast-clock.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce, readAll, textOf } from '../support/topics.ts'
 
@@ -24,10 +27,11 @@ async function application(
   broker: Broker,
   topology: Topology,
   config: Partial<StreamsConfig> = {},
+  clock: Clock = systemClock,
 ): Promise<KafkaStreams> {
   const stateDir = await temporaryDirectory()
   const settings = { applicationId: 'app', commitIntervalMs: 10, ...config, stateDir }
-  const streams = new KafkaStreams(topology, settings, { broker, logger: silentLogger })
+  const streams = new KafkaStreams(topology, settings, { broker, clock, logger: silentLogger })
   onTestFinished(() => streams.close())
   return streams
 }
@@ -68,15 +72,45 @@ describe('topics named record by record', () => {
     },
   )
 
-  it('that do not exist end the application with their name', async () => {
+  it('that do not exist for half a minute end the application with their name', async () => {
     const broker = await memoryBroker({ in: 1, even: 1 })
-    const streams = await application(broker, routed())
+    const streams = await application(broker, routed(), {}, fastClock(20))
     await streams.start()
     await produce(broker, 'in', 1, lines(2))
     await eventually(() => expect(streams.state).toBe('error'))
-    expect(streams.error).toMatchObject({ code: 'UNKNOWN_TOPIC', message: expect.stringContaining('"odd"') })
-    // Nothing of the transaction is there, neither the record that had a topic.
-    expect(await valuesOf(broker, 'even')).toEqual([])
+    expect(streams.error).toMatchObject({
+      code: 'PRODUCTION_FAILED',
+      message: expect.stringContaining('"odd"'),
+    })
+    // The record that had a topic is there once, if a commit came between the two, or not at all.
+    expect([0, 3]).toContain((await valuesOf(broker, 'even')).length)
+  })
+
+  it("that do not exist are the handler's affair: what has no topic becomes a letter", async () => {
+    const broker = await memoryBroker({ in: 1, even: 1, letters: 1 })
+    const config = { productionErrorHandler: continueOnError, deadLetterQueueTopic: 'letters' }
+    const streams = await application(broker, routed(), config, fastClock(20))
+    await streams.start()
+    const written = lines(40)
+    await produce(broker, 'in', 1, written)
+    const odd = written.map(([, value]) => value).filter(value => value.startsWith('odd'))
+    // Three outputs of each.
+    await eventually(async () =>
+      expect(await valuesOf(broker, 'letters')).toEqual(odd.flatMap(value => [value, value, value])),
+    )
+    await eventually(async () => expect(await valuesOf(broker, 'even')).toHaveLength(3 * (40 - odd.length)))
+    expect(streams.metrics.total('dropped-records-total')).toBe(3 * odd.length)
+  })
+
+  it('that come a little late are waited for', async () => {
+    const broker = await memoryBroker({ in: 1, even: 1 })
+    const streams = await application(broker, routed(), {}, fastClock(5))
+    await streams.start()
+    await produce(broker, 'in', 1, lines(2))
+    await eventually(() => expect(streams.metrics.total('abort-total')).toBeGreaterThan(1))
+    await createTopics(broker, { odd: 1 })
+    await eventually(async () => expect(await valuesOf(broker, 'odd')).toHaveLength(3))
+    expect(streams.state).toBe('running')
   })
 })
 
