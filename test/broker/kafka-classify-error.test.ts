@@ -22,6 +22,9 @@ const CASES: readonly (readonly [what: string, code: number, flags: Flags, expec
   ['a broken connection', -195, {}, 'retriable'],
   ['a record too large', 10, {}, 'record-refused'],
   ['a record too large, in a transaction', 10, { isTxnRequiresAbort: true }, 'record-refused'],
+  ['a record with a timestamp that is not taken', 32, { isTxnRequiresAbort: true }, 'record-refused'],
+  ['a record without a key on a compacted topic', 87, { isTxnRequiresAbort: true }, 'record-refused'],
+  ['a code that the table leaves to the JVM client', 78, {}, 'retriable'],
   ['a record out of sequence', 45, { isFatal: true }, 'fatal'],
   ['a record that timed out', -192, {}, 'abortable'],
   ['an unknown partition', -190, {}, 'topic-missing'],
@@ -54,6 +57,12 @@ describe('classification of native errors', () => {
       'OFFSET_OUT_OF_RANGE',
       'UNSTABLE_OFFSET_COMMIT',
       'ILLEGAL_GENERATION',
+    ])
+    expect([-1, 42, 107, 120].map(named)).toEqual([
+      'UNKNOWN_SERVER_ERROR',
+      'INVALID_REQUEST',
+      'INELIGIBLE_REPLICA',
+      'TRANSACTION_ABORTABLE',
     ])
     expect(named(9999)).toBe('KAFKA_9999')
   })

@@ -1,6 +1,7 @@
 import { BrokerError } from '../broker-error.ts'
 import type { BrokerErrorClass } from '../broker-error.ts'
 import type { TopicPartition } from '../broker.ts'
+import { errorName, isRetriable } from './error-names.ts'
 import type { NativeError } from './native-client.ts'
 
 type Verdict = readonly [code: string, errorClass: BrokerErrorClass]
@@ -113,7 +114,7 @@ export function brokerErrorFrom(
   partitions: readonly TopicPartition[] = [],
 ): BrokerError {
   const [code, errorClass] = verdict(native)
-  return new BrokerError(code, errorClass, `${native.message} (${native.code}) while ${doing}`, {
+  return new BrokerError(code, errorClass, `${native.message} (${code}, ${native.code}) while ${doing}`, {
     cause: native,
     partitions,
   })
@@ -127,9 +128,9 @@ function verdict(native: NativeError): Verdict {
   const decided = BY_CODE.get(native.code)
   if (decided) return decided
   const known = BY_CODE_WITHOUT_FLAGS.get(native.code)
-  const code = known?.[0] ?? `KAFKA_${native.code}`
+  const code = known?.[0] ?? errorName(native.code)
   if (native.isFatal) return [code, known?.[1] === 'fenced' ? 'fenced' : 'fatal']
   if (native.isTxnRequiresAbort) return [code, 'abortable']
   if (native.isRetriable) return [code, 'retriable']
-  return known ?? [code, 'fatal']
+  return known ?? [code, isRetriable(native.code) ? 'retriable' : 'fatal']
 }

@@ -134,7 +134,13 @@ export class KafkaProducer implements Producer {
     // The native client does not know of records that it never took: it would commit without them.
     if (this.#failures.first) throw abortable(this.#failures.first)
     this.#assertOpen()
-    await this.#transactions.commit()
+    try {
+      await this.#transactions.commit()
+    } catch (reason) {
+      // A refused record fails the commit with what follows from it, such as a gap in the sequence; the record's report says what it was.
+      await this.#reportsDelivered()
+      throw this.#failures.first ? abortable(this.#failures.first) : reason
+    }
     this.#inTransaction = false
   }
 

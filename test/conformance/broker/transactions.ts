@@ -1,7 +1,30 @@
 import { expect } from 'vitest'
-import type { Producer } from '../../../lib/broker/broker.ts'
+import type { OutgoingRecord, Producer, ProducerOptions, RejectedRecord } from '../../../lib/broker/broker.ts'
 import type { Scenario } from '../broker.ts'
 import { record, refusal, type Stage, valueText } from './stage.ts'
+
+const SMALL_RECORDS = { 'max.message.bytes': '1000' }
+const TOO_LARGE = 5_000
+
+function refusing(rejected: RejectedRecord[]): NonNullable<ProducerOptions['onSendError']> {
+  return (_error, each) => {
+    rejected.push(each)
+    return 'fail'
+  }
+}
+
+/** False where an abort was asked for, and made: the native client may count wrong once more after a refusal. */
+async function isCommitted(producer: Producer, each: OutgoingRecord): Promise<boolean> {
+  try {
+    await sendIn(producer, [each])
+    await producer.commitTransaction()
+    return true
+  } catch (reason) {
+    expect(reason).toMatchObject({ class: 'abortable' })
+    await producer.abortTransaction()
+    return false
+  }
+}
 
 export function transactionCases(scenario: Scenario): void {
   scenario('a committed transaction is visible whole, in both partitions', async stage => {
@@ -49,6 +72,49 @@ export function transactionCases(scenario: Scenario): void {
     await stage.eventually('the end', () => stage.end(topic, 'read_committed', 1).then(end => end === 2))
     expect(await stage.values(topic, 'read_committed', 1)).toEqual(['elsewhere'])
   })
+
+  scenario('what is refused while a commit is under way fails the next one', async stage => {
+    const topic = await stage.topic(1, SMALL_RECORDS)
+    const rejected: RejectedRecord[] = []
+    const onSendError = refusing(rejected)
+    const producer = await stage.transactional({ onSendError })
+    if (!producer.sendAhead) return
+    await sendIn(producer, [record(topic, 'first')])
+    producer.sendAhead()
+    const committing = producer.commitTransaction()
+    producer.send(record(topic, 'x'.repeat(TOO_LARGE)))
+    await committing
+    await producer.begin()
+    expect(await refusal(producer.commitTransaction())).toMatchObject({ class: 'record-refused' })
+    expect(rejected).toMatchObject([{ topic, partition: 0, valueBytes: TOO_LARGE, timestamp: 1_000 }])
+    await producer.abortTransaction()
+    await sendIn(producer, [record(topic, 'second')])
+    await producer.commitTransaction()
+    await stage.eventually('both', async () => (await stage.values(topic, 'read_committed')).length === 2)
+    expect(await stage.values(topic, 'read_committed')).toEqual(['first', 'second'])
+  })
+
+  scenario(
+    'a record refused for good is told as such by the commit, each time, and not by the next',
+    async stage => {
+      const topic = await stage.topic(1, SMALL_RECORDS)
+      const producer = await stage.transactional()
+      for (let round = 0; round < 2; round += 1) {
+        const error = await refusal(
+          (async () => {
+            await sendIn(producer, [record(topic, 'x'.repeat(TOO_LARGE))])
+            await producer.commitTransaction()
+          })(),
+        )
+        expect(error).toMatchObject({ class: 'record-refused', code: 'MESSAGE_TOO_LARGE' })
+        expect(error.partitions).toMatchObject([{ topic, partition: 0 }])
+        await producer.abortTransaction()
+      }
+      await stage.eventually('a commit', () => isCommitted(producer, record(topic, 'small')))
+      await stage.eventually('it', async () => (await stage.values(topic, 'read_committed')).length === 1)
+      expect(await stage.values(topic, 'read_committed')).toEqual(['small'])
+    },
+  )
 
   scenario('an abort drops what was sent ahead', async stage => {
     const topic = await stage.topic()
