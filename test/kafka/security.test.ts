@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import type { ClientProperties } from '../../lib/broker/kafka/client-settings.ts'
@@ -16,12 +14,13 @@ import type { Logger } from '../../lib/common/logger.ts'
 import { record, refusal, valueText } from '../conformance/broker/stage.ts'
 import { eventually } from '../support/eventually.ts'
 import { needs } from '../support/needs.ts'
-import { freePort, startRealBroker, type RealBroker } from './real-broker.ts'
+import { freePort } from './broker-process.ts'
+import { startRealBroker, type RealBroker } from './real-broker.ts'
+import { makeCertificate } from './support/certificate.ts'
 
 const { suite } = await needs('native client', 'JVM')
 
 const [USER, PASSWORD] = ['alice', 'secret']
-const STORE_PASSWORD = 'changeit'
 /** So short that connections have to be renewed during a test. */
 const REAUTHENTICATE_MS = 2_000
 
@@ -34,7 +33,8 @@ await suite('a broker with TLS and SASL', () => {
   beforeAll(async () => {
     for (const name of ['tls', 'sasl', 'saslTls'] as const) ports[name] = await freePort()
     directory = await mkdtemp(join(tmpdir(), 'millrace-tls-'))
-    ca = await makeCertificate(directory)
+    const certificate = await makeCertificate(directory)
+    ca = certificate.authority
     node = await startRealBroker({
       quiet: true,
       listeners: [
@@ -46,8 +46,8 @@ await suite('a broker with TLS and SASL', () => {
         mechanism => `${mechanism}=[name=${USER},password=${PASSWORD}]`,
       ),
       properties: {
-        'ssl.keystore.location': join(directory, 'broker.p12'),
-        'ssl.keystore.password': STORE_PASSWORD,
+        'ssl.keystore.location': certificate.keystore,
+        'ssl.keystore.password': certificate.password,
         'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
         ...jaas('sasl'),
         ...jaas('sasltls'),
@@ -209,17 +209,6 @@ async function expectReading(broker: Broker): Promise<void> {
   await eventually(attempt, { what: 'the record' })
   await Promise.all([consumer.close(), producer.close()])
   expect(read).toEqual(['secret'])
-}
-
-/** Resolves with the path of the certificate that vouches for the broker's. */
-async function makeCertificate(directory: string): Promise<string> {
-  const run = promisify(execFile)
-  const store = ['-keystore', join(directory, 'broker.p12'), '-storepass', STORE_PASSWORD, '-alias', 'broker']
-  const name = ['-dname', 'CN=broker', '-ext', 'SAN=ip:127.0.0.1', '-validity', '2', '-keyalg', 'RSA']
-  await run('keytool', ['-genkeypair', '-storetype', 'PKCS12', ...store, ...name])
-  const certificate = join(directory, 'ca.pem')
-  await run('keytool', ['-exportcert', '-rfc', ...store, '-file', certificate])
-  return certificate
 }
 
 function jaas(listener: string): { [name: string]: string } {

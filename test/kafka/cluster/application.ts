@@ -1,0 +1,153 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { OpenBrokerOptions } from '../../../lib/broker/open-broker.ts'
+import type { StreamsConfig } from '../../../lib/streams/config.ts'
+import { eventually } from '../../support/eventually.ts'
+import type { LedgerOptions } from './ledger-topology.ts'
+
+const CHILD = fileURLToPath(new URL('application-child.ts', import.meta.url))
+/** SIGTERM must have ended a process by then, whatever state its cluster is in. */
+const CLOSE_MS_MAX = 40_000
+
+export interface ApplicationSpec {
+  readonly brokers: string
+  readonly prefix: string
+  readonly config: StreamsConfig & { readonly clientId: string; readonly stateDir: string }
+  readonly client?: NonNullable<OpenBrokerOptions['client']>
+  readonly ledger?: LedgerOptions
+}
+
+/** A line of the process's standard output. */
+export type ApplicationEvent = { readonly atMs: number } & (
+  | { readonly event: 'state'; readonly state: string }
+  | { readonly event: 'log'; readonly level: string; readonly message: string }
+  /** What ended the application; `crash` what ended the process, which nothing may. */
+  | { readonly event: 'error'; readonly code: string; readonly class?: string; readonly message: string }
+  | { readonly event: 'crash'; readonly message: string }
+  | { readonly event: 'end' }
+)
+
+export type ApplicationError = Extract<ApplicationEvent, { readonly event: 'error' }>
+
+/** One process of the ledger application, over one state directory, in one life after the other. */
+export class Application {
+  readonly spec: ApplicationSpec
+  readonly events: ApplicationEvent[] = []
+  #child!: ChildProcess
+  #ended!: Promise<void>
+  #ending: string | undefined
+  #stderr = ''
+  /** Where the events of this life begin. */
+  #lifeAt = 0
+
+  constructor(spec: ApplicationSpec) {
+    this.spec = spec
+    this.start()
+  }
+
+  get name(): string {
+    return this.spec.config.clientId
+  }
+
+  /** How the process ended, or undefined while it lives. */
+  get ending(): string | undefined {
+    return this.#ending
+  }
+
+  get state(): string | undefined {
+    return this.#life.findLast(each => each.event === 'state')?.state
+  }
+
+  /** What ended the application, in its last life. */
+  get error(): ApplicationError | undefined {
+    return this.#life.findLast(each => each.event === 'error')
+  }
+
+  get #life(): readonly ApplicationEvent[] {
+    return this.events.slice(this.#lifeAt)
+  }
+
+  /** A new life over the same state directory. */
+  start(): void {
+    this.#ending = undefined
+    this.#lifeAt = this.events.length
+    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, JSON.stringify(this.spec)], {
+      stdio: 'pipe',
+    })
+    this.#child = child
+    let rest = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) this.events.push(JSON.parse(line) as ApplicationEvent)
+    })
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#stderr = (this.#stderr + chunk).slice(-4000)
+    })
+    this.#ended = new Promise(resolve => {
+      child.once('close', (code, signal) => {
+        this.#ending = signal ?? `exit code ${code}`
+        resolve()
+      })
+    })
+  }
+
+  /** Resolves when this life is running; throws where it ends before. */
+  async running(): Promise<void> {
+    await eventually(
+      () => {
+        if (this.#ending !== undefined) throw new Error(this.account())
+        return this.#life.some(each => each.event === 'state' && each.state === 'running')
+      },
+      { what: `${this.name} running`, limitMs: 90_000 },
+    )
+  }
+
+  /** Whether a line of its log, of one of these levels, matches. */
+  said(pattern: RegExp, levels: readonly string[] = ['warn', 'error']): boolean {
+    return this.events.some(
+      each => each.event === 'log' && levels.includes(each.level) && pattern.test(each.message),
+    )
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGCONT')
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+
+  /** By SIGTERM. Rejects where that does not end the process, or not in order, unless the application has failed. */
+  async close(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS_MAX)
+    await this.#ended
+    clearTimeout(killer)
+    if (this.#ending === 'SIGKILL') throw new Error(`${this.name} did not end on SIGTERM\n${this.account()}`)
+    if (this.#ending !== 'exit code 0' && !this.error) throw new Error(this.account())
+  }
+
+  /** For failures: what became of it, and what it said, each once. */
+  account(): string {
+    const said = new Map<string, number>()
+    for (const each of this.events) {
+      const line =
+        each.event === 'log' && each.level !== 'info'
+          ? `${each.level} ${each.message}`
+          : each.event === 'error' || each.event === 'crash'
+            ? `${each.event} ${each.event === 'error' ? `${each.code}/${each.class}: ` : ''}${each.message}`
+            : undefined
+      const shown = line?.replaceAll(/\d{3,}/g, 'N').slice(0, 400)
+      if (shown) said.set(shown, (said.get(shown) ?? 0) + 1)
+    }
+    const states = this.events.flatMap(each => (each.event === 'state' ? each.state : []))
+    return [
+      `${this.name}: ${this.#ending ?? 'alive'}; states ${states.slice(-8).join(' → ')}`,
+      ...[...said].slice(-12).map(([line, times]) => `  ${times} × ${line}`),
+      ...(this.#stderr ? [`  stderr: ${this.#stderr.slice(-1500)}`] : []),
+    ].join('\n')
+  }
+}

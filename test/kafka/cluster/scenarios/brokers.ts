@@ -1,0 +1,79 @@
+import { NODE_IDS, type NodeId } from '../cluster.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Stage } from '../stage.ts'
+import { until } from '../until.ts'
+
+/** The cluster gives a silent broker up after 9 s; an application is back within 15 s more. */
+const BACK_MS = 24_000
+
+/** Killed under load; then back on its data, under load, too. */
+async function killed(stage: Stage, what: string, nodeOf: () => Promise<NodeId>): Promise<void> {
+  await stage.start()
+  const node = await nodeOf()
+  await stage.measure(`${what} killed`, () => stage.cluster.act('kill', node), { limitMs: BACK_MS })
+  await stage.measure('it is back', () => startAgain(stage, node), { limitMs: BACK_MS })
+  await stage.expectExact()
+}
+
+async function startAgain(stage: Stage, node: NodeId): Promise<void> {
+  await stage.cluster.act('start', node)
+  await untilInSync(stage)
+}
+
+/** Resolves when no replica of the application's topics lags: the next node may go. */
+async function untilInSync(stage: Stage): Promise<void> {
+  const inSync = async () => {
+    for (const name of ['in', 'seen', 'groups'] as const)
+      if ((await stage.witness.describe(stage.topic(name))).some(each => each.inSync < 3)) return false
+    return true
+  }
+  await until(inSync, { what: 'all replicas in sync', limitMs: 60_000 })
+}
+
+async function leaderOfInput(stage: Stage): Promise<NodeId> {
+  const [first] = await stage.witness.describe(stage.topic('in'))
+  return first!.leader as NodeId
+}
+
+const groupCoordinator = (stage: Stage) => stage.witness.groupCoordinator(stage.applicationId)
+
+/** Of the first process's producer. */
+async function transactionCoordinator(stage: Stage): Promise<NodeId> {
+  const ids = await stage.witness.transactionalIds()
+  return stage.witness.transactionCoordinator(ids.find(each => each.startsWith(stage.applicationId))!)
+}
+
+export const brokerScenarios: readonly Scenario[] = [
+  {
+    name: 'leader-killed',
+    about:
+      'kill -9 of the leader of an input partition, and its return: exact, back within 15 s of the cluster',
+    run: stage => killed(stage, 'leader', () => leaderOfInput(stage)),
+  },
+  {
+    name: 'group-coordinator-killed',
+    about: "kill -9 of the group's coordinator, and its return: exact, back within 15 s of the cluster",
+    run: stage => killed(stage, 'group coordinator', () => groupCoordinator(stage)),
+  },
+  {
+    name: 'transaction-coordinator-killed',
+    about: "kill -9 of a transaction's coordinator, and its return: exact, back within 15 s of the cluster",
+    quick: true,
+    run: stage => killed(stage, 'transaction coordinator', () => transactionCoordinator(stage)),
+  },
+  {
+    name: 'rolling-restart',
+    about: 'every node stopped in order and started again, one after the other, under load: exact',
+    run: async stage => {
+      await stage.start()
+      for (const node of NODE_IDS) {
+        const restart = async () => {
+          await stage.cluster.act('stop', node)
+          await startAgain(stage, node)
+        }
+        await stage.measure(`node ${node} restarted`, restart, { limitMs: BACK_MS })
+      }
+      await stage.expectExact()
+    },
+  },
+]
