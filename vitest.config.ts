@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+const clusterIsWanted = process.env['MILLRACE_CLUSTER'] === '1'
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -16,8 +18,9 @@ export default defineConfig({
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
     // The only limits of tests and hooks; `eventually` has a shorter one. Each is at least five times what the
-    // slowest takes alone (`npm run test:limits`): a limit ends what hangs, it measures nothing.
-    testTimeout: 180_000,
+    // slowest takes alone (`npm run test:limits`): a limit ends what hangs, it measures nothing. Faults of a
+    // cluster take a minute or two.
+    testTimeout: clusterIsWanted ? 900_000 : 180_000,
     hookTimeout: 180_000,
     // On a shared machine a real broker or browser may once be slower than a test allows; vitest shows what was tried again.
     retry: process.env['CI'] ? 1 : 0,

@@ -6,11 +6,14 @@ import type { TestProject } from 'vitest/node'
 import { startRealBroker } from '../kafka/real-broker.ts'
 import type { RealBroker } from '../kafka/real-broker.ts'
 import { missingForBroker } from '../kafka/broker-jars.ts'
+import { ClusterLender } from '../kafka/cluster/shared-cluster.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Where a test file asks for the run's broker (the first question starts it) and tells what it skips. */
     runServer: string
+    /** Where it borrows the run's cluster of three, likewise. */
+    clusterLender: string
   }
 }
 
@@ -39,11 +42,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     )
   })
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  const { lender, url } = await ClusterLender.open()
+  project.provide('clusterLender', url)
   project.provide('runServer', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   return async () => {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
     await (await broker?.catch(() => undefined))?.stop()
+    await lender.close()
     for (const line of [...[...skipped].sort(), ...advice]) process.stderr.write(line)
   }
 }

@@ -8,9 +8,9 @@ import { missingJdk } from './java.ts'
 /**
  * What a suite may need that not every machine has. `broker` is the one that all suites of a run share:
  * `KAFKA_BROKERS` if set, else one that the run starts. `JVM`: a suite runs programs of the JVM, or a broker
- * of its own. `JDK`: it compiles Java.
+ * of its own. `JDK`: it compiles Java. `cluster`: it borrows the run's cluster of three (`borrowCluster`).
  */
-export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'Chromium'
+export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'cluster' | 'Chromium'
 
 export interface Found {
   /** `host:port` of the shared broker; empty where it is not needed or not there. */
@@ -19,12 +19,13 @@ export interface Found {
   suite(name: string, body: () => void): Promise<void>
 }
 
-/** What makes a missing thing a failure in place of a skip. CI sets both. */
+/** What makes a missing thing a failure in place of a skip. CI sets all of them. */
 const REQUIRED_BY: { readonly [need in Need]: string } = {
   'native client': 'MILLRACE_REQUIRE_KAFKA',
   broker: 'MILLRACE_REQUIRE_KAFKA',
   JVM: 'MILLRACE_REQUIRE_KAFKA',
   JDK: 'MILLRACE_REQUIRE_KAFKA',
+  cluster: 'MILLRACE_CLUSTER',
   Chromium: 'MILLRACE_REQUIRE_BROWSER',
 }
 
@@ -62,6 +63,7 @@ const LOOKS: { readonly [need in Need]: () => Answer | Promise<Answer> } = {
   broker: sharedBroker,
   JVM: async () => answerOf(await missingForBroker()),
   JDK: async () => answerOf(await missingJdk()),
+  cluster: async () => answerOf(await missingCluster()),
   Chromium: () =>
     answerOf(findChromium() ? undefined : 'Chromium is missing: install it, or name it by CHROMIUM'),
 }
@@ -79,6 +81,13 @@ function missingClient(): Answer {
     const [first] = String(reason).split('\n', 1)
     return { missing: `the native client is missing: npm install ${name} (${first})` }
   }
+}
+
+/** Its suites take minutes: whoever only wants to see the tests pass is not to wait for them. */
+async function missingCluster(): Promise<string | undefined> {
+  const missing = (await missingForBroker()) ?? (await missingJdk())
+  if (missing !== undefined || process.env['MILLRACE_CLUSTER'] === '1') return missing
+  return 'MILLRACE_CLUSTER=1 is missing: it asks for the suites on a cluster of three, six minutes more'
 }
 
 async function sharedBroker(): Promise<Answer> {

@@ -46,6 +46,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  */
 public final class Witness {
   private static final ObjectMapper JSON = new ObjectMapper();
+  /** Of a text: behind it is what only makes records large. */
+  private static final int SHOWN_MAX = 40;
   private static final ExecutorService WORK =
       Executors.newCachedThreadPool(
           task -> {
@@ -118,8 +120,11 @@ public final class Witness {
         String id = request.get("transactionalId").asText();
         return admin.describeTransactions(List.of(id)).all().get().get(id).coordinatorId();
       }
-      case "transactionalIds":
-        return admin.listTransactions().all().get().stream().map(each -> each.transactionalId()).toList();
+      case "transactions": {
+        Map<String, String> states = new HashMap<>();
+        admin.listTransactions().all().get().forEach(each -> states.put(each.transactionalId(), each.state().toString()));
+        return states;
+      }
       case "grant": return admin.createAcls(List.of(acl(request))).all().get();
       case "revoke": return admin.deleteAcls(List.of(acl(request).toFilter())).all().get().size();
       case "setPassword": {
@@ -235,7 +240,8 @@ public final class Witness {
   private static String text(byte[] bytes) {
     if (bytes == null) return "null";
     if (bytes.length == 8 && bytes[0] == 0) return "" + java.nio.ByteBuffer.wrap(bytes).getLong();
-    return new String(bytes, java.nio.charset.StandardCharsets.UTF_8);
+    String text = new String(bytes, java.nio.charset.StandardCharsets.UTF_8);
+    return text.substring(0, Math.min(text.length(), SHOWN_MAX));
   }
 
   private static List<String> texts(JsonNode list) {
@@ -276,7 +282,7 @@ public final class Witness {
         .toList();
   }
 
-  /** Input at a steady rate: the n-th record is `k-(n % keys)`, `n g(n % 7)`, with the time of now. */
+  /** Input at a steady rate: the n-th record is `k-(n % keys)`, `n g(n % 7) …`, with the time of now and so many bytes behind it. */
   private static final class Feed implements Runnable {
     final AtomicLong sent = new AtomicLong();
     final AtomicLong acknowledged = new AtomicLong();
@@ -289,6 +295,7 @@ public final class Witness {
     private final long total;
     private final int perSecond;
     private final int keys;
+    private final String ballast;
 
     Feed(String brokers, JsonNode request) {
       this.brokers = brokers;
@@ -297,6 +304,7 @@ public final class Witness {
       total = request.get("total").asLong();
       perSecond = request.get("perSecond").asInt();
       keys = request.get("keys").asInt();
+      ballast = " ".repeat(request.get("ballastBytes").asInt());
     }
 
     @Override
@@ -305,7 +313,7 @@ public final class Witness {
         long startNs = System.nanoTime();
         for (long n = from; n < from + total && !stopped; n += 1) {
           while (!stopped && n - from > (System.nanoTime() - startNs) / 1e9 * perSecond) Thread.sleep(2);
-          var record = new ProducerRecord<>(topic, "k-" + n % keys, n + " g" + n % 7);
+          var record = new ProducerRecord<>(topic, "k-" + n % keys, n + " g" + n % 7 + ballast);
           producer.send(record, (metadata, reason) -> {
             if (reason == null) acknowledged.incrementAndGet();
             else if (failures.size() < 5) failures.add(reason.toString());

@@ -31,7 +31,7 @@ export type ApplicationError = Extract<ApplicationEvent, { readonly event: 'erro
 
 /** One process of the ledger application, over one state directory, in one life after the other. */
 export class Application {
-  readonly spec: ApplicationSpec
+  spec: ApplicationSpec
   readonly events: ApplicationEvent[] = []
   #child!: ChildProcess
   #ended!: Promise<void>
@@ -67,8 +67,9 @@ export class Application {
     return this.events.slice(this.#lifeAt)
   }
 
-  /** A new life over the same state directory. */
-  start(): void {
+  /** A new life over the same state directory; `ledger` replaces what it had. */
+  start(ledger?: LedgerOptions): void {
+    if (ledger) this.spec = { ...this.spec, ledger }
     this.#ending = undefined
     this.#lifeAt = this.events.length
     const child = spawn(process.execPath, ['--import', 'tsx', CHILD, JSON.stringify(this.spec)], {
@@ -130,24 +131,38 @@ export class Application {
     if (this.#ending !== 'exit code 0' && !this.error) throw new Error(this.account())
   }
 
-  /** For failures: what became of it, and what it said, each once. */
+  /** For failures: what became of it and what it said, each once, with the seconds of its life. */
   account(): string {
-    const said = new Map<string, number>()
+    const startMs = this.events[0]?.atMs ?? 0
+    const at = ({ atMs }: ApplicationEvent) => `${((atMs - startMs) / 1000).toFixed(1)} s`
+    const said = new Map<string, ApplicationEvent[]>()
     for (const each of this.events) {
-      const line =
-        each.event === 'log' && each.level !== 'info'
-          ? `${each.level} ${each.message}`
-          : each.event === 'error' || each.event === 'crash'
-            ? `${each.event} ${each.event === 'error' ? `${each.code}/${each.class}: ` : ''}${each.message}`
-            : undefined
-      const shown = line?.replaceAll(/\d{3,}/g, 'N').slice(0, 400)
-      if (shown) said.set(shown, (said.get(shown) ?? 0) + 1)
+      const line = lineOf(each)
+      if (line) said.set(line, [...(said.get(line) ?? []), each])
     }
-    const states = this.events.flatMap(each => (each.event === 'state' ? each.state : []))
+    const states = this.events.flatMap(each => (each.event === 'state' ? `${each.state} ${at(each)}` : []))
     return [
-      `${this.name}: ${this.#ending ?? 'alive'}; states ${states.slice(-8).join(' → ')}`,
-      ...[...said].slice(-12).map(([line, times]) => `  ${times} × ${line}`),
+      `${this.name}: ${this.#ending ?? 'alive'}; states ${states.slice(-STATES_SHOWN).join(' → ')}`,
+      ...[...said]
+        .slice(-LINES_SHOWN)
+        .map(([line, times]) => `  ${times.length} × (${at(times[0]!)} … ${at(times.at(-1)!)}) ${line}`),
       ...(this.#stderr ? [`  stderr: ${this.#stderr.slice(-1500)}`] : []),
     ].join('\n')
   }
+}
+
+const STATES_SHOWN = 10
+const LINES_SHOWN = 14
+
+/** Without what differs between lines of a kind; undefined for what is no trouble. */
+function lineOf(event: ApplicationEvent): string | undefined {
+  const line = textOf(event)
+  return line?.replaceAll(/\d{3,}/g, 'N').slice(0, 500)
+}
+
+function textOf(event: ApplicationEvent): string | undefined {
+  if (event.event === 'log' && event.level !== 'info') return `${event.level} ${event.message}`
+  if (event.event === 'crash') return `crash ${event.message}`
+  if (event.event === 'error') return `error ${event.code}/${event.class}: ${event.message}`
+  return undefined
 }

@@ -33,9 +33,6 @@ export interface Cluster {
   act(action: NodeAction, node: NodeId): Promise<void>
 }
 
-/** The user that the secured listener knows, besides those that a test makes. */
-export const SCRAM_USER = { name: 'alice', password: 'right' } as const
-
 /** Every node again, whatever was done to it. */
 export async function reviveAll(cluster: Cluster): Promise<void> {
   await Promise.all(NODE_IDS.map(node => cluster.act('continue', node)))

@@ -43,7 +43,7 @@ export function ledgerTopology(prefix: string, { slowMs = 0, offsetReset }: Ledg
 
 /** Of an input value. */
 export const numberOf = (value: string) => value.slice(0, value.indexOf(' '))
-export const groupOf = (value: string) => value.slice(value.indexOf(' ') + 1)
+export const groupOf = (value: string) => value.split(' ', 2)[1]!
 
 class Tracer implements Processor<string, string, string, string> {
   readonly #slowMs: number

@@ -5,7 +5,7 @@ import { brokerJars, missingForBroker } from '../broker-jars.ts'
 import { freePort, runKafkaTool, startBrokerProcess, type BrokerProcess } from '../broker-process.ts'
 import { writeProperties } from '../real-broker.ts'
 import { makeCertificate } from '../support/certificate.ts'
-import { NODE_IDS, SCRAM_USER, type Cluster, type ClusterAddresses } from './cluster.ts'
+import { NODE_IDS, type Cluster, type ClusterAddresses } from './cluster.ts'
 import type { NodeAction, NodeId } from './cluster.ts'
 import { nodeProperties, type NodePorts } from './node-properties.ts'
 
@@ -59,8 +59,7 @@ export class LocalCluster implements Cluster {
     ])
     const ports = new Map<NodeId, NodePorts>()
     for (const node of NODE_IDS) ports.set(node, await freePorts())
-    const scram = `SCRAM-SHA-256=[name=${SCRAM_USER.name},password=${SCRAM_USER.password}]`
-    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '--add-scram', scram]
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID]
     await Promise.all(
       NODE_IDS.map(async node => {
         const folder = join(directory, `node-${node}`)

@@ -28,7 +28,8 @@ export async function runScenario(environment: Environment, { name, run }: Scena
     await stage.prepare()
     await run(stage)
   } catch (reason) {
-    trouble = [textOf(reason), ...stage.applications.map(each => each.account())].join('\n')
+    const accounts = stage.applications.map(each => each.account())
+    trouble = [textOf(reason), ...accounts, await stage.account()].join('\n')
   }
   await stage.close()
   const seconds = Math.round((performance.now() - startMs) / 1000)

@@ -8,7 +8,7 @@ import { OUTPUTS, troublesOf, type Allowances, type OutputName, type Outputs } f
 import { Proxy } from './proxy.ts'
 import { partitionOf, recoveryOf, recoveryText, type Recovery } from './recovery.ts'
 import { until } from './until.ts'
-import type { Arrival, Witness, WitnessedRecord } from './witness.ts'
+import type { Arrival, FeedRequest, Witness, WitnessedRecord } from './witness.ts'
 
 export const PARTITIONS = 4
 const KEYS = 100
@@ -42,6 +42,8 @@ export interface MeasureOptions {
   readonly limitMs: number
   /** The moment from which time counts: before the fault (the default), or when `fault` has resolved. */
   readonly from?: 'start' | 'end'
+  /** The process that the fault ends. */
+  readonly without?: Application
 }
 
 /** One application on the cluster, in one scenario: its topics, its processes, the input that flows, and the verdict. */
@@ -58,6 +60,8 @@ export class Stage {
   #fed = 0
   #flows = false
   #proxy: Proxy | undefined
+  /** Its end is no surprise. */
+  #doomed: Application | undefined
 
   constructor({ cluster, witness, say }: Environment, name: string) {
     this.cluster = cluster
@@ -69,6 +73,11 @@ export class Stage {
 
   say(line: string): void {
     this.#say(line)
+  }
+
+  /** How many keys the input and the table have: `k-0` and so on. */
+  get keys(): number {
+    return KEYS
   }
 
   topic(name: OutputName | 'in' | 'table'): string {
@@ -132,12 +141,25 @@ export class Stage {
       await this.#look()
       return OUTPUTS.every(name => this.#count(name) >= 2 * KEYS)
     }
-    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.#dead() })
+    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() })
     this.say('output flows')
   }
 
-  async feed(perSecond = PER_SECOND, total = 10_000_000): Promise<void> {
-    await this.witness.feed({ topic: this.topic('in'), perSecond, total, keys: KEYS, from: this.#fed })
+  /** Steady input until `stopFeed`. */
+  async feed(): Promise<void> {
+    await this.#feed({ perSecond: PER_SECOND, total: Number.MAX_SAFE_INTEGER / 2, ballastBytes: 0 })
+  }
+
+  /** So many records at once, each with so many bytes that mean nothing. */
+  async feedBurst(total: number, ballastBytes = 0): Promise<void> {
+    await this.#feed({ perSecond: 1_000_000, total, ballastBytes })
+    const all = async () => (await this.witness.fed()).acknowledged === total
+    await until(all, { what: 'the burst', limitMs: BACK_MS })
+    await this.stopFeed()
+  }
+
+  async #feed(how: Pick<FeedRequest, 'perSecond' | 'total' | 'ballastBytes'>): Promise<void> {
+    await this.witness.feed({ topic: this.topic('in'), keys: KEYS, from: this.#fed, ...how })
     this.#flows = true
   }
 
@@ -154,11 +176,6 @@ export class Stage {
     return this.witness.read(this.topic('in'))
   }
 
-  /** How many records have been fed, when the feed does not run. */
-  get fed(): number {
-    return this.#fed
-  }
-
   /**
    * Commits a fault under load and waits until every partition has output of inputs that were written after it, and then for
    * what shows later only. Rejects where that takes longer than the limit.
@@ -168,6 +185,7 @@ export class Stage {
     await fault()
     const faultMs = options.from === 'end' ? Date.now() : startMs
     this.say(label)
+    this.#doomed = options.without
     const failed = await this.untilOutputOf(faultMs, options.limitMs + BACK_MS)
       .then(() => this.untilOutputOf(faultMs + OBSERVED_MS))
       .catch((reason: unknown) => reason)
@@ -186,21 +204,54 @@ export class Stage {
       const fault = { label: '', atMs: sinceMs }
       return recoveryOf(fault, this.#partitions, this.#arrivals, sinceMs).allMs !== undefined
     }
-    await until(back, { what: 'output of every partition', limitMs, giveUp: () => this.#dead() })
+    await until(back, { what: 'output of every partition', limitMs, giveUp: () => this.dead() })
   }
 
-  /** Ends the feed, waits for the output, ends the processes, and compares. */
+  /** Ends the feed, waits for the output, ends the processes, and compares. Default `inputs`: what is in the topic. */
   async expectExact(allowances: Allowances = {}, inputs?: readonly WitnessedRecord[]): Promise<void> {
     await this.stopFeed()
     const all = inputs ?? (await this.inputs())
-    await this.#settled(all.length, allowances)
-    for (const each of this.applications) await each.close()
-    const outputs = await this.outputs()
-    const troubles = troublesOf(all, outputs, allowances)
-    const crashed = this.applications.filter(each => each.events.some(({ event }) => event === 'crash'))
+    await this.settled(all.length, allowances)
+    await this.closeAll()
+    const troubles = troublesOf(all, await this.outputs(), allowances)
     if (troubles.length > 0) throw new Error(`not exact:\n${troubles.join('\n')}`)
-    if (crashed.length > 0) throw new Error(`exact, but processes have crashed`)
     this.say(`exact: ${all.length} inputs`)
+  }
+
+  /** Resolves when there is as much output as there must be, or no more comes. */
+  async settled(wanted: number, { endOnly = [], short = [] }: Allowances = {}): Promise<void> {
+    const partial: readonly OutputName[] = [...endOnly, ...short]
+    const names = OUTPUTS.filter(name => !partial.includes(name))
+    let last = { count: -1, atMs: Date.now() }
+    const settled = async () => {
+      await this.#look()
+      const count = this.#arrivals.length
+      if (count !== last.count) last = { count, atMs: Date.now() }
+      if (this.dead() !== undefined) return true
+      const all = partial.length === 0 && names.every(name => this.#count(name) >= wanted)
+      return all || Date.now() - last.atMs > QUIET_MS_MAX
+    }
+    await until(settled, { what: 'the rest of the output', limitMs: SETTLE_MS_MAX })
+  }
+
+  /** Ends the processes, in order where they live. */
+  async closeAll(): Promise<void> {
+    for (const each of this.applications) await each.close()
+    if (this.applications.some(each => each.events.some(({ event }) => event === 'crash')))
+      throw new Error('a process has crashed')
+  }
+
+  /** The same processes again, on their disks; resolves when they run. `ledger` replaces what they had. */
+  async restart(ledger?: StartOptions['ledger']): Promise<void> {
+    for (const each of this.applications) each.start(ledger)
+    await this.running()
+  }
+
+  /** Where both are right: all inputs come out exactly, or the application has ended by an error that says this. */
+  async exactOrEnded(inputs: readonly WitnessedRecord[], patterns: readonly RegExp[]): Promise<void> {
+    await this.settled(inputs.length)
+    if (this.dead() === undefined) return this.expectExact({}, inputs)
+    await this.expectEnd(BACK_MS, patterns)
   }
 
   async outputs(): Promise<Outputs> {
@@ -231,6 +282,30 @@ export class Stage {
     for (const { spec } of this.applications) await rm(spec.config.stateDir, { recursive: true, force: true })
   }
 
+  /** What is to say of a process that has ended. */
+  dead(): string | undefined {
+    return this.applications.find(each => each.ending !== undefined && each !== this.#doomed)?.account()
+  }
+
+  /** For failures: what the cluster says, which is not what its output shows. */
+  async account(): Promise<string> {
+    const say = async (what: string, ask: Promise<unknown>) =>
+      ask.then(
+        answer => `${what}: ${JSON.stringify(answer)}`,
+        (reason: unknown) => `${what}: ${String(reason)}`,
+      )
+    const mine = async () =>
+      Object.entries(await this.witness.transactions())
+        .filter(([id]) => id.startsWith(this.applicationId))
+        .map(([, state]) => state)
+    return [
+      await say('  ends of the input', this.witness.ends(this.topic('in'))),
+      await say('  committed', this.witness.committed(this.applicationId)),
+      await say('  ends of an output for who reads committed', this.witness.ends(this.topic('seen'))),
+      await say('  transactions', mine()),
+    ].join('\n')
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.applications.map(each => each.kill()))
     await this.#proxy?.close()
@@ -253,26 +328,5 @@ export class Stage {
   #count(name: OutputName): number {
     const topic = this.topic(name)
     return this.#arrivals.reduce((sum, each) => (each.topic === topic ? sum + each.count : sum), 0)
-  }
-
-  /** What is to say of a process that has ended. */
-  #dead(): string | undefined {
-    return this.applications.find(each => each.ending !== undefined)?.account()
-  }
-
-  /** Resolves when there is as much output as there must be, or no more comes. */
-  async #settled(wanted: number, { endOnly = [], short = [] }: Allowances): Promise<void> {
-    const partial: readonly OutputName[] = [...endOnly, ...short]
-    const names = OUTPUTS.filter(name => !partial.includes(name))
-    let last = { count: -1, atMs: Date.now() }
-    const settled = async () => {
-      await this.#look()
-      const count = this.#arrivals.length
-      if (count !== last.count) last = { count, atMs: Date.now() }
-      if (this.#dead() !== undefined) return true
-      const all = partial.length === 0 && names.every(name => this.#count(name) >= wanted)
-      return all || Date.now() - last.atMs > QUIET_MS_MAX
-    }
-    await until(settled, { what: 'the rest of the output', limitMs: SETTLE_MS_MAX })
   }
 }

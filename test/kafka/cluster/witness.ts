@@ -32,6 +32,8 @@ export interface FeedRequest {
   /** Number of the first record. */
   readonly from: number
   readonly total: number
+  /** Blanks behind each value. */
+  readonly ballastBytes: number
 }
 
 /** What the feed has done; `failures` is empty unless records were refused for good. */
@@ -144,8 +146,9 @@ export class Witness {
     return this.#ask('transactionCoordinator', { transactionalId })
   }
 
-  transactionalIds(): Promise<readonly string[]> {
-    return this.#ask('transactionalIds')
+  /** State of each transactional id's last transaction. */
+  transactions(): Promise<{ readonly [transactionalId: string]: string }> {
+    return this.#ask('transactions')
   }
 
   async grant(acl: Acl): Promise<void> {

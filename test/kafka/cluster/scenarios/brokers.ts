@@ -2,6 +2,7 @@ import { NODE_IDS, type NodeId } from '../cluster.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 import { until } from '../until.ts'
+import { groupCoordinator, leaderOfInput, transactionCoordinator } from './roles.ts'
 
 /** The cluster gives a silent broker up after 9 s; an application is back within 15 s more. */
 const BACK_MS = 24_000
@@ -28,19 +29,6 @@ async function untilInSync(stage: Stage): Promise<void> {
     return true
   }
   await until(inSync, { what: 'all replicas in sync', limitMs: 60_000 })
-}
-
-async function leaderOfInput(stage: Stage): Promise<NodeId> {
-  const [first] = await stage.witness.describe(stage.topic('in'))
-  return first!.leader as NodeId
-}
-
-const groupCoordinator = (stage: Stage) => stage.witness.groupCoordinator(stage.applicationId)
-
-/** Of the first process's producer. */
-async function transactionCoordinator(stage: Stage): Promise<NodeId> {
-  const ids = await stage.witness.transactionalIds()
-  return stage.witness.transactionCoordinator(ids.find(each => each.startsWith(stage.applicationId))!)
 }
 
 export const brokerScenarios: readonly Scenario[] = [
