@@ -2,12 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { OpenBrokerOptions } from '../../../lib/broker/open-broker.ts'
 import type { StreamsConfig } from '../../../lib/streams/config.ts'
-import { eventually } from '../../support/eventually.ts'
 import type { LedgerOptions } from './ledger-topology.ts'
+import { until } from './until.ts'
 
 const CHILD = fileURLToPath(new URL('application-child.ts', import.meta.url))
 /** SIGTERM must have ended a process by then, whatever state its cluster is in. */
 const CLOSE_MS_MAX = 40_000
+const RUNNING_MS_MAX = 90_000
 
 export interface ApplicationSpec {
   readonly brokers: string
@@ -54,6 +55,13 @@ export class Application {
     return this.#ending
   }
 
+  /** The same with the error that ended it, in a line. */
+  get epitaph(): string | undefined {
+    if (this.#ending === undefined) return undefined
+    const why = this.error ? `: ${this.error.code}: ${this.error.message}` : ''
+    return `${this.name} has ended (${this.#ending})${why}`
+  }
+
   get state(): string | undefined {
     return this.#life.findLast(each => each.event === 'state')?.state
   }
@@ -95,13 +103,12 @@ export class Application {
 
   /** Resolves when this life is running; throws where it ends before. */
   async running(): Promise<void> {
-    await eventually(
-      () => {
-        if (this.#ending !== undefined) throw new Error(this.account())
-        return this.#life.some(each => each.event === 'state' && each.state === 'running')
-      },
-      { what: `${this.name} running`, limitMs: 90_000 },
-    )
+    const running = () => this.#life.some(each => each.event === 'state' && each.state === 'running')
+    await until(running, {
+      what: `${this.name} running`,
+      limitMs: RUNNING_MS_MAX,
+      giveUp: () => this.epitaph,
+    })
   }
 
   /** Whether a line of its log, of one of these levels, matches. */
@@ -127,8 +134,8 @@ export class Application {
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS_MAX)
     await this.#ended
     clearTimeout(killer)
-    if (this.#ending === 'SIGKILL') throw new Error(`${this.name} did not end on SIGTERM\n${this.account()}`)
-    if (this.#ending !== 'exit code 0' && !this.error) throw new Error(this.account())
+    if (this.#ending === 'SIGKILL') throw new Error(`${this.name} did not end on SIGTERM`)
+    if (this.#ending !== 'exit code 0' && !this.error) throw new Error(this.epitaph)
   }
 
   /** For failures: what became of it and what it said, each once, with the seconds of its life. */

@@ -284,7 +284,7 @@ export class Stage {
 
   /** What is to say of a process that has ended. */
   dead(): string | undefined {
-    return this.applications.find(each => each.ending !== undefined && each !== this.#doomed)?.account()
+    return this.applications.find(each => each.ending !== undefined && each !== this.#doomed)?.epitaph
   }
 
   /** For failures: what the cluster says, which is not what its output shows. */

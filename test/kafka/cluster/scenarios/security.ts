@@ -12,6 +12,9 @@ const REFUSED_MS = 150_000
 
 type Right = readonly [resource: Acl['resource'], name: string, pattern: Acl['pattern'], operations: string]
 
+/** Not the application's name alone: a message that names a topic has not named the user. */
+const userOf = (stage: Stage) => `user-of-${stage.applicationId}`
+
 /** Exactly what the application needs, by its own names. */
 function rightsOf(stage: Stage): readonly Right[] {
   return [
@@ -32,14 +35,15 @@ function rightsOf(stage: Stage): readonly Right[] {
 function aclsOf(stage: Stage): Acl[] {
   return rightsOf(stage).flatMap(([resource, name, pattern, operations]) =>
     operations.split(' ').map(operation => {
-      return { resource, name, pattern, operation, user: stage.applicationId, permission: 'allow' as const }
+      return { resource, name, pattern, operation, user: userOf(stage), permission: 'allow' as const }
     }),
   )
 }
 
 /** A user of this name and password, with exactly the rights that the application needs; and how it is one. */
 async function known(stage: Stage): Promise<StartOptions> {
-  const { witness, applicationId: user, cluster } = stage
+  const { witness, cluster } = stage
+  const user = userOf(stage)
   await witness.setPassword(user, PASSWORD)
   for (const acl of aclsOf(stage)) await witness.grant(acl)
   return {
@@ -79,13 +83,13 @@ async function writeDenied(stage: Stage): Promise<void> {
     resource: 'topic',
     name: stage.topic('joined'),
     pattern: 'literal',
-    user: stage.applicationId,
+    user: userOf(stage),
     operation: 'write',
     permission: 'deny',
   }
   await stage.witness.grant(denial)
   await stage.expectEnd(AT_ONCE_MS, [
-    new RegExp(`\\b${stage.applicationId}\\b`),
+    new RegExp(userOf(stage)),
     /\bwrite\b/i,
     new RegExp(stage.topic('joined')),
   ])
@@ -98,14 +102,14 @@ async function writeDenied(stage: Stage): Promise<void> {
 /** Connections live on with the old password; new ones are refused by every broker. */
 async function passwordChanged(stage: Stage): Promise<void> {
   await stage.start(await known(stage))
-  await stage.witness.setPassword(stage.applicationId, 'changed')
+  await stage.witness.setPassword(userOf(stage), 'changed')
   for (const node of NODE_IDS) {
     await stage.cluster.act('stop', node)
     await stage.cluster.act('start', node)
   }
   await stage.expectEnd(REFUSED_MS, [/password|credential|authenticat/i])
   stage.say('the password is right again, and the application started')
-  await stage.witness.setPassword(stage.applicationId, PASSWORD)
+  await stage.witness.setPassword(userOf(stage), PASSWORD)
   await stage.restart()
   await stage.expectExact()
 }
