@@ -15,9 +15,12 @@ export const mode: ChaosMode = {
 async function run({ only, say }: ChaosOptions): Promise<boolean> {
   const chosen = allScenarios.filter(({ name }) => only.length === 0 || only.includes(name))
   const cluster = await LocalCluster.start(say)
+  // The JVMs would end by themselves; their data would stay.
+  const interrupted = () => void cluster.stop().finally(() => process.exit(130))
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupted)
   const witness = await Witness.start(cluster.addresses.brokers)
   try {
-    const outcomes = await runAll({ cluster, witness, say }, chosen)
+    const outcomes = await runAll({ cluster, witness, say, patience: 1 }, chosen)
     say(`\n${table(outcomes)}`)
     return outcomes.every(({ trouble }) => trouble === undefined)
   } finally {

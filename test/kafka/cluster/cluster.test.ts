@@ -25,7 +25,8 @@ await suite('an application on a cluster of three', () => {
 
   it.each(quick)('$name: $about', async scenario => {
     const said: string[] = []
-    const outcome = await runScenario({ cluster, witness, say: line => said.push(line) }, scenario)
+    const say = (line: string) => said.push(line)
+    const outcome = await runScenario({ cluster, witness, say, patience: 5 }, scenario)
     for (const each of outcome.recoveries)
       process.stderr.write(`cluster: ${scenario.name}: ${recoveryText(each)}\n`)
     expect(outcome.trouble, said.join('\n')).toBeUndefined()

@@ -27,6 +27,11 @@ export interface Environment {
   readonly cluster: Cluster
   readonly witness: Witness
   readonly say: (line: string) => void
+  /**
+   * Factor of the times by which scenarios must be back: 1 where the claims are tried, on a quiet machine; more where other tests
+   * run beside, and only what hangs is to be found.
+   */
+  readonly patience: number
 }
 
 export interface StartOptions {
@@ -55,6 +60,7 @@ export class Stage {
   readonly applications: Application[] = []
   readonly recoveries: Recovery[] = []
   readonly #say: (line: string) => void
+  readonly #patience: number
   #directory = ''
   readonly #arrivals: Arrival[] = []
   #fed = 0
@@ -63,7 +69,8 @@ export class Stage {
   /** Its end is no surprise. */
   #doomed: Application | undefined
 
-  constructor({ cluster, witness, say }: Environment, name: string) {
+  constructor({ cluster, witness, say, patience }: Environment, name: string) {
+    this.#patience = patience
     this.cluster = cluster
     this.witness = witness
     this.#say = line => say(`${name}: ${line}`)
@@ -186,15 +193,16 @@ export class Stage {
     const faultMs = options.from === 'end' ? Date.now() : startMs
     this.say(label)
     this.#doomed = options.without
-    const failed = await this.untilOutputOf(faultMs, options.limitMs + BACK_MS)
-      .then(() => this.untilOutputOf(faultMs + OBSERVED_MS))
+    const limitMs = options.limitMs * this.#patience
+    const failed = await this.untilOutputOf(faultMs, limitMs + BACK_MS)
+      .then(() => this.untilOutputOf(faultMs + OBSERVED_MS, limitMs + BACK_MS))
       .catch((reason: unknown) => reason)
     const recovery = recoveryOf({ label, atMs: faultMs }, this.#partitions, this.#arrivals, Date.now())
     this.recoveries.push(recovery)
     this.say(recoveryText(recovery))
     if (failed) throw failed as Error
-    if (recovery.gapMs > options.limitMs)
-      throw new Error(`${recoveryText(recovery)}: it must be back within ${options.limitMs / 1000} s`)
+    if (recovery.gapMs > limitMs)
+      throw new Error(`${recoveryText(recovery)}: it must be back within ${limitMs / 1000} s`)
   }
 
   /** Resolves when every partition that ever had output shows some of an input that was written after this moment. */
@@ -265,7 +273,7 @@ export class Stage {
   async expectEnd(limitMs: number, patterns: readonly RegExp[]): Promise<void> {
     await until(() => this.applications.every(each => each.ending !== undefined), {
       what: 'the end of the application',
-      limitMs,
+      limitMs: limitMs * this.#patience,
     })
     for (const each of this.applications) {
       const { code, message } = each.error ?? {}
