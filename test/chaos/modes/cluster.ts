@@ -1,4 +1,5 @@
 import { LocalCluster } from '../../kafka/cluster/local-cluster.ts'
+import { Proxy } from '../../kafka/cluster/proxy.ts'
 import { recoveryText } from '../../kafka/cluster/recovery.ts'
 import { runScenario, type Outcome, type Scenario } from '../../kafka/cluster/scenario.ts'
 import { allScenarios } from '../../kafka/cluster/scenarios/all-scenarios.ts'
@@ -18,14 +19,27 @@ async function run({ only, say }: ChaosOptions): Promise<boolean> {
   // The JVMs would end by themselves; their data would stay.
   const interrupted = () => void cluster.stop().finally(() => process.exit(130))
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupted)
-  const witness = await Witness.start(cluster.addresses.brokers)
   try {
-    const outcomes = await runAll({ cluster, witness, say, patience: 1 }, chosen)
+    const outcomes = await runOn(cluster, chosen, say)
     say(`\n${table(outcomes)}`)
     return outcomes.every(({ trouble }) => trouble === undefined)
   } finally {
-    await witness.end()
     await cluster.stop()
+  }
+}
+
+async function runOn(
+  cluster: LocalCluster,
+  scenarios: readonly Scenario[],
+  say: ChaosOptions['say'],
+): Promise<Outcome[]> {
+  const proxy = await Proxy.open(cluster.addresses)
+  const witness = await Witness.start(cluster.addresses.brokers)
+  try {
+    return await runAll({ cluster, witness, proxy, say, patience: 1 }, scenarios)
+  } finally {
+    await witness.end()
+    await proxy.close()
   }
 }
 

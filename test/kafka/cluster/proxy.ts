@@ -52,10 +52,26 @@ export class Proxy {
     this.brokers = brokers
   }
 
+  /** Once for as long as the cluster is used: nobody else may take the ports that the brokers advertise. */
   static async open({ proxied }: ClusterAddresses): Promise<Proxy> {
     const proxy = new Proxy(proxied.map(({ advertisedPort }) => `127.0.0.1:${advertisedPort}`).join(','))
-    for (const { node, port, advertisedPort } of proxied) await proxy.#listen(node, port, advertisedPort)
+    try {
+      for (const { node, port, advertisedPort } of proxied) await proxy.#listen(node, port, advertisedPort)
+    } catch (reason) {
+      await proxy.close()
+      throw reason
+    }
     return proxy
+  }
+
+  /** As it was opened: nothing is ordered, late or refused, and no connection is left. */
+  reset(): void {
+    this.#orders.length = 0
+    this.#held = []
+    this.#delayMs = 0
+    this.#refusing = false
+    this.struck = 0
+    this.cut()
   }
 
   /** From now on, each way. Order is kept. */

@@ -5,7 +5,7 @@ import type { StreamsConfig } from '../../../lib/streams/config.ts'
 import { Application, type ApplicationSpec } from './application.ts'
 import { reviveAll, type Cluster } from './cluster.ts'
 import { OUTPUTS, troublesOf, type Allowances, type OutputName, type Outputs } from './ledger.ts'
-import { Proxy } from './proxy.ts'
+import type { Proxy } from './proxy.ts'
 import { partitionOf, recoveryOf, recoveryText, type Recovery } from './recovery.ts'
 import { until } from './until.ts'
 import type { Arrival, FeedRequest, Witness, WitnessedRecord } from './witness.ts'
@@ -26,6 +26,7 @@ let made = 0
 export interface Environment {
   readonly cluster: Cluster
   readonly witness: Witness
+  readonly proxy: Proxy
   readonly say: (line: string) => void
   /**
    * Factor of the times by which scenarios must be back: 1 where the claims are tried, on a quiet machine; more where other tests
@@ -55,6 +56,8 @@ export interface MeasureOptions {
 export class Stage {
   readonly cluster: Cluster
   readonly witness: Witness
+  /** Before the brokers, for `StartOptions.brokers`. */
+  readonly proxy: Proxy
   readonly applicationId: string
   readonly prefix: string
   readonly applications: Application[] = []
@@ -65,14 +68,14 @@ export class Stage {
   readonly #arrivals: Arrival[] = []
   #fed = 0
   #flows = false
-  #proxy: Proxy | undefined
   /** Its end is no surprise. */
   #doomed: Application | undefined
 
-  constructor({ cluster, witness, say, patience }: Environment, name: string) {
+  constructor({ cluster, witness, proxy, say, patience }: Environment, name: string) {
     this.#patience = patience
     this.cluster = cluster
     this.witness = witness
+    this.proxy = proxy
     this.#say = line => say(`${name}: ${line}`)
     this.applicationId = `${name}-${process.pid}-${(made += 1)}`
     this.prefix = `${this.applicationId}.`
@@ -102,12 +105,6 @@ export class Stage {
       await this.witness.createTopic(this.topic(name), PARTITIONS)
     await this.witness.fill(this.topic('table'), KEYS, 'row')
     await this.witness.watch(OUTPUTS.map(name => this.topic(name)))
-  }
-
-  /** The proxy before the brokers, for `StartOptions.brokers`; closed with the stage. */
-  async proxy(): Promise<Proxy> {
-    this.#proxy ??= await Proxy.open(this.cluster.addresses)
-    return this.#proxy
   }
 
   /** Does not wait until they run. */
@@ -316,7 +313,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.applications.map(each => each.kill()))
-    await this.#proxy?.close()
+    this.proxy.reset()
     await reviveAll(this.cluster)
     await this.stopFeed().catch(() => undefined)
     const mine = async () =>

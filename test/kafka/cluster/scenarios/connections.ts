@@ -13,7 +13,7 @@ const HELD_MS = 12_000
 const ROUNDS = 2
 
 async function behindProxy(stage: Stage): Promise<Proxy> {
-  const proxy = await stage.proxy()
+  const { proxy } = stage
   await stage.start({ brokers: proxy.brokers })
   return proxy
 }
