@@ -49,12 +49,12 @@ describe('the verdict on what the ledger has written', () => {
   test.each([
     { name: 'a record lost', found: without('seen', 1), says: 'seen, partition 0: of 3 lost 1' },
     { name: 'the last record lost', found: without('joined', 3), says: 'joined, partition 0: of 3 lost 1' },
-    { name: 'a record twice', found: twice('joined', 0), says: 'more than once 1' },
-    { name: 'two records in the wrong order', found: swapped('seen'), says: 'at 0 of 3 0:1 where 0:0' },
+    { name: 'a record twice', found: twice('joined', 0), says: 'too often 1 (0)' },
+    { name: 'two records in the wrong order', found: swapped('seen'), says: 'at 0 0:1 where 0:0 was due' },
     {
       name: 'a record of nowhere',
       found: { ...outputs, seen: [...outputs.seen, record(0, 9, 'k-0', '7:7')] },
-      says: 'at 3 of 3 7:7',
+      says: 'too often 1 (7:7)',
     },
     { name: 'a gap in a count', found: without('perkey', 1), says: 'perkey: k-0 counted 3 after 1' },
     { name: 'a count twice', found: twice('groups', 2), says: 'groups: g0 counted 2 after 2' },
@@ -69,7 +69,7 @@ describe('the verdict on what the ledger has written', () => {
     const end = { ...outputs, joined: outputs.joined.slice(1), perkey: outputs.perkey.slice(1) }
     expect(troublesOf(inputs, end, { endOnly })).toEqual([])
     expect(troublesOf(inputs, without('joined', 1), { endOnly }).join()).toContain(
-      'joined, partition 0: at 0',
+      'joined, partition 0: of 2 lost 1 (1), too often 1 (0)',
     )
     expect(troublesOf(inputs, without('perkey', 1), { endOnly }).join()).toContain('perkey: k-0 counted 3')
   })
@@ -80,6 +80,21 @@ describe('the verdict on what the ledger has written', () => {
     const high = { ...outputs, groups: [...outputs.groups, record(0, 4, 'g0', '4')] }
     expect(troublesOf(inputs, high, { short })).toEqual(['groups: g0 ends at 4 where 3'])
   })
+})
+
+test('an input topic that was made anew brings the same places again, each as often as it was there', () => {
+  const again = [...inputs, record(0, 0, 'k-0', '4 g0')]
+  const seen = [...outputs.seen, record(0, 3, 'k-0', '0:0')]
+  const all = {
+    seen,
+    joined: [...outputs.joined, record(0, 3, 'k-0', '4|row')],
+    perkey: [...outputs.perkey, record(0, 3, 'k-0', '4')],
+    groups: [...outputs.groups, record(0, 4, 'g0', '4')],
+  }
+  expect(troublesOf(again, all)).toEqual([])
+  expect(troublesOf(again, { ...all, seen: outputs.seen })).toEqual([
+    'seen, partition 0: of 4 lost 1 (0:0), too often 0',
+  ])
 })
 
 test('processed inputs are those that the output names', () => {

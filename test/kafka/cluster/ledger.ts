@@ -90,18 +90,25 @@ function sequenceTroubles(name: string, wanted: Lists, found: Lists, endOnly: bo
   return troubles.slice(0, TROUBLES_MAX)
 }
 
+/** Offsets, and so what is seen, come again where an input topic was made anew: what counts is how often. */
 function differenceOf(want: readonly string[], got: readonly string[]): string | undefined {
-  const times = tally(got)
-  const lost = want.filter(each => !times.has(each))
-  const doubled = [...times].filter(([, count]) => count > 1).map(([each]) => each)
-  const strange = got.filter(each => !want.includes(each))
-  const some = (list: readonly string[]) => `${list.length} (${list.slice(0, 3).join(', ')} … ${list.at(-1)})`
-  if (lost.length + doubled.length > 0 && strange.length === 0)
-    return `of ${want.length} lost ${some(lost)}, more than once ${some(doubled)}`
   const at = want.findIndex((each, index) => each !== got[index])
   if (at < 0 && got.length === want.length) return undefined
-  const where = at < 0 ? want.length : at
-  return `at ${where} of ${want.length} ${got[where]} where ${want[where]} was due; lost ${some(lost)}`
+  const lost = beyond(want, got)
+  const surplus = beyond(got, want)
+  if (lost.length + surplus.length === 0) return `at ${at} ${got[at]} where ${want[at]} was due`
+  return `of ${want.length} lost ${some(lost)}, too often ${some(surplus)}`
+}
+
+/** What the first list has more often than the second. */
+function beyond(list: readonly string[], other: readonly string[]): string[] {
+  const times = tally(other)
+  return [...tally(list)].filter(([each, count]) => count > (times.get(each) ?? 0)).map(([each]) => each)
+}
+
+function some(list: readonly string[]): string {
+  const shown = list.length > 4 ? [...list.slice(0, 3), '…', list.at(-1)] : list
+  return list.length === 0 ? '0' : `${list.length} (${shown.join(', ')})`
 }
 
 function countTroubles(
