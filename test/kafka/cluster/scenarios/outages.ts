@@ -95,6 +95,7 @@ export const outageScenarios: readonly Scenario[] = [
   {
     name: 'process-killed',
     about: 'kill -9 of one of two processes, and its return: exact',
+    quick: true,
     run: processKilled,
   },
 ]

@@ -158,6 +158,7 @@ export const topicScenarios: readonly Scenario[] = [
   {
     name: 'input-recreated',
     about: 'an input topic is made anew, with fewer records: those of both topics exactly',
+    quick: true,
     run: inputRecreated,
   },
   {
