@@ -45,6 +45,7 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npm run bench -- compare --json results.json --svg chart.svg': '.ci/run',
   'npm run bench -- cost --what keys': '.ci/run',
   'npm run bench -- count --brokers localhost:9092 --guarantee exactly-once': '.ci/run',
+  'npm run chaos -- --cluster': 'test/chaos/chaos.test.ts',
   'npm run check': '.ci/run',
   'npm run kafka': 'test/kafka/trial.test.ts',
 }
