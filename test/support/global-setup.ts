@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node'
 import { startRealBroker } from '../kafka/real-broker.ts'
 import type { RealBroker } from '../kafka/real-broker.ts'
 import { missingForBroker } from '../kafka/broker-jars.ts'
+import { LocalCluster } from '../kafka/cluster/local-cluster.ts'
 import { ClusterLender } from '../kafka/cluster/shared-cluster.ts'
 
 declare module 'vitest' {
@@ -42,7 +43,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     )
   })
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
-  const { lender, url } = await ClusterLender.open()
+  const say = (line: string) => void process.stderr.write(`cluster: ${line}\n`)
+  const { lender, url } = await ClusterLender.open(() => LocalCluster.start(say))
   project.provide('clusterLender', url)
   project.provide('runServer', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   return async () => {

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { get } from 'node:http'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
 import type { Cluster, ClusterAddresses, NodeAction, NodeId } from './cluster.ts'
-import { LocalCluster } from './local-cluster.ts'
+
+/** What is lent: started once, and stopped at the end. */
+export interface LentCluster extends Cluster {
+  stop(): Promise<void>
+}
 
 /**
  * The one cluster of a test run: started when a test file first asks for it, and lent to one file after the other, for what one
@@ -13,16 +15,20 @@ import { LocalCluster } from './local-cluster.ts'
 export class ClusterLender {
   readonly #server: Server
   readonly #waiting: ServerResponse[] = []
-  #cluster: Promise<LocalCluster> | undefined
+  readonly #start: () => Promise<LentCluster>
+  #cluster: Promise<LentCluster> | undefined
   #borrower: ServerResponse | undefined
 
-  private constructor() {
+  private constructor(start: () => Promise<LentCluster>) {
+    this.#start = start
     this.#server = createServer((request, response) => this.#take(request, response))
   }
 
   /** Resolves with the lender and its address, which `borrowCluster` takes. */
-  static async open(): Promise<{ readonly lender: ClusterLender; readonly url: string }> {
-    const lender = new ClusterLender()
+  static async open(
+    start: () => Promise<LentCluster>,
+  ): Promise<{ readonly lender: ClusterLender; readonly url: string }> {
+    const lender = new ClusterLender(start)
     await new Promise<void>(resolve => void lender.#server.listen(0, '127.0.0.1', resolve))
     return { lender, url: `http://127.0.0.1:${(lender.#server.address() as AddressInfo).port}` }
   }
@@ -68,8 +74,8 @@ export class ClusterLender {
     this.#lend()
   }
 
-  #started(): Promise<LocalCluster> {
-    this.#cluster ??= LocalCluster.start(line => void process.stderr.write(`cluster: ${line}\n`))
+  #started(): Promise<LentCluster> {
+    this.#cluster ??= this.#start()
     return this.#cluster
   }
 }
@@ -88,8 +94,10 @@ interface Answer {
 export async function borrowCluster(url: string): Promise<BorrowedCluster> {
   const request = get(url)
   const [response] = (await once(request, 'response')) as [IncomingMessage]
-  const [line] = (await once(createInterface({ input: response }), 'line')) as [string]
-  const { addresses, error } = JSON.parse(line) as Answer
+  // To give it back is to break the connection off.
+  for (const each of [request, response]) each.on('error', () => undefined)
+  const [line] = (await once(response, 'data')) as [Buffer]
+  const { addresses, error } = JSON.parse(line.toString()) as Answer
   if (!addresses) throw new Error(`no cluster: ${error}`)
   return {
     addresses,
