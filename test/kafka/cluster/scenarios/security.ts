@@ -9,6 +9,7 @@ const PASSWORD = 'right'
 const AT_ONCE_MS = 30_000
 /** While it runs, after all brokers have refused for a minute. */
 const REFUSED_MS = 150_000
+const BACK_MS = 30_000
 
 type Right = readonly [resource: Acl['resource'], name: string, pattern: Acl['pattern'], operations: string]
 
@@ -99,18 +100,32 @@ async function writeDenied(stage: Stage): Promise<void> {
   await stage.expectExact()
 }
 
-/** Connections live on with the old password; new ones are refused by every broker. */
-async function passwordChanged(stage: Stage): Promise<void> {
-  await stage.start(await known(stage))
+/** With the old password no broker takes a new connection, and the old connections end. */
+async function changePassword(stage: Stage): Promise<void> {
   await stage.witness.setPassword(userOf(stage), 'changed')
   for (const node of NODE_IDS) {
     await stage.cluster.act('stop', node)
     await stage.cluster.act('start', node)
   }
+}
+
+async function passwordChanged(stage: Stage): Promise<void> {
+  await stage.start(await known(stage))
+  await changePassword(stage)
   await stage.expectEnd(REFUSED_MS, [/password|credential|authenticat/i])
   stage.say('the password is right again, and the application started')
   await stage.witness.setPassword(userOf(stage), PASSWORD)
   await stage.restart()
+  await stage.expectExact()
+}
+
+async function passwordChangedForAWhile(stage: Stage): Promise<void> {
+  await stage.start(await known(stage))
+  const forAWhile = async () => {
+    await changePassword(stage)
+    await stage.witness.setPassword(userOf(stage), PASSWORD)
+  }
+  await stage.measure('password right again', forAWhile, { limitMs: BACK_MS, from: 'end' })
   await stage.expectExact()
 }
 
@@ -146,5 +161,10 @@ export const securityScenarios: readonly Scenario[] = [
     about:
       'the password changes and all brokers restart: ends after a minute of refusals; exact when right again',
     run: passwordChanged,
+  },
+  {
+    name: 'password-changed-for-a-while',
+    about: 'the same, but the password is right again before all brokers have refused for a minute: exact',
+    run: passwordChangedForAWhile,
   },
 ]
