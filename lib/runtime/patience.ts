@@ -92,26 +92,23 @@ export class Patience {
       case 'few':
         return this.#hasRun && times <= FEW
       case 'fenced':
-        return this.#isFencedWithin()
+        await this.#countFenced()
+        return times <= 2 * FEW
     }
   }
 
-  /** Commits between do not count: two copies of a state directory fence each other in turn, and each commits meanwhile. */
-  async #isFencedWithin(): Promise<boolean> {
+  /** Also with commits between: two copies of a state directory fence each other in turn, and each commits meanwhile. */
+  async #countFenced(): Promise<void> {
     const { clock, logger, renewProcessId } = this.#options
     const nowMs = clock.monotonicMs()
     const isApart = nowMs - this.#fenced.atMs > FENCED_APART_MS
     this.#fenced = { times: isApart ? 1 : this.#fenced.times + 1, atMs: nowMs }
-    const { times } = this.#fenced
-    if (times === FEW + 1) {
-      logger.log(
-        'warn',
-        `another process has fenced this one ${times} times although this one holds the lock of its state directory, so the directory was ` +
-          'copied: going on under a new process id',
-      )
-      await renewProcessId()
-    }
-    return times <= 2 * FEW
+    if (this.#fenced.times !== FEW + 1) return
+    logger.log(
+      'warn',
+      `fenced ${FEW + 1} times in a row, though no other process has this state directory: going on under a new process id, in case it was copied`,
+    )
+    await renewProcessId()
   }
 
   #log(error: Error, waitedMs: number): void {

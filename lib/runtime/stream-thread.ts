@@ -152,7 +152,7 @@ export class StreamThread {
     // Closed by force, while the loop waited for something.
     if (this.#isClosed) throw new StreamsError('CLOSED', 'the thread is closed')
     this.#commit.throwIfFailed()
-    if (this.#refusal) throw this.#refusal
+    if (this.#refusal) throw new TakeOverError(this.#refusal)
     await this.#rebalance()
     this.#tasks.startRestored()
     this.#tellState()

@@ -3,8 +3,11 @@ import type { Logger } from '../../common/logger.ts'
 import type { NativeError } from './native-client.ts'
 
 const SILENCE_MS = 30_000
-/** Credentials, and TLS. */
-const REFUSALS: ReadonlySet<number> = new Set([-169, -181])
+/** What the client says of credentials and of TLS, without its code. */
+const REFUSALS: ReadonlyMap<string, number> = new Map([
+  ['authentication failure', -169],
+  ['ssl error', -181],
+])
 
 /**
  * What librdkafka says about connections, for all clients of one broker object. A broker that is down makes every client
@@ -32,12 +35,18 @@ export class ConnectionLog {
     return this.#lastRefusal
   }
 
+  /** A connection is being made: what was refused before it, under other circumstances, says nothing of it. */
+  forgetRefusal(): void {
+    this.#lastRefusal = undefined
+  }
+
   watch(client: {
     on(event: 'event.error', listener: (error: NativeError) => void): void
     on(event: 'error', listener: (error: Error) => void): void
   }): void {
     client.on('event.error', error => {
-      if (REFUSALS.has(error.code)) this.#lastRefusal = error
+      const code = REFUSALS.get(error.message.toLowerCase())
+      if (code !== undefined) this.#lastRefusal = Object.assign(new Error(error.message), { code })
       this.hear(error.message)
     })
     // Emitted for a failed OAuth token; without a listener it would end the process.

@@ -25,6 +25,7 @@ export class Connections {
   /** `connected` runs in the native callback, before anybody else can use the client. */
   async connect(native: NativeClient, connected: () => void = () => undefined): Promise<void> {
     this.#log.watch(native)
+    this.#log.forgetRefusal()
     try {
       await nativeCall<unknown>('connecting', callback =>
         // Brokers only: the default would ask for the metadata of every topic in the cluster.
@@ -57,10 +58,13 @@ export class Connections {
 
 function refusedError(refusal: NativeError, brokers: string): BrokerError {
   const { code } = brokerErrorFrom(refusal, 'connecting')
-  const mend =
-    code === 'TLS_FAILED'
-      ? "check ssl.ca.location, the broker's certificate and its host name"
-      : 'check sasl.mechanism, sasl.username and sasl.password'
-  const message = `the connection to ${brokers} was refused: ${refusal.message}; ${mend}`
+  const message = `the connection to ${brokers} was refused: ${refusal.message}; ${mendOf(code)}`
   return new BrokerError(code, 'authentication', message, { cause: refusal })
+}
+
+/** What to look at, after a refusal with this code. */
+export function mendOf(code: string): string {
+  return code === 'TLS_FAILED'
+    ? "check ssl.ca.location, the broker's certificate and its host name"
+    : 'check sasl.mechanism, sasl.username and sasl.password'
 }

@@ -28,6 +28,9 @@ const PRODUCE_APIS: readonly Api[] = [
   END_TXN,
 ]
 
+/** For an answer that only explains why there was none before. */
+const CHECK_MS = 2_000
+
 /** What the clients of one broker object share of the direct path. */
 export interface DirectPath {
   readonly cluster: Cluster
@@ -88,6 +91,20 @@ export async function openDirectPaths(
     produce: wanted.has('produce') ? { ...path, settings: produceSettings(client) } : undefined,
     cluster: wanted.size > 0 ? cluster : undefined,
     close: () => cluster.close(),
+  }
+}
+
+/** Connects once, if the settings allow it, for what a broker says; rejects with it. */
+export async function checkDirectly({ brokers, client = {}, clock }: KafkaBrokerOptions): Promise<void> {
+  if (needsNative(client) !== undefined) return
+  const security = await securityOf(client, clock)
+  const patience = { connectTimeoutMs: CHECK_MS, requestTimeoutMs: CHECK_MS }
+  const settings = { ...connectionSettings(client), ...patience }
+  const cluster = new Cluster(brokers, { clientId: 'millrace-metadata', clock, settings, security })
+  try {
+    await cluster.check()
+  } finally {
+    cluster.close()
   }
 }
 

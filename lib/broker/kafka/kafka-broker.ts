@@ -1,10 +1,11 @@
 import type { Clock } from '../../common/clock.ts'
+import { BrokerError } from '../broker-error.ts'
 import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from '../broker.ts'
 import { checkClientProperties, construct } from './client-settings.ts'
-import { Connections } from './connections.ts'
+import { Connections, mendOf } from './connections.ts'
 import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
-import { openDirectPaths, type DirectPaths } from './direct-path.ts'
+import { checkDirectly, openDirectPaths, type DirectPaths } from './direct-path.ts'
 import { checkDataPath, type KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { loadNativeClient } from './load-client.ts'
 import { closedError } from './native-call.ts'
@@ -23,7 +24,9 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
   checkDataPath('produce', options.produce)
   const module = await loadNativeClient()
   const connections = new Connections(options)
-  const control = await openControl(module, options.clock, connections)
+  const control = await openControl(module, options.clock, connections).catch(async (reason: unknown) => {
+    throw (await refusalOf(options)) ?? reason
+  })
   try {
     const direct = await openDirectPaths(options, message => connections.hear(message))
     return new KafkaBroker({ module, options, connections, control, direct })
@@ -53,6 +56,27 @@ async function openControl(
     await release()
     throw reason
   }
+}
+
+/**
+ * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where that is not the reason, or where only the
+ * native client speaks with them.
+ */
+async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | undefined> {
+  const error = await checkDirectly(options).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof BrokerError && error.class === 'authentication')) return undefined
+  const { code, message } = error
+  return new BrokerError(
+    code,
+    'authentication',
+    `the connection was refused by ${message}; ${mendOf(code)}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 interface KafkaBrokerParts {
