@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { BrokerError } from '../broker-error.ts'
-import type { IsolationLevel, OffsetToCommit, TopicPartition } from '../broker.ts'
+import type { IsolationLevel, TopicPartition } from '../broker.ts'
 import { brokerErrorFrom } from './classify-error.ts'
 import { closedError, nativeCall } from './native-call.ts'
 import type { NativeAdmin, NativeCallback, NativePartition } from './native-client.ts'
@@ -10,11 +10,6 @@ const REQUEST_TIMEOUT_MS = 10_000
 const LEADER_ATTEMPTS = 5
 /** For topics that the client believes not to exist: made since it last looked, or truly absent. */
 const UNKNOWN_ATTEMPTS = 3
-/** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
-const UNSTABLE_BACKOFF_MS = 25
-
-const COORDINATOR_MS_MAX = 60_000
-const COORDINATOR_BACKOFF_MS = 100
 
 export const EARLIEST = -2
 export const LATEST = -1
@@ -106,103 +101,12 @@ export class ControlClient {
     }))
   }
 
-  /** Committed offsets by `partitionKey`. `stable`: rejects with `UNSTABLE_OFFSET_COMMIT` while one of them is undecided. */
-  async groupOffsets(
-    groupId: string,
-    partitions: readonly TopicPartition[],
-    stable: boolean,
-  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
-    if (partitions.length === 0) return new Map()
-    const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
-    return this.#groupOffsets({ groupId, partitions: places }, stable)
-  }
-
-  /** Without partitions: those of all that the group has committed, and that we may see. */
-  async #groupOffsets(
-    group: { readonly groupId: string; readonly partitions?: readonly TopicPartition[] },
-    stable: boolean,
-  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
-    const doing = `reading the committed offsets of group ${group.groupId}`
-    const [answer] = await this.call<
-      readonly {
-        readonly error?: NativePartition['error']
-        readonly partitions: readonly NativePartition[]
-      }[]
-    >(doing, (native, callback) =>
-      native.listConsumerGroupOffsets(
-        [group],
-        { timeout: REQUEST_TIMEOUT_MS, requireStableOffsets: stable },
-        callback,
-      ),
-    )
-    if (answer?.error) throw brokerErrorFrom(answer.error, doing)
-    return offsetsByKey(answer?.partitions ?? [], doing)
-  }
-
-  /**
-   * Resolves when the group's coordinator answers for it, which on a new cluster takes seconds; rejects with what forbids it. To be asked before a group
-   * is described: the binding reads a null string of any description that is an error, and ends the process with SIGSEGV
-   * (`FromConsumerGroupDescription` in its `src/common.cc`).
-   */
-  async coordinated(groupId: string): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + COORDINATOR_MS_MAX
-    for (;;) {
-      try {
-        // Naming no topic: one that is not the application's may be forbidden to it.
-        await this.#groupOffsets({ groupId }, false)
-        return
-      } catch (reason) {
-        const mayPass = reason instanceof BrokerError && reason.class === 'retriable'
-        if (!mayPass || this.#clock.monotonicMs() > deadlineMs) throw reason
-        await this.#clock.sleep(COORDINATOR_BACKOFF_MS)
-      }
-    }
-  }
-
-  /** As `groupOffsets` with `stable`, but asks again until the transactions are decided or the time is over. */
-  async stableGroupOffsets(
-    groupId: string,
-    partitions: readonly TopicPartition[],
-    timeoutMs: number,
-  ): Promise<ReadonlyMap<string, OffsetToCommit>> {
-    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
-    for (;;) {
-      try {
-        return await this.groupOffsets(groupId, partitions, true)
-      } catch (reason) {
-        const again = reason instanceof BrokerError && reason.class === 'retriable'
-        if (!again || this.#clock.monotonicMs() + UNSTABLE_BACKOFF_MS >= deadlineMs) throw reason
-      }
-      await this.#clock.sleep(UNSTABLE_BACKOFF_MS)
-    }
-  }
-
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     await this.#last
     await this.#release()
   }
-}
-
-function offsetsByKey(
-  partitions: readonly NativePartition[],
-  doing: string,
-): ReadonlyMap<string, OffsetToCommit> {
-  const offsets = new Map<string, OffsetToCommit>()
-  for (const each of partitions) {
-    if (each.error) throw brokerErrorFrom(each.error, `${doing} for ${nameOf(each)}`, [each])
-    const { topic, partition, offset, metadata } = each
-    // -1001: nothing is committed.
-    if (offset === undefined || offset < 0) continue
-    offsets.set(partitionKey(topic, partition), {
-      topic,
-      partition,
-      offset,
-      ...(metadata ? { metadata } : {}),
-    })
-  }
-  return offsets
 }
 
 const UNKNOWN = 'UNKNOWN_TOPIC_OR_PARTITION'

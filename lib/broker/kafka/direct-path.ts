@@ -2,6 +2,7 @@ import { errorFrom } from '../../common/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import { BrokerError } from '../broker-error.ts'
 import { fetchSettings, type FetchSettings } from './fetch/fetch-settings.ts'
+import { GROUP_APIS } from './groups/direct-groups.ts'
 import type { KafkaBrokerOptions } from './kafka-broker-options.ts'
 import { produceNeedsNative, produceSettings, type ProduceSettings } from './produce/produce-settings.ts'
 import { Cluster } from './wire/cluster.ts'
@@ -52,13 +53,18 @@ export interface DirectPaths {
   readonly fetch: DirectFetch | undefined
   readonly produce: DirectProduce | undefined
   /** Undefined where records are neither read nor sent over connections of ours. */
+  readonly groups: DirectPath | undefined
   readonly cluster: Cluster | undefined
   close(): void
 }
 
-type Wanted = 'fetch' | 'produce'
+type Wanted = 'fetch' | 'produce' | 'groups'
 
-const DONE: { readonly [path in Wanted]: string } = { fetch: 'read', produce: 'sent' }
+const DONE: { readonly [path in Wanted]: string } = {
+  fetch: 'records are read',
+  produce: 'records are sent',
+  groups: 'groups are asked about',
+}
 
 /**
  * Records are read or sent with the native client where the options say so, or where the settings or the brokers need it, which is then
@@ -71,7 +77,13 @@ export async function openDirectPaths(
   const { brokers, client = {}, clock, logger } = options
   const wanted = wantedPaths(options)
   if (wanted.size === 0)
-    return { fetch: undefined, produce: undefined, cluster: undefined, close: () => undefined }
+    return {
+      fetch: undefined,
+      produce: undefined,
+      groups: undefined,
+      cluster: undefined,
+      close: () => undefined,
+    }
   const security = await securityOf(client, clock)
   const connect = { clientId: 'millrace-metadata', clock, settings: connectionSettings(client), security }
   const cluster = new Cluster(brokers, connect)
@@ -89,6 +101,7 @@ export async function openDirectPaths(
   return {
     fetch: wanted.has('fetch') ? { ...path, settings: fetchSettings(client) } : undefined,
     produce: wanted.has('produce') ? { ...path, settings: produceSettings(client) } : undefined,
+    groups: wanted.has('groups') ? path : undefined,
     cluster: wanted.size > 0 ? cluster : undefined,
     close: () => cluster.close(),
   }
@@ -118,6 +131,7 @@ function wantedPaths({ client = {}, fetch, produce, logger }: KafkaBrokerOptions
   const reason = needsNative(client)
   consider('fetch', fetch, reason)
   consider('produce', produce, reason ?? produceNeedsNative(client))
+  consider('groups', undefined, reason)
   return wanted
 }
 
@@ -126,6 +140,7 @@ function dropUnspoken(wanted: Set<Wanted>, { connection, versions }: OpenConnect
   for (const [path, apis] of [
     ['fetch', FETCH_APIS],
     ['produce', PRODUCE_APIS],
+    ['groups', GROUP_APIS],
   ] as const) {
     if (!wanted.has(path)) continue
     try {
@@ -143,5 +158,5 @@ function isRefusal(error: unknown): boolean {
 }
 
 function nativeInstead(logger: Logger, path: Wanted, reason: string): void {
-  logger.log('warn', `records are ${DONE[path]} with the native client, not directly, for ${reason}`)
+  logger.log('warn', `${DONE[path]} with the native client, not directly, for ${reason}`)
 }

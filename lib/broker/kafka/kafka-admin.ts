@@ -14,15 +14,15 @@ import type {
 import { brokerErrorFrom } from './classify-error.ts'
 import { EARLIEST, LATEST } from './control-client.ts'
 import type { ControlClient, PartitionOffset } from './control-client.ts'
+import type { GroupQueries } from './groups/group-queries.ts'
 import { closedError } from './native-call.ts'
 import type { Cluster } from './wire/cluster.ts'
 import { topicSettings } from './wire/topic-settings.ts'
-import type { NativeGroup, NativePartition, NativeTopic } from './native-client.ts'
+import type { NativePartition, NativeTopic } from './native-client.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const UNKNOWN_TOPIC = 3
 const NO_ID = /^A*=*$/
-const GROUP_STATES = ['unknown', 'rebalancing', 'rebalancing', 'stable', 'dead', 'empty'] as const
 /** Kafka's own, which its Java client hides, too. */
 const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 
@@ -33,14 +33,21 @@ const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '_
 export class KafkaAdmin implements Admin {
   readonly #control: ControlClient
   readonly #cluster: Cluster | undefined
+  readonly #groups: GroupQueries
   readonly #clock: Clock
   #closed = false
 
   /** `cluster`: undefined where we speak to no broker ourselves. */
-  constructor(control: ControlClient, cluster: Cluster | undefined, clock: Clock) {
-    this.#control = control
-    this.#cluster = cluster
-    this.#clock = clock
+  constructor(parts: {
+    readonly control: ControlClient
+    readonly cluster: Cluster | undefined
+    readonly groups: GroupQueries
+    readonly clock: Clock
+  }) {
+    this.#control = parts.control
+    this.#cluster = parts.cluster
+    this.#groups = parts.groups
+    this.#clock = parts.clock
   }
 
   async listTopics(): Promise<readonly string[]> {
@@ -117,40 +124,24 @@ export class KafkaAdmin implements Admin {
     groupId: string,
     partitions: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, OffsetToCommit>> {
-    return this.#open().groupOffsets(groupId, partitions, false)
+    return this.#groupQueries.offsets(groupId, partitions, false)
   }
 
   async describeGroup(groupId: string): Promise<GroupDescription> {
-    const doing = `describing group ${groupId}`
-    await this.#open().coordinated(groupId)
-    const { groups } = await this.#open().call<{ readonly groups: readonly NativeGroup[] }>(
-      doing,
-      (native, callback) => native.describeGroups([groupId], { timeout: REQUEST_TIMEOUT_MS }, callback),
-    )
-    const [group] = groups
-    if (group?.error) throw brokerErrorFrom(group.error, doing)
-    return {
-      groupId,
-      state: GROUP_STATES[group?.state ?? 0] ?? 'unknown',
-      members: (group?.members ?? []).map(({ memberId, clientId, assignment }) => ({
-        memberId,
-        clientId,
-        partitions: (assignment?.topicPartitions ?? []).map(({ topic, partition }) => ({ topic, partition })),
-      })),
-    }
+    return this.#groupQueries.describe(groupId)
   }
 
   async deleteGroup(groupId: string): Promise<void> {
-    const doing = `deleting group ${groupId}`
-    const [report] = await this.#open().call<readonly { readonly error?: NativeGroup['error'] }[]>(
-      doing,
-      (native, callback) => native.deleteGroups([groupId], { timeout: REQUEST_TIMEOUT_MS }, callback),
-    )
-    if (report?.error) throw brokerErrorFrom(report.error, doing)
+    await this.#groupQueries.delete(groupId)
   }
 
   async close(): Promise<void> {
     this.#closed = true
+  }
+
+  get #groupQueries(): GroupQueries {
+    this.#open()
+    return this.#groups
   }
 
   #open(): ControlClient {

@@ -7,6 +7,9 @@ import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
 import { checkDirectly, openDirectPaths, type DirectPaths } from './direct-path.ts'
 import { checkDataPath, type KafkaBrokerOptions } from './kafka-broker-options.ts'
+import { DirectGroups } from './groups/direct-groups.ts'
+import type { GroupQueries } from './groups/group-queries.ts'
+import { NativeGroups } from './groups/native-groups.ts'
 import { loadNativeClient } from './load-client.ts'
 import { closedError } from './native-call.ts'
 import type { NativeModule } from './native-client.ts'
@@ -94,6 +97,7 @@ class KafkaBroker implements Broker {
   readonly #connections: Connections
   readonly #control: ControlClient
   readonly #direct: DirectPaths
+  readonly #groups: GroupQueries
   #closed = false
 
   constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
@@ -103,6 +107,9 @@ class KafkaBroker implements Broker {
     this.#connections = connections
     this.#control = control
     this.#direct = direct
+    this.#groups = direct.groups
+      ? new DirectGroups({ ...direct.groups, clock: options.clock })
+      : new NativeGroups(control, options.clock)
   }
 
   async consumer(options: ConsumerOptions): Promise<Consumer> {
@@ -112,6 +119,7 @@ class KafkaBroker implements Broker {
       direct: this.#direct.fetch,
       clock: this.#options.clock,
       control: this.#control,
+      groups: this.#groups,
       settings: (clientId, own) => this.#connections.settings(clientId, own),
       connect: native => this.#connections.connect(native),
     })
@@ -130,11 +138,17 @@ class KafkaBroker implements Broker {
 
   async admin(): Promise<Admin> {
     if (this.#closed) throw closedError('broker')
-    return new KafkaAdmin(this.#control, this.#direct.cluster, this.#options.clock)
+    return new KafkaAdmin({
+      control: this.#control,
+      cluster: this.#direct.cluster,
+      groups: this.#groups,
+      clock: this.#options.clock,
+    })
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#groups.close()
     this.#direct.close()
     await this.#control.close()
   }

@@ -8,7 +8,7 @@ import type {
   TopicPartition,
   TopicPartitionOffset,
 } from '../broker.ts'
-import type { ControlClient } from './control-client.ts'
+import { stableOffsets, type GroupQueries } from './groups/group-queries.ts'
 import type { Fetcher } from './fetcher.ts'
 import type { GroupMember } from './group-member.ts'
 import { asBrokerError, closedError } from './native-call.ts'
@@ -21,7 +21,7 @@ const COMMITTED_TIMEOUT_MS = 60_000
 
 export interface KafkaConsumerParts {
   readonly clock: Clock
-  readonly control: ControlClient
+  readonly groups: GroupQueries
   readonly fetcher: Fetcher
   readonly member: GroupMember | undefined
   readonly groupId: string | undefined
@@ -103,7 +103,8 @@ export class KafkaConsumer implements Consumer {
   ): Promise<ReadonlyMap<string, OffsetToCommit>> {
     if (this.#closing) throw closedError('consumer')
     const groupId = this.#parts.groupId ?? noGroup()
-    return this.#parts.control.stableGroupOffsets(groupId, partitions, timeoutMs)
+    const { groups, clock } = this.#parts
+    return stableOffsets(groups, clock, { groupId, partitions, timeoutMs })
   }
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {

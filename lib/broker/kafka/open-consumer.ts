@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { ConsumerOptions } from '../broker.ts'
 import { construct } from './client-settings.ts'
 import type { ControlClient } from './control-client.ts'
+import type { GroupQueries } from './groups/group-queries.ts'
 import { DirectFetcher } from './fetch/direct-fetcher.ts'
 import type { DirectFetch } from './direct-path.ts'
 import type { Fetcher } from './fetcher.ts'
@@ -28,6 +29,7 @@ export interface ConsumerSurroundings {
   readonly direct: DirectFetch | undefined
   readonly clock: Clock
   readonly control: ControlClient
+  readonly groups: GroupQueries
   settings(clientId: string, own: NativeSettings): NativeSettings
   connect(native: NativeClient): Promise<void>
 }
@@ -46,7 +48,7 @@ export async function openConsumer(
     const groupId = options.group?.groupId
     return new KafkaConsumer({
       clock: around.clock,
-      control: around.control,
+      groups: around.groups,
       fetcher,
       member,
       groupId,

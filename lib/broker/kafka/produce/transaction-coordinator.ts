@@ -5,6 +5,7 @@ import type { PartitionMap } from '../partition-map.ts'
 import type { ByteReader } from '../wire/byte-reader.ts'
 import type { ByteWriter } from '../wire/byte-writer.ts'
 import type { Cluster } from '../wire/cluster.ts'
+import { readFindCoordinator, writeFindCoordinator } from '../wire/find-coordinator.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from '../wire/open-connection.ts'
 import { nameOf, placeOf, UNKNOWN } from '../wire/passing-errors.ts'
 import {
@@ -21,11 +22,9 @@ import type { SendQueue } from './send-queue.ts'
 import {
   readAddPartitions,
   readEndTransaction,
-  readFindCoordinator,
   type TransactionOwner,
   writeAddPartitions,
   writeEndTransaction,
-  writeFindCoordinator,
 } from './transaction-requests.ts'
 
 /** The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile. */
@@ -268,7 +267,7 @@ export class TransactionCoordinator {
     const { cluster, connect, transactionalId } = this.#options
     const { errorCode, message, address } = await cluster.ask(
       FIND_COORDINATOR,
-      writer => writeFindCoordinator(writer, transactionalId),
+      writer => writeFindCoordinator(writer, transactionalId, 'transaction'),
       readFindCoordinator,
     )
     if (errorCode !== 0) {

@@ -2,30 +2,7 @@ import type { TopicPartition } from '../../broker.ts'
 import { PartitionMap } from '../partition-map.ts'
 import type { ByteReader } from '../wire/byte-reader.ts'
 import type { ByteWriter } from '../wire/byte-writer.ts'
-import type { BrokerAddress } from '../wire/metadata.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
-
-const TRANSACTION_KEY = 1
-
-export function writeFindCoordinator(writer: ByteWriter, transactionalId: string): void {
-  writer.string(transactionalId).int8(TRANSACTION_KEY).noTags()
-}
-
-export interface FoundCoordinator {
-  readonly errorCode: number
-  readonly message: string | null
-  readonly address: BrokerAddress
-}
-
-export function readFindCoordinator(reader: ByteReader): FoundCoordinator {
-  reader.int32() // throttled for so long
-  const errorCode = reader.int16()
-  const message = reader.nullableString()
-  reader.int32() // node
-  const address = { host: reader.string(), port: reader.int32() }
-  reader.tags()
-  return { errorCode, message, address }
-}
 
 /** Of a producer without transactions. */
 export function writeInitProducerId(writer: ByteWriter): void {

@@ -19,6 +19,17 @@ export const PRODUCE: Api = { key: 0, name: 'Produce', versions: [11, 9, 7], fle
  */
 export const FETCH: Api = { key: 1, name: 'Fetch', versions: [13, 11], flexibleFrom: 12 }
 export const METADATA: Api = { key: 3, name: 'Metadata', versions: [12, 8], flexibleFrom: 9 }
+/** From 7 on offsets can be asked for that are decided (KIP-447, brokers from 2.5). */
+export const OFFSET_FETCH: Api = { key: 9, name: 'OffsetFetch', versions: [7], flexibleFrom: 6 }
+export const DESCRIBE_GROUPS: Api = { key: 15, name: 'DescribeGroups', versions: [5], flexibleFrom: 5 }
+export const DELETE_GROUPS: Api = { key: 42, name: 'DeleteGroups', versions: [2], flexibleFrom: 2 }
+/** Groups of KIP-848, of brokers from 3.7. */
+export const CONSUMER_GROUP_DESCRIBE: Api = {
+  key: 69,
+  name: 'ConsumerGroupDescribe',
+  versions: [0],
+  flexibleFrom: 0,
+}
 export const FIND_COORDINATOR: Api = { key: 10, name: 'FindCoordinator', versions: [3, 2], flexibleFrom: 3 }
 export const INIT_PRODUCER_ID: Api = { key: 22, name: 'InitProducerId', versions: [2, 1], flexibleFrom: 2 }
 /** Up to 3: what comes then is for brokers among themselves. */
