@@ -12,7 +12,7 @@ import type { CursorSource } from './layer/range-cursor.ts'
 import { RangeCursor } from './layer/range-cursor.ts'
 import type { KeyValueStoreSettings, StoreResources } from './layer/store-resources.ts'
 import { openResources } from './layer/store-resources.ts'
-import { changelogHeaders, isDeletion, valueBytes } from './layer/value-format.ts'
+import { changelogHeaders, changelogRecord, isDeletion, valueBytes } from './layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from './state-store.ts'
 import { rangesDisabled, storeClosed } from './store-error.ts'
 import { storeEntriesRange } from './store-name.ts'
@@ -232,6 +232,13 @@ export class BufferedKeyValueStore<K, V>
     if (bytes === undefined) state.state = 'absent'
     else values.load(state, bytes)
     return state
+  }
+
+  async *content(nowMs: number): AsyncGenerator<ChangelogRecord> {
+    const { context, keys, values } = this.resources()
+    for await (const [key, row] of context.engine.entries(storeEntriesRange(this.name))) {
+      yield changelogRecord(values, key.subarray(keys.prefix.length), row, nowMs)
+    }
   }
 
   #enter(key: K): KeyEntry {

@@ -115,6 +115,10 @@ export class BufferedWindowStore<K, V>
     return this.entries.prefetch(keys, start, texts)
   }
 
+  content(): AsyncIterable<ChangelogRecord> {
+    return this.entries.content()
+  }
+
   flush(): void {
     this.entries.flush()
   }

@@ -121,6 +121,13 @@ export class PendingStore implements StateStore {
     this.#bytes += SEQUENCE_BYTES
   }
 
+  async *content(nowMs: number): AsyncGenerator<ChangelogRecord> {
+    const { engine } = this.#opened()
+    for await (const [key, value] of engine.entries(storeEntriesRange(this.name))) {
+      yield { key: key.subarray(this.#prefix.length), value, timestamp: nowMs, headers: NO_HEADERS }
+    }
+  }
+
   flush(): void {
     // Nothing is held back.
   }

@@ -152,6 +152,10 @@ export class RecordBuffer implements StateStore {
     this.#sealBooks()
   }
 
+  content(nowMs: number): AsyncIterable<ChangelogRecord> {
+    return this.#open().entries.content(nowMs)
+  }
+
   flush(): void {
     // Records leave by time, not by commits.
   }

@@ -86,6 +86,11 @@ export interface StateStore {
    * keys of its input. It changes nothing but `texts`. Returns how many of the keys were found in memory.
    */
   prefetch?(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number
+  /**
+   * What the engine holds, as records for a changelog that has to be filled anew; those that keep no time get `nowMs`. After `load`, before anything is
+   * put; each record is valid until the next one. Without the method the rows do not tell the records.
+   */
+  content?(nowMs: number): AsyncIterable<ChangelogRecord>
   flush(): void
   prepareCommit(): void
   /** At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may still be sent to the changelog. */

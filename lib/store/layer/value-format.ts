@@ -3,7 +3,8 @@ import { NO_HEADERS } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../key-value-store.ts'
-import type { ValueState } from './entry.ts'
+import type { ChangelogRecord } from '../state-store.ts'
+import { ValueState } from './entry.ts'
 
 /** A record's headers, which are decoded when somebody asks. */
 export interface RecordHeaders {
@@ -37,6 +38,20 @@ export interface ValueFormat<V> {
 
 export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): readonly Header[] {
   return values.headersOf ? values.headersOf(state) : NO_HEADERS
+}
+
+/** The record of the changelog that a row of the engine came from; without a time of its own it gets this one. */
+export function changelogRecord<V>(
+  values: ValueFormat<V>,
+  key: Uint8Array,
+  row: Uint8Array,
+  timestamp: number,
+): ChangelogRecord {
+  const state = new ValueState()
+  state.timestamp = timestamp
+  values.load(state, row)
+  const value = values.changelogValue(state)
+  return { key, value, timestamp: state.timestamp, headers: changelogHeaders(values, state) }
 }
 
 /** A primitive that may stand for its bytes. */

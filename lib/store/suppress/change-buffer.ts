@@ -152,6 +152,14 @@ export class ChangeBuffer implements StateStore {
     }
   }
 
+  async *content(): AsyncGenerator<ChangelogRecord> {
+    const { engine } = this.#open()
+    for await (const [key, value] of engine.entries(storeEntriesRange(this.name))) {
+      const { timestamp } = readChange(value).context
+      yield { key: key.subarray(this.#prefix.length), value, timestamp, headers: VERSION_HEADERS }
+    }
+  }
+
   flush(): void {
     // Nothing is held back beyond what the operator decides.
   }

@@ -5,9 +5,10 @@ import type { WriteBatch } from '../engine/write-batch.ts'
 import type { FlushListener } from '../key-value-store.ts'
 import type { HeldChange } from '../layer/held-changes.ts'
 import { ValueState, WAS_ABSENT, WAS_THERE } from '../layer/entry.ts'
-import { changelogHeaders, isDeletion, valueBytes } from '../layer/value-format.ts'
+import { changelogHeaders, changelogRecord, isDeletion, valueBytes } from '../layer/value-format.ts'
 import type { ChangelogRecord, StoreContext } from '../state-store.ts'
 import { storeClosed } from '../store-error.ts'
+import { storeEntriesRange } from '../store-name.ts'
 import type { ExpiryListener } from '../window-store.ts'
 import { TimedEntry, type Slot, type TimedKey } from './timed-entry.ts'
 import type { TimedResources, TimedStoreSettings } from './timed-resources.ts'
@@ -165,6 +166,15 @@ export class TimedStore<K, V> {
     const resources = this.resources()
     for (const record of records) if (record.key !== null) this.#restore(record.key, record, resources)
     resources.observed.seal()
+  }
+
+  async *content(): AsyncGenerator<ChangelogRecord> {
+    const { context, codec, values } = this.resources()
+    for await (const [engineKey, row] of context.engine.entries(storeEntriesRange(this.#settings.name))) {
+      const { id, time, minor } = codec.readEngineKey(engineKey)
+      // Retention counts from the record's time, which is not before that of the entry.
+      yield changelogRecord(values, codec.changelogKey(id, time, minor), row, time)
+    }
   }
 
   flush(): void {

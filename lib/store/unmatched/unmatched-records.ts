@@ -158,6 +158,10 @@ export class UnmatchedRecords implements StateStore {
     this.#lists.restore(records)
   }
 
+  content(nowMs: number): AsyncIterable<ChangelogRecord> {
+    return this.#lists.content(nowMs)
+  }
+
   flush(): void {
     this.#lists.flush()
   }
