@@ -49,6 +49,27 @@ export class AnchorPlan {
     return { id: taskId(subtopology.id, partition), subtopology, partition, anchor, partitions }
   }
 
+  /** Whether the application itself writes the topic: a repartition topic, or one between two of its sub-topologies. */
+  writes(topic: string): boolean {
+    for (const { sinkTopics } of this.#subtopologies.values()) if (sinkTopics.includes(topic)) return true
+    return false
+  }
+
+  /** Whether a task of these anchors reads what others write. */
+  hasInputs(anchors: readonly TopicPartition[]): boolean {
+    return anchors.some(anchor => this.task(anchor).partitions.some(({ topic }) => !this.writes(topic)))
+  }
+
+  /** Everything it reads that others write. */
+  inputs(): TopicPartition[] {
+    const topics = new Set<string>()
+    for (const { sourceTopics } of this.#subtopologies.values())
+      for (const topic of sourceTopics) if (!this.writes(topic)) topics.add(topic)
+    return [...topics].flatMap(topic =>
+      Array.from({ length: this.#countOf(topic) }, (_, partition) => ({ topic, partition })),
+    )
+  }
+
   /**
    * Equal for members that divide the work in the same way. It stands in the client id, where members see each other's: two
    * programs with different anchors in one group would leave tasks without an owner, or give them two.

@@ -161,7 +161,7 @@ export class Commit {
     const tasks = [...epoch.keys()]
     await Promise.all(tasks.map(task => task.state.written()))
     const usedAt = usedAtWrite(clock.nowMs())
-    for (const [task, { positions }] of epoch) task.state.startWriting(positions, [usedAt])
+    for (const [task, { positions, offsets }] of epoch) task.state.startWriting(positions, [usedAt], offsets)
     probe?.('staged')
     if (settings.processingGuarantee === 'exactly-once' && !probe) return
     await Promise.all(tasks.map(task => task.state.written()))

@@ -17,7 +17,7 @@ import type { MemoryBudget } from './memory-budget.ts'
 import type { RecordQueue } from './record-queue.ts'
 import type { RuntimeSettings } from './settings.ts'
 import { StateManager } from './state-manager.ts'
-import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
+import { positionWrite, readPosition, usedAtWrite, type TaskEngines } from './task-engines.ts'
 import { buildQueues } from './task-queues.ts'
 import type { TaskScope } from './task-scope.ts'
 import { TaskTimes } from './task-times.ts'
@@ -30,6 +30,8 @@ export interface GlobalTaskOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly engines: TaskEngines
+  /** Stored beside the positions. */
+  readonly topicIds?: ReadonlyMap<string, string | undefined>
   readonly memory: MemoryBudget
   /** See `StoreContext`. */
   readonly allowsRanges?: (() => boolean) | undefined
@@ -138,8 +140,11 @@ export class GlobalTask {
   #positionWrites(): EngineWrite[] {
     const writes: EngineWrite[] = []
     for (const [key, queue] of this.#queues) {
-      if (queue.nextOffset !== undefined) writes.push(positionWrite(key, queue.nextOffset))
+      const { topic, nextOffset } = queue
+      if (nextOffset !== undefined)
+        writes.push(positionWrite(key, nextOffset, this.#options.topicIds?.get(topic)))
     }
+    if (writes.length > 0) writes.push(usedAtWrite(this.#options.clock.nowMs()))
     return writes
   }
 

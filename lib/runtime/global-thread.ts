@@ -1,13 +1,24 @@
-import type { Admin, Broker, Consumer, TopicPartition, TopicPartitionOffset } from '../broker/broker.ts'
+import type {
+  Admin,
+  Broker,
+  Consumer,
+  RecordBatch,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
+import { TaskCorruptedError } from '../common/errors.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
+import { WriteBatch } from '../store/engine/write-batch.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import { AppliedPositions } from './applied-positions.ts'
+import { clearUnfitGlobals } from './global-fit.ts'
 import { GlobalTask } from './global-task.ts'
 import { prepareTopics } from './internal-topic-manager.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -15,7 +26,7 @@ import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import type { StateEngine } from './state-engine.ts'
-import { closeEngines, type TaskEngines } from './task-engines.ts'
+import { closeEngines, usedAtWrite, type TaskEngines } from './task-engines.ts'
 import type { ChangeTap } from './task-factory.ts'
 
 export interface GlobalThreadOptions {
@@ -47,6 +58,7 @@ export class GlobalThread {
   readonly #state: StateEngine | undefined
   readonly #tasks: readonly GlobalTask[]
   readonly #consumer: Consumer
+  #isLoaded = false
   readonly #applied = new AppliedPositions()
 
   private constructor(
@@ -74,15 +86,14 @@ export class GlobalThread {
     const state = persistent ? await directory.openGlobal(logger) : undefined
     const engines = { persistent: state, memory: openMemoryEngine() }
     try {
-      const tasks = plan.globalSubtopologies.map(
-        subtopology =>
-          new GlobalTask({
-            ...options,
-            plan: subtopology,
-            partitions: subtopology.sourceTopics.flatMap(topic => partitionsOf(topic, counts)),
-            engines,
-            onChange: options.tap,
-          }),
+      const globals = plan.globalSubtopologies.map(subtopology => ({
+        plan: subtopology,
+        partitions: subtopology.sourceTopics.flatMap(topic => partitionsOf(topic, counts)),
+      }))
+      const topicIds = state ? await clearUnfitGlobals(globals, state, options) : new Map<string, undefined>()
+      const onChange = options.tap
+      const tasks = globals.map(
+        global => new GlobalTask({ ...options, ...global, engines, topicIds, onChange }),
       )
       const isolation = isolationOf(settings)
       const consumer = await broker.consumer({ clientId: `${settings.clientId}-global`, isolation })
@@ -134,6 +145,7 @@ export class GlobalThread {
       if (signal.aborted) return
       if (behind === 0) {
         this.#state?.committed()
+        this.#isLoaded = true
         return
       }
       if (clock.monotonicMs() - reportedMs > PROGRESS_MS) {
@@ -152,11 +164,21 @@ export class GlobalThread {
   async close(): Promise<void> {
     this.#applied.close()
     try {
+      await this.#noteUse()
       await this.#consumer.close()
       for (const task of this.#tasks) task.close()
     } finally {
       await closeEngines(this.#engines)
     }
+  }
+
+  /** Up to now it has followed its topics, though nothing may have come for long. */
+  async #noteUse(): Promise<void> {
+    const { clock, logger } = this.#options
+    if (!this.#isLoaded || !this.#state) return
+    await this.#state
+      .write(WriteBatch.of([usedAtWrite(clock.nowMs())]))
+      .catch((error: unknown) => logger.log('debug', 'the time of use was not written', { error }))
   }
 
   async #assignAll(partitions: readonly TopicPartition[]): Promise<void> {
@@ -179,7 +201,7 @@ export class GlobalThread {
   }
 
   async #step(): Promise<void> {
-    const batches = this.#consumer.poll(POLL_RECORDS)
+    const batches = this.#poll()
     if (batches.length === 0) {
       await this.#consumer.ready(WAIT_MS)
       return
@@ -193,6 +215,20 @@ export class GlobalThread {
       this.#applied.set(partitionKey(topic, partition), nextOffset)
     }
     this.#applied.tell()
+  }
+
+  /** What is not there any more, or is another topic now, cannot be followed: the stores are loaded anew from the beginning. */
+  #poll(): readonly RecordBatch[] {
+    try {
+      return this.#consumer.poll(POLL_RECORDS)
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE')) throw error
+      const corrupted = new TaskCorruptedError(`a global store cannot go on: ${error.message}`, {
+        cause: error,
+      })
+      this.#state?.unfit(corrupted)
+      throw corrupted
+    }
   }
 
   #partitionsOf(name: string): readonly TopicPartition[] {

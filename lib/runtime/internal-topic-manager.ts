@@ -1,4 +1,4 @@
-import type { Admin, NewTopic } from '../broker/broker.ts'
+import type { Admin, NewTopic, OffsetToCommit } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError, TopologyError } from '../common/errors.ts'
@@ -41,10 +41,45 @@ export async function prepareTopics(
     options.logger.log('info', 'creating internal topics', {
       topics: missing.map(({ topic }) => topic).join(', '),
     })
+    await tellLost(plan, missing, { admin, logger: options.logger, counts })
     await createMissing(admin, missing, options.replicationFactor)
   }
   for (const { topic, partitionCount } of wanted) counts.set(topic, partitionCount)
   return counts
+}
+
+/**
+ * An application that has been running does not lack its internal topics, unless its topology is a new one: says what is lost with them. State on disk
+ * tells more, as its tasks are taken over.
+ */
+async function tellLost(
+  plan: TopologyPlan,
+  missing: readonly NewTopic[],
+  { admin, logger, counts }: { admin: Admin; logger: Logger; counts: ReadonlyMap<string, number> },
+): Promise<void> {
+  const inputs = plan.subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
+  const partitions = [...new Set(inputs)].flatMap(topic =>
+    Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
+  )
+  const offsets = await admin.groupOffsets(plan.applicationId, partitions).catch((error: unknown) => {
+    logger.log('debug', 'committed offsets could not be read', { error })
+    return new Map<string, OffsetToCommit>()
+  })
+  if (offsets.size === 0) return
+  for (const { topic } of missing) {
+    const isInput = plan.repartitionTopics.has(topic)
+    const ranges = [...offsets.values()]
+      .filter(offset => offset.topic === topic)
+      .map(({ partition, offset }) => `${topic}-${partition} from offset ${offset} on`)
+    const lost = isInput
+      ? `the records in it that were not processed are lost (${ranges.join(', ') || 'its offsets went with it'})`
+      : 'its records are lost'
+    logger.log(
+      isInput ? 'error' : 'warn',
+      `internal topic "${topic}" is missing, though the application has committed offsets: it is made anew. Unless it is new in this version of ` +
+        `the topology, it was deleted, and ${lost}`,
+    )
+  }
 }
 
 /** Several processes start at once and each finds the topics missing: the first makes them. */

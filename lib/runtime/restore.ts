@@ -1,25 +1,14 @@
-import type { Admin, Broker, Consumer, RawRecord, RecordBatch, TopicPartition } from '../broker/broker.ts'
+import type { Admin, Broker, Consumer, RawRecord, RecordBatch } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
-import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
-import { partitionKey, type TaskId } from '../common/ids.ts'
+import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { Turns } from '../common/turns.ts'
 import { isolationOf } from './isolation.ts'
+import { RestorePlanner, type Refill, type ReplayPlan, type RestoreRequest } from './restore-plan.ts'
 import type { RuntimeSettings } from './settings.ts'
-import type { StateManager } from './state-manager.ts'
-
-/** The stores of one task that have to catch up with their changelogs. */
-export interface RestoreRequest {
-  readonly taskId: TaskId
-  readonly partition: number
-  readonly state: StateManager
-  /** Committed offset of a source topic that serves as changelog: it is replayed to there only. */
-  readonly committedOffset: (topic: string) => number | undefined
-  readonly signal: AbortSignal
-}
 
 export interface RestorerOptions {
   readonly broker: Broker
@@ -29,14 +18,6 @@ export interface RestorerOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clientId: string
-}
-
-interface ReplayPlan extends TopicPartition {
-  readonly request: RestoreRequest
-  readonly storeName: string
-  readonly persistent: boolean
-  readonly startOffset: number
-  readonly endOffset: number
 }
 
 interface Replay extends ReplayPlan {
@@ -77,6 +58,7 @@ const PROGRESS_MS = 5000
  */
 export class Restorer {
   readonly #options: RestorerOptions
+  readonly #planner: RestorePlanner
   readonly #replays = new Map<string, Replay>()
   readonly #bulks = new Turns(BULKS_OPEN)
   readonly #bulkReads = new Turns(BULKS_AT_ONCE)
@@ -88,22 +70,32 @@ export class Restorer {
 
   constructor(options: RestorerOptions) {
     this.#options = options
+    this.#planner = new RestorePlanner(options)
   }
 
-  /** Resolves when all stores of the task have what was committed. Rejects when the signal aborts, or with the error met. */
-  async restore(request: RestoreRequest): Promise<void> {
-    const plans = await this.#plan(request)
+  /**
+   * Resolves when all stores of the task have what was committed, but for those whose changelog is to be filled from them, which it names. Rejects when
+   * the signal aborts, with the error met, and as `RestorePlanner.plan`.
+   */
+  async restore(request: RestoreRequest): Promise<readonly Refill[]> {
+    const { replays, refills, positions } = await this.#planner.plan(request)
     let onDisk = 0
-    for (const { persistent, startOffset, endOffset } of plans)
+    for (const { persistent, startOffset, endOffset } of replays)
       if (persistent) onDisk += endOffset - startOffset
-    if (onDisk < BULK_RECORDS) return this.#replay(plans)
-    await this.#bulks.take(request.signal, async () => {
-      await this.#bulkReads.take(request.signal, async () => {
-        await request.state.prepareFor('bulk')
-        await this.#replay(plans)
+    if (onDisk < BULK_RECORDS) await this.#replay(replays)
+    else await this.#replayBulk(replays, request)
+    await request.state.restored(positions, this.#options.clock.nowMs())
+    return refills
+  }
+
+  async #replayBulk(replays: readonly ReplayPlan[], { state, signal }: RestoreRequest): Promise<void> {
+    await this.#bulks.take(signal, async () => {
+      await this.#bulkReads.take(signal, async () => {
+        await state.prepareFor('bulk')
+        await this.#replay(replays)
       })
       // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
-      await request.state.prepareFor('steady')
+      await state.prepareFor('steady')
     })
   }
 
@@ -123,38 +115,6 @@ export class Restorer {
           }),
       ),
     )
-  }
-
-  async #plan(request: RestoreRequest): Promise<ReplayPlan[]> {
-    const { admin } = this.#options
-    const changelogs = request.state.changelogs()
-    const partitions = changelogs.map(({ topic }) => ({ topic, partition: request.partition }))
-    if (partitions.length === 0) return []
-    const [ends, beginnings] = await Promise.all([
-      admin.endOffsets(partitions, 'read_uncommitted'),
-      admin.beginningOffsets(partitions),
-    ])
-    return changelogs.flatMap(({ topic, storeName, persistent, isSource, position }) => {
-      const key = partitionKey(topic, request.partition)
-      const end = present(ends.get(key), `end of ${key}`)
-      const endOffset = isSource ? Math.min(end, request.committedOffset(topic) ?? 0) : end
-      if (position !== undefined && position > end) {
-        throw new TaskCorruptedError(
-          `store "${storeName}" of task ${request.taskId} is at offset ${position} of ${key}, which ends at ${end}: ` +
-            'the topic was made anew; the state is rebuilt from it',
-        )
-      }
-      const startOffset = Math.max(position ?? 0, beginnings.get(key) ?? 0)
-      this.#options.logger.log('debug', 'restore planned', {
-        store: storeName,
-        changelog: key,
-        startOffset,
-        endOffset,
-      })
-      if (startOffset >= endOffset) return []
-      const { partition } = request
-      return [{ request, storeName, persistent, topic, partition, startOffset, endOffset }]
-    })
   }
 
   #start(replay: Replay): void {
@@ -287,7 +247,12 @@ export class Restorer {
     this.#options.metrics.counter('restore-total', { task: request.taskId }).add(records.length)
     // A source topic may have gone on behind the committed offset: those records are still to be processed.
     const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
-    return request.state.restore(storeName, wanted, { topic, offset: Math.min(nextOffset, endOffset) })
+    const usedAtMs = this.#options.clock.nowMs()
+    return request.state.restore(storeName, wanted, {
+      topic,
+      offset: Math.min(nextOffset, endOffset),
+      usedAtMs,
+    })
   }
 
   #report(consumer: Consumer): void {

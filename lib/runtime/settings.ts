@@ -69,6 +69,17 @@ export interface RuntimeSettings {
   readonly pollIntervalMsMax: number
   /** Where to begin without a committed offset. Default `earliest`. */
   readonly offsetReset: OffsetReset
+  /**
+   * State is there, but no committed offset for the inputs it came from: they expire when the application is stopped for longer than the brokers keep them
+   * (`offsets.retention.minutes`). `fail` (the default): it ends with `OFFSETS_LOST`. `accept`: it begins where `offsetReset` says, with the
+   * state as it is; what is read again counts again.
+   */
+  readonly offsetsLost: 'fail' | 'accept'
+  /**
+   * A repartition topic was deleted, and is made anew: records in it that were not processed are lost. `continue` (the default): a line at level `error`
+   * says which, and the application goes on. `fail`: it ends with `REPARTITION_LOST`.
+   */
+  readonly repartitionLost: 'continue' | 'fail'
   /** For sources, sinks and stores that name none. No default: then naming none is an error. */
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined

@@ -1,12 +1,26 @@
-import type { RawRecord } from '../broker/broker.ts'
+import type { RawRecord, TopicPartition, TopicPartitionOffset } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import { TopologyError } from '../common/errors.ts'
+import { partitionKey } from '../common/ids.ts'
 import type { Engine, EngineLoad } from '../store/engine/engine.ts'
 import { WriteBatch, type EngineWrite } from '../store/engine/write-batch.ts'
-import type { StateStore, StoreContext } from '../store/state-store.ts'
+import type { ChangelogOptions, StateStore, StoreContext } from '../store/state-store.ts'
+import { storeEntriesRange } from '../store/store-name.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
 import type { MemoryBudget, StoreShare } from './memory-budget.ts'
-import { positionWrite, readPosition, type TaskEngines } from './task-engines.ts'
+import {
+  clearStore,
+  offsetWrite,
+  positionWrite,
+  readOffset,
+  readRefill,
+  readStoredPosition,
+  readUsedAt,
+  refillWrite,
+  usedAtWrite,
+  type StoredPosition,
+  type TaskEngines,
+} from './task-engines.ts'
 
 /** What a store's context holds beyond engine and changelog. */
 export type SharedStoreContext = Omit<
@@ -25,7 +39,11 @@ export interface Changelog {
   readonly isSource: boolean
   readonly persistent: boolean
   /** Where a replay has to start; undefined: from the beginning. */
-  readonly position: number | undefined
+  readonly position: StoredPosition | undefined
+  /** The id of the topic that is being filled from this store. */
+  readonly refilling: string | undefined
+  /** As the topology wants the topic. */
+  readonly options: ChangelogOptions | undefined
 }
 
 /** The stores of one task: opened over its engines, committed together. */
@@ -35,6 +53,8 @@ export class StateManager {
   readonly #memory: MemoryBudget
   #shares: StoreShare[] = []
   readonly #stores = new Map<string, StateStore>()
+  /** Of its changelogs, as they were when the task was restored: stored beside the positions. */
+  readonly topicIds = new Map<string, string>()
   /** Writes on their way to the engines; reads see them in the stores meanwhile. */
   #writing: Promise<void> | undefined
 
@@ -100,9 +120,75 @@ export class StateManager {
       .map(plan => {
         const topic = present(plan.changelogTopic, 'changelog topic')
         const { name, persistent } = plan.builder
-        const position = readPosition(this.#engineOf(plan), topic)
-        return { topic, storeName: name, isSource: plan.changelogIsSource, persistent, position }
+        const engine = this.#engineOf(plan)
+        return {
+          topic,
+          storeName: name,
+          isSource: plan.changelogIsSource,
+          persistent,
+          position: readStoredPosition(engine, topic),
+          refilling: readRefill(engine, topic),
+          options: plan.builder.changelog,
+        }
       })
+  }
+
+  /** Whether the engine holds anything of the store. */
+  async holdsRows(storeName: string): Promise<boolean> {
+    const rows = this.#engineOfStore(storeName).entries({
+      ...storeEntriesRange(storeName),
+      limit: 1,
+      values: false,
+    })
+    for await (const _row of rows) return true
+    return false
+  }
+
+  /** The offsets of these partitions that were committed with what is on disk, by `partitionKey`. */
+  storedOffsets(partitions: readonly TopicPartition[]): Map<string, number> {
+    const found = new Map<string, number>()
+    const { persistent } = this.#engines
+    if (!persistent) return found
+    for (const { topic, partition } of partitions) {
+      const key = partitionKey(topic, partition)
+      const offset = readOffset(persistent, key)
+      if (offset !== undefined) found.set(key, offset)
+    }
+    return found
+  }
+
+  /** When a commit or a restore last reached the disk; undefined where that is not known. */
+  get usedAtMs(): number | undefined {
+    const { persistent } = this.#engines
+    return persistent && readUsedAt(persistent)
+  }
+
+  /** Removes what is on disk of these stores. The task must be opened anew afterwards: they may have it in memory, too. */
+  async clear(storeNames: readonly string[]): Promise<void> {
+    for (const plan of this.#plans) {
+      if (storeNames.includes(plan.builder.name)) await clearStore(this.#engineOf(plan), plan)
+    }
+  }
+
+  /** Everything up to there has been restored: positions by topic. */
+  async restored(positions: ReadonlyMap<string, number>, usedAtMs: number): Promise<void> {
+    const batches = new Map<Engine, WriteBatch>()
+    for (const plan of this.#plans) {
+      const topic = plan.changelogTopic
+      const offset = topic === undefined ? undefined : positions.get(topic)
+      if (topic === undefined || offset === undefined || !plan.builder.persistent) continue
+      const batch = batchOf(batches, this.#engineOf(plan))
+      put(batch, positionWrite(topic, offset, this.topicIds.get(topic)))
+      put(batch, refillWrite(topic, null))
+      put(batch, usedAtWrite(usedAtMs))
+    }
+    for (const [engine, batch] of batches) await engine.write(batch)
+  }
+
+  /** Notes in the engine of the store that its changelog is about to be filled. */
+  async refilling(storeName: string, topic: string): Promise<void> {
+    const write = refillWrite(topic, this.topicIds.get(topic) ?? '')
+    await this.#engineOfStore(storeName).write(WriteBatch.of([write]))
   }
 
   /** Until it resolves nothing may touch the stores. */
@@ -114,13 +200,15 @@ export class StateManager {
   async restore(
     storeName: string,
     records: readonly RawRecord[],
-    position: { topic: string; offset: number },
+    position: { readonly topic: string; readonly offset: number; readonly usedAtMs: number },
   ): Promise<void> {
     const store = present(this.#stores.get(storeName), `store ${storeName}`)
     store.restore(records)
     const batch = new WriteBatch()
     store.stage(batch)
-    put(batch, positionWrite(position.topic, position.offset))
+    const { topic, offset, usedAtMs } = position
+    put(batch, positionWrite(topic, offset, this.topicIds.get(topic)))
+    put(batch, usedAtWrite(usedAtMs))
     await this.#engineOfStore(storeName).write(batch)
     store.staged()
   }
@@ -145,19 +233,31 @@ export class StateManager {
 
   /**
    * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such write at a time.
-   * `extra` goes along to the engine on disk.
+   * `extra` goes along to the engine on disk, and so do the offsets that were committed with it.
    */
-  startWriting(positions: ReadonlyMap<string, number>, extra: readonly EngineWrite[]): void {
+  startWriting(
+    positions: ReadonlyMap<string, number>,
+    extra: readonly EngineWrite[],
+    offsets: readonly TopicPartitionOffset[] = [],
+  ): void {
     const batches = new Map<Engine, WriteBatch>()
     for (const plan of this.#plans) {
       const batch = batchOf(batches, this.#engineOf(plan))
       present(this.#stores.get(plan.builder.name), 'store').stage(batch)
-      const position = plan.changelogTopic === undefined ? undefined : positions.get(plan.changelogTopic)
-      if (position !== undefined)
-        put(batch, positionWrite(present(plan.changelogTopic, 'changelog'), position))
+      const topic = plan.changelogTopic
+      if (topic === undefined) continue
+      // What was processed of a source topic is what the table has of it.
+      const position = plan.changelogIsSource
+        ? offsets.find(each => each.topic === topic)?.offset
+        : positions.get(topic)
+      if (position !== undefined) put(batch, positionWrite(topic, position, this.topicIds.get(topic)))
     }
     const { persistent } = this.#engines
-    if (persistent) for (const write of extra) put(batchOf(batches, persistent), write)
+    if (persistent) {
+      for (const write of extra) put(batchOf(batches, persistent), write)
+      for (const { topic, partition, offset } of offsets)
+        put(batchOf(batches, persistent), offsetWrite(partitionKey(topic, partition), offset))
+    }
     const writes: Promise<void>[] = []
     for (const [engine, batch] of batches) if (batch.count > 0) writes.push(engine.write(batch))
     const stores = [...this.#stores.values()]

@@ -1,6 +1,8 @@
 import { utf8, utf8Text } from '../common/bytes.ts'
 import type { Engine } from '../store/engine/engine.ts'
-import type { EngineWrite } from '../store/engine/write-batch.ts'
+import { WriteBatch, type EngineWrite } from '../store/engine/write-batch.ts'
+import { storeRange } from '../store/store-name.ts'
+import type { StorePlan } from '../topology/plan.ts'
 import type { StateEngine } from './state-engine.ts'
 
 /**
@@ -24,6 +26,8 @@ export async function closeEngines(engines: TaskEngines): Promise<void> {
 
 /** The runtime's own keys begin with a zero byte, which no store prefix does. */
 const POSITION_PREFIX = '\0position\0'
+const OFFSET_PREFIX = '\0offset\0'
+const REFILL_PREFIX = '\0refill\0'
 const OPEN_MARK = utf8('\0open')
 const USED_AT = utf8('\0used-at')
 
@@ -31,14 +35,49 @@ export function positionKey(changelogTopic: string): Uint8Array {
   return utf8(POSITION_PREFIX + changelogTopic)
 }
 
+export interface StoredPosition {
+  readonly offset: number
+  /** Of the topic it is an offset of; undefined where the broker gives none. */
+  readonly topicId: string | undefined
+}
+
 /** The changelog offset up to which an engine certainly holds everything; undefined for an unknown changelog. */
 export function readPosition(engine: Engine, changelogTopic: string): number | undefined {
+  return readStoredPosition(engine, changelogTopic)?.offset
+}
+
+/** The same with what it is an offset of. */
+export function readStoredPosition(engine: Engine, changelogTopic: string): StoredPosition | undefined {
   const bytes = engine.get(positionKey(changelogTopic))
+  if (bytes === undefined) return undefined
+  const [offset, topicId] = utf8Text(bytes).split(' ')
+  return { offset: Number(offset), topicId }
+}
+
+export function positionWrite(changelogTopic: string, offset: number, topicId?: string): EngineWrite {
+  const text = topicId === undefined ? String(offset) : `${offset} ${topicId}`
+  return { key: positionKey(changelogTopic), value: utf8(text) }
+}
+
+/** The offset of an input partition that was committed with what the engine holds, by `partitionKey`; undefined where none ever was. */
+export function readOffset(engine: Engine, partition: string): number | undefined {
+  const bytes = engine.get(utf8(OFFSET_PREFIX + partition))
   return bytes === undefined ? undefined : Number(utf8Text(bytes))
 }
 
-export function positionWrite(changelogTopic: string, offset: number): EngineWrite {
-  return { key: positionKey(changelogTopic), value: utf8(String(offset)) }
+export function offsetWrite(partition: string, offset: number): EngineWrite {
+  return { key: utf8(OFFSET_PREFIX + partition), value: utf8(String(offset)) }
+}
+
+/** The id of the topic that is being filled anew from what the engine holds; undefined where none is. */
+export function readRefill(engine: Engine, changelogTopic: string): string | undefined {
+  const bytes = engine.get(utf8(REFILL_PREFIX + changelogTopic))
+  return bytes === undefined ? undefined : utf8Text(bytes)
+}
+
+/** null: it is full. */
+export function refillWrite(changelogTopic: string, topicId: string | null): EngineWrite {
+  return { key: utf8(REFILL_PREFIX + changelogTopic), value: topicId === null ? null : utf8(topicId) }
 }
 
 /** Whether the engine was left without a clean close: then stores without a changelog may be ahead of what was committed. */
@@ -58,4 +97,13 @@ export function readUsedAt(engine: Engine): number | undefined {
 
 export function usedAtWrite(nowMs: number): EngineWrite {
   return { key: USED_AT, value: utf8(String(nowMs)) }
+}
+
+/** Removes what an engine holds of a store. Its position goes first: rows without one are not trusted. */
+export async function clearStore(engine: Engine, { builder, changelogTopic }: StorePlan): Promise<void> {
+  if (changelogTopic !== undefined) {
+    const writes = [{ key: positionKey(changelogTopic), value: null }, refillWrite(changelogTopic, null)]
+    await engine.write(WriteBatch.of(writes))
+  }
+  await engine.clear(storeRange(builder.name))
 }

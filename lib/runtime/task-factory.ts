@@ -1,13 +1,14 @@
+import type { Admin, Broker } from '../broker/broker.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
-import { storeRange } from '../store/store-name.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
 import type { Engine } from '../store/engine/engine.ts'
 import { WriteBatch } from '../store/engine/write-batch.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import type { TaskPlan } from './anchors.ts'
+import { ChangelogRefill, type RefillRequest } from './changelog-refill.ts'
 import type { RecordSink } from './epoch-output.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RecordCollector, type PartitionCounts } from './record-collector.ts'
@@ -16,19 +17,14 @@ import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { StateManager } from './state-manager.ts'
 import { StreamTask } from './stream-task.ts'
-import {
-  closeEngines,
-  openMarkWrite,
-  positionKey,
-  readUsedAt,
-  wasLeftOpen,
-  type TaskEngines,
-} from './task-engines.ts'
+import { clearStore, closeEngines, openMarkWrite, wasLeftOpen, type TaskEngines } from './task-engines.ts'
 
 /** Sees the changes of stores as they are committed. */
 export type ChangeTap = (storeName: string) => StoreContext['log']
 
 export interface TaskFactoryOptions {
+  readonly broker: Broker
+  readonly admin: Admin
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly logger: Logger
@@ -44,20 +40,22 @@ export interface TaskFactoryOptions {
   readonly wake: () => void
 }
 
+export type RefillOfTask = Omit<RefillRequest, 'taskId' | 'partition' | 'state'>
+
 /** A task that is open but not restored. The engines are closed by whoever closes the task. */
 export interface OpenedTask {
   readonly task: StreamTask
   readonly engines: TaskEngines
 }
 
-const DAY_MS = 86_400_000
-
 /** Opens tasks: engines, stores, nodes. */
 export class TaskFactory {
   readonly #options: TaskFactoryOptions
+  readonly #refill: ChangelogRefill
 
   constructor(options: TaskFactoryOptions) {
     this.#options = options
+    this.#refill = new ChangelogRefill({ ...options, processId: () => options.directory.processId })
   }
 
   async open(plan: TaskPlan): Promise<OpenedTask> {
@@ -74,6 +72,12 @@ export class TaskFactory {
     }
   }
 
+  /** Sends what a restored task's store holds to its changelog. */
+  async refill(plan: TaskPlan, { task }: OpenedTask, request: RefillOfTask): Promise<void> {
+    const { id: taskId, partition } = plan
+    await this.#refill.fill({ ...request, taskId, partition, state: task.state })
+  }
+
   async #openEngines(plan: TaskPlan): Promise<TaskEngines> {
     const memory = openMemoryEngine()
     if (!plan.subtopology.stores.some(({ builder }) => builder.persistent))
@@ -81,7 +85,7 @@ export class TaskFactory {
     const { directory, logger } = this.#options
     const persistent = await directory.openTask(plan.id, logger)
     try {
-      await this.#checkStored(plan, persistent)
+      await this.#checkUnlogged(plan, persistent)
       await persistent.write(WriteBatch.of([openMarkWrite(true)]))
       return { persistent, memory, state: persistent }
     } catch (error) {
@@ -90,21 +94,14 @@ export class TaskFactory {
     }
   }
 
-  /** Clears what may not be used: state that is older than the changelog's tombstones, and unlogged state of unknown age. */
-  async #checkStored(plan: TaskPlan, engine: Engine): Promise<void> {
-    const { settings, clock, logger } = this.#options
-    const usedAt = readUsedAt(engine)
-    const unclean = wasLeftOpen(engine)
-    for (const store of plan.subtopology.stores.filter(({ builder }) => builder.persistent)) {
-      const retentionMs = Number(store.builder.changelog?.config['delete.retention.ms'] ?? DAY_MS)
-      const isStale = usedAt !== undefined && clock.nowMs() - usedAt > retentionMs / 2
-      const isAhead =
-        store.changelogTopic === undefined && unclean && settings.processingGuarantee === 'exactly-once'
-      if (!isAhead && !(isStale && store.changelogTopic !== undefined)) continue
+  /** Clears what nobody knows the age of: after an unclean end a store without a changelog may be ahead of what was committed. */
+  async #checkUnlogged(plan: TaskPlan, engine: Engine): Promise<void> {
+    const { settings, logger } = this.#options
+    if (settings.processingGuarantee !== 'exactly-once' || !wasLeftOpen(engine)) return
+    for (const store of plan.subtopology.stores) {
+      if (!store.builder.persistent || store.changelogTopic !== undefined) continue
       logger.log('info', `clearing store "${store.builder.name}" of task ${plan.id}`, {
-        reason: isAhead
-          ? 'it has no changelog and was not closed'
-          : 'it was left unused too long to trust its changelog',
+        reason: 'it has no changelog and was not closed',
       })
       await clearStore(engine, store)
     }
@@ -145,10 +142,4 @@ export class TaskFactory {
       tap(key, value, timestamp, headers)
     }) satisfies StoreContext['log']
   }
-}
-
-async function clearStore(engine: Engine, store: StorePlan): Promise<void> {
-  await engine.clear(storeRange(store.builder.name))
-  if (store.changelogTopic !== undefined)
-    await engine.write(WriteBatch.of([{ key: positionKey(store.changelogTopic), value: null }]))
 }

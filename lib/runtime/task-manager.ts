@@ -7,8 +7,11 @@ import type { Logger } from '../common/logger.ts'
 import type { OffsetReset } from '../topology/plan.ts'
 import type { AnchorPlan, TaskPlan } from './anchors.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
+import { OffsetCheck } from './offset-check.ts'
+import { UnfitStateError } from './restore-plan.ts'
 import type { Restorer } from './restore.ts'
 import type { RuntimeSettings } from './settings.ts'
+import type { StateManager } from './state-manager.ts'
 import type { StreamTask } from './stream-task.ts'
 import { closeEngines, openMarkWrite } from './task-engines.ts'
 import type { OpenedTask, TaskFactory } from './task-factory.ts'
@@ -25,6 +28,8 @@ export interface TaskManagerOptions {
   /** `startRestored` has something to do. */
   readonly wake: () => void
 }
+
+type Committed = ReadonlyMap<string, OffsetToCommit>
 
 /** A task could not be taken over. Nothing is open that could go back: it has to be taken over anew. */
 export class TakeOverError extends Error {
@@ -47,6 +52,8 @@ interface Offsets {
   /** Where to begin in those without a committed offset. */
   readonly starts: Promise<ReadonlyMap<string, number>>
   readonly mayStart: Promise<void>
+  /** All of their tasks are restored, but for those that were taken away. */
+  readonly together: Promise<unknown>
 }
 
 interface RestoredTask extends OpenedTask {
@@ -61,6 +68,7 @@ interface RestoredTask extends OpenedTask {
  */
 export class TaskManager {
   readonly #options: TaskManagerOptions
+  readonly #checks: OffsetCheck
   readonly #running = new Map<TaskId, OpenedTask>()
   readonly #starting = new Map<TaskId, StartingTask>()
   readonly #byPartition = new Map<string, StreamTask>()
@@ -70,6 +78,7 @@ export class TaskManager {
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
+    this.#checks = new OffsetCheck({ ...options, owned: () => options.consumer.owned() })
   }
 
   /** Those that process. */
@@ -93,9 +102,20 @@ export class TaskManager {
     // One question for all tasks, beside their restore.
     const starts = committed.then(offsets => this.#startOffsets(plans, offsets))
     starts.catch(() => undefined)
-    for (const plan of plans) {
+    const taking = plans.map(plan => {
       const abort = new AbortController()
-      const done = this.#takeOver(plan, { committed, starts, mayStart }, abort.signal)
+      return { plan, abort, opened: this.#openCommitted(plan, committed, abort.signal) }
+    })
+    const together = Promise.all(
+      taking.map(({ abort, opened }) =>
+        opened.catch((error: unknown) => {
+          if (!abort.signal.aborted) throw error
+        }),
+      ),
+    )
+    together.catch(() => undefined)
+    for (const { plan, abort, opened } of taking) {
+      const done = this.#takeOver(plan, opened, { committed, starts, together, mayStart }, abort.signal)
         .catch((error: unknown) => {
           if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
         })
@@ -172,14 +192,28 @@ export class TaskManager {
     await allDone(opened.map(closeOpened))
   }
 
-  async #takeOver(plan: TaskPlan, all: Offsets, signal: AbortSignal): Promise<void> {
-    // The order matters: what is read after the committed offsets cannot be older than they are.
-    const committed = pick(await abortable(all.committed, signal), plan.partitions)
-    const opened = await this.#openRestored(plan, committed, signal)
+  /** The order matters: what is read after the committed offsets cannot be older than they are. */
+  async #openCommitted(plan: TaskPlan, all: Promise<Committed>, signal: AbortSignal): Promise<OpenedTask> {
+    const group = await abortable(all, signal)
+    return this.#openRestored(plan, { committed: pick(group, plan.partitions), group }, signal)
+  }
+
+  async #takeOver(
+    plan: TaskPlan,
+    opening: Promise<OpenedTask>,
+    all: Offsets,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const opened = await opening
     try {
+      const group = await all.committed
+      const committed = pick(group, plan.partitions)
+      // A first start, or their offsets have expired: then no task may read its input again, not even one without state, before all were looked at.
+      if (group.size === 0) await abortable(all.together, signal)
       const starts = pick(await abortable(all.starts, signal), plan.partitions)
       await abortable(all.mayStart, signal)
       signal.throwIfAborted()
+      await this.#commitStarts(plan, starts)
       this.#restored.push({ ...opened, plan, committed, starts })
     } catch (error) {
       await closeOpened(opened)
@@ -187,9 +221,23 @@ export class TaskManager {
     }
   }
 
+  /**
+   * At-least-once writes state before offsets: after a crash in the first commit of all there would be state without any offset, as if they had
+   * expired. So where a task begins is committed before its first record is processed.
+   */
+  async #commitStarts(plan: TaskPlan, starts: ReadonlyMap<string, number>): Promise<void> {
+    const { settings, consumer } = this.#options
+    if (settings.processingGuarantee !== 'at-least-once' || plan.subtopology.stores.length === 0) return
+    const offsets = plan.partitions.flatMap(({ topic, partition }) => {
+      const offset = starts.get(partitionKey(topic, partition))
+      return offset === undefined ? [] : [{ topic, partition, offset }]
+    })
+    if (offsets.length > 0) await consumer.commit(offsets)
+  }
+
   async #openRestored(
     plan: TaskPlan,
-    committed: ReadonlyMap<string, OffsetToCommit>,
+    { committed, group }: { readonly committed: Committed; readonly group: Committed },
     signal: AbortSignal,
   ): Promise<OpenedTask> {
     const { factory, restorer } = this.#options
@@ -197,17 +245,46 @@ export class TaskManager {
     const committedOffset = (topic: string) => committed.get(partitionKey(topic, partition))?.offset
     for (;;) {
       const opened = await factory.open(plan)
+      const { state } = opened.task
       try {
-        await restorer.restore({ taskId, partition, state: opened.task.state, committedOffset, signal })
+        await this.#checks.checkOffsets(plan, group, state)
+        this.#checks.checkInputs(plan, committed, state)
+        const isWhole = () => this.#isWhole(plan, committed, state)
+        const refills = await restorer.restore({
+          taskId,
+          partition,
+          state,
+          committedOffset,
+          isWhole,
+          signal,
+        })
+        // Now with what was restored.
+        await this.#checks.checkOffsets(plan, group, state)
+        const { consumer } = this.#options
+        for (const refill of refills)
+          await factory.refill(plan, opened, { ...refill, committed, consumer, signal })
         return opened
       } catch (error) {
+        if (error instanceof UnfitStateError) await state.clear(error.stores)
         await closeOpened(opened)
-        const { state } = opened.engines
-        if (!(error instanceof TaskCorruptedError && state)) throw error
+        if (error instanceof UnfitStateError) continue
+        const { state: engine } = opened.engines
+        if (!(error instanceof TaskCorruptedError && engine)) throw error
         // Removed as it is opened again, by the directory, which counts how often that was in vain.
-        state.unfit(error)
+        engine.unfit(error)
       }
     }
+  }
+
+  /** Whether the state on disk carries the very offsets that are committed. What at-least-once has beyond them is processed again. */
+  #isWhole(plan: TaskPlan, committed: ReadonlyMap<string, OffsetToCommit>, state: StateManager): boolean {
+    const stored = state.storedOffsets(plan.partitions)
+    const mayBeAhead = this.#options.settings.processingGuarantee === 'at-least-once'
+    return plan.partitions.every(({ topic, partition }) => {
+      const key = partitionKey(topic, partition)
+      const [has, wants] = [stored.get(key), committed.get(key)?.offset]
+      return has === wants || (mayBeAhead && has !== undefined && (wants ?? 0) < has)
+    })
   }
 
   /** Where to begin in partitions without a committed offset. */
@@ -227,6 +304,7 @@ export class TaskManager {
     partitions: readonly TopicPartition[],
   ): Promise<Map<string, number>> {
     const { admin, settings } = this.#options
+    this.#tellLost(partitions)
     const policies = resetPolicies(plans)
     const policyOf = ({ topic }: TopicPartition) => policies.get(topic) ?? settings.offsetReset
     const refused = partitions.find(partition => policyOf(partition) === 'none')
@@ -243,6 +321,17 @@ export class TaskManager {
       ...(earliest.length > 0 ? await admin.beginningOffsets(earliest) : []),
       ...(latest.length > 0 ? await admin.endOffsets(latest, 'read_committed') : []),
     ])
+  }
+
+  /** A running task whose input is not there any more where it was. */
+  #tellLost(partitions: readonly TopicPartition[]): void {
+    const { anchors, consumer } = this.#options
+    for (const partition of partitions) {
+      const from = consumer.position(partition)
+      if (from === undefined || !anchors.writes(partition.topic)) continue
+      const key = partitionKey(partition.topic, partition.partition)
+      this.#checks.tellLostInput(key, from, consumer.knownEnd(partition))
+    }
   }
 
   #read(task: StreamTask): void {

@@ -14,7 +14,7 @@ const [directory, records] = process.argv.slice(2) as [string, string]
 const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
 const streams = new KafkaStreams(
   countSubject(),
-  { applicationId: 'subject', stateDir: join(directory, 'state') },
+  { applicationId: 'subject', stateDir: join(directory, 'state'), offsetsLost: 'accept' },
   { broker, logger: silentLogger },
 )
 void streams.start()

@@ -4,7 +4,8 @@ import type { Admin, Broker, Consumer, RecordBatch, TopicPartitionOffset } from 
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
-import { Restorer, type RestoreRequest } from '../../lib/runtime/restore.ts'
+import type { RestoreRequest } from '../../lib/runtime/restore-plan.ts'
+import { Restorer } from '../../lib/runtime/restore.ts'
 import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
 import type { StateManager } from '../../lib/runtime/state-manager.ts'
 import { eventually } from '../support/eventually.ts'
@@ -68,7 +69,18 @@ class ProbedState {
   }
 
   changelogs(): ReturnType<StateManager['changelogs']> {
-    return [{ topic: this.#topic, storeName: 's', isSource: false, persistent: true, position: undefined }]
+    const nothing = { position: undefined, refilling: undefined, options: undefined }
+    return [{ topic: this.#topic, storeName: 's', isSource: false, persistent: true, ...nothing }]
+  }
+
+  readonly topicIds = new Map<string, string>()
+
+  holdsRows(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
+  restored(): Promise<void> {
+    return Promise.resolve()
   }
 
   async prepareFor(load: string): Promise<void> {
@@ -102,6 +114,7 @@ function subject(ends: { readonly [topic: string]: number }) {
   const admin = {
     endOffsets: offsets(topic => ends[topic]!),
     beginningOffsets: offsets(() => 0),
+    describeTopics: async () => new Map(),
   } as unknown as Admin
   const consumer = new SparseConsumer()
   const broker = { consumer: async () => consumer } as unknown as Broker
@@ -121,6 +134,7 @@ function subject(ends: { readonly [topic: string]: number }) {
       partition: 0,
       state: states.get(topic) as unknown as StateManager,
       committedOffset: () => undefined,
+      isWhole: () => false,
       signal,
     })
   return { restorer, restore, consumer, state: (topic: string) => states.get(topic)! }
