@@ -22,6 +22,8 @@ export const millraceSide: Side = {
       processingGuarantee: spec.guarantee,
       commitIntervalMs: spec.commitMs,
       cacheBytesMax: spec.cacheBytes,
+      // The restore begins with a changelog made by hand, without any offset.
+      offsetsLost: 'accept',
     }
     const options = ['--brokers', spec.brokers, '--application-id', spec.applicationId]
     const settings = Object.entries(set).flatMap(([name, value]) =>

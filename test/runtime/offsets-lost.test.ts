@@ -90,8 +90,8 @@ it.each([
     const third = open({ offsetsLost: 'accept' })
     await third.start()
     // What was in the repartition topic is read again, too.
-  const times = 'repartition' in shape ? 3 : 2
-  const twice = Object.fromEntries(Object.entries(expected).map(([key, count]) => [key, times * count]))
+    const times = 'repartition' in shape ? 3 : 2
+    const twice = Object.fromEntries(Object.entries(expected).map(([key, count]) => [key, times * count]))
     await eventually(async () => expect(await counts()).toEqual(twice))
     await third.close()
     // From then on there are offsets again.
@@ -149,6 +149,21 @@ it('a repartition topic that was deleted: what it held is told at level error, w
   expect(lost(lines).join('\n')).toMatch(/app-by-value-repartition-0 held from offset \d+ on .*is lost/)
   await feed(['c', 'x'])
   await eventually(async () => expect(await counts()).toEqual({ x: 3, y: 1 }))
+})
+
+it('a repartition topic that is deleted while the application runs is told, made anew, and read on', async () => {
+  const { admin, lines, open, counts, feed } = await application(() => counting({ repartition: true }))
+  await feed(['a', 'x'], ['b', 'x'])
+  const streams = open()
+  await streams.start()
+  await eventually(async () => expect(await counts()).toEqual({ x: 2 }))
+  await admin.deleteTopics(['app-by-value-repartition'])
+  await eventually(() =>
+    expect(lost(lines).join('\n')).toMatch(/app-by-value-repartition-0 held from offset \d+/),
+  )
+  await eventually(() => streams.state === 'running')
+  await feed(['c', 'x'])
+  await eventually(async () => expect(await counts()).toEqual({ x: 3 }))
 })
 
 it('the same with repartitionLost: fail ends the application', async () => {
