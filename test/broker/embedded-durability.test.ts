@@ -96,11 +96,13 @@ test('durability: topics, offsets, epochs, first offsets and aborted ranges surv
   producer.send(record('t', 'open'))
   await producer.flush()
   await (await first.admin()).deleteRecords([{ topic: 't', partition: 0, offset: 4 }])
+  const { topicId } = (await (await first.admin()).describeTopics(['t'])).get('t')!
   await first.close()
 
   const broker = await openForTest({ directory })
   const described = await (await broker.admin()).describeTopics(['t'])
-  expect(described.get('t')).toEqual({ topic: 't', partitionCount: 2, config: { 'retention.ms': '-1' } })
+  const config = { 'retention.ms': '-1' }
+  expect(described.get('t')).toEqual({ topic: 't', partitionCount: 2, topicId, config })
   expect(await beginningOffset(broker, 't')).toBe(4)
   expect((await readAll(broker, 't')).map(valueText)).toEqual(numbered(10).slice(4))
   const everything = await readAll(broker, 't', 'read_uncommitted')
