@@ -8,11 +8,12 @@ import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
-/** Four bytes, big-endian, as `Serdes.Integer()` of the JVM original. */
+/** Four bytes, big-endian, as `Serdes.Integer()` of the JVM original. -0 is written as 0, as by the other serdes of integers. */
 export const int32Serde: Serde<number> = {
   name: 'int32',
   serialize(value, context) {
-    if (!isInt32(value)) throw wrongType('int32', 'integers from -2147483648 to 2147483647', value, context)
+    if ((value | 0) !== value)
+      throw wrongType('int32', 'integers from -2147483648 to 2147483647', value, context)
     const bytes = Buffer.allocUnsafe(4)
     bytes.writeInt32BE(value, 0)
     return bytes
@@ -21,7 +22,7 @@ export const int32Serde: Serde<number> = {
     if (bytes.length !== 4) throw wrongLength('int32', 4, bytes, context)
     return (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
   },
-  roundTrips: isInt32,
+  roundTrips: value => (value | 0) === value && !Object.is(value, -0),
 }
 
 /**
@@ -64,10 +65,6 @@ function writeChecked(bytes: Buffer, value: number, context: SerdeContext): Buff
   }
   writeInt64(bytes, 0, value)
   return bytes
-}
-
-function isInt32(value: number): boolean {
-  return (value | 0) === value && !Object.is(value, -0)
 }
 
 function isBigint64(value: bigint): boolean {
