@@ -24,6 +24,7 @@ import { prepareTopics } from './internal-topic-manager.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
+import { checkKinds } from './store-kinds.ts'
 import type { StateDirectory } from './state-directory.ts'
 import type { StateEngine } from './state-engine.ts'
 import { closeEngines, usedAtWrite, type TaskEngines } from './task-engines.ts'
@@ -86,6 +87,8 @@ export class GlobalThread {
     const state = persistent ? await directory.openGlobal(logger) : undefined
     const engines = { persistent: state, memory: openMemoryEngine() }
     try {
+      const stores = plan.globalSubtopologies.flatMap(subtopology => subtopology.stores)
+      if (state) await checkKinds(state, stores)
       const globals = plan.globalSubtopologies.map(subtopology => ({
         plan: subtopology,
         partitions: subtopology.sourceTopics.flatMap(topic => partitionsOf(topic, counts)),

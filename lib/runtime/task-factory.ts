@@ -16,6 +16,7 @@ import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { StateManager } from './state-manager.ts'
+import { checkKinds } from './store-kinds.ts'
 import { StreamTask } from './stream-task.ts'
 import { clearStore, closeEngines, openMarkWrite, wasLeftOpen, type TaskEngines } from './task-engines.ts'
 
@@ -85,6 +86,7 @@ export class TaskFactory {
     const { directory, logger } = this.#options
     const persistent = await directory.openTask(plan.id, logger)
     try {
+      await checkKinds(persistent, plan.subtopology.stores)
       await this.#checkUnlogged(plan, persistent)
       await persistent.write(WriteBatch.of([openMarkWrite(true)]))
       return { persistent, memory, state: persistent }

@@ -204,6 +204,7 @@ export function pendingStoreBuilder(options: {
   }
   return {
     name,
+    kind: 'store of pending calls',
     persistent: true,
     caching: false,
     holdsInputs: true,

@@ -217,6 +217,7 @@ interface Leaving {
 export function recordBufferBuilder(settings: RecordBufferSettings): StoreBuilder<RecordBuffer> {
   return {
     name: validStoreName(settings.name),
+    kind: 'buffer of a join with grace',
     persistent: true,
     changelog: { config: {}, cleanupPolicy: 'compact' },
     caching: false,

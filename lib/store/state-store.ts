@@ -103,9 +103,30 @@ export interface StateStore {
   close(): void
 }
 
+/** Stores with a layout of their own: changing one for the other under a name is an error. For messages, too. */
+export type StoreKind =
+  | 'key-value store'
+  | 'timestamped key-value store'
+  | 'versioned key-value store'
+  | 'window store'
+  | 'timestamped window store'
+  | 'window store with duplicates'
+  | 'timestamped window store with duplicates'
+  | 'session store'
+  | 'buffer of a suppression'
+  | 'buffer of a join with grace'
+  | 'list of unmatched records'
+  | 'store of pending calls'
+  | typeof CUSTOM_KIND
+
+/** Of a builder that tells none. */
+export const CUSTOM_KIND = 'store of a kind of its own'
+
 /** Builds one store for each task. */
 export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly name: string
+  /** Noted on disk beside the content, and compared at the next start. */
+  readonly kind?: StoreKind
   /** On the task's disk, or in memory (and then restored from the changelog at every start). */
   readonly persistent: boolean
   /** Undefined: no changelog; the content is lost with the disk, and wiped after an unclean close under exactly-once. */

@@ -68,7 +68,7 @@ export const stores = {
     const { keepHeaders } = options
     const build = (settings: Settings) =>
       new BufferedKeyValueStore<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true, keepHeaders })
-    return { ...keyValueStoreBuilder(options, build), timestamped: true }
+    return { ...keyValueStoreBuilder(options, build), ...TIMESTAMPED }
   },
 
   /** Values by key and start of a window. */
@@ -95,7 +95,7 @@ export const stores = {
     const entriesMax = validEntriesMax(options)
     const build = (settings: Settings) =>
       new LruMap<K, ValueAndTimestamp<V>>({ ...settings, timestamped: true }, entriesMax)
-    return { ...keyValueStoreBuilder({ ...options, persistent: false }, build), timestamped: true }
+    return { ...keyValueStoreBuilder({ ...options, persistent: false }, build), ...TIMESTAMPED }
   },
 }
 
@@ -109,6 +109,8 @@ function validEntriesMax({
   if (Number.isSafeInteger(entriesMax) && entriesMax >= 1) return entriesMax
   throw new TypeError(`store "${name}": entriesMax is ${entriesMax}: it must be a whole number of at least 1`)
 }
+
+const TIMESTAMPED = { timestamped: true, kind: 'timestamped key-value store' } as const
 
 type Settings = Omit<ConstructorParameters<typeof BufferedKeyValueStore>[0], 'timestamped'>
 
@@ -125,6 +127,7 @@ function keyValueStoreBuilder<K, V, S extends KeyValueStore<K, unknown>>(
   }
   return {
     name: settings.name,
+    kind: 'key-value store',
     persistent: options.persistent ?? true,
     caching: settings.caching,
     keySerde: settings.keySerde,

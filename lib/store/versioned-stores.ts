@@ -46,6 +46,7 @@ export function versionedStoreBuilder<K, V>(
   const lag = { 'min.compaction.lag.ms': String(historyRetentionMs + COMPACTION_LAG_MS) }
   return {
     name: settings.name,
+    kind: 'versioned key-value store',
     persistent: options.persistent ?? true,
     caching: false,
     keySerde: settings.keySerde,

@@ -49,14 +49,18 @@ export function timestampedWindowStoreBuilder<K, V>(
   const { keepHeaders } = options
   const settings = { ...windowSettings(options), timestamped: true, keepHeaders }
   const build = () => new BufferedWindowStore<K, ValueAndTimestamp<V>>(settings)
-  return { ...windowBuilder(options, build), timestamped: true }
+  const kind = options.retainDuplicates
+    ? 'timestamped window store with duplicates'
+    : 'timestamped window store'
+  return { ...windowBuilder(options, build), timestamped: true, kind }
 }
 
 export function sessionStoreBuilder<K, V>(
   options: SessionStoreOptions<K, V>,
 ): StoreBuilder<SessionStore<K, V>> {
   const settings = { ...commonSettings(options), timestamped: false, minorBytes: 8 as const }
-  return builder(options, 'compact,delete', () => new BufferedSessionStore<K, V>(settings))
+  const build = () => new BufferedSessionStore<K, V>(settings)
+  return { ...builder(options, 'compact,delete', build), kind: 'session store' }
 }
 
 function windowSettings<K, V>(options: WindowStoreOptions<K, V>) {
@@ -106,7 +110,8 @@ function windowBuilder<K, V, S extends StateStore>(
 ): StoreBuilder<S> {
   const { caching = false, retainDuplicates = false } = options
   const policy = retainDuplicates ? 'delete' : 'compact,delete'
-  return { ...builder(options, policy, build), caching: caching && !retainDuplicates }
+  const kind = retainDuplicates ? 'window store with duplicates' : 'window store'
+  return { ...builder(options, policy, build), caching: caching && !retainDuplicates, kind }
 }
 
 function builder<K, V, S extends StateStore>(

@@ -11,6 +11,7 @@ export function changeBufferBuilder(options: ChangeBufferOptions): StoreBuilder<
   const name = validStoreName(options.name)
   return {
     name,
+    kind: 'buffer of a suppression',
     persistent: true,
     changelog: logging === false ? undefined : { config: logging?.config ?? {}, cleanupPolicy: 'compact' },
     caching: false,

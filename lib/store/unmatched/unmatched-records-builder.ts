@@ -18,6 +18,7 @@ export function unmatchedRecordsBuilder(options: UnmatchedRecordsOptions): Store
   const name = validStoreName(options.name)
   return {
     name,
+    kind: 'list of unmatched records',
     persistent,
     changelog: logging === false ? undefined : { config: logging?.config ?? {}, cleanupPolicy: 'compact' },
     caching: false,
