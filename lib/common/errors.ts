@@ -42,6 +42,19 @@ export class TaskMigratedError extends StreamsError {
 export class RecordFailedError extends StreamsError {}
 
 /**
+ * A handler of errors threw, or answered what is no answer. `cause` is the error that it was asked about; `thrown` is what it
+ * threw, undefined where it returned.
+ */
+export class ErrorHandlerError extends RecordFailedError {
+  readonly thrown: unknown
+
+  constructor(message: string, { cause, thrown }: { readonly cause: Error; readonly thrown: unknown }) {
+    super('ERROR_HANDLER_FAILED', message, { cause })
+    this.thrown = thrown
+  }
+}
+
+/**
  * A callback that is called synchronously returned a promise. Misuse, and so a `TypeError`, with a code all the same since it is met while records
  * are processed: `ASYNC_PROCESSOR` for processors, `ASYNC_CALLBACK` for all other callbacks.
  */

@@ -2,7 +2,10 @@ import type { TaskId } from '../common/ids.ts'
 import type { Header } from '../common/headers.ts'
 import type { RawSource } from '../common/record-context.ts'
 
-/** `continue` drops the record (counted as `dropped-records-total`), `fail` stops the application with the error. */
+/**
+ * `continue` drops the record (counted as `dropped-records-total`), `fail` stops the application with the error. A handler is called
+ * synchronously; one that throws, or answers anything else, stops the application with `ERROR_HANDLER_FAILED`, whose cause is the error.
+ */
 export type ErrorAnswer = 'fail' | 'continue'
 
 /** Production only: the transaction is aborted, and everything since the last commit is processed again. */

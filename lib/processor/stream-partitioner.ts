@@ -13,7 +13,7 @@ export type StreamPartitioner<K = unknown, V = unknown> = {
 /** A partitioner that goes by the beginning of the key's bytes, as the default does by all of them: by all but the last `bytesBehindKey`. */
 export type PrefixPartitioner = StreamPartitioner & { readonly bytesBehindKey: number }
 
-/** Where a sink writes, decided record by record (KIP-303). The JVM original has `(key, value, recordContext)`. */
+/** Where a sink writes, decided record by record (KIP-303); no name is an error (`INVALID_TOPIC_NAME`). The JVM original has `(key, value, recordContext)`. */
 export type TopicNameExtractor<K = unknown, V = unknown> = (
   value: V,
   key: K,

@@ -7,6 +7,7 @@ import {
   TaskCorruptedError,
   TaskMigratedError,
 } from '../common/errors.ts'
+import { askHandler, ERROR_ANSWERS } from './ask-handler.ts'
 import { answerOf } from './dead-letters.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -16,16 +17,18 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
   const error = errorFrom(reason)
   const { topic, partition, offset, timestamp, headers, source } = scope.context
   const context = { taskId: scope.taskId, nodeName, topic, partition, offset, timestamp, headers, source }
-  const answer = scope.onProcessingError(error, context)
-  scope.collector.sendDeadLetters(answer, error, context)
-  if (answerOf(answer) === 'continue') return scope.dropped.add()
-  const place = topic === undefined ? 'a punctuator' : `record ${topic}-${partition}@${offset}`
-  scope.failure = new RecordFailedError(
-    'PROCESSING_FAILED',
-    `node "${nodeName}" of task ${scope.taskId} failed on ${place}: ${error.message}`,
-    { cause: error },
-  )
-  throw scope.failure
+  const record = topic === undefined ? 'a punctuator' : `record ${topic}-${partition}@${offset}`
+  const place = `node "${nodeName}" of task ${scope.taskId} failed on ${record}`
+  try {
+    const question = { handler: 'processingErrorHandler', answers: ERROR_ANSWERS, place }
+    const answer = askHandler(scope.onProcessingError, error, context, question)
+    scope.collector.sendDeadLetters(answer, error, context)
+    if (answerOf(answer) === 'continue') return scope.dropped.add()
+    throw new RecordFailedError('PROCESSING_FAILED', `${place}: ${error.message}`, { cause: error })
+  } catch (failure) {
+    scope.failure = errorFrom(failure)
+    throw scope.failure
+  }
 }
 
 function isNotForHandlers(error: unknown): boolean {

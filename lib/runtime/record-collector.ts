@@ -7,6 +7,7 @@ import { Headers, type Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Counter } from '../common/metrics.ts'
 import { partitionForKey } from '../common/murmur2.ts'
+import { isPromise, refusedPromise } from '../common/promises.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type {
   ErrorHandlerContext,
@@ -18,6 +19,7 @@ import type { PrefixPartitioner, StreamPartitioner } from '../processor/stream-p
 import { serializeInPassing } from '../serde/passing-bytes.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { notBytes } from '../serde/serde-error.ts'
+import { askHandler, PRODUCTION_ANSWERS } from './ask-handler.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
 import { Refusals } from './refusals.ts'
@@ -264,12 +266,22 @@ export class RecordCollector implements RecordOrigin {
   ): 'continue' | 'retry' {
     const { taskId } = this.#options
     const input = context && this.#input(context)
-    const answer = this.#options.onProductionError(error, { taskId, topic, origin, key, value, input })
+    const what = origin === 'broker' ? 'was refused by the broker' : `could not be serialised (${origin})`
+    const from = input ? `, made from record ${input.topic}-${input.partition}@${input.offset}` : ''
+    const answer = askHandler(
+      this.#options.onProductionError,
+      error,
+      { taskId, topic, origin, key, value, input },
+      {
+        handler: 'productionErrorHandler',
+        answers: PRODUCTION_ANSWERS,
+        place: `a record of task ${taskId} for topic "${topic}"${from} ${what}`,
+      },
+    )
     if (input && !this.#letterTopics.has(topic)) this.sendDeadLetters(answer, error, input)
     const decision = answerOf(answer)
     if (decision === 'continue') this.#options.dropped.add()
     if (decision !== 'fail') return decision
-    const what = origin === 'broker' ? 'was refused by the broker' : `could not be serialised (${origin})`
     throw new RecordFailedError(
       'PRODUCTION_FAILED',
       `a record for topic "${topic}" ${what}: ${error.message}. Set productionErrorHandler to drop such records.`,
@@ -322,11 +334,18 @@ function checkedPartitions(
   chosen: number | readonly number[],
   count: number,
 ): number | readonly number[] {
-  for (const partition of typeof chosen === 'number' ? [chosen] : chosen) {
+  if (isPromise(chosen)) {
+    throw refusedPromise(chosen, {
+      who: `the partitioner for topic "${topic}" returned`,
+      advice: 'put what takes time into mapValuesAsync above, and let it choose by the result',
+    })
+  }
+  for (const partition of Array.isArray(chosen) ? (chosen as readonly number[]) : [chosen as number]) {
     if (Number.isInteger(partition) && partition >= 0 && partition < count) continue
     throw new StreamsError(
       'INVALID_PARTITION',
-      `the partitioner chose partition ${partition} of topic "${topic}", which has partitions 0 to ${count - 1}`,
+      `the partitioner chose partition ${String(partition)} of topic "${topic}", which has partitions 0 to ${count - 1}: let it return ` +
+        'one of them, an array of them, or undefined for the default',
     )
   }
   return chosen

@@ -12,6 +12,7 @@ import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { pendingValue } from '../serde/serde-error.ts'
 import { SerdePendingError } from '../serde/serde-pending-error.ts'
+import { askHandler, ERROR_ANSWERS } from './ask-handler.ts'
 import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { KeyPrefetch } from './key-prefetch.ts'
@@ -254,12 +255,14 @@ export class RecordQueue {
     const { offset, timestamp, headers } = raw
     const place = { taskId, nodeName: undefined, topic, partition, offset, timestamp, headers }
     const context = { ...place, source: raw }
-    const answer = this.#options.onDeserializationError(error, context)
+    const at = `record ${topic}-${partition}@${offset} ${fault}`
+    const question = { handler: 'deserializationErrorHandler', answers: ERROR_ANSWERS, place: at }
+    const answer = askHandler(this.#options.onDeserializationError, error, context, question)
     this.#options.collector?.sendDeadLetters(answer, error, context)
     if (answerOf(answer) === 'continue') return this.#options.dropped.add()
     throw new RecordFailedError(
       'DESERIALIZATION_FAILED',
-      `record ${topic}-${partition}@${offset} ${fault} (${error.message}). ` +
+      `${at} (${error.message}). ` +
         `Set deserializationErrorHandler to skip such records, or mend the ${mend}.`,
       { cause: error },
     )

@@ -1,8 +1,12 @@
+import { RecordFailedError, StreamsError } from '../common/errors.ts'
+import { isPromise, refusedPromise } from '../common/promises.ts'
 import type { Record } from '../processor/record.ts'
 import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { ChainNode } from './chain-node.ts'
 import type { OutputFormat } from './record-collector.ts'
 import type { TaskScope } from './task-scope.ts'
+
+const EXTRACT_LATER = 'put what takes time into mapValuesAsync above, and name the topic by the result'
 
 /** Writes to a topic. */
 export class SinkChainNode implements ChainNode {
@@ -19,10 +23,26 @@ export class SinkChainNode implements ChainNode {
   }
 
   process(record: Record<unknown, unknown>): void {
-    const topic =
-      typeof this.#topic === 'string'
-        ? this.#topic
-        : this.#topic(record.value, record.key, this.#scope.context)
-    this.#scope.collector.send(topic, record, this.#format)
+    const topic = typeof this.#topic === 'string' ? this.#topic : this.#named(this.#topic, record)
+    try {
+      this.#scope.collector.send(topic, record, this.#format)
+    } catch (error) {
+      // What a handler did not let pass is not let pass by a processor above that swallows it, either.
+      if (error instanceof RecordFailedError) this.#scope.failure = error
+      throw error
+    }
+  }
+
+  /** As in the JVM original, no name is an error: whoever wants no output filters above. */
+  #named(extractor: TopicNameExtractor, { key, value }: Record<unknown, unknown>): string {
+    const topic = extractor(value, key, this.#scope.context) as unknown
+    if (typeof topic === 'string' && topic !== '') return topic
+    const who = `the topic name extractor of sink "${this.name}" returned`
+    if (isPromise(topic)) throw refusedPromise(topic, { who, advice: EXTRACT_LATER })
+    const found = topic === '' ? 'an empty text' : topic === null ? 'null' : `${typeof topic}`
+    throw new StreamsError(
+      'INVALID_TOPIC_NAME',
+      `${who} ${found}, where each record needs the name of a topic: filter records that go nowhere out above the sink`,
+    )
   }
 }

@@ -1,5 +1,6 @@
 import type { Record } from '../processor/record.ts'
 import type { ChainNode } from './chain-node.ts'
+import { decideFailure } from './decide-failure.ts'
 import { NodeContext } from './node-context.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -7,13 +8,22 @@ import type { TaskScope } from './task-scope.ts'
 export class SourceChainNode implements ChainNode {
   readonly name: string
   readonly context: NodeContext
+  readonly #scope: TaskScope
 
   constructor(name: string, scope: TaskScope) {
     this.name = name
+    this.#scope = scope
     this.context = new NodeContext(scope, name, [])
   }
 
+  /** User code right below a source, that of a sink, has no processor whose failure it would be. */
   process(record: Record<unknown, unknown>): void {
-    this.context.forward(record)
+    const outer = this.#scope.context
+    try {
+      this.context.forward(record)
+    } catch (error) {
+      this.#scope.context = outer
+      decideFailure(this.#scope, this.name, error)
+    }
   }
 }

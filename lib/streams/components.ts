@@ -3,9 +3,14 @@ import { systemClock, type Clock } from '../common/clock.ts'
 import { consoleLogger, type Logger } from '../common/logger.ts'
 import { Metrics } from '../common/metrics.ts'
 import { systemRandom, type Random } from '../common/random.ts'
+import { askHandler } from '../runtime/ask-handler.ts'
 import type { CommitProbe } from '../runtime/commit.ts'
+import { answerOf } from '../runtime/dead-letters.ts'
 
-/** What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. */
+/**
+ * What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. Any other answer, or an
+ * exception, closes with `ERROR_HANDLER_FAILED`, whose cause is the error.
+ */
 export type UncaughtErrorHandler = (error: Error) => 'shutdown-client' | 'replace-thread'
 
 /** The objects an application runs with; only the broker has to be given. */
@@ -36,4 +41,17 @@ export function completeComponents(components: StreamsComponents): CompleteCompo
     commitProbe: undefined,
     ...components,
   }
+}
+
+const UNCAUGHT_ANSWERS = ['shutdown-client', 'replace-thread'] as const
+
+/** Whether the handler of uncaught errors wants the thread made anew. */
+export function replacesThread(handler: UncaughtErrorHandler, error: Error): boolean {
+  const question = {
+    handler: 'onUncaughtError',
+    answers: UNCAUGHT_ANSWERS,
+    place: 'the thread has failed',
+  }
+  const ask: (error: Error, context: undefined) => (typeof UNCAUGHT_ANSWERS)[number] = handler
+  return answerOf(askHandler(ask, error, undefined, question)) === 'replace-thread'
 }

@@ -19,7 +19,12 @@ import { versionedView } from '../store/versioned-view.ts'
 import type { ReadOnlyWindowStore } from '../store/window-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
-import { completeComponents, type CompleteComponents, type StreamsComponents } from './components.ts'
+import {
+  completeComponents,
+  replacesThread,
+  type CompleteComponents,
+  type StreamsComponents,
+} from './components.ts'
 import { CompositeSessionStore } from './composite-session-store.ts'
 import { CompositeStore } from './composite-store.ts'
 import { CompositeVersionedStore } from './composite-versioned-store.ts'
@@ -301,7 +306,7 @@ export class KafkaStreams implements AsyncDisposable {
       feed: this.#feed,
       globalFeed: this.#globalFeed,
       replacesAfter: error => {
-        if (onUncaughtError(error) === 'shutdown-client') return false
+        if (!replacesThread(onUncaughtError, error)) return false
         logger.log('error', `the thread has failed and is replaced: ${error.message}`)
         return true
       },
