@@ -1,4 +1,5 @@
 import { assert } from '../common/assert.ts'
+import type { Clock } from '../common/clock.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
 /**
@@ -6,7 +7,8 @@ import type { ProcessorContext } from './processor-context.ts'
  * They are committed with the task's offsets, where the JVM original keeps its, and so go back with an abort.
  */
 export interface OperatorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<KOut, VOut> {
-  /** How much wall-clock time lies between two looks for windows that have closed. */
+  readonly clock: Clock
+  /** How much time lies between two looks for windows that have closed, by the monotonic clock. */
   readonly emitIntervalMs: number
   /** The time committed last under this name, which is unique in the task: in `init`. Undefined: none. */
   committedTimeMs(name: string): number | undefined

@@ -12,7 +12,11 @@ export interface PunctuationOptions {
   /** At least 1. */
   readonly intervalMs: number
   readonly type: PunctuationType
-  /** Ticks fall on `startMs + n × intervalMs`, in either kind of time; the first of them not before the call (KIP-1146). */
+  /**
+   * Ticks fall on `startMs + n × intervalMs`, in either kind of time; the first of them not before the call
+   * (KIP-1146). Without it, those of wall-clock time are durations, which setting the clock does not change;
+   * with it, after a clock was set, the next multiple by the new time.
+   */
   readonly startMs?: number
 }
 

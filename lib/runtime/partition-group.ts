@@ -73,8 +73,9 @@ export class PartitionGroup {
   }
 
   /**
-   * Whether the next record may be taken: an empty queue might still bring an older one (KIP-695). With 0 the task waits for
-   * what the broker is known to have, with more also that long for what it has not.
+   * Whether the next record may be taken: an empty queue might still bring an older one (KIP-695). With 0 the
+   * task waits for what the broker is known to have, with more also that long for what it has not. `nowMs`:
+   * of a monotonic clock.
    */
   isReady(nowMs: number, lag: FetchLag): boolean {
     if (this.#waiting.size > 0) this.#resumeWaiting()

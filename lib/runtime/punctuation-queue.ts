@@ -4,10 +4,27 @@ interface Entry {
   readonly intervalMs: number
   readonly callback: Punctuator
   readonly node: string
+  readonly order: number
   nextMs: number
-  order: number
+  hasBegun: boolean
   cancelled: boolean
 }
+
+/** When a punctuator ticks. */
+export interface Ticks {
+  readonly firstMs: number
+  readonly intervalMs: number
+  /** Whether the first of these ticks is one of a series that began before. Default false. */
+  readonly hasBegun?: boolean
+}
+
+/** A tick that has come, and the time at which it was found. */
+export interface DuePunctuation {
+  readonly entry: Entry
+  readonly foundMs: number
+}
+
+export type RunPunctuator = (node: string, callback: Punctuator, timestampMs: number) => void
 
 /**
  * The punctuators of one task and one kind of time, by their next tick. A tick that was skipped is not made up for: the next one
@@ -16,16 +33,20 @@ interface Entry {
  */
 export class PunctuationQueue {
   readonly type: PunctuationType
+  readonly #numbers: { added: number }
   #entries: Entry[] = []
-  #added = 0
 
-  constructor(type: PunctuationType) {
+  /** `beside`: a queue whose ticks are run in one order with those of this one. */
+  constructor(type: PunctuationType, beside?: PunctuationQueue) {
     this.type = type
+    this.#numbers = beside === undefined ? { added: 0 } : beside.#numbers
   }
 
-  schedule(node: string, firstMs: number, intervalMs: number, callback: Punctuator): Cancellable {
-    const entry: Entry = { intervalMs, callback, node, nextMs: firstMs, order: this.#added, cancelled: false }
-    this.#added += 1
+  schedule(node: string, ticks: Ticks, callback: Punctuator): Cancellable {
+    const { firstMs, intervalMs, hasBegun = false } = ticks
+    const order = this.#numbers.added
+    const entry = { intervalMs, callback, node, order, nextMs: firstMs, hasBegun, cancelled: false }
+    this.#numbers.added += 1
     this.#entries.push(entry)
     return {
       cancel: () => {
@@ -35,6 +56,10 @@ export class PunctuationQueue {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
+
   /** When the earliest tick is due; Infinity without any. */
   get nextMs(): number {
     let next = Infinity
@@ -42,26 +67,52 @@ export class PunctuationQueue {
     return next
   }
 
-  /** Calls `run` for every punctuator whose tick is due, each once, the earliest first. Returns whether there was one. */
-  maybePunctuate(
-    nowMs: number,
-    run: (node: string, callback: Punctuator, timestampMs: number) => void,
-  ): boolean {
-    if (this.nextMs > nowMs) return false
-    const due = this.#entries
-      .filter(entry => entry.nextMs <= nowMs)
-      .sort((left, right) => left.nextMs - right.nextMs || left.order - right.order)
-    for (const entry of due) {
-      if (entry.cancelled) continue
-      entry.nextMs = tickAfter(entry.nextMs, entry.intervalMs, nowMs)
-      run(entry.node, entry.callback, nowMs)
+  /**
+   * After time was set back by more than an interval: a series that has begun goes on with its next multiple.
+   * Where it was less, the tick that has been is not repeated.
+   */
+  realign(nowMs: number): void {
+    for (const entry of this.#entries) {
+      const aheadMs = entry.nextMs - nowMs
+      if (!entry.hasBegun || aheadMs <= 2 * entry.intervalMs || aheadMs === Infinity) continue
+      entry.nextMs = nowMs + (aheadMs % entry.intervalMs)
     }
+  }
+
+  due(nowMs: number): DuePunctuation[] {
+    const due = this.#entries.filter(entry => entry.nextMs <= nowMs)
+    return due.map(entry => ({ entry, foundMs: nowMs }))
+  }
+
+  /** Calls `run` for every punctuator whose tick is due, each once, the earliest first. Returns whether there was one. */
+  maybePunctuate(nowMs: number, run: RunPunctuator): boolean {
+    if (this.nextMs > nowMs) return false
+    runDue(this.due(nowMs), nowMs, run)
     return true
   }
 
   clear(): void {
     this.#entries = []
   }
+}
+
+/** Each once, the one that is latest first. */
+export function runDue(due: DuePunctuation[], timestampMs: number, run: RunPunctuator): void {
+  const lateMs = ({ entry, foundMs }: DuePunctuation) => foundMs - entry.nextMs
+  due.sort((left, right) => lateMs(right) - lateMs(left) || left.entry.order - right.entry.order)
+  for (const { entry, foundMs } of due) {
+    if (entry.cancelled) continue
+    entry.nextMs = tickAfter(entry.nextMs, entry.intervalMs, foundMs)
+    entry.hasBegun = true
+    run(entry.node, entry.callback, timestampMs)
+  }
+}
+
+/** Ticks on `startMs + n × intervalMs`, the first of them not before now. */
+export function anchoredTicks(startMs: number, intervalMs: number, nowMs: number): Ticks {
+  if (startMs >= nowMs) return { firstMs: startMs, intervalMs }
+  const firstMs = startMs + (Math.floor((nowMs - startMs) / intervalMs) + 1) * intervalMs
+  return { firstMs, intervalMs, hasBegun: true }
 }
 
 /** The first tick of the series that lies behind `nowMs`; at least one above it where numbers are too coarse for the interval. */

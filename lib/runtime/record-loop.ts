@@ -59,8 +59,8 @@ export class RecordLoop {
   /** Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous calls. */
   process(): number {
     const { clock, tasks } = this.#options
-    const deadlineMs = clock.monotonicMs() + SLICE_MS
-    const nowMs = clock.nowMs()
+    const nowMs = clock.monotonicMs()
+    const deadlineMs = nowMs + SLICE_MS
     let finished = 0
     for (let more = true; more && clock.monotonicMs() < deadlineMs;) {
       more = false

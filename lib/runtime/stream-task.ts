@@ -13,7 +13,7 @@ import { DeferredWorks } from './deferred-works.ts'
 import { NodeChain } from './node-chain.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from './partition-time.ts'
-import { PunctuationQueue } from './punctuation-queue.ts'
+import { anchoredTicks, PunctuationQueue } from './punctuation-queue.ts'
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { Refusals } from './refusals.ts'
@@ -22,6 +22,7 @@ import type { StreamTaskOptions } from './stream-task-options.ts'
 import { createScope } from './stream-task-scope.ts'
 import { buildQueues } from './task-queues.ts'
 import type { TaskScope } from './task-scope.ts'
+import { WallClockPunctuations } from './wall-clock-punctuations.ts'
 
 /**
  * One sub-topology over one partition number: queues in front, nodes, stores. Everything in it is built from the plan and from
@@ -41,7 +42,7 @@ export class StreamTask {
   readonly #group: PartitionGroup
   readonly #streamTime = new PunctuationQueue('stream-time')
   readonly #deferred = new DeferredWorks()
-  readonly #wallClock = new PunctuationQueue('wall-clock-time')
+  readonly #wallClock: WallClockPunctuations
   readonly #committed = new Map<string, OffsetToCommit>()
   readonly #starts = new Map<string, number>()
   readonly #scope: TaskScope
@@ -60,19 +61,19 @@ export class StreamTask {
     this.state = options.state
     this.#options = options
     this.#refusals = options.refusals ?? new Refusals([])
+    this.#wallClock = new WallClockPunctuations(options.clock)
     this.#scope = createScope(options, {
       schedule: (node, punctuation, callback) => {
-        const { type, intervalMs, startMs } = punctuation
-        if (type === 'stream-time') {
-          const firstMs =
-            startMs === undefined ? 0 : anchoredTick(startMs, intervalMs, this.#group.streamTimeMs)
-          const cancellable = this.#streamTime.schedule(node, firstMs, intervalMs, callback)
-          this.#nextStreamTickMs = this.#streamTime.nextMs
-          return cancellable
-        }
-        const nowMs = options.clock.nowMs()
-        const firstMs = startMs === undefined ? nowMs + intervalMs : anchoredTick(startMs, intervalMs, nowMs)
-        return this.#wallClock.schedule(node, firstMs, intervalMs, callback)
+        if (punctuation.type === 'wall-clock-time')
+          return this.#wallClock.schedule(node, punctuation, callback)
+        const { intervalMs, startMs } = punctuation
+        const ticks =
+          startMs === undefined
+            ? { firstMs: 0, intervalMs }
+            : anchoredTicks(startMs, intervalMs, this.#group.streamTimeMs)
+        const cancellable = this.#streamTime.schedule(node, ticks, callback)
+        this.#nextStreamTickMs = this.#streamTime.nextMs
+        return cancellable
       },
       defer: (node, work) => {
         this.#deferred.add(node, work)
@@ -98,9 +99,9 @@ export class StreamTask {
     return this.#group.streamTimeMs
   }
 
-  /** When the next wall-clock punctuator is due; Infinity without any. */
-  get nextWallClockTickMs(): number {
-    return this.#wallClock.nextMs
+  /** How long until the next wall-clock punctuator is due; Infinity without any. */
+  get wallClockWaitMs(): number {
+    return this.#wallClock.waitMs
   }
 
   /**
@@ -144,6 +145,7 @@ export class StreamTask {
     return this.#group.waitingFor
   }
 
+  /** `nowMs`: of the monotonic clock. */
   isReady(nowMs: number, lag: FetchLag): boolean {
     return this.#deferred.hasRoom && this.#group.isReady(nowMs, lag)
   }
@@ -196,8 +198,8 @@ export class StreamTask {
   }
 
   /** Returns whether a punctuator ran. */
-  punctuateWallClock(nowMs: number): boolean {
-    return this.#wallClock.maybePunctuate(nowMs, this.#punctuate)
+  punctuateWallClock(): boolean {
+    return this.#wallClock.maybePunctuate(this.#punctuate)
   }
 
   /** Caches forward, changes go to the changelogs. Returns whether there is anything to commit. */
@@ -383,10 +385,4 @@ export class StreamTask {
       this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
     }
   }
-}
-
-/** The start if it has not passed, else the first time of `startMs + n × intervalMs` that lies behind now. */
-function anchoredTick(startMs: number, intervalMs: number, nowMs: number): number {
-  if (startMs >= nowMs) return startMs
-  return startMs + (Math.floor((nowMs - startMs) / intervalMs) + 1) * intervalMs
 }

@@ -181,11 +181,8 @@ export class StreamThread {
   }
 
   #idleMs(): number {
-    const { clock } = this.#options
-    const nowMs = clock.nowMs()
     let waitMs = IDLE_MS
-    for (const task of this.#tasks.running)
-      waitMs = Math.min(waitMs, Math.max(0, task.nextWallClockTickMs - nowMs))
+    for (const task of this.#tasks.running) waitMs = Math.min(waitMs, Math.max(0, task.wallClockWaitMs))
     return waitMs
   }
 
@@ -197,9 +194,7 @@ export class StreamThread {
   }
 
   #punctuate(): void {
-    const nowMs = this.#options.clock.nowMs()
-    for (const task of this.#tasks.running)
-      if (task.nextWallClockTickMs <= nowMs) task.punctuateWallClock(nowMs)
+    for (const task of this.#tasks.running) task.punctuateWallClock()
   }
 
   async #maybeCommit(): Promise<void> {

@@ -2,7 +2,10 @@ import type { Clock, Timer } from '../common/clock.ts'
 
 /** A clock that stands still until it is told to move: for tests and the test driver. */
 export class ManualClock implements Clock {
+  /** Of the monotonic clock. */
   #nowMs: number
+  /** From the monotonic clock to the wall clock. */
+  #offsetMs = 0
   #timers: { dueMs: number; callback: () => void }[] = []
 
   constructor(startMs = 0) {
@@ -10,11 +13,16 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs
+    return this.#nowMs + this.#offsetMs
   }
 
   monotonicMs(): number {
     return this.#nowMs
+  }
+
+  /** Sets the wall clock alone, forward or back (below 0), as an operator or NTP does: no time passes. */
+  adjustWallClock(ms: number): void {
+    this.#offsetMs += ms
   }
 
   /** Moves on, calling what falls due on the way, in order. */

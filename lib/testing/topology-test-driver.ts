@@ -128,7 +128,7 @@ export class TopologyTestDriver implements Disposable {
   advanceWallClockTime(ms: number): void {
     this.#run(() => {
       this.#clock.advance(ms)
-      if (this.#task?.punctuateWallClock(this.#clock.nowMs())) this.#commit()
+      if (this.#task?.punctuateWallClock()) this.#commit()
     })
   }
 
@@ -284,7 +284,7 @@ export class TopologyTestDriver implements Disposable {
       const task = present(this.#task, 'task')
       task.add(batch)
       // Takes up a record whose schema has come since the last call.
-      task.isReady(this.#clock.nowMs(), () => 0)
+      task.isReady(this.#clock.monotonicMs(), () => 0)
       throwIfWaiting(task)
     }
   }
@@ -313,7 +313,7 @@ export class TopologyTestDriver implements Disposable {
   /** Results of asynchronous calls first: they are older than what waits. */
   #step(task: StreamTask): boolean {
     if (task.applyResult()) return true
-    if (!task.isReady(this.#clock.nowMs(), () => 0)) return false
+    if (!task.isReady(this.#clock.monotonicMs(), () => 0)) return false
     task.process()
     return true
   }

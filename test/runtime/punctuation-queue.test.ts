@@ -12,7 +12,7 @@ const nothing = () => undefined
 describe('punctuation queue', () => {
   it('fires once for an advance, however many intervals it skips', () => {
     const queue = new PunctuationQueue('stream-time')
-    queue.schedule('a', 0, 10, nothing)
+    queue.schedule('a', { firstMs: 0, intervalMs: 10 }, nothing)
     expect(ticks(queue, 5)).toEqual([['a', 5]])
     expect(ticks(queue, 9)).toEqual([])
     expect(ticks(queue, 57)).toEqual([['a', 57]])
@@ -21,16 +21,16 @@ describe('punctuation queue', () => {
 
   it('fires the earlier tick first, and equal ones in the order of scheduling', () => {
     const queue = new PunctuationQueue('wall-clock-time')
-    queue.schedule('late', 30, 100, nothing)
-    queue.schedule('early', 20, 100, nothing)
-    queue.schedule('early too', 20, 100, nothing)
+    queue.schedule('late', { firstMs: 30, intervalMs: 100 }, nothing)
+    queue.schedule('early', { firstMs: 20, intervalMs: 100 }, nothing)
+    queue.schedule('early too', { firstMs: 20, intervalMs: 100 }, nothing)
     expect(ticks(queue, 40).map(([node]) => node)).toEqual(['early', 'early too', 'late'])
   })
 
   it('does not fire what was cancelled, not even by the tick before it', () => {
     const queue = new PunctuationQueue('stream-time')
-    queue.schedule('first', 0, 10, nothing)
-    const second = queue.schedule('second', 1, 10, nothing)
+    queue.schedule('first', { firstMs: 0, intervalMs: 10 }, nothing)
+    const second = queue.schedule('second', { firstMs: 1, intervalMs: 10 }, nothing)
     const seen: string[] = []
     queue.maybePunctuate(5, node => {
       seen.push(node)
@@ -44,7 +44,7 @@ describe('punctuation queue', () => {
     'neither hangs nor overflows at a record timestamp of %d (CVE-2026-111496)',
     timeMs => {
       const queue = new PunctuationQueue('stream-time')
-      queue.schedule('a', 0, 1, nothing)
+      queue.schedule('a', { firstMs: 0, intervalMs: 1 }, nothing)
       expect(ticks(queue, timeMs)).toEqual([['a', timeMs]])
       expect(queue.nextMs).toBeGreaterThan(timeMs)
       expect(ticks(queue, timeMs)).toEqual([])

@@ -30,7 +30,7 @@ export interface Closing<R> {
 export class ClosedWindows<R> {
   readonly #context: OperatorContext
   readonly #closing: Closing<R>
-  #nextLookMs = 0
+  #nextLookMs = -Infinity
   /** The close time of the last look; -1: none yet. */
   #lastMs: number
   #cause: R | undefined
@@ -56,7 +56,7 @@ export class ClosedWindows<R> {
 
   /** After each record: looks for what has closed, if it is time to. */
   maybeSend(cause: R): void {
-    const nowMs = this.#context.currentSystemTimeMs()
+    const nowMs = this.#context.clock.monotonicMs()
     if (nowMs < this.#nextLookMs) return
     this.#nextLookMs = nowMs + this.#context.emitIntervalMs
     this.#send(cause)
