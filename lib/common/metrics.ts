@@ -14,8 +14,9 @@ export interface MetricSample {
 }
 
 /**
- * Counters and gauges by name and tags. Names are those of the JVM original (`dropped-records-total`, `process-total`).
- * Asking twice for the same counter gives the same object.
+ * Counters and gauges by name and tags. Both are those of the JVM original (`dropped-records-total`,
+ * `process-total`; `task-id`), so that all a task leaves behind is found by one tag. Asking twice for the
+ * same counter gives the same object.
  */
 export class Metrics {
   readonly #counters = new Map<string, { name: string; tags: { [tag: string]: string }; counter: Counter }>()
@@ -32,10 +33,16 @@ export class Metrics {
     this.#gauges.set(metricKey(name, tags), { name, tags, read })
   }
 
-  /** Forgets gauges and counters that carry this tag: what a closed task or store leaves behind. */
-  remove(tag: string, value: string): void {
+  /**
+   * Forgets gauges and counters that carry these tags, others beside them or not: what a closed task or store
+   * leaves behind.
+   */
+  remove(tags: { readonly [tag: string]: string }): void {
+    const wanted = Object.entries(tags)
     for (const registry of [this.#counters, this.#gauges]) {
-      for (const [key, entry] of registry) if (entry.tags[tag] === value) registry.delete(key)
+      for (const [key, entry] of registry) {
+        if (wanted.every(([tag, value]) => entry.tags[tag] === value)) registry.delete(key)
+      }
     }
   }
 

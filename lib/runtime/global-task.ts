@@ -133,7 +133,10 @@ export class GlobalTask {
   }
 
   close(): void {
+    const { metrics } = this.#options
     this.#chain.close()
+    for (const store of this.stores.keys()) metrics.remove({ 'task-id': 'global', store })
+    metrics.remove({ 'task-id': this.#scope.taskId })
     this.state.close()
   }
 
@@ -151,7 +154,7 @@ export class GlobalTask {
   #createScope(): TaskScope {
     const { settings, metrics, logger, clock, plan } = this.#options
     const id = taskId(plan.id, 0)
-    const dropped = metrics.counter('dropped-records-total', { task: id, global: 'true' })
+    const dropped = metrics.counter('dropped-records-total', { 'task-id': id, global: 'true' })
     const refuse = (what: string) => (): never => {
       throw new StreamsError(
         'GLOBAL_PROCESSOR',

@@ -244,7 +244,7 @@ export class Restorer {
   }
 
   #write({ request, storeName, topic, endOffset }: Replay, { records, nextOffset }: Fetched): Promise<void> {
-    this.#options.metrics.counter('restore-total', { task: request.taskId }).add(records.length)
+    this.#options.metrics.counter('restore-total', { 'task-id': request.taskId }).add(records.length)
     // A source topic may have gone on behind the committed offset: those records are still to be processed.
     const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
     const usedAtMs = this.#options.clock.nowMs()

@@ -17,7 +17,7 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     defaultValueSerde: settings.defaultValueSerde,
     clock,
     collector,
-    dropped: metrics.counter('dropped-records-total', { task: id }),
+    dropped: metrics.counter('dropped-records-total', { 'task-id': id }),
     times: new TaskTimes(logger),
     emitIntervalMs: settings.emitIntervalMs,
     onProcessingError: settings.processingErrorHandler,

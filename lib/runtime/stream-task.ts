@@ -279,7 +279,7 @@ export class StreamTask {
       )
     })
     this.state.close()
-    this.#options.metrics.remove('task', this.id)
+    this.#options.metrics.remove({ 'task-id': this.id })
   }
 
   readonly #punctuate = (node: string, callback: Punctuator, timestampMs: number): void => {

@@ -119,7 +119,7 @@ export class TaskFactory {
       partitionCounts,
       onProductionError: settings.productionErrorHandler,
       deadLetterQueueTopic: settings.deadLetterQueueTopic,
-      dropped: metrics.counter('dropped-records-total', { task: id }),
+      dropped: metrics.counter('dropped-records-total', { 'task-id': id }),
       refusals,
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)

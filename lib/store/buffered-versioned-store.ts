@@ -110,7 +110,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       rows: new VersionedRows(reader, segmentIntervalMs, ({ text }) =>
         this.#newSegments.push(this.#segmentMark(text)),
       ),
-      dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
+      dropped: context.metrics.counter('dropped-records-total', { 'task-id': context.taskId ?? 'global' }),
     }
     const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
     this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)

@@ -230,7 +230,7 @@ export class TopologyTestDriver implements Disposable {
       partitionCounts: () => 1,
       onProductionError: this.#settings.productionErrorHandler,
       deadLetterQueueTopic: this.#settings.deadLetterQueueTopic,
-      dropped: this.#metrics.counter('dropped-records-total', { task: id }),
+      dropped: this.#metrics.counter('dropped-records-total', { 'task-id': id }),
     })
     return new StreamTask({
       id,

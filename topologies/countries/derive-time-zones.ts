@@ -41,7 +41,7 @@ class DeriveTimeZones implements Processor<string, Country | null, string, TimeZ
     const { key: code, value } = record
     if (code === null) {
       const { metrics, taskId } = this.#context!
-      metrics.counter('dropped-records-total', { task: taskId }).add()
+      metrics.counter('dropped-records-total', { 'task-id': taskId }).add()
       return
     }
     const before = this.#zones!.get(code) ?? []

@@ -58,7 +58,7 @@ export class FillAppSites implements Processor<string, AppSite | null> {
 
 /** Not written by us: counted, as the engine counts what it drops. */
 function drop({ metrics, taskId }: ProcessorContext): void {
-  metrics.counter('dropped-records-total', { task: taskId, global: 'true' }).add()
+  metrics.counter('dropped-records-total', { 'task-id': taskId, global: 'true' }).add()
 }
 
 /** Without `ranges`, since only reads from outside iterate: a million entries take no memory. */

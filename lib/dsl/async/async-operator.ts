@@ -86,7 +86,7 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       limits,
       clock: deferring.clock,
       metrics: context.metrics,
-      tags: { task: context.taskId, node: nodeName },
+      tags: { 'task-id': context.taskId, node: nodeName },
       call: (input, about) => this.#call(input, about),
       onReady: deferring.defer(this),
     })

@@ -11,7 +11,7 @@ export interface CallRunnerOptions<K, V, R> {
   readonly limits: AsyncLimits
   readonly clock: Clock
   readonly metrics: Metrics
-  readonly tags: { readonly task: string; readonly node: string }
+  readonly tags: { readonly 'task-id': string; readonly node: string }
   /** User code. */
   readonly call: (input: PendingCall<K, V, R>, about: AsyncCall) => PromiseLike<R>
   /** The oldest call has ended. */

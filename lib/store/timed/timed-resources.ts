@@ -87,7 +87,7 @@ export function openTimedResources<K, V>(
     held: holdsBack ? new HeldChanges(cache, context) : undefined,
     observed,
     outlived: outlives ? new Outlived(retentionMs, observed.latestMs) : undefined,
-    dropped: context.metrics.counter('dropped-records-total', { task: context.taskId ?? 'global' }),
+    dropped: context.metrics.counter('dropped-records-total', { 'task-id': context.taskId ?? 'global' }),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }
 }
