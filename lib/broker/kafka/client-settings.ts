@@ -46,10 +46,16 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
+/** Unless the user's settings say otherwise, for the native clients and for connections of our own. */
+export const SOCKET_TIMEOUT_MS = 10_000
+
 const DEFAULTS: NativeSettings = {
   // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
   // metadata: after five minutes by default.
   'topic.metadata.refresh.interval.ms': 5_000,
+  // A broker that stands still keeps its connections: what it does not answer is asked of another after so long, in place of a minute. That is
+  // about when the cluster itself gives the broker up (`broker.session.timeout.ms`, 9 s by default).
+  'socket.timeout.ms': SOCKET_TIMEOUT_MS,
   // The first pause: they grow to the maximum all the same. A client that has found its first broker waits for half of it before it looks
   // for another, which by default makes every connect 50 ms long.
   'reconnect.backoff.ms': 20,

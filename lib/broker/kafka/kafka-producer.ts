@@ -9,6 +9,7 @@ import type {
   RejectedRecord,
 } from '../broker.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
+import { SOCKET_TIMEOUT_MS } from './client-settings.ts'
 import { asBrokerError, closedError, nativeCall } from './native-call.ts'
 import type { DeliveryReport, NativeError, NativeProducer, NativeSettings } from './native-client.ts'
 import { NativeTransactions } from './native-transactions.ts'
@@ -34,6 +35,7 @@ const INVALID_STATE = -172
 
 export function producerSettings(options: ProducerOptions): NativeSettings {
   const { transactionalId, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
+  const timeoutMs = Math.max(transactionTimeoutMs, TRANSACTION_TIMEOUT_MS_MIN)
   return {
     'enable.idempotence': true,
     'queue.buffering.max.kbytes': QUEUED_KBYTES_MAX,
@@ -47,7 +49,9 @@ export function producerSettings(options: ProducerOptions): NativeSettings {
       ? { 'message.timeout.ms': 120_000 }
       : {
           'transactional.id': transactionalId,
-          'transaction.timeout.ms': Math.max(transactionTimeoutMs, TRANSACTION_TIMEOUT_MS_MIN),
+          'transaction.timeout.ms': timeoutMs,
+          // Nothing is waited for beyond the transaction; the native client refuses to.
+          'socket.timeout.ms': Math.min(SOCKET_TIMEOUT_MS, timeoutMs - 100),
         }),
   }
 }

@@ -11,12 +11,17 @@ import { malformedError } from './protocol-error.ts'
 import { API_VERSIONS, type Api } from './protocol.ts'
 
 const HEADER_BYTES_MAX = 512
+/** No timer is so late while the event loop turns. */
+const STOOD_STILL_MS = 500
+/** To read what came meanwhile. */
+const UNREAD_MS = 100
 
 interface PendingRequest {
   readonly correlationId: number
   readonly api: Api
   readonly version: number
-  readonly timer: Timer
+  readonly timeoutMs: number
+  timer: Timer | undefined
   resolve(reader: ByteReader): void
   reject(error: BrokerError): void
 }
@@ -44,6 +49,7 @@ export class BrokerConnection {
   readonly #pending: PendingRequest[] = []
   #nextCorrelationId = 1
   #isRetired = false
+  #heardMs = -Infinity
   #error: BrokerError | undefined
 
   constructor({ socket, address, clientId, clock, responseBytesMax }: BrokerConnectionOptions) {
@@ -72,10 +78,17 @@ export class BrokerConnection {
       if (this.#error) return reject(this.#error)
       const correlationId = this.#nextCorrelationId
       this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff
-      const timer = this.#clock.schedule(timeoutMs, () =>
-        this.#fail(this.#lost(`no answer to ${api.name} within ${timeoutMs} ms`)),
-      )
-      this.#pending.push({ correlationId, api, version, timer, resolve, reject })
+      const pending: PendingRequest = {
+        correlationId,
+        api,
+        version,
+        timeoutMs,
+        timer: undefined,
+        resolve,
+        reject,
+      }
+      this.#pending.push(pending)
+      this.#watch(pending, timeoutMs)
       this.#write(encodeRequest(api, version, correlationId, this.#clientId, write))
     })
   }
@@ -100,7 +113,23 @@ export class BrokerConnection {
     this.#socket.uncork()
   }
 
+  /**
+   * A long answer over a slow line may take its time, as long as something comes. Where this process stood still, the answer may lie in the
+   * socket, which is read after the timers.
+   */
+  #watch(pending: PendingRequest, waitMs: number): void {
+    const dueMs = this.#clock.monotonicMs() + waitMs
+    pending.timer = this.#clock.schedule(waitMs, () => {
+      const { api, timeoutMs } = pending
+      const nowMs = this.#clock.monotonicMs()
+      const leftMs = nowMs - dueMs > STOOD_STILL_MS ? UNREAD_MS : this.#heardMs + timeoutMs - nowMs
+      if (leftMs > 0) this.#watch(pending, leftMs)
+      else this.#fail(this.#lost(`no answer to ${api.name} within ${timeoutMs} ms`))
+    })
+  }
+
   #received(chunk: Buffer): void {
+    this.#heardMs = this.#clock.monotonicMs()
     try {
       this.#frames.push(chunk, frame => this.#answered(frame))
     } catch (reason) {
@@ -112,7 +141,7 @@ export class BrokerConnection {
     const pending = this.#pending.shift()
     if (!pending) throw new MalformedError('a response to no request')
     const { api, version, correlationId, timer } = pending
-    timer.cancel()
+    timer?.cancel()
     const answered = frame.readInt32BE(0)
     if (answered !== correlationId) {
       this.#pending.unshift(pending)
@@ -131,7 +160,7 @@ export class BrokerConnection {
     this.#error = error
     this.#socket.destroy()
     for (const { timer, reject } of this.#pending.splice(0)) {
-      timer.cancel()
+      timer?.cancel()
       reject(error)
     }
   }

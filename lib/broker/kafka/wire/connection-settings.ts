@@ -1,9 +1,10 @@
-import type { ClientProperties } from '../client-settings.ts'
+import { SOCKET_TIMEOUT_MS, type ClientProperties } from '../client-settings.ts'
 
 /** How connections of our own are made and kept: what the client settings of the same name mean for librdkafka. */
 export interface ConnectionSettings {
   /** A longer response is refused unread. */
   readonly responseBytesMax: number
+  /** How long nothing may come of an answer. */
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly reconnectBackoffMs: number
@@ -15,7 +16,7 @@ export function connectionSettings(client: ClientProperties): ConnectionSettings
   const number = (name: string, otherwise: number) => Number(client[name] ?? otherwise)
   return {
     responseBytesMax: number('receive.message.max.bytes', 100_000_000),
-    requestTimeoutMs: number('socket.timeout.ms', 30_000),
+    requestTimeoutMs: number('socket.timeout.ms', SOCKET_TIMEOUT_MS),
     connectTimeoutMs: number('socket.connection.setup.timeout.ms', 10_000),
     reconnectBackoffMs: number('reconnect.backoff.ms', 100),
     reconnectBackoffMsMax: number('reconnect.backoff.max.ms', 5_000),
