@@ -9,6 +9,8 @@ import type { BrokerError } from './broker-error.ts'
 export interface Broker {
   /** For messages: `embedded`, `memory` or the bootstrap addresses. */
   readonly name: string
+  /** Whom the brokers take us for, as their ACLs name it: `User:alice`. Undefined where nobody asks, or only the brokers know. */
+  readonly principal?: string | undefined
   consumer(options: ConsumerOptions): Promise<Consumer>
   producer(options: ProducerOptions): Promise<Producer>
   admin(): Promise<Admin>

@@ -8,6 +8,7 @@ import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { CommitProbe } from './commit.ts'
+import { explainAuthorization } from './explain-authorization.ts'
 import { reactionTo } from './failure.ts'
 import { GlobalThread } from './global-thread.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -114,7 +115,7 @@ export class Supervisor {
     try {
       return await work()
     } catch (reason) {
-      const error = errorFrom(reason)
+      const error = explainAuthorization(errorFrom(reason), this.#options.broker.principal)
       if (stop.aborted && (isAborted(error) || reactionTo(error, 'start') === 'rejoin')) return 'again'
       if (!(this.#waitsForOthers(error) || (await this.#patience.mayBeginAnew(error)))) {
         if (!this.#options.replacesAfter(error)) throw error

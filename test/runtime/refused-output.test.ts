@@ -3,6 +3,7 @@ import type { Broker } from '../../lib/broker/broker.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { utf8, utf8Text } from '../../lib/common/bytes.ts'
+import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
 import type { ErrorHandlerContext } from '../../lib/processor/error-handlers.ts'
@@ -11,6 +12,7 @@ import { serdes } from '../../lib/serde/serdes.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { eventually } from '../support/eventually.ts'
+import { fastClock } from '../support/fast-clock.ts'
 import { refusedForGood, refusing, type Refusal } from '../support/refusing-broker.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce, readAll } from '../support/topics.ts'
@@ -43,6 +45,7 @@ interface Subject {
 async function open(
   refusal: Refusal,
   { atOnce, ...config }: Partial<StreamsConfig> & { readonly atOnce: boolean },
+  clock: Clock = systemClock,
 ): Promise<Subject> {
   const broker = await openEmbeddedBroker()
   onTestFinished(() => broker.close())
@@ -62,7 +65,7 @@ async function open(
       deadLetterQueueTopic: 'letters',
       ...config,
     },
-    { broker: refusing(broker, refusal, { atOnce }), logger: silentLogger },
+    { broker: refusing(broker, refusal, { atOnce }), clock, logger: silentLogger },
   )
   onTestFinished(() => streams.close())
   return { broker, streams }
@@ -215,6 +218,44 @@ describe.each(subjects)('an output refused for good (at once: $atOnce, $processi
     await streams.start().catch(() => undefined)
     await eventually(() => expect(streams.state).toBe('error'))
     expect(streams.error).toMatchObject({ code: 'TOPIC_AUTHORIZATION_FAILED' })
+    expect(streams.error?.message).toContain('the principal of this client lacks the right')
+    expect(streams.error?.message).toContain('on topic out')
     expect(asked).toEqual([])
+  })
+})
+
+describe('a topic that is deleted while the application runs', () => {
+  it.each(guarantees)(
+    "ends it after half a minute, by its name, where it is the application's output (%s)",
+    async processingGuarantee => {
+      const { broker, streams } = await open(
+        () => undefined,
+        { processingGuarantee, atOnce: false },
+        fastClock(20),
+      )
+      await streams.start()
+      await eventually(async () => expect(await readAll(broker, 'out')).toHaveLength(RECORDS))
+      const admin = await broker.admin()
+      await admin.deleteTopics(['out'])
+      await produce(broker, 'in', 1, [['late', 'late']])
+      await eventually(() => expect(streams.state).toBe('error'))
+      expect(streams.error?.message).toContain('"out"')
+      await admin.createTopics([{ topic: 'out', partitionCount: 1 }])
+      await admin.close()
+    },
+  )
+
+  it('and made again goes on, where that takes less', async () => {
+    const { broker, streams } = await open(() => undefined, { atOnce: false }, fastClock(2))
+    await streams.start()
+    await eventually(async () => expect(await readAll(broker, 'out')).toHaveLength(RECORDS))
+    const admin = await broker.admin()
+    await admin.deleteTopics(['out'])
+    await produce(broker, 'in', 1, [['late', 'late']])
+    await eventually(() => expect(streams.metrics.total('rejoin-total')).toBeGreaterThan(0))
+    await admin.createTopics([{ topic: 'out', partitionCount: 1 }])
+    await admin.close()
+    await eventually(async () => expect(await distinct(broker, 'out')).toEqual(['late']))
+    await eventually(() => expect(streams.state).toBe('running'))
   })
 })

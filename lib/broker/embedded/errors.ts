@@ -10,14 +10,14 @@ export function clientClosed(what: string): BrokerError {
 export function unknownPartition({ topic, partition }: TopicPartition): BrokerError {
   return new BrokerError(
     'UNKNOWN_TOPIC_OR_PARTITION',
-    'retriable',
+    'topic-missing',
     `partition ${partitionKey(topic, partition)} does not exist; create the topic with enough partitions`,
     { partitions: [{ topic, partition }] },
   )
 }
 
 export function unknownTopic(topic: string): BrokerError {
-  return new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', 'retriable', `topic "${topic}" does not exist`)
+  return new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing', `topic "${topic}" does not exist`)
 }
 
 export function offsetOutOfRange(partitions: readonly TopicPartition[], detail: string): BrokerError {

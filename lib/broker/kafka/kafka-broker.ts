@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from '../broker.ts'
-import { checkClientProperties, construct } from './client-settings.ts'
+import { checkClientProperties, construct, type ClientProperties } from './client-settings.ts'
 import { Connections, mendOf } from './connections.ts'
 import { ControlClient } from './control-client.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
@@ -92,6 +92,7 @@ interface KafkaBrokerParts {
 
 class KafkaBroker implements Broker {
   readonly name: string
+  readonly principal: string | undefined
   readonly #module: NativeModule
   readonly #options: KafkaBrokerOptions
   readonly #connections: Connections
@@ -102,6 +103,7 @@ class KafkaBroker implements Broker {
 
   constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
     this.name = options.brokers
+    this.principal = principalOf(options.client ?? {})
     this.#module = module
     this.#options = options
     this.#connections = connections
@@ -152,4 +154,12 @@ class KafkaBroker implements Broker {
     this.#direct.close()
     await this.#control.close()
   }
+}
+
+/** A certificate's principal is made of it by a rule of the broker's (`ssl.principal.mapping.rules`), a token's by another. */
+function principalOf(client: ClientProperties): string | undefined {
+  const protocol = String(client['security.protocol'] ?? 'plaintext').toLowerCase()
+  if (protocol === 'plaintext') return 'User:ANONYMOUS'
+  const user = client['sasl.username']
+  return protocol.startsWith('sasl') && user !== undefined ? `User:${user}` : undefined
 }
