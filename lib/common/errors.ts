@@ -68,6 +68,13 @@ export class AsyncCallbackError extends TypeError {
   }
 }
 
+/** A record failed, and is to be undone: the epoch is repeated without it. Nobody outside of the thread sees this. */
+export class InputRolledBackError extends RecordFailedError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('INPUT_ROLLED_BACK', message, options)
+  }
+}
+
 export function errorFrom(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason))
 }

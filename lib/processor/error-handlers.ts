@@ -8,6 +8,13 @@ import type { RawSource } from '../common/record-context.ts'
  */
 export type ErrorAnswer = 'fail' | 'continue'
 
+/**
+ * Processing only, under exactly-once: whatever the record has led to is undone, what nodes before the one that failed have put and forwarded too; then
+ * it is dropped, with its dead letter. `continue` leaves that, as the JVM original does. It costs an abort, and the records since the last commit are
+ * processed again without it.
+ */
+export type ProcessingErrorAnswer = ErrorAnswer | 'rollback'
+
 /** Production only: the transaction is aborted, and everything since the last commit is processed again. */
 export type ProductionErrorAnswer = ErrorAnswer | 'retry'
 
@@ -53,7 +60,7 @@ export type DeserializationErrorHandler = (
 export type ProcessingErrorHandler = (
   error: Error,
   context: ErrorHandlerContext,
-) => ErrorAnswer | ErrorResponse
+) => ProcessingErrorAnswer | ErrorResponse<ProcessingErrorAnswer>
 
 /** An output record that cannot be serialised or that the broker refuses for good (KIP-210, KIP-399). */
 export type ProductionErrorHandler = (

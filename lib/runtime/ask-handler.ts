@@ -13,6 +13,7 @@ export interface HandlerQuestion<A extends string> {
 }
 
 export const ERROR_ANSWERS = ['fail', 'continue'] as const
+export const PROCESSING_ANSWERS = ['fail', 'continue', 'rollback'] as const
 export const PRODUCTION_ANSWERS = ['fail', 'continue', 'retry'] as const
 
 /**

@@ -62,6 +62,8 @@ const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   ['CLIENT_CLOSED', end],
   // Of a task that is being taken over: it is asked anew where to begin. A running task's position is moved.
   ['OFFSET_OUT_OF_RANGE', again],
+  // The handler has asked for it; it does not come back.
+  ['INPUT_ROLLED_BACK', RULES.abortable],
   // A topic that was there is not among those that the cluster names.
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])

@@ -2,7 +2,7 @@ import type { TopicPartition } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
-import { RecordFailedError } from '../common/errors.ts'
+import { InputRolledBackError, RecordFailedError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
@@ -94,6 +94,7 @@ export class Recovery {
     if (error instanceof BrokerError && error.class === 'topic-missing') {
       return this.#options.outputs.forget(error.partitions.map(({ topic }) => topic)) ? 'later' : 'none'
     }
+    if (error instanceof InputRolledBackError) return 'at-once'
     const reaction = reactionTo(error, 'run')
     if (reaction === 'isolate') return this.#isolates(error as BrokerError)
     return reaction === 'abort' ? 'later' : 'none'

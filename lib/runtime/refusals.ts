@@ -3,6 +3,7 @@ import type { BrokerError } from '../broker/broker-error.ts'
 import { copyBytes, equalBytes } from '../common/bytes.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { RecordContext } from '../common/record-context.ts'
+import type { HandlerAnswer } from './dead-letters.ts'
 
 interface Note {
   readonly error: BrokerError
@@ -10,6 +11,20 @@ interface Note {
   readonly key: Uint8Array | null
   readonly timestamp: number
   readonly valueBytes: number
+}
+
+export interface InputPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** Why an input is not processed. */
+export interface FailedInput {
+  readonly error: Error
+  /** What the handler said, where it was asked already, and at which node. */
+  readonly answer?: HandlerAnswer<string>
+  readonly nodeName?: string
 }
 
 /** Of one epoch, or two. More are found in the repetitions after this one. */
@@ -37,7 +52,7 @@ export class Refusals {
   #roundsInVain = 0
   #foundInRound = false
   #recordsMax = Infinity
-  readonly #failedInputs = new Map<string, Error>()
+  readonly #failedInputs = new Map<string, FailedInput>()
 
   constructor(changelogs: Iterable<string>) {
     this.#changelogs = new Set(changelogs)
@@ -98,8 +113,15 @@ export class Refusals {
     }
     if (inputs === 0 || last?.topic === undefined) return false
     this.#recordsMax = 1
-    this.#failedInputs.set(inputKey(last.topic, last.partition, last.offset), error)
+    const { topic, partition, offset } = last
+    this.leaveOut({ topic, partition, offset }, { error })
     return true
+  }
+
+  /** The epochs since the last commit are dropped, and repeated without this input. */
+  leaveOut(input: InputPlace, failed: FailedInput): void {
+    this.#commits = 0
+    this.#failedInputs.set(inputKey(input), failed)
   }
 
   get anyFailedInput(): boolean {
@@ -107,24 +129,26 @@ export class Refusals {
   }
 
   /** Why this input is not to be processed. */
-  failureOf(topic: string, partition: number, offset: number): Error | undefined {
-    return this.#failedInputs.get(inputKey(topic, partition, offset))
+  failureOf(input: InputPlace): FailedInput | undefined {
+    return this.#failedInputs.get(inputKey(input))
   }
 
   committed(): void {
-    if (this.#recordsMax < Infinity) this.#widen()
+    if (this.#recordsMax < Infinity) this.#recordsMax = widened(this.#recordsMax)
     this.#commits += 1
     this.#roundsInVain = 0
-    if (this.#count === 0 || this.#commits < COMMITS_KEPT) return
-    this.#notes.clear()
-    this.#count = 0
+    if (this.#commits < COMMITS_KEPT) return
+    if (this.#count > 0) {
+      this.#notes.clear()
+      this.#count = 0
+    }
+    // Whoever was left out is behind the committed offsets by now.
+    if (this.#failedInputs.size > 0 && this.#recordsMax === Infinity) this.#failedInputs.clear()
   }
+}
 
-  #widen(): void {
-    this.#recordsMax = this.#recordsMax >= WIDE ? Infinity : 2 * this.#recordsMax
-    // Whoever was skipped is behind the committed offsets by now.
-    if (this.#recordsMax === Infinity) this.#failedInputs.clear()
-  }
+function widened(recordsMax: number): number {
+  return recordsMax >= WIDE ? Infinity : 2 * recordsMax
 }
 
 function isLike(note: Note, { partition, key, value, timestamp }: OutgoingRecord): boolean {
@@ -137,6 +161,6 @@ function isLike(note: Note, { partition, key, value, timestamp }: OutgoingRecord
   )
 }
 
-function inputKey(topic: string, partition: number, offset: number): string {
+function inputKey({ topic, partition, offset }: InputPlace): string {
   return `${partitionKey(topic, partition)}@${offset}`
 }

@@ -7,7 +7,7 @@ import { TaskTimes } from './task-times.ts'
 export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'defer' | 'streamTimeMs' | 'requestCommit'>
 
 export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks): TaskScope {
-  const { id, settings, metrics, logger, collector, clock, state, globalStore } = options
+  const { id, settings, metrics, logger, collector, clock, state, globalStore, refusals } = options
   return {
     applicationId: settings.applicationId,
     taskId: id,
@@ -26,6 +26,10 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     systemTimeMs: () => clock.nowMs(),
     store: name => state.store(name),
     globalStore,
+    rollBack:
+      refusals && settings.processingGuarantee === 'exactly-once'
+        ? (input, failed) => refusals.leaveOut(input, failed)
+        : undefined,
     ...callbacks,
   }
 }

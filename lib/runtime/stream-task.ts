@@ -8,7 +8,7 @@ import type { Punctuator } from '../processor/processor-context.ts'
 import { Record } from '../processor/record.ts'
 import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { refuseAsync } from './async-processor.ts'
-import { decideFailure } from './decide-failure.ts'
+import { decideFailure, leaveOut } from './decide-failure.ts'
 import { DeferredWorks } from './deferred-works.ts'
 import { NodeChain } from './node-chain.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
@@ -164,13 +164,13 @@ export class StreamTask {
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
   }
 
-  /** It has made a change that the changelog takes in no form: the handler is asked, and it is skipped. */
-  #isFailed({ topic, partition, offset }: QueuedRecord): boolean {
-    const failure = this.#refusals.failureOf(topic, partition, offset)
-    if (!failure) return false
-    const message = `a change of state that this record makes is refused by its changelog: ${failure.message}`
-    const error = new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause: failure })
-    decideFailure(this.#scope, this.#chain.sourceOf(topic).name, error)
+  /** It was undone, by its handler's answer; or it has made a change that the changelog takes in no form, and the handler is asked now. */
+  #isFailed(record: QueuedRecord): boolean {
+    const failed = this.#refusals.failureOf(record)
+    if (!failed) return false
+    const nodeName = failed.nodeName ?? this.#chain.sourceOf(record.topic).name
+    if (failed.answer !== undefined) leaveOut(this.#scope, { ...failed, nodeName })
+    else decideFailure(this.#scope, nodeName, changelogRefusal(failed.error))
     return true
   }
 
@@ -385,4 +385,9 @@ export class StreamTask {
       this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
     }
   }
+}
+
+function changelogRefusal(cause: Error): StreamsError {
+  const message = `a change of state that this record makes is refused by its changelog: ${cause.message}`
+  return new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause })
 }

@@ -9,6 +9,7 @@ import type { DeferredWork } from '../processor/deferred-work.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { FailedInput, InputPlace } from './refusals.ts'
 import type { TaskTimes } from './task-times.ts'
 
 /** What the nodes of one task share; the task owns it. */
@@ -38,4 +39,6 @@ export interface TaskScope {
   store(name: string): StateStore | undefined
   globalStore(name: string): StateStore | undefined
   requestCommit(): void
+  /** Notes that a record is to be left out of the repetition that follows; undefined where nothing can be undone. */
+  readonly rollBack?: ((input: InputPlace, failed: FailedInput) => void) | undefined
 }
