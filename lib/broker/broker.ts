@@ -65,7 +65,10 @@ export interface ConsumerOptions {
   readonly isolation: IsolationLevel
   /** Without it the consumer only reads what it is told to (`assign`): restore, global tables. */
   readonly group?: GroupOptions
-  /** Bound on what is fetched ahead of `poll`, over all partitions. Default 32 MiB. */
+  /**
+   * Bound on what is fetched ahead of `poll`, over all partitions; and on what of it is decompressed at a
+   * time, what one `poll` hands out included, but for a batch that is larger by itself. Default 32 MiB.
+   */
   readonly queuedBytesMax?: number
 }
 

@@ -1,83 +1,12 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { RawRecord } from '../../lib/broker/broker.ts'
-import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { DirectFetcher } from '../../lib/broker/kafka/fetch/direct-fetcher.ts'
 import { openDirectPaths } from '../../lib/broker/kafka/direct-path.ts'
-import { fetchSettings } from '../../lib/broker/kafka/fetch/fetch-settings.ts'
-import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { encodeBatch } from './batch-encoder.ts'
-import { FakeCluster } from './fake-cluster.ts'
-
-const SETTINGS = { 'reconnect.backoff.ms': 5, 'reconnect.backoff.max.ms': 50, 'fetch.wait.max.ms': 50 }
-
-interface Reader {
-  readonly fetcher: DirectFetcher
-  readonly records: RawRecord[]
-  readonly errors: BrokerError[]
-  poll(max?: number): void
-  readTo(offset: number, partition?: number): Promise<void>
-  firstError(): Promise<BrokerError>
-}
-
-function reader(fake: FakeCluster, client: { [name: string]: number } = {}, bytesMax = 1_000_000): Reader {
-  const security = { tls: undefined, sasl: undefined }
-  const properties = { ...SETTINGS, ...client }
-  const connect = { clientId: 'test', clock: systemClock, settings: connectionSettings(properties), security }
-  const cluster = new Cluster(fake.address, connect)
-  const fetcher = new DirectFetcher({
-    clock: systemClock,
-    cluster,
-    connect,
-    settings: fetchSettings(properties),
-    isolation: 'read_committed',
-    keepsTurns: true,
-    bytesMax,
-    wake: () => undefined,
-    hear: () => undefined,
-  })
-  onTestFinished(async () => {
-    await fetcher.close()
-    cluster.close()
-  })
-  const [records, errors] = [[] as RawRecord[], [] as BrokerError[]]
-  const poll = (max = 1_000) => {
-    fetcher.tick()
-    for (let error = fetcher.takeError(); error; error = fetcher.takeError()) errors.push(error)
-    for (const batch of fetcher.poll(max)) records.push(...batch.records)
-  }
-  return {
-    fetcher,
-    records,
-    errors,
-    poll,
-    readTo: (offset, partition = 0) =>
-      eventually(
-        () => {
-          poll()
-          if (errors.length > 0) throw errors[0]!
-          return fetcher.position({ topic: fake.topic, partition }) === offset
-        },
-        { what: `offset ${offset}`, pauseMs: 2 },
-      ).then(() => undefined),
-    firstError: () =>
-      eventually(
-        () => {
-          poll()
-          return errors[0]
-        },
-        { what: 'an error', pauseMs: 2 },
-      ),
-  }
-}
-
-async function fakeCluster(partitionCount = 1): Promise<FakeCluster> {
-  const fake = await FakeCluster.start(partitionCount)
-  onTestFinished(() => fake.close())
-  return fake
-}
+import { fakeCluster, reader, start } from './direct-reader.ts'
+import type { FakeCluster } from './fake-cluster.ts'
 
 /** Batches of three records each. */
 function write(fake: FakeCluster, batches: number, partition = 0, valueBytes = 10): void {
@@ -96,9 +25,6 @@ function expectWhole(records: readonly RawRecord[], count: number): void {
   expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: count }, (_, index) => index))
   expect(records.every(({ offset, value }) => value?.every(byte => byte === offset % 256))).toBe(true)
 }
-
-const start = (fake: FakeCluster, { fetcher }: Reader, offset = 0) =>
-  fetcher.assign(fake.partitions.map((_, partition) => ({ topic: fake.topic, partition, offset })))
 
 describe('the direct fetcher', () => {
   test.each([

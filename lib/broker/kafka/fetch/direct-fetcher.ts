@@ -5,12 +5,13 @@ import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset 
 import type { Fetcher } from '../fetcher.ts'
 import { PartitionMap } from '../partition-map.ts'
 import type { Cluster, Leader } from '../wire/cluster.ts'
+import { DecodeRoom } from './decode-room.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import type { FetchSettings } from './fetch-settings.ts'
 import { FetchTurns } from './fetch-turns.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
 import { goneError } from './gone-error.ts'
-import { FetchedRecords, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
+import { FetchedRecords, type DecodeGate, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
 import { LeaderFinder } from '../wire/leader-finder.ts'
 import { LeaderReader, type Asked } from './leader-reader.ts'
 import { matchAnswers } from './match-answers.ts'
@@ -26,7 +27,10 @@ export interface DirectFetcherOptions {
   readonly connect: ConnectOptions
   readonly settings: FetchSettings
   readonly isolation: IsolationLevel
-  /** Bound on all queues together. */
+  /**
+   * Bound on all queues together; and on what they have decompressed, apart from a batch that is larger by
+   * itself.
+   */
   readonly bytesMax: number
   /** Whether a partition is polled for a while before it is the next one's turn (`FetchTurns`). */
   readonly keepsTurns: boolean
@@ -42,6 +46,7 @@ export class DirectFetcher implements Fetcher {
   /** `#partitions` as a list. */
   #queues: readonly FetchQueue[] = []
   readonly #turns: FetchTurns<FetchQueue>
+  readonly #room: DecodeRoom
   readonly #readers = new Map<number, LeaderReader>()
   readonly #errors: BrokerError[] = []
   readonly #finder: LeaderFinder<FetchQueue>
@@ -50,6 +55,7 @@ export class DirectFetcher implements Fetcher {
     this.#options = options
     const { clock, cluster, hear } = options
     this.#turns = new FetchTurns(clock, options)
+    this.#room = new DecodeRoom(options.bytesMax, () => this.#queues)
     this.#finder = new LeaderFinder({
       clock,
       cluster,
@@ -107,6 +113,7 @@ export class DirectFetcher implements Fetcher {
 
   poll(maxRecords: number): readonly RecordBatch[] {
     const batches: RecordBatch[] = []
+    this.#room.beginPoll()
     this.#turns.take(maxRecords, (queue, room) => {
       const batch = this.#take(queue, room)
       if (!batch) return 0
@@ -151,6 +158,7 @@ export class DirectFetcher implements Fetcher {
     if (!queue) return
     queue.closed = true
     queue.clear()
+    this.#room.left(queue)
     this.#moveTo(queue, undefined)
   }
 
@@ -246,9 +254,16 @@ export class DirectFetcher implements Fetcher {
     if (start < end) {
       const aborted = isCommitted ? fetched.aborted : undefined
       const span = { buffer, start, end, offset: queue.fetchedTo, logEnd }
-      this.#append(queue, span, { aborted, checkCrc: settings.checkCrc })
+      this.#append(queue, span, { aborted, checkCrc: settings.checkCrc, gate: this.#gateOf(queue) })
     }
     queue.end = Math.max(logEnd, queue.fetchedTo)
+  }
+
+  #gateOf(queue: FetchQueue): DecodeGate {
+    return {
+      mayOpen: bytes => this.#room.mayOpen(queue, bytes),
+      handedOut: bytes => this.#room.handedOut(bytes),
+    }
   }
 
   #append(queue: FetchQueue, span: FetchedSpan, options: FetchedOptions): void {

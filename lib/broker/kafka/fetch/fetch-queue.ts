@@ -2,13 +2,14 @@ import type { RawRecord, RecordBatch } from '../../broker.ts'
 import { errorFrom } from '../../../common/errors.ts'
 import type { BrokerError } from '../../broker-error.ts'
 import { malformedError } from '../wire/protocol-error.ts'
+import type { BatchHolder } from './decode-room.ts'
 import type { FetchedRecords } from './fetched-records.ts'
 
 /**
  * What was fetched of one partition and not polled yet, as the broker sent it. A new assignment of the partition is a new
  * queue, so an answer to an earlier one is never mixed up with it. Its bound is kept by whoever asks for more.
  */
-export class FetchQueue {
+export class FetchQueue implements BatchHolder {
   readonly topic: string
   readonly partition: number
   /** Of the next record to hand out, at least. */
@@ -52,6 +53,15 @@ export class FetchQueue {
     return bytes
   }
 
+  /** Only the first of what was fetched can have a batch open. */
+  get openBytes(): number {
+    return this.#fetched[0]?.openBytes ?? 0
+  }
+
+  closeBatch(): void {
+    this.#fetched[0]?.closeBatch()
+  }
+
   get isEmpty(): boolean {
     return this.#fetched.length === 0
   }
@@ -73,9 +83,10 @@ export class FetchQueue {
     try {
       while (fetched.length > 0 && records.length < max) {
         const first = fetched[0]!
-        first.readInto(records, max - records.length)
+        const mayGoOn = first.readInto(records, max - records.length)
         this.position = first.position
         if (first.isEmpty) fetched.shift()
+        else if (!mayGoOn) break
       }
     } catch (cause) {
       this.#stopBefore(fetched[0]!, records.at(-1), errorFrom(cause))

@@ -6,6 +6,7 @@ import { AbortedTransactions } from './aborted-transactions.ts'
 import { BatchHeader, CRC_AT, CRC_FROM, HEADER_BYTES } from '../records/batch-header.ts'
 import type { AbortedTransaction } from './fetch-response.ts'
 import { MalformedError } from '../wire/malformed-error.ts'
+import { decompressedBytes } from '../records/decompressed-bytes.ts'
 import { RecordDecoder } from '../records/record-decoder.ts'
 
 const ABORT = 0
@@ -22,10 +23,21 @@ export interface FetchedSpan {
   readonly logEnd: number
 }
 
+/**
+ * Asked before a compressed batch is opened, with the bytes that it will take; and told when it is at its
+ * end.
+ */
+export interface DecodeGate {
+  mayOpen(bytes: number): boolean
+  handedOut(bytes: number): void
+}
+
 export interface FetchedOptions {
   /** Of read_committed; undefined shows everything. */
   readonly aborted: readonly AbortedTransaction[] | undefined
   readonly checkCrc: boolean
+  /** Default: whatever comes is opened. */
+  readonly gate?: DecodeGate | undefined
 }
 
 /**
@@ -43,6 +55,7 @@ export class FetchedRecords {
   readonly #end: number
   readonly #aborted: AbortedTransactions | undefined
   readonly #checkCrc: boolean
+  readonly #gate: DecodeGate | undefined
   readonly #header = new BatchHeader()
   readonly #decoder: RecordDecoder
   /** Of the next batch. */
@@ -50,12 +63,16 @@ export class FetchedRecords {
   #position: number
 
   /** Throws `MalformedError` where a head makes no sense. */
-  constructor({ buffer, start, end, offset, logEnd }: FetchedSpan, { aborted, checkCrc }: FetchedOptions) {
+  constructor(
+    { buffer, start, end, offset, logEnd }: FetchedSpan,
+    { aborted, checkCrc, gate }: FetchedOptions,
+  ) {
     this.#buffer = buffer
     this.#at = start
     this.#position = offset
     this.#aborted = aborted && new AbortedTransactions(aborted)
     this.#checkCrc = checkCrc
+    this.#gate = gate
     this.#decoder = new RecordDecoder(buffer)
     const header = this.#header
     let at = start
@@ -88,33 +105,47 @@ export class FetchedRecords {
     return this.#position
   }
 
-  /** Bytes that were not decoded yet. */
+  /** Bytes that were not decoded yet; of a batch that is decompressed already, as they are in memory. */
   get bytesLeft(): number {
-    return this.#end - this.#at
+    return this.#end - this.#at + this.#decoder.ownBytesLeft
+  }
+
+  /** Memory of the batch that is open, where it was decompressed. */
+  get openBytes(): number {
+    return this.#decoder.ownBytes
+  }
+
+  /** Lets go of that memory: the batch is opened again, and read from where it was. */
+  closeBatch(): void {
+    if (this.#decoder.ownBytes === 0) return
+    this.#decoder.close()
+    this.#at = this.#header.start
   }
 
   /**
-   * Appends up to `max` records and moves the position; what follows the last one and is not shown (markers, aborted records) is
-   * stepped over, too. Throws `MalformedError`; the position then is that of the batch at fault.
+   * Appends up to `max` records and moves the position; what follows the last one and is not shown (markers,
+   * aborted records) is stepped over, too. False where it ended because a batch may not be opened yet. Throws
+   * `MalformedError`; the position then is that of the batch at fault.
    */
-  readInto(out: RawRecord[], max: number): void {
+  readInto(out: RawRecord[], max: number): boolean {
     const limit = out.length + max
     const decoder = this.#decoder
     for (;;) {
-      if (!decoder.hasMore && !this.#openBatch()) return
-      if (out.length >= limit) return
+      if (!decoder.hasMore && !this.#openBatch()) return this.#at >= this.#end
+      if (out.length >= limit) return true
       decoder.readInto(out, limit - out.length, this.#position)
       const last = out[out.length - 1]
-      if (!decoder.hasMore) this.#position = this.#header.lastOffset + 1
+      if (!decoder.hasMore) this.#endBatch()
       else if (last) this.#position = last.offset + 1
     }
   }
 
-  /** Goes to the next batch with records to show; false where none is left. */
+  /** Goes to the next batch with records to show; false where none is left, or it may not be opened. */
   #openBatch(): boolean {
     const header = this.#header
     while (this.#at < this.#end) {
       header.read(this.#buffer, this.#at, this.#end)
+      if (!this.#mayOpen()) return false
       this.#at = header.end
       if (this.#checkCrc) this.#verify()
       if (!this.#isHidden()) {
@@ -124,6 +155,20 @@ export class FetchedRecords {
       this.#position = header.lastOffset + 1
     }
     return false
+  }
+
+  #mayOpen(): boolean {
+    const { compression, start, end } = this.#header
+    if (compression === 0 || this.#gate === undefined) return true
+    const bytes = decompressedBytes(compression, this.#buffer.subarray(start + HEADER_BYTES, end))
+    return this.#gate.mayOpen(bytes)
+  }
+
+  #endBatch(): void {
+    this.#position = this.#header.lastOffset + 1
+    if (this.#decoder.ownBytes === 0) return
+    this.#gate?.handedOut(this.#decoder.ownBytes)
+    this.#decoder.close()
   }
 
   #verify(): void {

@@ -1,10 +1,12 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { readInt64 } from '../../../common/int64.ts'
 import type { RawRecord } from '../../broker.ts'
 import { LOG_APPEND_TIME, type BatchHeader, HEADER_BYTES } from './batch-header.ts'
 import { decompress } from './decompress.ts'
 import { FetchedRecord } from './fetched-record.ts'
 import { MalformedError } from '../wire/malformed-error.ts'
+
+const NO_BYTES = Buffer.alloc(0)
 
 /**
  * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed in place, and nothing is
@@ -14,6 +16,7 @@ import { MalformedError } from '../wire/malformed-error.ts'
  */
 export class RecordDecoder {
   #buffer: Buffer
+  #isOwn = false
   #at = 0
   #end = 0
   #left = 0
@@ -33,6 +36,23 @@ export class RecordDecoder {
     return this.#left > 0
   }
 
+  /** Of a batch that was decompressed: all its bytes, which are memory of its own; 0 for others. */
+  get ownBytes(): number {
+    return this.#isOwn ? this.#buffer.length : 0
+  }
+
+  /** Of these, the ones that are still to be read. */
+  get ownBytesLeft(): number {
+    return this.#isOwn ? this.#end - this.#at : 0
+  }
+
+  /** Lets go of the batch. */
+  close(): void {
+    this.#left = 0
+    this.#isOwn = false
+    this.#buffer = NO_BYTES
+  }
+
   open(buffer: Buffer, header: BatchHeader): void {
     const { start, end } = header
     const count = buffer.readInt32BE(start + 57)
@@ -44,7 +64,8 @@ export class RecordDecoder {
     this.#baseTimestamp = readInt64(buffer, start + 27)
     this.#appendTimestamp = header.attributes & LOG_APPEND_TIME ? readInt64(buffer, start + 35) : undefined
     if (count < 0) throw new MalformedError(`a batch of ${count} records`)
-    if (compression === 0 || count === 0) {
+    this.#isOwn = compression !== 0 && count !== 0
+    if (!this.#isOwn) {
       this.#buffer = buffer
       this.#at = start + HEADER_BYTES
       this.#end = end
