@@ -100,7 +100,7 @@ describe('a service', () => {
       // One that comes too soon is taken for the first, told twice.
       await eventually(() => {
         process.child.kill(signal)
-        expect(process.child.exitCode).not.toBeNull()
+        return process.child.exitCode !== null
       })
       const end = await process.stop(signal)
       expect(end.stderr).toContain('INTERRUPTED')
