@@ -5,6 +5,7 @@ import { RecordDecoder } from '../../lib/broker/kafka/records/record-decoder.ts'
 import { ByteReader } from '../../lib/broker/kafka/wire/byte-reader.ts'
 import { ByteWriter } from '../../lib/broker/kafka/wire/byte-writer.ts'
 import { FrameReader } from '../../lib/broker/kafka/wire/frame-reader.ts'
+import type { FakeTransactions } from './fake-transactions.ts'
 
 const [PRODUCE, METADATA, FIND_COORDINATOR, API_VERSIONS, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN] = [
   0, 3, 10, 18, 22, 24, 26,
@@ -76,9 +77,16 @@ export class FakeLogCluster {
   readonly findCodes: number[] = []
   coordinator = 1
   identities = 0
+  /** How many connections were ever taken. */
+  accepted = 0
+  /** Called with each request's key, or with what a native client asks for, before anything becomes of it. */
+  heard: (what: number | string) => void = () => undefined
+  /** Judges what is written and ended as a coordinator does; without it every transaction is well. */
+  transactions: FakeTransactions | undefined
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
   readonly #inTransaction = new Set<number>()
+  readonly #stalls = new Map<number, Stall>()
 
   private constructor(partitionCount: number) {
     this.partitions = Array.from({ length: partitionCount }, () => ({ leader: 0, epoch: 0, batches: [] }))
@@ -87,7 +95,8 @@ export class FakeLogCluster {
   static async start(partitionCount = 1): Promise<FakeLogCluster> {
     const cluster = new FakeLogCluster(partitionCount)
     for (const node of [0, 1]) {
-      const server = createServer(socket => cluster.#serve(socket, node))
+      // Who measures by another clock than the system's would wait for delayed acknowledgements.
+      const server = createServer({ noDelay: true }, socket => cluster.#serve(socket, node))
       await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
       cluster.#servers.push(server)
     }
@@ -108,7 +117,27 @@ export class FakeLogCluster {
     )
   }
 
+  /** From now on a node takes connections and requests, as a stopped process's kernel does, and answers nothing. */
+  stall(node: number): void {
+    if (this.#stalls.has(node)) return
+    let resume = () => undefined as void
+    const over = new Promise<void>(resolve => (resume = resolve))
+    this.#stalls.set(node, { over, resume })
+  }
+
+  /** What came meanwhile is dealt with now. */
+  resume(node: number): void {
+    this.#stalls.get(node)?.resume()
+    this.#stalls.delete(node)
+  }
+
+  /** Resolves when the node does something; at once, unless it is stalled. */
+  async awake(node: number): Promise<void> {
+    while (this.#stalls.has(node)) await this.#stalls.get(node)!.over
+  }
+
   async close(): Promise<void> {
+    for (const node of [0, 1]) this.resume(node)
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all(this.#servers.map(server => new Promise(resolve => server.close(resolve))))
   }
@@ -119,6 +148,7 @@ export class FakeLogCluster {
 
   #serve(socket: Socket, node: number): void {
     this.#sockets.add(socket)
+    this.accepted += 1
     socket.on('close', () => this.#sockets.delete(socket)).on('error', () => undefined)
     const frames = new FrameReader(100_000_000)
     let outstanding = 0
@@ -139,6 +169,8 @@ export class FakeLogCluster {
     const head = new ByteReader(frame, 0, false)
     const [key, version, correlationId] = [head.int16(), head.int16(), head.int32()]
     head.nullableString()
+    this.heard(key)
+    await this.awake(node)
     const flexible = version >= (FLEXIBLE_FROM[key] ?? Infinity)
     const body = new ByteReader(frame, head.at, flexible)
     body.tags()
@@ -206,8 +238,11 @@ export class FakeLogCluster {
       for (let left = body.array(); left > 0; left -= 1) added.push(body.int32())
       body.tags()
     }
-    const code = node === this.coordinator ? (this.addCodes.shift() ?? 0) : NOT_COORDINATOR
-    this.told.push(`add ${added.join(' ')} as ${owner}: ${code}`)
+    const code =
+      node === this.coordinator
+        ? (this.addCodes.shift() ?? this.transactions?.join(owner.epoch) ?? 0)
+        : NOT_COORDINATOR
+    this.told.push(`add ${added.join(' ')} as ${owner.name}: ${code}`)
     if (code === 0 || code === 'lose') for (const partition of added) this.#inTransaction.add(partition)
     if (code === 'lose') {
       socket.destroy()
@@ -222,8 +257,11 @@ export class FakeLogCluster {
   #endTransaction(socket: Socket, { node, body, writer }: FakeRequest): boolean {
     const owner = readOwner(body)
     const kind = body.boolean() ? 'commit' : 'abort'
-    const code = node === this.coordinator ? (this.endCodes.shift() ?? 0) : NOT_COORDINATOR
-    this.told.push(`${kind} as ${owner}: ${code}`)
+    const code =
+      node === this.coordinator
+        ? (this.endCodes.shift() ?? this.transactions?.end(kind, owner.epoch) ?? 0)
+        : NOT_COORDINATOR
+    this.told.push(`${kind} as ${owner.name}: ${code}`)
     if (code === 0 || code === 'lose') this.#inTransaction.clear()
     if (code === 'lose') {
       socket.destroy()
@@ -266,6 +304,8 @@ export class FakeLogCluster {
     if (log.leader !== node) return 6
     if (batch.bytes.length > this.batchBytesMax) return 10
     if (batch.isTransactional && !this.#inTransaction.has(partition)) return 48
+    const code = this.transactions?.check(batch.epoch) ?? 0
+    if (code !== 0) return code
     const own = log.batches.filter(({ producerId }) => producerId === batch.producerId)
     const last = own.at(-1)
     if (last && last.epoch > batch.epoch) return 47
@@ -274,8 +314,14 @@ export class FakeLogCluster {
     const next = last && last.epoch === batch.epoch ? last.sequence + last.records.length : 0
     if (batch.sequence !== next) return 45
     log.batches.push(batch)
+    this.transactions?.write(batch.records.map(({ value }) => String(value)))
     return 0
   }
+}
+
+interface Stall {
+  readonly over: Promise<void>
+  readonly resume: () => void
 }
 
 interface FakeRequest {
@@ -286,8 +332,9 @@ interface FakeRequest {
   readonly writer: ByteWriter
 }
 
-function readOwner(body: ByteReader): string {
-  return `${body.string()} ${body.int64()}.${body.int16()}`
+function readOwner(body: ByteReader): { readonly name: string; readonly epoch: number } {
+  const [transactionalId, producerId, epoch] = [body.string(), body.int64(), body.int16()]
+  return { name: `${transactionalId} ${producerId}.${epoch}`, epoch }
 }
 
 function readProduce(body: ByteReader, node: number, version: number): FakeProduce {

@@ -76,7 +76,7 @@ export class KafkaProducer implements Producer {
     this.#native = native
     this.#clock = clock
     this.#transactional = options.transactionalId !== undefined
-    this.#transactions = new NativeTransactions(native, clock)
+    this.#transactions = new NativeTransactions(native, clock, options.transactionTimeoutMs)
     this.#failures = new SendFailures(options.onSendError)
     this.#overflow = new OverflowQueue(clock, record => this.#offerLater(record))
     native.on('delivery-report', (error, report) => {

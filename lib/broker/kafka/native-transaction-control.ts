@@ -24,10 +24,10 @@ export class NativeTransactionControl implements TransactionControl {
   readonly #transactions: NativeTransactions
   #waiting: ((identity: ProducerIdentity) => void)[] = []
 
-  constructor(native: NativeProducer, clock: Clock) {
+  constructor(native: NativeProducer, clock: Clock, transactionTimeoutMs: number) {
     this.#native = native
     this.#clock = clock
-    this.#transactions = new NativeTransactions(native, clock)
+    this.#transactions = new NativeTransactions(native, clock, transactionTimeoutMs)
     native.on('event.stats', ({ message }) => this.#heard(message))
   }
 

@@ -5,22 +5,23 @@ import { KafkaConsumer } from './kafka-consumer.ts'
 import { nativeCall } from './native-call.ts'
 import type { NativeCallback, NativeProducer } from './native-client.ts'
 
+/** At most: no call of a transaction outlasts it. */
 const CALL_MS = 10_000
 /** To begin with a clean transaction, which nobody can repeat better than we. */
 const INIT_MS = 60_000
-/** To get rid of one; a new producer under the same id does it as well, and need not wait for the old one's calls. */
-const ABORT_MS = 10_000
 const RETRY_MS = 50
 
 /** The transactions of a native producer, call by call. */
 export class NativeTransactions {
   readonly #native: NativeProducer
   readonly #clock: Clock
+  readonly #callMs: number
   #isClosed = false
 
-  constructor(native: NativeProducer, clock: Clock) {
+  constructor(native: NativeProducer, clock: Clock, transactionTimeoutMs = CALL_MS) {
     this.#native = native
     this.#clock = clock
+    this.#callMs = Math.min(CALL_MS, transactionTimeoutMs)
   }
 
   init(): Promise<void> {
@@ -40,21 +41,24 @@ export class NativeTransactions {
     // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
     await consumer.withGroupHandle(handle =>
       nativeCall('adding offsets to a transaction', callback =>
-        this.#native.sendOffsetsToTransaction(offsets, handle, CALL_MS, callback),
+        this.#native.sendOffsetsToTransaction(offsets, handle, this.#callMs, callback),
       ),
     )
   }
 
   commit(): Promise<void> {
     return nativeCall('committing a transaction', callback =>
-      this.#native.commitTransaction(CALL_MS, callback),
+      this.#native.commitTransaction(this.#callMs, callback),
     ).then(nothing)
   }
 
-  /** Rejects at once, fenced, where another call is unfinished: the client would answer that one until it ends, whatever it is asked. */
+  /**
+   * Is tried no longer than the transaction lives: a new producer under the same id ends it as well, and need not wait for the old one's calls.
+   * Rejects at once, fenced, where another call is unfinished: the client would answer that one until it ends, whatever it is asked.
+   */
   async abort(): Promise<void> {
     try {
-      await this.#persistently('aborting a transaction', ABORT_MS, (timeoutMs, callback) =>
+      await this.#persistently('aborting a transaction', this.#callMs, (timeoutMs, callback) =>
         this.#native.abortTransaction(timeoutMs, callback),
       )
     } catch (reason) {
@@ -83,7 +87,7 @@ export class NativeTransactions {
     const deadlineMs = this.#clock.monotonicMs() + patienceMs
     for (;;) {
       try {
-        await nativeCall(doing, callback => start(CALL_MS, callback))
+        await nativeCall(doing, callback => start(this.#callMs, callback))
         return
       } catch (reason) {
         const isRetriable = reason instanceof BrokerError && reason.class === 'retriable'

@@ -43,7 +43,8 @@ export async function openProducer(
     const identity = await firstIdentity(cluster, clock)
     return new DirectProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
   }
-  const control = new NativeTransactionControl(await openNative(options, around, CONTROL_SETTINGS), clock)
+  const native = await openNative(options, around, CONTROL_SETTINGS)
+  const control = new NativeTransactionControl(native, clock, transactionTimeoutMs)
   return new TransactionalProducer({
     ...parts,
     ...withinTransaction(settings, connect, transactionTimeoutMs),

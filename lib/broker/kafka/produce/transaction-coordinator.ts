@@ -32,8 +32,6 @@ const CONCURRENT_TRANSACTIONS = 51
 const RETRY_MS = 2
 const RETRY_MS_MAX = 50
 const LOST_RETRY_MS_MAX = 1_000
-/** How long an end is tried before the caller is asked to try again. */
-const PATIENCE_MS = 10_000
 
 const INVALID_TXN_STATE = 48
 const REQUEST_TIMED_OUT = 7
@@ -42,12 +40,15 @@ const TOPIC_AUTHORIZATION_FAILED = 29
 const OPERATION_NOT_ATTEMPTED = 55
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([14, 15, 16])
 const UNKNOWN_ATTEMPTS = 20
+const ADDING = 'adding partitions to a transaction'
 
 export interface CoordinatorOptions {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly connect: ConnectOptions
   readonly transactionalId: string
+  /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
+  readonly patienceMs: number
   /** For the log. */
   readonly hear: (message: string) => void
   /** Some partitions may be written to from now on. */
@@ -105,38 +106,32 @@ export class TransactionCoordinator {
 
   /** Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too long. */
   async settled(): Promise<void> {
-    const { clock } = this.#options
-    const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+    const { clock, patienceMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + patienceMs
     while (this.#isWaiting() && !this.#stopping.signal.aborted) {
-      if (clock.monotonicMs() > deadlineMs) {
-        throw protocolError(
-          REQUEST_TIMED_OUT,
-          'adding partitions to a transaction',
-          [],
-          'no coordinator answers',
-        )
-      }
+      if (clock.monotonicMs() > deadlineMs) throw silenceError(ADDING)
       await clock.sleep(RETRY_MS, this.#stopping.signal)
     }
   }
 
-  /** Adds no more. Resolves when what was asked is answered, or its connection gone. */
+  /** Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where that takes too long. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#pending.clear()
-    await this.#adding
+    if (this.#adding) await this.#within(this.#options.patienceMs, this.#adding, ADDING)
   }
 
   /** Rejects with class `retriable` where the outcome is not known: the same call may be made again. */
   async end(kind: 'commit' | 'abort'): Promise<void> {
     const doing = `${kind === 'commit' ? 'committing' : 'aborting'} a transaction`
-    const deadlineMs = this.#options.clock.monotonicMs() + PATIENCE_MS
+    const { clock, patienceMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + patienceMs
     for (let attempt = 0; ; attempt += 1) {
-      const error = await this.#tryToEnd(kind, doing)
+      const leftMs = deadlineMs - clock.monotonicMs()
+      const error = await this.#within(leftMs, this.#tryToEnd(kind, doing), doing)
       if (!error) return
-      if (error.class !== 'retriable' || this.#options.clock.monotonicMs() > deadlineMs || this.#isClosed)
-        throw error
-      await this.#options.clock.sleep(retryMs(attempt, RETRY_MS_MAX))
+      if (error.class !== 'retriable' || clock.monotonicMs() > deadlineMs || this.#isClosed) throw error
+      await clock.sleep(retryMs(attempt, RETRY_MS_MAX))
     }
   }
 
@@ -145,6 +140,21 @@ export class TransactionCoordinator {
     this.#stopping.abort()
     this.#pending.clear()
     this.#connection.close()
+  }
+
+  /** To find the coordinator and to connect takes time, too, of which the transaction has no more than of any other. */
+  async #within<T>(leftMs: number, work: Promise<T>, doing: string): Promise<T> {
+    const isOver = new AbortController()
+    const late = this.#options.clock.sleep(Math.max(0, leftMs), isOver.signal).then(() => {
+      if (isOver.signal.aborted) return work
+      this.#connection.drop()
+      throw silenceError(doing)
+    })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      isOver.abort()
+    }
   }
 
   async #tryToEnd(kind: 'commit' | 'abort', doing: string): Promise<BrokerError | undefined> {
@@ -212,7 +222,7 @@ export class TransactionCoordinator {
       this.#isUnsure = wasUnsure
       return codes
     } catch (reason) {
-      const error = lostError(reason, 'adding partitions to a transaction')
+      const error = lostError(reason, ADDING)
       if (error.class === 'retriable') this.#options.hear(error.message)
       else this.#fail(error)
       return undefined
@@ -275,6 +285,10 @@ export class TransactionCoordinator {
     }
     return openConnection(address, connect)
   }
+}
+
+function silenceError(doing: string): BrokerError {
+  return protocolError(REQUEST_TIMED_OUT, doing, [], 'no coordinator answers')
 }
 
 /** Whatever is no answer of the broker leaves the outcome open. */

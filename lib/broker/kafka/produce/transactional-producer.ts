@@ -47,6 +47,7 @@ export class TransactionalProducer implements Producer {
       cluster,
       connect,
       transactionalId,
+      patienceMs: parts.settings.deliveryTimeoutMs,
       hear,
       admitted: () => this.#sender.kick(),
       refused: (queue, error) => this.#sender.rejectQueue(queue, error),
