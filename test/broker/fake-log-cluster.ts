@@ -122,7 +122,7 @@ export class FakeLogCluster {
     if (this.#stalls.has(node)) return
     let resume = () => undefined as void
     const over = new Promise<void>(resolve => (resume = resolve))
-    this.#stalls.set(node, { over, resume })
+    this.#stalls.set(node, { over, resume, waiting: 0 })
   }
 
   /** What came meanwhile is dealt with now. */
@@ -131,14 +131,29 @@ export class FakeLogCluster {
     this.#stalls.delete(node)
   }
 
+  /** How many requests a stalled node has not dealt with. */
+  waiting(node: number): number {
+    return this.#stalls.get(node)?.waiting ?? 0
+  }
+
+  /** Ends every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   /** Resolves when the node does something; at once, unless it is stalled. */
   async awake(node: number): Promise<void> {
-    while (this.#stalls.has(node)) await this.#stalls.get(node)!.over
+    for (;;) {
+      const stall = this.#stalls.get(node)
+      if (!stall) return
+      stall.waiting += 1
+      await stall.over
+    }
   }
 
   async close(): Promise<void> {
     for (const node of [0, 1]) this.resume(node)
-    for (const socket of this.#sockets) socket.destroy()
+    this.cut()
     await Promise.all(this.#servers.map(server => new Promise(resolve => server.close(resolve))))
   }
 
@@ -322,6 +337,7 @@ export class FakeLogCluster {
 interface Stall {
   readonly over: Promise<void>
   readonly resume: () => void
+  waiting: number
 }
 
 interface FakeRequest {
