@@ -49,6 +49,12 @@ export interface RuntimeSettings {
   readonly transactionTimeoutMs: number
   /** How long a broker call that may be repeated is repeated. Default 300,000. */
   readonly taskTimeoutMs: number
+  /**
+   * How long the state of a task that is processed elsewhere stays on this disk after its last use, in case
+   * the task comes back. Default 600,000. State that may be the only copy stays for good: that of stores
+   * without a changelog, or with one that is missing or empty.
+   */
+  readonly stateCleanupDelayMs: number
   /** How often the changelogs' ends are asked for; a crash replays at most what came since. Default 5,000. */
   readonly positionIntervalMs: number
   /** How often windowed aggregations that send results at the close look for windows that have closed. 0: with every record. Default 1,000. */

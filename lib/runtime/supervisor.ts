@@ -15,6 +15,7 @@ import type { MemoryBudget } from './memory-budget.ts'
 import { Patience } from './patience.ts'
 import { hasPatterns } from './resolve-patterns.ts'
 import type { RuntimeSettings } from './settings.ts'
+import { StateCleaner } from './state-cleaner.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { StreamThread, type ThreadOutcome } from './stream-thread.ts'
 import type { StopSignals } from './thread-options.ts'
@@ -45,12 +46,14 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #patience: Patience
+  readonly #cleaner: StateCleaner
   #thread: StreamThread | undefined
   #global: GlobalThread | undefined
   #refusedSinceMs: number | undefined
 
   constructor(options: SupervisorOptions) {
     this.#options = options
+    this.#cleaner = new StateCleaner(options)
     const { clock, logger, metrics, settings, directory } = options
     this.#patience = new Patience({
       clock,
@@ -76,6 +79,17 @@ export class Supervisor {
 
   /** Resolves when it was stopped; rejects with what ends the application. */
   async run({ stop, force }: StopSignals): Promise<void> {
+    const ended = new AbortController()
+    const cleaning = this.#cleaner.run(AbortSignal.any([stop, ended.signal]))
+    try {
+      await this.#superviseAll({ stop, force })
+    } finally {
+      ended.abort()
+      await cleaning
+    }
+  }
+
+  async #superviseAll({ stop, force }: StopSignals): Promise<void> {
     while (!stop.aborted) {
       const ended = new AbortController()
       const signals = { stop: AbortSignal.any([stop, ended.signal]), force }
@@ -96,7 +110,7 @@ export class Supervisor {
 
   /** Makes a thread, and another when it wants to start over. */
   async #superviseThread(signals: StopSignals): Promise<void> {
-    const { plan, onState } = this.#options
+    const { plan } = this.#options
     // Global tables only: there is nothing to process.
     if (plan.subtopologies.length === 0) {
       this.#tellState('running')
@@ -105,7 +119,7 @@ export class Supervisor {
     while (!signals.stop.aborted) {
       const outcome = await this.#attempt(() => this.#runThread(signals), signals.stop)
       if (outcome === 'stopped') return
-      onState('rebalancing')
+      this.#tellState('rebalancing')
       if (outcome === 'partitions-changed') await this.#patience.pause(signals.stop)
     }
   }
@@ -121,7 +135,7 @@ export class Supervisor {
         if (!this.#options.replacesAfter(error)) throw error
       }
     }
-    this.#options.onState('rebalancing')
+    this.#tellState('rebalancing')
     await this.#patience.pause(stop)
     return 'again'
   }
@@ -180,6 +194,7 @@ export class Supervisor {
 
   #tellState(state: 'rebalancing' | 'running'): void {
     if (state === 'running') this.#patience.running()
+    this.#cleaner.tell(state === 'running')
     this.#options.onState(state)
   }
 

@@ -49,7 +49,10 @@ export function readPosition(engine: Engine, changelogTopic: string): number | u
 /** The same with what it is an offset of. */
 export function readStoredPosition(engine: Engine, changelogTopic: string): StoredPosition | undefined {
   const bytes = engine.get(positionKey(changelogTopic))
-  if (bytes === undefined) return undefined
+  return bytes === undefined ? undefined : parsePosition(bytes)
+}
+
+function parsePosition(bytes: Uint8Array): StoredPosition {
   const [offset, topicId] = utf8Text(bytes).split(' ')
   return { offset: Number(offset), topicId }
 }
@@ -87,6 +90,16 @@ export function wasLeftOpen(engine: Engine): boolean {
 
 export function openMarkWrite(open: boolean): EngineWrite {
   return { key: OPEN_MARK, value: open ? utf8('1') : null }
+}
+
+/** The changelogs of which an engine knows how much it holds, and how much. */
+export async function readPositions(engine: Engine): Promise<Map<string, StoredPosition>> {
+  const positions = new Map<string, StoredPosition>()
+  const range = { gte: utf8(POSITION_PREFIX), lt: utf8(POSITION_PREFIX + '\x7f') }
+  for await (const [key, value] of engine.entries(range)) {
+    positions.set(utf8Text(key).slice(POSITION_PREFIX.length), parsePosition(value))
+  }
+  return positions
 }
 
 /** When a commit last reached this engine, wall-clock milliseconds. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { TopologyError } from '../common/errors.ts'
-import type { EngineRange } from './engine/engine.ts'
+import type { Engine, EngineRange } from './engine/engine.ts'
 
 /** After a name comes one of these; names hold neither, so no store's keys start with another store's prefix. */
 const DATA = 0x00
@@ -41,6 +41,28 @@ export function storeEntriesRange(name: string): { readonly gte: Uint8Array; rea
 /** Everything of a store, its notes included: what to clear when it is wiped. */
 export function storeRange(name: string): EngineRange {
   return { gte: withSuffix(name, DATA), lt: withSuffix(name, BOOKS + 1) }
+}
+
+/**
+ * Names of the stores that have entries in the engine. Reads one key of each, so it does not matter how many
+ * there are.
+ */
+export async function storesWithEntries(engine: Engine): Promise<string[]> {
+  const names: string[] = []
+  let key = await firstKey(engine, Uint8Array.of(DATA + 1))
+  while (key !== undefined) {
+    const end = key.findIndex(byte => byte === DATA || byte === BOOKS)
+    if (end < 0) break
+    const name = Buffer.from(key.subarray(0, end)).toString('latin1')
+    if (key[end] === DATA) names.push(name)
+    key = await firstKey(engine, withSuffix(name, BOOKS + 1))
+  }
+  return names
+}
+
+async function firstKey(engine: Engine, gte: Uint8Array): Promise<Uint8Array | undefined> {
+  for await (const [key] of engine.entries({ gte, limit: 1, values: false })) return key
+  return undefined
 }
 
 function withSuffix(name: string, suffix: number): Uint8Array {

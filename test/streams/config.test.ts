@@ -26,6 +26,7 @@ describe('config', () => {
     ['commit.interval.ms', 'commitIntervalMs'],
     ['processing.guarantee', 'processingGuarantee'],
     ['statedir', 'stateDir'],
+    ['state.cleanup.delay.ms', 'stateCleanupDelayMs'],
   ])('names the nearest setting for the unknown %s', (name, nearest) => {
     expect(() => resolve({ [name]: 1 })).toThrow(
       new RegExp(`"${name}" is no setting: did you mean ${nearest}`),
@@ -41,6 +42,7 @@ describe('config', () => {
     ['commitIntervalMs', -1, /commitIntervalMs is -1: it must be a whole number of at least 0/],
     ['commitIntervalMs', '100', /commitIntervalMs is "100"/],
     ['maxTaskIdleMs', -2, /at least -1/],
+    ['stateCleanupDelayMs', 0, /stateCleanupDelayMs is 0: it must be a whole number of at least 1/],
     ['applicationId', 'a b', /letters, digits/],
     ['defaultKeySerde', 'string', /must be a serde/],
     ['processingErrorHandler', 'continue', /must be a function/],

@@ -55,6 +55,8 @@ export interface LevelEngineOptions {
    * False: nothing is written by another thread, and none of this process can open it, whatever copy of this package it runs. Default: true.
    */
   readonly isShared?: boolean
+  /** Called when the directory is closed and free again. */
+  readonly onClosed?: () => void
 }
 
 /**
@@ -63,7 +65,7 @@ export interface LevelEngineOptions {
  */
 export async function openLevelEngine(
   directory: string,
-  { isShared = true }: LevelEngineOptions = {},
+  { isShared = true, onClosed }: LevelEngineOptions = {},
 ): Promise<Engine> {
   const path = resolve(directory)
   if (opened.has(path)) throw lockedError(directory, undefined)
@@ -71,7 +73,8 @@ export async function openLevelEngine(
   try {
     const damage = await damageOf(path).catch((error: unknown) => Promise.reject(openError(error, path)))
     if (damage !== undefined) throw await damagedError(path, damage)
-    return new LevelEngine(path, isShared, await openDatabase(path, optionsOf('steady', isShared)))
+    const database = await openDatabase(path, optionsOf('steady', isShared))
+    return new LevelEngine(path, database, { isShared, onClosed })
   } catch (error) {
     opened.delete(path)
     throw error
@@ -115,15 +118,21 @@ class LevelEngine implements Engine {
   readonly persistent = true
   readonly #directory: string
   readonly #isShared: boolean
+  readonly #onClosed: (() => void) | undefined
   #database: Database
   #load: EngineLoad = 'steady'
   /** LevelDB runs batches on a thread pool, in no particular order: each waits here for the one before. */
   #tail: Promise<void> = Promise.resolve()
 
-  constructor(directory: string, isShared: boolean, database: Database) {
+  constructor(
+    directory: string,
+    database: Database,
+    options: { readonly isShared: boolean; readonly onClosed: (() => void) | undefined },
+  ) {
     this.#directory = directory
-    this.#isShared = isShared
     this.#database = database
+    this.#isShared = options.isShared
+    this.#onClosed = options.onClosed
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -171,6 +180,7 @@ class LevelEngine implements Engine {
     } finally {
       await this.#database.close()
       opened.delete(this.#directory)
+      this.#onClosed?.()
     }
   }
 
