@@ -15,7 +15,7 @@ import {
 } from '../support/async-subject.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const RECORDS = 400
+const RECORDS = 1_000
 const CHILD = fileURLToPath(new URL('async-crash-child.ts', import.meta.url))
 const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
