@@ -23,10 +23,11 @@ export type Phase = 'start' | 'run'
  * - `passes`: without end once the application has run; a first start that meets no broker ends at once.
  * - `topic`: 30 s, in which a topic made a moment ago reaches all brokers.
  * - `authentication`: 60 s once the application has run, in which passwords and certificates are exchanged; a first start ends at once.
+ * - `session`: 60 s, in which members that ended without leaving the group are forgotten (Kafka's default `session.timeout.ms` is 45 s).
  * - `fenced`: three times; then under another process id, three times more.
  * - `few`: three times.
  */
-export type Bound = 'passes' | 'topic' | 'authentication' | 'fenced' | 'few'
+export type Bound = 'passes' | 'topic' | 'authentication' | 'session' | 'fenced' | 'few'
 
 interface Rule {
   readonly run: Reaction
@@ -64,6 +65,8 @@ const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   ['OFFSET_OUT_OF_RANGE', again],
   // The handler has asked for it; it does not come back.
   ['INPUT_ROLLED_BACK', RULES.abortable],
+  // Members of another kind are in the group, or were: Kafka Streams on the JVM does not leave when it closes.
+  ['INCONSISTENT_GROUP_PROTOCOL', { ...again, bound: 'session' }],
   // A topic that was there is not among those that the cluster names.
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])

@@ -17,6 +17,7 @@ export interface PatienceOptions {
 
 const TOPIC_MS = 30_000
 const AUTHENTICATION_MS = 60_000
+const SESSION_MS = 60_000
 const FEW = 3
 /** Who is fenced again after a longer time was fenced for another reason. */
 const FENCED_APART_MS = 60_000
@@ -89,6 +90,8 @@ export class Patience {
         return (this.#hasRun || error instanceof BrokerError) && waitedMs < TOPIC_MS
       case 'authentication':
         return this.#hasRun && waitedMs < AUTHENTICATION_MS
+      case 'session':
+        return waitedMs < SESSION_MS
       case 'few':
         return this.#hasRun && times <= FEW
       case 'fenced':

@@ -8,7 +8,7 @@ import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { CommitProbe } from './commit.ts'
-import { explainAuthorization } from './explain-authorization.ts'
+import { explainError } from './explain-error.ts'
 import { reactionTo } from './failure.ts'
 import { GlobalThread } from './global-thread.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -129,7 +129,7 @@ export class Supervisor {
     try {
       return await work()
     } catch (reason) {
-      const error = explainAuthorization(errorFrom(reason), this.#options.broker.principal)
+      const error = this.#explained(reason)
       if (stop.aborted && (isAborted(error) || reactionTo(error, 'start') === 'rejoin')) return 'again'
       if (!(this.#waitsForOthers(error) || (await this.#patience.mayBeginAnew(error)))) {
         if (!this.#options.replacesAfter(error)) throw error
@@ -138,6 +138,14 @@ export class Supervisor {
     this.#tellState('rebalancing')
     await this.#patience.pause(stop)
     return 'again'
+  }
+
+  #explained(reason: unknown): Error {
+    const { broker, settings } = this.#options
+    return explainError(errorFrom(reason), {
+      applicationId: settings.applicationId,
+      principal: broker.principal,
+    })
   }
 
   async #openGlobal(stop: AbortSignal): Promise<Pick<GlobalThread, 'run'>> {

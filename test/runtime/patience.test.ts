@@ -45,6 +45,7 @@ describe('patience', () => {
     ['record-refused', 'MESSAGE_TOO_LARGE', 0, 0],
     ['fatal', 'CLIENT_CLOSED', 0, 0],
     ['fatal', 'UNSUPPORTED_VERSION', 3, 0],
+    ['fatal', 'INCONSISTENT_GROUP_PROTOCOL', 60, 60],
   ] as const)(
     'with %s (%s): %d s while it has run, %d s at a first start',
     async (kind, code, run, first) => {
