@@ -7,6 +7,7 @@ import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import { Turns } from '../common/turns.ts'
 import type { ChangelogRecord } from '../store/state-store.ts'
+import { withMark } from './changelog-marks.ts'
 import { lostError, type Refill } from './restore-plan.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateManager } from './state-manager.ts'
@@ -37,9 +38,9 @@ const BYTES_MAX = 1024 * 1024
 const RETRY_MS = 50
 
 /**
- * Sends what a store holds to its changelog, which has lost its records. The store's position in the topic comes last: a process that ends before
- * begins anew, and records that are sent twice do no harm. Each transaction commits an offset of the task again, so that one who has lost
- * the task meanwhile is refused.
+ * Sends what a store holds to its changelog, which has lost its records. Each transaction commits an offset of the task again, so that one who has lost
+ * the task meanwhile is refused; the last one marks it (`changelog-marks`): now others may restore from the topic. The store's position in
+ * the topic comes after that: a process that ends before begins anew, and records that are sent twice do no harm.
  */
 export class ChangelogRefill {
   readonly #options: ChangelogRefillOptions
@@ -85,7 +86,8 @@ export class ChangelogRefill {
         sent += records
         records = bytes = 0
       }
-      if (records > 0) await this.#end(producer, request)
+      if (records === 0) await this.#begin(producer)
+      await this.#endMarked(producer, request)
       return sent + records
     } catch (error) {
       // Else the offset in it stays undecided, and the next owner waits, until the transaction times out.
@@ -122,9 +124,24 @@ export class ChangelogRefill {
   }
 
   async #end(producer: Producer, { committed, consumer }: RefillRequest): Promise<void> {
-    if (!this.#isExactlyOnce) return this.#retried(() => producer.flush())
     const [offset] = committed.values()
-    if (offset) await this.#retried(() => producer.sendOffsets([offset], consumer))
+    await this.#commit(producer, consumer, offset && [offset])
+  }
+
+  async #endMarked(producer: Producer, request: RefillRequest): Promise<void> {
+    const { committed, consumer, state, storeName, topic } = request
+    const topicId = state.topicIds.get(topic)
+    const offsets = Array.from(committed.values(), offset =>
+      topicId === undefined ? offset : withMark(offset, storeName, topicId),
+    )
+    await this.#commit(producer, consumer, offsets)
+    // At-least-once commits for this alone.
+    if (!this.#isExactlyOnce && offsets.length > 0) await this.#retried(() => consumer.commit(offsets))
+  }
+
+  async #commit(producer: Producer, consumer: Consumer, offsets: OffsetToCommit[] = []): Promise<void> {
+    if (!this.#isExactlyOnce) return this.#retried(() => producer.flush())
+    if (offsets.length > 0) await this.#retried(() => producer.sendOffsets(offsets, consumer))
     await this.#retried(() => producer.commitTransaction())
   }
 

@@ -24,10 +24,11 @@ export type Phase = 'start' | 'run'
  * - `topic`: 30 s, in which a topic made a moment ago reaches all brokers.
  * - `authentication`: 60 s once the application has run, in which passwords and certificates are exchanged; a first start ends at once.
  * - `session`: 60 s, in which members that ended without leaving the group are forgotten (Kafka's default `session.timeout.ms` is 45 s).
+ * - `changelog`: 60 s once the application has run, in which other members take the tasks whose state they have, and fill the topic.
  * - `fenced`: three times; then under another process id, three times more.
  * - `few`: three times.
  */
-export type Bound = 'passes' | 'topic' | 'authentication' | 'session' | 'fenced' | 'few'
+export type Bound = 'passes' | 'topic' | 'authentication' | 'session' | 'changelog' | 'fenced' | 'few'
 
 interface Rule {
   readonly run: Reaction
@@ -67,6 +68,7 @@ const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   ['INPUT_ROLLED_BACK', RULES.abortable],
   // Members of another kind are in the group, or were: Kafka Streams on the JVM does not leave when it closes.
   ['INCONSISTENT_GROUP_PROTOCOL', { ...again, bound: 'session' }],
+  ['CHANGELOG_LOST', { ...again, bound: 'changelog' }],
   // A topic that was there is not among those that the cluster names.
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])

@@ -18,6 +18,7 @@ export interface PatienceOptions {
 const TOPIC_MS = 30_000
 const AUTHENTICATION_MS = 60_000
 const SESSION_MS = 60_000
+const CHANGELOG_MS = 60_000
 const FEW = 3
 /** Who is fenced again after a longer time was fenced for another reason. */
 const FENCED_APART_MS = 60_000
@@ -92,6 +93,8 @@ export class Patience {
         return this.#hasRun && waitedMs < AUTHENTICATION_MS
       case 'session':
         return waitedMs < SESSION_MS
+      case 'changelog':
+        return this.#hasRun && waitedMs < CHANGELOG_MS
       case 'few':
         return this.#hasRun && times <= FEW
       case 'fenced':

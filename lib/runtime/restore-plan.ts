@@ -5,7 +5,8 @@ import type { Clock } from '../common/clock.ts'
 import { StreamsError, TaskCorruptedError } from '../common/errors.ts'
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import { fitOf, type Fit } from './state-fit.ts'
+import type { RuntimeSettings } from './settings.ts'
+import { fitOf, MADE_ANEW, type Fit } from './state-fit.ts'
 import type { Changelog, StateManager } from './state-manager.ts'
 
 /** The stores of one task that have to catch up with their changelogs. */
@@ -15,6 +16,11 @@ export interface RestoreRequest {
   readonly state: StateManager
   /** Committed offset of a source topic that serves as changelog: it is replayed to there only. */
   readonly committedOffset: (topic: string) => number | undefined
+  /** Whether these offsets were committed with state in that very topic; undefined where they do not say. */
+  readonly isMarked: (changelog: {
+    readonly storeName: string
+    readonly topicId: string | undefined
+  }) => boolean | undefined
   /** Whether the state on disk is exactly what the committed offsets say. */
   readonly isWhole: () => boolean
   readonly signal: AbortSignal
@@ -52,6 +58,7 @@ export class UnfitStateError extends TaskCorruptedError {
 }
 
 export interface RestorePlannerOptions {
+  readonly settings: Pick<RuntimeSettings, 'changelogLost'>
   readonly admin: Admin
   readonly clock: Clock
   readonly logger: Logger
@@ -87,7 +94,7 @@ export class RestorePlanner {
     const unfit = new Map<string, string>()
     for (const [changelog, bound] of bounds) {
       const { topic, storeName, persistent } = changelog
-      const fit = await this.#fit(changelog, bound, request)
+      const fit = this.#accepted(await this.#fit(changelog, bound, request))
       this.#tell(fit, changelog, request)
       if (fit.kind === 'lost') throw lostError(changelog, request, fit.why)
       if (fit.kind === 'rebuild') unfit.set(storeName, `${topic}: ${fit.why}`)
@@ -140,7 +147,8 @@ export class RestorePlanner {
     const { position, storeName, persistent, isSource, options } = changelog
     const { beginning, end, topicId } = bound
     const fromBeginning: Fit = { kind: 'replay', from: beginning }
-    if (!persistent) return fromBeginning
+    const isMarked = isSource ? undefined : request.isMarked({ storeName, topicId })
+    if (!persistent) return isMarked === false ? { kind: 'lost', why: MADE_ANEW } : fromBeginning
     const isSame = position?.topicId === undefined || !topicId || position.topicId === topicId
     // The group's offset is what a source topic's records count up to, and nothing can be sent to it.
     if (isSource && position && isSame && position.offset >= end) return { kind: 'replay', from: end }
@@ -153,10 +161,17 @@ export class RestorePlanner {
         refilling: changelog.refilling,
         isWhole: request.isWhole(),
       },
-      { ...bound, expires: options?.cleanupPolicy.includes('delete') === true },
+      { ...bound, isMarked, expires: options?.cleanupPolicy.includes('delete') === true },
     )
     if (!isSource || fit.kind === 'replay' || fit.kind === 'rebuild') return fit
     return isSame ? fromBeginning : { kind: 'rebuild', why: fit.why }
+  }
+
+  /** What is lost is given up where the setting accepts that. */
+  #accepted(fit: Fit): Fit {
+    return fit.kind === 'lost' && this.#options.settings.changelogLost === 'accept'
+      ? { kind: 'rebuild', why: fit.why }
+      : fit
   }
 
   /** Only for as long as the topic keeps deletions; half of that, since it lay there for some time before, too. State without a date is of any age. */
@@ -230,7 +245,8 @@ export function lostError(
   return new StreamsError(
     'CHANGELOG_LOST',
     `the changelog ${partitionKey(topic, partition)} of store "${storeName}" has lost its records (${why}), and the state of task ${taskId} on ` +
-      'this disk is not what the committed offsets say, so that it cannot be filled again from there. Put a backup of the topic in place; or reset the ' +
-      'application: delete its internal topics, set its committed offsets back and remove its state directory (cleanUp())',
+      'this disk is absent, or not what the committed offsets say, so that it cannot be filled again from there. Start a process that has that state; ' +
+      'or reset the application: delete its internal topics, set its committed offsets back and remove its state directory (cleanUp()); or set ' +
+      "changelogLost: 'accept' to go on with what the topic holds now, such as a backup that you have put in place",
   )
 }

@@ -82,6 +82,11 @@ export interface RuntimeSettings {
    */
   readonly offsetsLost: 'fail' | 'accept'
   /**
+   * The changelog of a store was deleted, or lost its records, and no state on this disk is what they said. `fail` (the default): the application ends
+   * with `CHANGELOG_LOST`, since the store would be empty or incomplete. `accept`: it goes on with what the topic holds now.
+   */
+  readonly changelogLost: 'fail' | 'accept'
+  /**
    * A repartition topic was deleted, and is made anew: records in it that were not processed are lost. `continue` (the default): a line at level `error`
    * says which, and the application goes on. `fail`: it ends with `REPARTITION_LOST`.
    */

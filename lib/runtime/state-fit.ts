@@ -19,6 +19,8 @@ export interface ChangelogState {
   readonly end: number
   /** Retention may leave nothing of it. */
   readonly expires: boolean
+  /** Whether the committed offsets have their state in this very topic; undefined where they do not say. */
+  readonly isMarked: boolean | undefined
 }
 
 /**
@@ -31,11 +33,15 @@ export type Fit =
   | { readonly kind: 'replay'; readonly from: number }
   | { readonly kind: 'rebuild' | 'refill' | 'lost'; readonly why: string }
 
+export const MADE_ANEW = 'it was deleted and made anew'
+
 /** Whether state on disk and its changelog belong together. State is never given up for a topic that has nothing to put in its place. */
 export function fitOf(stored: StoredState, topic: ChangelogState): Fit {
   const { beginning, end } = topic
   const fromBeginning = { kind: 'replay', from: beginning } as const
   if (stored.refilling !== undefined) return refillAgain(stored, topic)
+  // Whatever is in it by now, it is not what was before. One who has the state fills it, and marks it then.
+  if (topic.isMarked === false) return { kind: stored.isWhole ? 'refill' : 'lost', why: MADE_ANEW }
   const why = misfit(stored, topic)
   if (why === undefined) return { kind: 'replay', from: stored.position?.offset ?? beginning }
   if (!stored.hasRows) return fromBeginning
@@ -49,16 +55,18 @@ export function fitOf(stored: StoredState, topic: ChangelogState): Fit {
 /** What is in the topic already is of the refill that did not come to its end, as long as it is that very topic. */
 function refillAgain(stored: StoredState, topic: ChangelogState): Fit {
   const why = 'it was being filled anew when the process ended'
-  if (stored.isWhole && (stored.refilling === topic.topicId || topic.beginning >= topic.end))
+  const isEmpty = topic.beginning >= topic.end
+  if (stored.isWhole && (stored.refilling === topic.topicId || isEmpty || topic.isMarked === false))
     return { kind: 'refill', why }
-  return { kind: topic.beginning < topic.end ? 'rebuild' : 'lost', why }
+  if (topic.isMarked === false) return { kind: 'lost', why }
+  return { kind: isEmpty ? 'lost' : 'rebuild', why }
 }
 
 function misfit({ position, hasRows, isStale }: StoredState, topic: ChangelogState): string | undefined {
   const { beginning, end } = topic
   if (position === undefined) return hasRows ? 'the state has no position in it' : undefined
   const { offset } = position
-  if (!isSameTopic(position, topic)) return 'it was deleted and made anew'
+  if (!isSameTopic(position, topic)) return MADE_ANEW
   if (offset > end) return `it ends at offset ${end}, and the state is at ${offset}`
   if (offset < beginning) return `it begins at offset ${beginning}, and the state is at ${offset}`
   if (hasRows && beginning >= end && !topic.expires) return 'it is empty'

@@ -8,6 +8,7 @@ import type { ChangelogOptions, StateStore, StoreContext } from '../store/state-
 import { storeEntriesRange } from '../store/store-name.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
 import type { MemoryBudget, StoreShare } from './memory-budget.ts'
+import { marksOf, type ChangelogMarks } from './changelog-marks.ts'
 import {
   clearStore,
   offsetWrite,
@@ -55,6 +56,7 @@ export class StateManager {
   readonly #stores = new Map<string, StateStore>()
   /** Of its changelogs, as they were when the task was restored: stored beside the positions. */
   readonly topicIds = new Map<string, string>()
+  #marks: ChangelogMarks | undefined
   /** Writes on their way to the engines; reads see them in the stores meanwhile. */
   #writing: Promise<void> | undefined
 
@@ -131,6 +133,18 @@ export class StateManager {
           options: plan.builder.changelog,
         }
       })
+  }
+
+  /** Of the changelogs that the next commit has its state in. */
+  get changelogMarks(): ChangelogMarks {
+    return (this.#marks ??= marksOf(this.#loggedIds()))
+  }
+
+  *#loggedIds(): Iterable<readonly [string, string]> {
+    for (const { topic, storeName, isSource } of this.changelogs()) {
+      const topicId = isSource ? undefined : this.topicIds.get(topic)
+      if (topicId !== undefined) yield [storeName, topicId]
+    }
   }
 
   /** Whether the engine holds anything of the store. */

@@ -302,7 +302,7 @@ export class StreamTask {
 
   #presentOffsets(): OffsetToCommit[] {
     const offsets: OffsetToCommit[] = []
-    const operatorTimes = this.#scope.times.encode()
+    const operatorTimes = this.#scope.times.encode(this.#options.state.changelogMarks)
     for (const queue of this.#group.queues) {
       const { topic, partition, partitionTimeMs } = queue
       const offset = queue.nextOffset ?? this.resumeOffset(queue)

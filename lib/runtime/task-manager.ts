@@ -6,9 +6,10 @@ import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { OffsetReset } from '../topology/plan.ts'
 import type { AnchorPlan, TaskPlan } from './anchors.ts'
+import { isMarked } from './changelog-marks.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
 import { OffsetCheck } from './offset-check.ts'
-import { UnfitStateError } from './restore-plan.ts'
+import { UnfitStateError, type RestoreRequest } from './restore-plan.ts'
 import type { Restorer } from './restore.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { StateManager } from './state-manager.ts'
@@ -116,7 +117,10 @@ export class TaskManager {
     together.catch(() => undefined)
     for (const { plan, abort, opened } of taking) {
       const done = this.#takeOver(plan, opened, { committed, starts, together, mayStart }, abort.signal)
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
+          // Another member may have what is lost here, and is asked next; before, the tasks that have their state fill their changelogs.
+          if (isLost(error))
+            await abortable(Promise.allSettled(taking.map(each => each.opened)), abort.signal).catch(ignored)
           if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
         })
         .finally(() => this.#options.wake())
@@ -255,6 +259,7 @@ export class TaskManager {
           partition,
           state,
           committedOffset,
+          isMarked: changelog => this.#isMarked(committed, changelog),
           isWhole,
           signal,
         })
@@ -285,6 +290,11 @@ export class TaskManager {
       const [has, wants] = [stored.get(key), committed.get(key)?.offset]
       return has === wants || (mayBeAhead && has !== undefined && (wants ?? 0) < has)
     })
+  }
+
+  #isMarked(committed: Committed, changelog: Parameters<RestoreRequest['isMarked']>[0]): boolean | undefined {
+    const accepts = this.#options.settings.changelogLost === 'accept'
+    return accepts ? undefined : isMarked(committed.values(), changelog)
   }
 
   /** Where to begin in partitions without a committed offset. */
@@ -383,6 +393,12 @@ export class TaskManager {
     }
   }
 }
+
+function isLost(error: unknown): boolean {
+  return error instanceof StreamsError && error.code === 'CHANGELOG_LOST'
+}
+
+const ignored = () => undefined
 
 /** The engines in any case: who leaves one open keeps the next owner of the task out of its directory. */
 async function closeOpened({ task, engines }: OpenedTask): Promise<void> {

@@ -1,8 +1,11 @@
 import type { Logger } from '../common/logger.ts'
+import type { ChangelogMarks } from './changelog-marks.ts'
 import { decodeOperatorTimes, encodeOperatorTimes } from './partition-time.ts'
 
 /** Brokers take 4,096 characters with an offset (`offset.metadata.max.bytes`); in base64, and beside the partition time, this is the room for times. */
 const BYTES_MAX = 3000
+
+const NO_MARKS: ChangelogMarks = new Map()
 
 interface KeptTime {
   readonly name: string
@@ -41,8 +44,8 @@ export class TaskTimes {
     this.#committed = latest
   }
 
-  /** The times as they are now, for the metadata of every offset of one commit. */
-  encode(): Uint8Array {
+  /** The times as they are now, for the metadata of every offset of one commit, and marks (`changelog-marks`) as far as there is room. */
+  encode(marks: ChangelogMarks = NO_MARKS): Uint8Array {
     const times = new Map<string, number>()
     let bytes = 0
     for (const { name, currentMs } of this.#inOrderOfNeed()) {
@@ -54,6 +57,10 @@ export class TaskTimes {
         break
       }
       times.set(name, timeMs)
+    }
+    for (const [name, mark] of marks) {
+      bytes += name.length + 12
+      if (bytes <= BYTES_MAX) times.set(name, mark)
     }
     return encodeOperatorTimes(times)
   }

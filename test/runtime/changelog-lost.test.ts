@@ -1,10 +1,11 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interception } from '../../lib/broker/embedded/interceptor.ts'
 import type { StreamsConfig } from '../../lib/index.ts'
+import { isMarked, withMark } from '../../lib/runtime/changelog-marks.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {
   commitSubject,
@@ -127,35 +128,44 @@ it.each([
     const streams = open()
     await expect(streams.start()).rejects.toMatchObject({ code: 'CHANGELOG_LOST' })
     expect(streams.error?.message).toMatch(/subject-(seen|counts)-changelog-0/)
-    expect(streams.error?.message).toMatch(/backup.*reset/s)
+    expect(streams.error?.message).toMatch(/reset.*changelogLost: 'accept'/s)
     await streams.close()
   }
   expect(told(lines, 'is removed and rebuilt')).toEqual([])
 })
 
-it('a changelog made anew with other records: the state is rebuilt from them, with one line that says why', async () => {
-  const { broker, admin, lines, open, run } = await application()
-  await run()
-  const topic = 'subject-counts-changelog'
-  await admin.deleteTopics([topic])
-  await createTopics(broker, { [topic]: 1 })
-  const value = Buffer.alloc(8)
-  value.writeBigInt64BE(77n)
-  const producer = await broker.producer({ clientId: 'test' })
-  // Longer than the old one.
-  for (let at = 0; at < 500; at += 1)
-    producer.send({ topic, partition: 0, key: Buffer.from('other'), value, timestamp: 1, headers: [] })
-  await producer.flush()
-  await producer.close()
-  const streams = open()
-  await streams.start()
-  expect(streams.store('counts').get('other')).toBe(77)
-  expect(streams.store('counts').get('k17')).toBeUndefined()
-  const why = told(lines, 'is removed and rebuilt')
-  expect(why).toHaveLength(1)
-  expect(why[0]).toContain('made anew')
-  expect(why[0]).toContain(topic)
-})
+it.each(['fail', 'accept'] as const)(
+  'a changelog made anew with other records, changelogLost: %s',
+  async changelogLost => {
+    const { broker, admin, lines, open, run } = await application({ changelogLost })
+    await run()
+    const topic = 'subject-counts-changelog'
+    await admin.deleteTopics([topic])
+    await createTopics(broker, { [topic]: 1 })
+    const value = Buffer.alloc(8)
+    value.writeBigInt64BE(77n)
+    const producer = await broker.producer({ clientId: 'test' })
+    // Longer than the old one.
+    for (let at = 0; at < 500; at += 1)
+      producer.send({ topic, partition: 0, key: Buffer.from('other'), value, timestamp: 1, headers: [] })
+    await producer.flush()
+    await producer.close()
+    const streams = open()
+    await streams.start()
+    if (changelogLost === 'fail') {
+      // They are not what the offsets count up to; the state is.
+      expect(streams.store('counts').get('k17')).toBeGreaterThan(0)
+      expect(streams.store('counts').get('other')).toBeUndefined()
+      return
+    }
+    expect(streams.store('counts').get('other')).toBe(77)
+    expect(streams.store('counts').get('k17')).toBeUndefined()
+    const why = told(lines, 'is removed and rebuilt')
+    expect(why).toHaveLength(1)
+    expect(why[0]).toContain('made anew')
+    expect(why[0]).toContain(topic)
+  },
+)
 
 it('a changelog whose beginning has passed the position: what was deleted meanwhile does not come back', async () => {
   const { admin, stateDir, lines, run } = await application()
@@ -192,4 +202,43 @@ it('what is stale is rebuilt: the topic is asked how long it keeps deletions', a
   await run()
   expect(told(lines, 'keeps deletions')).toHaveLength(1)
   expect(told(lines, 'keeps deletions')[0]).toContain(CHANGELOGS[0])
+})
+
+describe('a changelog made anew, and a process that has nothing of the task on its disk', () => {
+  it('is not taken for a store without rows: CHANGELOG_LOST, until one that has the state has filled it', async () => {
+    const { admin, open, run } = await application()
+    await run()
+    await admin.deleteTopics(CHANGELOGS)
+    const stranger = open({ stateDir: await temporaryDirectory() })
+    await expect(stranger.start()).rejects.toMatchObject({ code: 'CHANGELOG_LOST' })
+    await stranger.close()
+    await run()
+    await run({ stateDir: await temporaryDirectory() })
+  })
+
+  it('is taken as it is where changelogLost is accept', async () => {
+    const { broker, admin, open, run } = await application({ changelogLost: 'accept' })
+    await run()
+    await admin.deleteTopics(CHANGELOGS)
+    const stranger = open({ stateDir: await temporaryDirectory() })
+    await stranger.start()
+    await produce(broker, 'in', 1, subjectInput(1))
+    const [[key]] = subjectInput(1) as [readonly [string, string, number]]
+    await eventually(() => stranger.store('counts').get(key) === 1)
+  })
+
+  it('stays known through commits of both, and through the JVM original, which passes marks on', async () => {
+    const { admin, run } = await application()
+    await run()
+    await run({ stateDir: await temporaryDirectory() })
+    const place = { topic: 'in', partition: 0 }
+    const offset = (await admin.groupOffsets('subject', [place])).get('in-0')!
+    const { topicId } = (await admin.describeTopics([CHANGELOGS[1]!])).get(CHANGELOGS[1]!)!
+    const ours = { storeName: 'counts', topicId }
+    expect(isMarked([offset], ours)).toBe(true)
+    expect(isMarked([offset], { ...ours, topicId: 'another' })).toBe(false)
+    expect(isMarked([offset], { ...ours, storeName: 'another' })).toBeUndefined()
+    // Of two partitions, one may not have moved since.
+    expect(isMarked([withMark(offset, 'counts', 'before'), offset], ours)).toBe(true)
+  })
 })

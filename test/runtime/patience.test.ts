@@ -46,6 +46,7 @@ describe('patience', () => {
     ['fatal', 'CLIENT_CLOSED', 0, 0],
     ['fatal', 'UNSUPPORTED_VERSION', 3, 0],
     ['fatal', 'INCONSISTENT_GROUP_PROTOCOL', 60, 60],
+    ['fatal', 'CHANGELOG_LOST', 60, 0],
   ] as const)(
     'with %s (%s): %d s while it has run, %d s at a first start',
     async (kind, code, run, first) => {

@@ -134,6 +134,7 @@ function subject(ends: { readonly [topic: string]: number }) {
       partition: 0,
       state: states.get(topic) as unknown as StateManager,
       committedOffset: () => undefined,
+      isMarked: () => undefined,
       isWhole: () => false,
       signal,
     })

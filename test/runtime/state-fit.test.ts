@@ -14,6 +14,7 @@ const topic = (state: Partial<ChangelogState> = {}): ChangelogState => ({
   beginning: 0,
   end: 20,
   expires: false,
+  isMarked: undefined,
   ...state,
 })
 const EMPTY = { beginning: 0, end: 0 }
@@ -84,5 +85,23 @@ describe('state and a changelog without records', () => {
     const expired = topic({ beginning: 20, end: 20, expires: true })
     expect(fitOf(stored(), expired)).toEqual({ kind: 'replay', from: 20 })
     expect(fitOf(stored(), { ...expired, topicId: 'two' })).toMatchObject({ kind: 'lost' })
+  })
+})
+
+describe('a changelog that is not the one which the committed offsets have their state in', () => {
+  const other = { topicId: 'two', isMarked: false }
+
+  it.each([
+    ['empty', EMPTY],
+    ['with records that came since', {}],
+  ])('is filled from state that is whole, and from no other: %s', (_, bounds) => {
+    const changelog = topic({ ...other, ...bounds })
+    expect(fitOf(stored({ isWhole: true }), changelog)).toMatchObject({ kind: 'refill' })
+    expect(fitOf(stored(), changelog)).toMatchObject({ kind: 'lost' })
+    expect(fitOf(stored({ position: undefined, hasRows: false }), changelog)).toMatchObject({ kind: 'lost' })
+    for (const refilling of ['two', 'one']) {
+      expect(fitOf(stored({ refilling, isWhole: true }), changelog)).toMatchObject({ kind: 'refill' })
+      expect(fitOf(stored({ refilling }), changelog)).toMatchObject({ kind: 'lost' })
+    }
   })
 })

@@ -185,6 +185,7 @@ export const topicScenarios: readonly Scenario[] = [
   {
     name: 'changelog-deleted',
     about: 'a changelog is deleted: filled again from the disk; exact, also when the disk is lost afterwards',
+    quick: true,
     run: stage => changelogGone(stage, topic => stage.witness.deleteTopics([topic])),
   },
   {
