@@ -127,8 +127,8 @@ export class StreamTask {
   add(batch: RecordBatch): number {
     const droppedBefore = this.#scope.dropped.value
     const { size } = this.#group.add(batch)
-    // Whoever starts at the committed offset would read them again.
-    if (this.#scope.dropped.value > droppedBefore) this.#hasProgress = true
+    // Whoever starts at the committed offset would read them again. Without records it has moved past markers: lag is 0 when all is done.
+    if (this.#scope.dropped.value > droppedBefore || batch.records.length === 0) this.#hasProgress = true
     return size
   }
 
