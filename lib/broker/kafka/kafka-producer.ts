@@ -20,6 +20,8 @@ import { outgoingBytes, outgoingHeaders } from './record-headers.ts'
 /** What librdkafka may hold unacknowledged. Its default of 1 GiB would be the process's memory. */
 const QUEUED_KBYTES_MAX = 32 * 1024
 const QUEUED_RECORDS_MAX = 500_000
+/** An idle connection is closed, and made again where it is needed. */
+const IDLE_MS = 5_000
 /** Of one blocking native call, each of which holds a thread of libuv's pool; a longer wait repeats it. */
 const SLICE_MS = 1_000
 /** Unless the options say otherwise. */
@@ -50,6 +52,9 @@ export function producerSettings(options: ProducerOptions): NativeSettings {
       : {
           'transactional.id': transactionalId,
           'transaction.timeout.ms': timeoutMs,
+          // A request for a group's coordinator that has died is looked at again when a connection comes or goes, and never else (librdkafka 2.15.1,
+          // rd_kafka_coord_req_fsm): once the cluster has forgotten that node, adding offsets would never return, whatever time it was given.
+          'connections.max.idle.ms': IDLE_MS,
           // Nothing is waited for beyond the transaction; the native client refuses to.
           'socket.timeout.ms': Math.min(SOCKET_TIMEOUT_MS, timeoutMs - 100),
         }),
