@@ -7,6 +7,11 @@ import type { SharedOptions } from './run-options.ts'
 const EXAMPLES = `
 FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
 service. Each --set whose name is a setting of the application (commitIntervalMs, processingGuarantee, …) configures it.
+Times have an order, which is checked at the start (defaults in ms):
+  commitIntervalMs (100) < transactionTimeoutMs (10000), under exactly-once
+  socket.timeout.ms (10000) < message.timeout.ms (120000) <= transactionTimeoutMs, which shorten the defaults before them
+  sessionTimeoutMs (6000, three heartbeats or more) <= pollIntervalMsMax (300000)
+
 The state directory is --state-dir, else MILLRACE_STATE_DIR, else .millrace. A service listens on HOST and PORT, by
 default 127.0.0.1 and 8080.
 

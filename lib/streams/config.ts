@@ -1,3 +1,4 @@
+import { checkTimeouts } from '../broker/timeout-orders.ts'
 import { ConfigError } from '../common/errors.ts'
 import { failOnError } from '../processor/error-handlers.ts'
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
@@ -67,8 +68,9 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
     holds: value => value === -1 || whole(1).holds(value),
   },
   groupProtocol: oneOf('classic', 'consumer'),
-  sessionTimeoutMs: whole(1),
+  // Before the session, whose default gives way to it.
   pollIntervalMsMax: whole(1),
+  sessionTimeoutMs: whole(1),
   offsetReset: oneOf('earliest', 'latest', 'none'),
   offsetsLost: oneOf('fail', 'accept'),
   changelogLost: oneOf('fail', 'accept'),
@@ -109,6 +111,7 @@ export function resolveConfig(config: StreamsConfig): RuntimeSettings {
 }
 
 function defaultsFor(config: StreamsConfig): RuntimeSettings {
+  const { pollIntervalMsMax = 300_000 } = config
   return {
     applicationId: config.applicationId,
     clientId: config.applicationId,
@@ -133,8 +136,8 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     metadataIntervalMs: 300_000,
     replicationFactor: -1,
     groupProtocol: 'classic',
-    sessionTimeoutMs: 6000,
-    pollIntervalMsMax: 300_000,
+    sessionTimeoutMs: Math.min(6000, pollIntervalMsMax),
+    pollIntervalMsMax,
     offsetReset: 'earliest',
     offsetsLost: 'fail',
     changelogLost: 'fail',
@@ -162,15 +165,16 @@ function checkNames(config: StreamsConfig): void {
 }
 
 function checkTogether(settings: RuntimeSettings): void {
-  const { commitIntervalMs, processingGuarantee, transactionTimeoutMs } = settings
-  if (processingGuarantee === 'exactly-once' && commitIntervalMs >= transactionTimeoutMs) {
-    throw new ConfigError(
-      'CONFLICTING_SETTINGS',
-      `commitIntervalMs is ${commitIntervalMs} and transactionTimeoutMs ${transactionTimeoutMs}: the broker would abort every ` +
-        'transaction before its commit. Make the interval much shorter.',
-    )
-  }
+  const named = (setting: TimeoutSetting) => ({ setting, ms: settings[setting] })
+  const [session, pollInterval] = [named('sessionTimeoutMs'), named('pollIntervalMsMax')]
+  const [commitInterval, transaction] = [named('commitIntervalMs'), named('transactionTimeoutMs')]
+  checkTimeouts({
+    ...(settings.groupProtocol === 'classic' ? { session, pollInterval } : {}),
+    ...(settings.processingGuarantee === 'exactly-once' ? { commitInterval, transaction } : {}),
+  })
 }
+
+type TimeoutSetting = 'sessionTimeoutMs' | 'pollIntervalMsMax' | 'commitIntervalMs' | 'transactionTimeoutMs'
 
 function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))

@@ -67,6 +67,7 @@ async function openStage(transactionTimeoutMs: number): Promise<Stage> {
   const around = {
     module,
     clock,
+    client: {},
     direct: { cluster, connect, settings: produceSettings({}), hear: () => undefined },
     settings: () => ({}),
     connect: async (_native: unknown, connected: () => void) => connected(),

@@ -41,6 +41,14 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
     { args: [...run, '--set', 'commitInterval=3'], says: 'did you mean commitIntervalMs?' },
     { args: [...run, '--set', 'commit.interval.ms=3'], says: 'did you mean commitIntervalMs?' },
     { args: [...run, '--set', 'commitIntervalMs=soon'], says: 'INVALID_SETTING: commitIntervalMs is "soon"' },
+    {
+      args: [...run, '--set', 'transactionTimeoutMs=2000', '--set', 'commitIntervalMs=2000'],
+      says: 'CONFLICTING_SETTINGS: commitIntervalMs is 2000 ms, transactionTimeoutMs is 2000 ms',
+    },
+    {
+      args: [...run, '--set', 'sessionTimeoutMs=400000'],
+      says: 'sessionTimeoutMs is 400000 ms, pollIntervalMsMax is 300000 ms',
+    },
     { args: [...run, '--set', 'changelogCoalescing=maybe'], says: 'changelogCoalescing is "maybe"' },
     { args: [...run, '--set', 'stateDir=x'], says: 'use --state-dir' },
     { args: [...run, '--set', 'defaultKeySerde=string'], says: "set it in the file's exported config" },
@@ -63,10 +71,15 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
       args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'reserved.properties'],
       says: 'CLIENT_SETTING_RESERVED: the client setting "group.id" is set by Millrace',
     },
+    {
+      args: ['run', 'copy.ts', '--brokers', 'h:1', '--client-config', 'times.properties'],
+      says: 'CONFLICTING_SETTINGS: socket.timeout.ms is 9000 ms, delivery.timeout.ms is 8000 ms',
+    },
     { args: ['run', 'copy.ts', '--brokers', 'localhost'], says: 'brokers is "localhost"' },
   ])('$says', async ({ args, says }) => {
     const files = {
       'copy.ts': COPY,
+      'times.properties': 'socket.timeout.ms=9000\ndelivery.timeout.ms=8000\n',
       'reserved.properties': '# ours\n\nsocket.keepalive.enable=true\n group.id = x\n',
     }
     const end = await runCli(args, { directory: await directoryWith(files) })

@@ -51,8 +51,35 @@ describe('config', () => {
     expect(() => resolve({ [name]: value })).toThrow(message)
   })
 
-  it('refuses a commit interval that outlives the transaction', () => {
-    expect(() => resolve({ commitIntervalMs: 20_000 })).toThrow(/the broker would abort every transaction/)
+  it.each([
+    [
+      { commitIntervalMs: 10_000 },
+      'commitIntervalMs is 10000 ms, transactionTimeoutMs is 10000 ms: the broker would abort every transaction before its commit. ' +
+        'commitIntervalMs must be less than transactionTimeoutMs: lower the one or raise the other',
+    ],
+    [{ transactionTimeoutMs: 100 }, 'commitIntervalMs is 100 ms, transactionTimeoutMs is 100 ms'],
+    [
+      { sessionTimeoutMs: 5_001, pollIntervalMsMax: 5_000 },
+      'sessionTimeoutMs is 5001 ms, pollIntervalMsMax is 5000 ms',
+    ],
+  ])('refuses times that contradict each other: %j', (config, message) => {
+    const error = thrown(() => resolve(config))
+    expect(error).toMatchObject({ code: 'CONFLICTING_SETTINGS' })
+    expect(error.message).toContain(message)
+  })
+
+  it.each([
+    [{ processingGuarantee: 'at-least-once', commitIntervalMs: 30_000 }],
+    [{ transactionTimeoutMs: 101 }],
+    [{ sessionTimeoutMs: 5_000, pollIntervalMsMax: 5_000 }],
+    [{ groupProtocol: 'consumer', sessionTimeoutMs: 5_001, pollIntervalMsMax: 5_000 }],
+  ])('takes times that have nothing against each other: %j', config => {
+    expect(resolve(config)).toMatchObject(config)
+  })
+
+  it('shortens the default session to the interval of polls', () => {
+    expect(resolve({ pollIntervalMsMax: 2_000 }).sessionTimeoutMs).toBe(2_000)
+    expect(() => resolve({ pollIntervalMsMax: '2s' })).toThrow(/^pollIntervalMsMax is "2s"/)
   })
 
   it('takes serdes', () => {
@@ -63,3 +90,12 @@ describe('config', () => {
     expect(() => resolveConfig({} as StreamsConfig)).toThrow(/applicationId is missing/)
   })
 })
+
+function thrown(call: () => unknown): Error {
+  try {
+    call()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}

@@ -3,6 +3,7 @@ import { errorFrom } from '../../common/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { AssignmentListener, GroupOptions, OffsetToCommit, TopicPartition } from '../broker.ts'
+import { checkTimeouts, heartbeatMsMax } from '../timeout-orders.ts'
 import { brokerErrorFrom } from './classify-error.ts'
 import { asBrokerError, closedError } from './native-call.ts'
 import type { NativeConsumer, NativeError, NativePartition, NativeSettings } from './native-client.ts'
@@ -17,8 +18,7 @@ const LEAVE_MS_MAX = 5_000
 const ANSWER_POLL_MS = 10
 
 export function memberSettings(group: GroupOptions): NativeSettings {
-  const { groupId, protocol = 'classic', sessionTimeoutMs = 6_000, pollIntervalMsMax = 300_000 } = group
-  const sessionMs = Math.min(sessionTimeoutMs, pollIntervalMsMax)
+  const { groupId, protocol = 'classic', pollIntervalMsMax = 300_000 } = group
   return {
     'group.id': groupId,
     'max.poll.interval.ms': pollIntervalMsMax,
@@ -32,10 +32,19 @@ export function memberSettings(group: GroupOptions): NativeSettings {
       ? { 'group.protocol': 'consumer', 'group.remote.assignor': 'uniform' }
       : {
           'partition.assignment.strategy': 'cooperative-sticky',
-          'session.timeout.ms': sessionMs,
-          'heartbeat.interval.ms': Math.max(1, Math.min(1_000, Math.floor(sessionMs / 3))),
+          ...sessionSettings(group.sessionTimeoutMs ?? Math.min(6_000, pollIntervalMsMax), pollIntervalMsMax),
         }),
   }
+}
+
+function sessionSettings(sessionTimeoutMs: number, pollIntervalMsMax: number): NativeSettings {
+  const heartbeatMs = Math.min(1_000, heartbeatMsMax(sessionTimeoutMs))
+  checkTimeouts({
+    heartbeat: { setting: 'heartbeat.interval.ms', ms: heartbeatMs },
+    session: { setting: 'sessionTimeoutMs', ms: sessionTimeoutMs },
+    pollInterval: { setting: 'pollIntervalMsMax', ms: pollIntervalMsMax },
+  })
+  return { 'session.timeout.ms': sessionTimeoutMs, 'heartbeat.interval.ms': heartbeatMs }
 }
 
 interface Rebalance {

@@ -15,6 +15,7 @@ import { closedError } from './native-call.ts'
 import type { NativeModule } from './native-client.ts'
 import { openConsumer } from './open-consumer.ts'
 import { openProducer } from './open-producer.ts'
+import { producerTimeouts } from './producer-timeouts.ts'
 
 /**
  * A Kafka cluster through the native client, which is loaded here. Rejects with `KAFKA_CLIENT_MISSING` where it is not installed, with
@@ -23,6 +24,7 @@ import { openProducer } from './open-producer.ts'
  */
 export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Broker> {
   checkClientProperties(options.client ?? {})
+  producerTimeouts(options.client ?? {})
   checkDataPath('fetch', options.fetch)
   checkDataPath('produce', options.produce)
   const module = await loadNativeClient()
@@ -133,6 +135,7 @@ class KafkaBroker implements Broker {
       module: this.#module,
       direct: this.#direct.produce,
       clock: this.#options.clock,
+      client: this.#options.client ?? {},
       settings: (clientId, own) => this.#connections.settings(clientId, own),
       connect: (native, connected) => this.#connections.connect(native, connected),
     })

@@ -9,11 +9,12 @@ import type {
   RejectedRecord,
 } from '../broker.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
-import { SOCKET_TIMEOUT_MS } from './client-settings.ts'
+import { SOCKET_TIMEOUT_MS, type ClientProperties } from './client-settings.ts'
 import { asBrokerError, closedError, nativeCall } from './native-call.ts'
 import type { DeliveryReport, NativeError, NativeProducer, NativeSettings } from './native-client.ts'
 import { NativeTransactions } from './native-transactions.ts'
 import { OverflowQueue } from './overflow-queue.ts'
+import { producerTimeouts } from './producer-timeouts.ts'
 import { abortable, SendFailures, stateError } from './produce/send-failures.ts'
 import { outgoingBytes, outgoingHeaders } from './record-headers.ts'
 
@@ -28,6 +29,7 @@ const SLICE_MS = 1_000
 export const TRANSACTION_TIMEOUT_MS = 10_000
 /** Below this the native client refuses the setting. */
 const TRANSACTION_TIMEOUT_MS_MIN = 1_000
+const SOCKET_TIMEOUT_MS_MIN = 10
 
 const QUEUE_FULL = -184
 /** No such topic or partition: `produce` says it at once where it knows, otherwise a delivery report does. */
@@ -35,9 +37,12 @@ const UNKNOWN_PLACE: ReadonlySet<number> = new Set([-188, -190, 3])
 const PURGED: ReadonlySet<number> = new Set([-151, -152])
 const INVALID_STATE = -172
 
-export function producerSettings(options: ProducerOptions): NativeSettings {
+/** Throws a `ConfigError` where the client's settings contradict each other or the transaction's timeout. */
+export function producerSettings(options: ProducerOptions, client: ClientProperties): NativeSettings {
   const { transactionalId, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
+  const isTransactional = transactionalId !== undefined
   const timeoutMs = Math.max(transactionTimeoutMs, TRANSACTION_TIMEOUT_MS_MIN)
+  const { deliveryTimeoutMs } = producerTimeouts(client, isTransactional ? timeoutMs : undefined)
   return {
     'enable.idempotence': true,
     'queue.buffering.max.kbytes': QUEUED_KBYTES_MAX,
@@ -47,18 +52,23 @@ export function producerSettings(options: ProducerOptions): NativeSettings {
     // A report for every record would cost three quarters of the throughput; refusals are all we need.
     dr_cb: true,
     'delivery.report.only.error': true,
-    ...(transactionalId === undefined
-      ? { 'message.timeout.ms': 120_000 }
-      : {
+    'message.timeout.ms': deliveryTimeoutMs === Infinity ? 0 : deliveryTimeoutMs,
+    'socket.timeout.ms': client['socket.timeout.ms'] ?? socketTimeoutMs(deliveryTimeoutMs),
+    ...(isTransactional
+      ? {
           'transactional.id': transactionalId,
           'transaction.timeout.ms': timeoutMs,
           // A request for a group's coordinator that has died is looked at again when a connection comes or goes, and never else (librdkafka 2.15.1,
           // rd_kafka_coord_req_fsm): once the cluster has forgotten that node, adding offsets would never return, whatever time it was given.
           'connections.max.idle.ms': IDLE_MS,
-          // Nothing is waited for beyond the transaction; the native client refuses to.
-          'socket.timeout.ms': Math.min(SOCKET_TIMEOUT_MS, timeoutMs - 100),
-        }),
+        }
+      : undefined),
   }
+}
+
+/** Nothing is waited for beyond the records' own time; in a transaction the native client refuses to. */
+function socketTimeoutMs(deliveryTimeoutMs: number): number {
+  return Math.min(SOCKET_TIMEOUT_MS, Math.max(SOCKET_TIMEOUT_MS_MIN, deliveryTimeoutMs - 100))
 }
 
 /**

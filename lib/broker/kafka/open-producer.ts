@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { Producer, ProducerOptions } from '../broker.ts'
-import { construct } from './client-settings.ts'
+import { construct, type ClientProperties } from './client-settings.ts'
 import type { DirectProduce } from './direct-path.ts'
 import { KafkaProducer, producerSettings, TRANSACTION_TIMEOUT_MS } from './kafka-producer.ts'
 import type { NativeClient, NativeModule, NativeProducer, NativeSettings } from './native-client.ts'
@@ -11,6 +11,7 @@ import type { ProducerIdentity } from './produce/outgoing-batch.ts'
 import type { ProduceSettings } from './produce/produce-settings.ts'
 import { readInitProducerId, writeInitProducerId } from './produce/transaction-requests.ts'
 import { TransactionalProducer } from './produce/transactional-producer.ts'
+import { producerTimeouts, type ProducerTimeouts } from './producer-timeouts.ts'
 import type { Cluster } from './wire/cluster.ts'
 import type { ConnectOptions } from './wire/open-connection.ts'
 import { INIT_PRODUCER_ID } from './wire/protocol.ts'
@@ -25,6 +26,8 @@ export interface ProducerSurroundings {
   /** Undefined where records are sent with the native client. */
   readonly direct: DirectProduce | undefined
   readonly clock: Clock
+  /** The user's settings. */
+  readonly client: ClientProperties
   settings(clientId: string, own: NativeSettings): NativeSettings
   connect(native: NativeClient, connected: () => void): Promise<void>
 }
@@ -33,51 +36,41 @@ export async function openProducer(
   options: ProducerOptions,
   around: ProducerSurroundings,
 ): Promise<Producer> {
-  const { direct, clock } = around
+  const { direct, clock, client } = around
   if (!direct) return new KafkaProducer(await openNative(options, around, {}), clock, options)
   const { transactionalId, clientId, onSendError, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
   const { cluster, settings, hear } = direct
   const connect = { ...direct.connect, clientId }
-  const parts = { clock, cluster, connect, settings, hear, onSendError }
-  if (transactionalId === undefined) {
+  const isTransactional = transactionalId !== undefined
+  const times = producerTimeouts(client, isTransactional ? transactionTimeoutMs : undefined)
+  const parts = { clock, cluster, hear, onSendError, ...within(times, settings, connect) }
+  if (!isTransactional) {
     const identity = await firstIdentity(cluster, clock)
     return new DirectProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
   }
   const native = await openNative(options, around, CONTROL_SETTINGS)
   const control = new NativeTransactionControl(native, clock, transactionTimeoutMs)
-  return new TransactionalProducer({
-    ...parts,
-    ...withinTransaction(settings, connect, transactionTimeoutMs),
-    transactionalId,
-    control,
-  })
+  return new TransactionalProducer({ ...parts, transactionalId, control })
 }
 
-/**
- * What cannot be delivered within the transaction's time is lost with it: no request is waited for any longer, and a batch is given up no later than the
- * broker gives up the transaction. A request waits for its answer (half of the time) beyond what the broker waits for its replicas (the other half).
- */
-function withinTransaction(
+/** The direct path by the producer's times, in place of those of the broker object, which know no transaction. */
+function within(
+  { requestTimeoutMs, ...times }: ProducerTimeouts,
   settings: ProduceSettings,
   connect: ConnectOptions,
-  transactionTimeoutMs: number,
 ): { readonly settings: ProduceSettings; readonly connect: ConnectOptions } {
-  const deliveryTimeoutMs = Math.min(settings.deliveryTimeoutMs, transactionTimeoutMs)
-  const half = Math.max(1, Math.floor(deliveryTimeoutMs / 2))
-  const replicationTimeoutMs = Math.min(settings.replicationTimeoutMs, half)
-  const requestTimeoutMs = Math.min(connect.settings.requestTimeoutMs, half)
   return {
-    settings: { ...settings, deliveryTimeoutMs, replicationTimeoutMs },
+    settings: { ...settings, ...times },
     connect: { ...connect, settings: { ...connect.settings, requestTimeoutMs } },
   }
 }
 
 async function openNative(
   options: ProducerOptions,
-  { module, settings, connect }: ProducerSurroundings,
+  { module, client, settings, connect }: ProducerSurroundings,
   more: NativeSettings,
 ): Promise<NativeProducer> {
-  const own = { ...producerSettings(options), ...more }
+  const own = { ...producerSettings(options, client), ...more }
   const native = construct(() => new module.Producer(settings(options.clientId, own)))
   // Before the first call that fails; a poll in the background before the connection would crash the process.
   await connect(native, () => native.setPollInBackground(true))

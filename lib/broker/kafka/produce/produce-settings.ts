@@ -1,4 +1,5 @@
 import type { ClientProperties } from '../client-settings.ts'
+import { producerTimeouts } from '../producer-timeouts.ts'
 import { codecOf, type Codec } from './compress.ts'
 
 /** How the direct path sends: what the client settings of the same name mean for librdkafka, with defaults of our own. */
@@ -36,6 +37,7 @@ export function produceSettings(client: ClientProperties): ProduceSettings {
     const name = names.find(each => client[each] !== undefined)
     return name === undefined ? otherwise : Number(client[name])
   }
+  const { deliveryTimeoutMs, replicationTimeoutMs } = producerTimeouts(client)
   return {
     lingerMs: number(5, 'linger.ms', 'queue.buffering.max.ms'),
     // Below the megabyte that a topic takes as one batch by default.
@@ -44,8 +46,8 @@ export function produceSettings(client: ClientProperties): ProduceSettings {
     recordBytesMax: number(1_000_000, 'message.max.bytes'),
     requestBytesMax: 8 * MIB,
     queuedBytesMax: 32 * MIB,
-    deliveryTimeoutMs: number(120_000, 'message.timeout.ms', 'delivery.timeout.ms'),
-    replicationTimeoutMs: number(30_000, 'request.timeout.ms'),
+    deliveryTimeoutMs,
+    replicationTimeoutMs,
     codec: codecOf(compressionOf(client))!,
   }
 }
