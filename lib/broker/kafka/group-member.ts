@@ -152,14 +152,13 @@ export class GroupMember {
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     if (offsets.length === 0) return
-    let answer: Promise<void>
+    const answer = this.#commits.add(offsets, () => this.#native.commit(offsets))
+    this.poll()
     try {
-      answer = this.#commits.add(offsets, () => this.#native.commit(offsets))
+      await answer
     } catch (reason) {
       throw asBrokerError(reason, 'committing offsets')
     }
-    this.poll()
-    await answer
   }
 
   async withHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
@@ -176,7 +175,11 @@ export class GroupMember {
   async close(): Promise<void> {
     this.#leaving = true
     await Promise.allSettled(this.#borrowed)
-    await this.#leave()
+    try {
+      await this.#leave()
+    } catch {
+      // The group misses a member that it is not told of after the session, and the client is closed all the same.
+    }
     this.#closed = true
     if (this.#polling) await new Promise<void>(resolve => (this.#polled = resolve))
     this.#commits.failAll(closedError('consumer'))
@@ -261,10 +264,10 @@ export class GroupMember {
   }
 
   #letGo(partitions: readonly TopicPartition[]): void {
-    const held = new Set(this.#native.assignments().map(keyOf))
-    // Some may be gone already: a loss may overtake the revocation that is being answered.
-    const left = partitions.filter(each => held.has(keyOf(each)))
     try {
+      const held = new Set(this.#native.assignments().map(keyOf))
+      // Some may be gone already: a loss may overtake the revocation that is being answered.
+      const left = partitions.filter(each => held.has(keyOf(each)))
       this.#native.incrementalUnassign(left)
     } catch (reason) {
       this.#letGoOfAll(reason)
@@ -277,6 +280,8 @@ export class GroupMember {
     const { message } = asBrokerError(reason, 'giving partitions up')
     this.#errors.push(new BrokerError('ASSIGNMENT_LOST', 'task-migrated', message, { cause: reason }))
     this.#owned.clear()
+    // Those that wait are over with it: told later, they would make the owner take up what is given up here.
+    this.#rebalances.length = 0
     try {
       this.#native.unassign()
     } catch (second) {

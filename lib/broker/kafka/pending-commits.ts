@@ -6,6 +6,8 @@ import type { NativeError, NativePartition } from './native-client.ts'
 
 /** librdkafka gives a request up after 60 s; this is for a client that answers nothing at all. */
 const COMMIT_TIMEOUT_MS = 90_000
+/** Partitions that a message names. */
+const NAMES_MAX = 10
 
 interface PendingCommit {
   readonly offsets: readonly OffsetToCommit[]
@@ -44,7 +46,7 @@ export class PendingCommits {
     const pending = this.#pending.find(({ offsets }) => sameOffsets(offsets, answer))
     // An answer that came after our own timeout.
     if (!pending) return
-    this.#finish(pending, refusalIn(error, answer, pending.offsets))
+    this.#finish(pending, error && refusalOf(error, pending.offsets))
   }
 
   failAll(error: BrokerError): void {
@@ -67,18 +69,14 @@ function sameOffsets(sent: readonly OffsetToCommit[], answer: readonly NativePar
   )
 }
 
-/** The broker may take the offsets of some partitions and refuse those of others. */
-function refusalIn(
-  error: NativeError | undefined,
-  answer: readonly NativePartition[],
-  offsets: readonly OffsetToCommit[],
-): BrokerError | undefined {
-  if (error) return brokerErrorFrom(error, 'committing offsets', offsets)
-  const refused = answer.filter(each => each.error)
-  const first = refused[0]?.error
-  if (!first) return undefined
-  const names = refused.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')
-  return brokerErrorFrom(first, `committing offsets of ${names}`, refused)
+/**
+ * The broker may take the offsets of some partitions and refuse those of others. The native client does not tell which, but the last refusal is
+ * that of its whole answer (`rd_kafka_handle_OffsetCommit`): so each fails the commit, and any of its partitions may be meant.
+ */
+function refusalOf(error: NativeError, offsets: readonly OffsetToCommit[]): BrokerError {
+  const names = offsets.slice(0, NAMES_MAX).map(({ topic, partition }) => `${topic}-${partition}`)
+  const more = offsets.length > NAMES_MAX ? `, and ${offsets.length - NAMES_MAX} more` : ''
+  return brokerErrorFrom(error, `committing offsets of ${names.join(', ')}${more}`, offsets)
 }
 
 function timedOut(): BrokerError {
