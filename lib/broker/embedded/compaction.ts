@@ -52,7 +52,8 @@ async function nextPass(log: PartitionLog, clock: Clock): Promise<Pass | undefin
   const lastOffsets = new KeyOffsets()
   let endOffset = log.cleanedOffset
   for (const chunk of log.sealed) {
-    if (chunk.nextOffset <= log.cleanedOffset) continue
+    // Those before the start were deleted meanwhile, on disk as well.
+    if (chunk.nextOffset <= Math.max(log.cleanedOffset, log.startOffset)) continue
     if (chunk.nextOffset > log.stableOffset || lastOffsets.size >= PASS_KEYS_MAX || log.deleted) break
     for (const record of log.store.recordsOf(chunk)) {
       if (record.keyLength !== NULL_LENGTH && !log.transactions.isAborted(record.offset))
@@ -92,51 +93,68 @@ function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: P
   return pass.nowMs - chunk.cleanedAtMs < log.config.deleteRetentionMs
 }
 
-/** Waits for the disk, so that not more than one rewritten chunk is held in memory. */
+/**
+ * Waits for the disk, so that not more than one rewritten chunk is held in memory. Chunks that were deleted since they were read are left out:
+ * their neighbours must be rewritten all the same, since the marks of aborted records go when the pass is over.
+ */
 async function flush(log: PartitionLog, pack: Pack): Promise<void> {
+  pack.dropBefore(log.startOffset)
   if (log.deleted || !pack.isChanged()) return
-  log.replace(pack.chunks, pack.chunk())
+  log.replace(pack.chunks(), pack.chunk())
   await log.store.journal?.settled()
 }
 
+/** A chunk, and what is kept of it. */
+interface Part {
+  readonly chunk: Chunk
+  readonly kept: readonly StoredRecord[]
+  readonly cleanedAtMs: number
+}
+
 class Pack {
-  readonly chunks: Chunk[] = []
-  #records: StoredRecord[] = []
+  #parts: Part[] = []
+  #count = 0
   #bytes = 0
-  #cleanedAtMs = NEVER_CLEANED
 
   fits(records: readonly StoredRecord[]): boolean {
-    if (this.#records.length === 0) return true
-    return this.#records.length + records.length <= CHUNK_RECORDS_MAX && this.#bytes < CHUNK_BYTES_MAX
+    if (this.#count === 0) return true
+    return this.#count + records.length <= CHUNK_RECORDS_MAX && this.#bytes < CHUNK_BYTES_MAX
   }
 
-  /** The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough. */
   add(chunk: Chunk, kept: readonly StoredRecord[], nowMs: number): void {
     const cleanedAtMs = chunk.cleanedAtMs === NEVER_CLEANED ? nowMs : chunk.cleanedAtMs
-    this.#cleanedAtMs = Math.max(this.#cleanedAtMs, cleanedAtMs)
-    this.chunks.push(chunk)
-    this.#records = this.#records.concat(kept)
+    this.#parts.push({ chunk, kept, cleanedAtMs })
+    this.#count += kept.length
     for (const record of kept) this.#bytes += record.bytes
+  }
+
+  /** Forgets the chunks that lie whole before the offset. Nothing may be added afterwards. */
+  dropBefore(offset: number): void {
+    this.#parts = this.#parts.filter(({ chunk }) => chunk.nextOffset > offset)
+  }
+
+  chunks(): readonly Chunk[] {
+    return this.#parts.map(({ chunk }) => chunk)
   }
 
   /** An old chunk that lost nothing stays as it is; a new one is written again with the time of its first cleaning. */
   isChanged(): boolean {
-    const [first] = this.chunks
-    if (!first || this.chunks.length > 1) return this.chunks.length > 1
-    return first.count !== this.#records.length || first.cleanedAtMs === NEVER_CLEANED
+    const [first] = this.#parts
+    if (!first || this.#parts.length > 1) return this.#parts.length > 1
+    return first.chunk.count !== first.kept.length || first.chunk.cleanedAtMs === NEVER_CLEANED
   }
 
+  /** The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough. */
   chunk(): Chunk {
-    const [first] = this.chunks as [Chunk, ...Chunk[]]
-    const last = this.chunks.at(-1) as Chunk
-    const records = this.#records
+    const parts = this.#parts
+    const records = parts.flatMap(({ kept }) => kept)
     return {
-      baseOffset: first.baseOffset,
-      nextOffset: last.nextOffset,
+      baseOffset: (parts[0] as Part).chunk.baseOffset,
+      nextOffset: (parts.at(-1) as Part).chunk.nextOffset,
       count: records.length,
-      bytes: this.#bytes,
+      bytes: records.reduce((sum, { bytes }) => sum + bytes, 0),
       maxTimestamp: records.reduce((max, { timestamp }) => Math.max(max, timestamp), -1),
-      cleanedAtMs: this.#cleanedAtMs,
+      cleanedAtMs: parts.reduce((latest, { cleanedAtMs }) => Math.max(latest, cleanedAtMs), NEVER_CLEANED),
       records,
     }
   }

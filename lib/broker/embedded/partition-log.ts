@@ -148,7 +148,7 @@ export class PartitionLog {
   /** Puts `replacement` in the place of neighbouring sealed chunks, which covers the same offsets. */
   replace(chunks: readonly Chunk[], replacement: Chunk): void {
     const first = chunks[0] ? this.#sealed.indexOf(chunks[0]) : -1
-    if (first < 0) return
+    assert(first >= 0, `${this.topic}-${this.partition}: the chunk at ${replacement.baseOffset} is not there`)
     const before = this.#sealed.slice(0, first)
     this.#sealed = [...before, replacement, ...this.#sealed.slice(first + chunks.length)]
     for (const chunk of chunks) this.store.remove(chunk)
