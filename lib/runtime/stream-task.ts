@@ -51,6 +51,8 @@ export class StreamTask {
   #nextStreamTickMs = Infinity
   /** Whether a record was processed, or a punctuator ran, since the last commit. */
   #hasProgress = false
+  /** Records dropped before this epoch. */
+  #droppedBefore = 0
   /** A processor asked for a commit. */
   commitRequested = false
 
@@ -125,11 +127,9 @@ export class StreamTask {
 
   /** Takes records over; returns the queue's length. */
   add(batch: RecordBatch): number {
-    const droppedBefore = this.#scope.dropped.value
-    const { size } = this.#group.add(batch)
-    // Whoever starts at the committed offset would read them again. Without records it has moved past markers: lag is 0 when all is done.
-    if (this.#scope.dropped.value > droppedBefore || batch.records.length === 0) this.#hasProgress = true
-    return size
+    // Markers and aborted records move the offset, too: lag is 0 when all is done.
+    if (batch.records.length === 0) this.#hasProgress = true
+    return this.#group.add(batch).size
   }
 
   bufferedRecords(partition: TopicPartition): number {
@@ -206,7 +206,8 @@ export class StreamTask {
   prepareCommit(): boolean {
     this.state.prepareCommit()
     if (this.#scope.failure) throw this.#scope.failure
-    return this.#hasProgress || this.collector.hasSent
+    // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones reads them again.
+    return this.#hasProgress || this.collector.hasSent || this.#scope.dropped.value > this.#droppedBefore
   }
 
   /**
@@ -223,6 +224,7 @@ export class StreamTask {
   /** What happens from now on belongs to the next commit. */
   endEpoch(): void {
     this.#hasProgress = false
+    this.#droppedBefore = this.#scope.dropped.value
     this.commitRequested = false
     this.collector.hasSent = false
   }
