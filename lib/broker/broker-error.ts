@@ -28,6 +28,8 @@ export type BrokerErrorClass =
 interface Partition {
   readonly topic: string
   readonly partition: number
+  /** With `OFFSET_OUT_OF_RANGE`, where the log was cut: from here on it is not what was read (KIP-320). */
+  readonly divergingOffset?: number
 }
 
 /** Names of Kafka's protocol errors where there is one, ours otherwise (`CLIENT_CLOSED`, `KAFKA_CLIENT_MISSING`, `BROKER_UNREACHABLE`). */

@@ -115,8 +115,8 @@ export interface Consumer {
 
   /**
    * What has been fetched, at most `maxRecords` in all; never waits. Every assigned partition gets its turn. A batch without
-   * records may come to move `nextOffset` on (markers, aborted records). Throws `OFFSET_OUT_OF_RANGE` (with `partitions`) once for
-   * each such assignment, and what else the client found since the last call.
+   * records may come to move `nextOffset` on (markers, aborted records). Throws `OFFSET_OUT_OF_RANGE` (with `partitions`, and their
+   * `divergingOffset` where a log was cut and the broker tells where) once for each such assignment, and what else the client found since the last call.
    */
   poll(maxRecords: number): readonly RecordBatch[]
   /** Resolves when `poll` has something, when a listener call is pending, or after the timeout. Drives liveness, too. */

@@ -3,6 +3,7 @@ import { BrokerError } from '../broker/broker-error.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { InputRolledBackError, RecordFailedError } from '../common/errors.ts'
+import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
@@ -56,6 +57,8 @@ export class Recovery {
   /** False where the error ends this run. Rejects with what it meets on the way, which ends the run as well. */
   async recover(error: unknown): Promise<boolean> {
     if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
+      // Where none is named there is no position to be moved: a new consumer is asked where to begin.
+      if (error.partitions.length === 0) return false
       await this.#resetPositions(error.partitions)
       return true
     }
@@ -137,24 +140,34 @@ export class Recovery {
     return reaction === 'abort' || reaction === 'isolate'
   }
 
-  async #resetPositions(partitions: readonly TopicPartition[]): Promise<void> {
-    const { logger, commit, tasks, plan, clients } = this.#options
+  async #resetPositions(partitions: BrokerError['partitions']): Promise<void> {
+    const { logger, commit, tasks, clients } = this.#options
     await commit.settled()
-    for (const { topic, partition } of partitions) {
+    for (const { topic, partition, divergingOffset } of partitions) {
       const task = tasks.taskOf({ topic, partition })
       if (!task) continue
-      const subtopology = present(
-        plan.subtopologies.find(({ sourceTopics }) => sourceTopics.includes(topic)),
-        `sub-topology of ${topic}`,
-      )
-      for (const [key, offset] of await tasks.resetOffsets([{ subtopology }], [{ topic, partition }])) {
-        logger.log(
-          'warn',
-          `the position in ${key} is no longer there; going on at ${offset} by the reset policy`,
-        )
-        task.restartAt({ topic, partition }, offset)
-        clients.consumer.assign([{ topic, partition, offset }])
-      }
+      const { offset, by } = await this.#newPosition({ topic, partition }, divergingOffset)
+      const key = partitionKey(topic, partition)
+      logger.log('warn', `the position in ${key} is no longer there; going on at ${offset} by ${by}`)
+      task.restartAt({ topic, partition }, offset)
+      clients.consumer.assign([{ topic, partition, offset }])
     }
+  }
+
+  async #newPosition(
+    place: TopicPartition,
+    divergingOffset: number | undefined,
+  ): Promise<{ readonly offset: number; readonly by: string }> {
+    const { settings, tasks, plan } = this.#options
+    if (divergingOffset !== undefined && settings.logTruncated === 'diverging-offset') {
+      return { offset: divergingOffset, by: 'logTruncated: its log was cut there' }
+    }
+    const subtopology = present(
+      plan.subtopologies.find(({ sourceTopics }) => sourceTopics.includes(place.topic)),
+      `sub-topology of ${place.topic}`,
+    )
+    const offsets = await tasks.resetOffsets([{ subtopology }], [place])
+    const key = partitionKey(place.topic, place.partition)
+    return { offset: present(offsets.get(key), `offset of ${key}`), by: 'the reset policy' }
   }
 }

@@ -76,6 +76,13 @@ export interface RuntimeSettings {
   /** Where to begin without a committed offset. Default `earliest`. */
   readonly offsetReset: OffsetReset
   /**
+   * The log of an input was cut behind what was read of it: a leader was elected that had less (`unclean.leader.election.enable`). `offset-reset` (the
+   * default): it goes on where `offsetReset` says, and ends where that is `none`. `diverging-offset`: it goes on where the broker says that the log is
+   * no longer what was read (KIP-320), so that nothing is processed twice. Only the direct path (`fetch`) hears where that is; what
+   * was cut while the application was stopped goes by `offsetReset`.
+   */
+  readonly logTruncated: 'offset-reset' | 'diverging-offset'
+  /**
    * State is there, but no committed offset for the inputs it came from: they expire when the application is stopped for longer than the brokers keep them
    * (`offsets.retention.minutes`). `fail` (the default): it ends with `OFFSETS_LOST`. `accept`: it begins where `offsetReset` says, with the
    * state as it is; what is read again counts again.

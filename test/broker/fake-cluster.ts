@@ -10,6 +10,8 @@ export interface FakeBatch {
   readonly firstOffset: number
   readonly lastOffset: number
   readonly bytes: Buffer
+  /** Of the leader that wrote it; 0 where nothing is said. */
+  readonly epoch?: number
 }
 
 export interface FakePartition {
@@ -25,6 +27,8 @@ export interface FakeFetch {
     readonly partition: number
     readonly offset: number
     readonly epoch: number
+    /** Of the last record that was read; -1 before the first, and from readers that do not tell it. */
+    readonly lastEpoch: number
     readonly bytesMax: number
   }[]
 }
@@ -162,7 +166,9 @@ export class FakeCluster {
     const isKnown = () => topicId === undefined || topicId === this.topicId
     const errors = () => request.partitions.map(each => (isKnown() ? this.#errorFor(each, request) : 100))
     const hasNews = () =>
-      errors().some(code => code !== 0) || request.partitions.some(each => this.#hasRecords(each))
+      errors().some(code => code !== 0) ||
+      request.partitions.some(each => this.#divergenceOf(each) !== undefined) ||
+      request.partitions.some(each => this.#hasRecords(each))
     const deadline = performance.now() + waitMs
     while (!hasNews() && performance.now() < deadline && !this.#closed) await sleep(2)
     writer.int32(0).int16(0).int32(0).array(1)
@@ -183,8 +189,20 @@ export class FakeCluster {
   #writePartition(writer: ByteWriter, asked: FakeFetch['partitions'][number], errorCode: number): void {
     const batches = this.partitions[asked.partition]?.batches ?? []
     const end = (batches.at(-1)?.lastOffset ?? -1) + 1
+    const divergence = errorCode === 0 ? this.#divergenceOf(asked) : undefined
     writer.int32(asked.partition).int16(errorCode).int64(end).int64(end).int64(0).array(0).int32(-1)
-    writer.bytes(errorCode === 0 ? this.#recordsFor(asked) : Buffer.alloc(0)).noTags()
+    writer.bytes(errorCode === 0 && !divergence ? this.#recordsFor(asked) : Buffer.alloc(0))
+    if (divergence) writer.raw(divergenceTag(divergence))
+    else writer.noTags()
+  }
+
+  /** The last epoch of the log that is not behind the reader's, and its end; undefined where the log is what was read. */
+  #divergenceOf({ partition, offset, lastEpoch }: FakeFetch['partitions'][number]): Divergence | undefined {
+    if (lastEpoch < 0) return undefined
+    const kept = (this.partitions[partition]?.batches ?? []).filter(({ epoch = 0 }) => epoch <= lastEpoch)
+    const last = kept.at(-1)
+    const [epoch, endOffset] = [last?.epoch ?? 0, (last?.lastOffset ?? -1) + 1]
+    return epoch < lastEpoch || endOffset < offset ? { epoch, endOffset } : undefined
   }
 
   #recordsFor({ partition, offset, bytesMax }: FakeFetch['partitions'][number]): Buffer {
@@ -204,10 +222,24 @@ export class FakeCluster {
     if (partition.leader !== fetch.node) return 6
     if (asked.epoch < partition.epoch) return 74
     if (asked.epoch > partition.epoch) return 75
+    if (this.#divergenceOf(asked)) return 0
     const end = (partition.batches.at(-1)?.lastOffset ?? -1) + 1
     if (asked.offset > end || asked.offset < (partition.batches[0]?.firstOffset ?? 0)) return 1
     return this.errorOf(asked.partition, fetch)
   }
+}
+
+interface Divergence {
+  readonly epoch: number
+  readonly endOffset: number
+}
+
+/** One tagged field, number 0: an epoch and an offset, and no tags of its own. */
+function divergenceTag({ epoch, endOffset }: Divergence): Buffer {
+  const bytes = Buffer.from([1, 0, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  bytes.writeInt32BE(epoch, 3)
+  bytes.writeBigInt64BE(BigInt(endOffset), 7)
+  return bytes
 }
 
 interface ReadFetch {
@@ -227,8 +259,9 @@ function readFetch(body: ByteReader, node: number, version: number): ReadFetch {
     else body.string()
     for (let left = body.array(); left > 0; left -= 1) {
       const [partition, epoch, offset] = [body.int32(), body.int32(), body.int64()]
-      body.skip(version >= 12 ? 12 : 8)
-      partitions.push({ partition, epoch, offset, bytesMax: body.int32() })
+      const lastEpoch = version >= 12 ? body.int32() : -1
+      body.skip(8)
+      partitions.push({ partition, epoch, offset, lastEpoch, bytesMax: body.int32() })
       body.tags()
     }
     body.tags()

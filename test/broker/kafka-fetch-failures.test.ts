@@ -21,6 +21,20 @@ function write(fake: FakeCluster, batches: number, partition = 0, valueBytes = 1
   }
 }
 
+function cutTo(fake: FakeCluster, batches: number): void {
+  const partition = fake.partitions[0]!
+  partition.batches.splice(batches)
+  partition.epoch += 1
+}
+
+function writeByNewLeader(fake: FakeCluster): void {
+  const { batches, epoch } = fake.partitions[0]!
+  const first = (batches.at(-1)?.lastOffset ?? -1) + 1
+  const records = [0, 1, 2].map(index => ({ offset: first + index, value: Buffer.from('new') }))
+  const bytes = encodeBatch({ records, leaderEpoch: epoch })
+  batches.push({ firstOffset: first, lastOffset: first + 2, bytes, epoch })
+}
+
 function expectWhole(records: readonly RawRecord[], count: number): void {
   expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: count }, (_, index) => index))
   expect(records.every(({ offset, value }) => value?.every(byte => byte === offset % 256))).toBe(true)
@@ -122,6 +136,44 @@ describe('the direct fetcher', () => {
     reading.fetcher.assign([{ topic: fake.topic, partition: 0, offset: 90 }])
     reading.errors.length = 0
     await reading.readTo(93)
+    expect(reading.errors).toEqual([])
+  })
+
+  test('a log that was cut is told with the offset from which on it is another one, after what was read of it', async () => {
+    const fake = await fakeCluster()
+    write(fake, 3)
+    const reading = reader(fake)
+    start(fake, reading)
+    await reading.readTo(9)
+    // The new leader has the first batch alone, and goes on from there: the offset that is asked for exists.
+    cutTo(fake, 1)
+    for (let left = 3; left > 0; left -= 1) writeByNewLeader(fake)
+
+    const error = await reading.firstError()
+    expect(error).toMatchObject({
+      code: 'OFFSET_OUT_OF_RANGE',
+      partitions: [{ topic: fake.topic, partition: 0, divergingOffset: 3 }],
+    })
+    expect(error.message).toContain('cannot be read from offset 9: the log was cut at 3')
+    expectWhole(reading.records, 9)
+
+    reading.errors.length = 0
+    reading.records.length = 0
+    reading.fetcher.assign([{ topic: fake.topic, partition: 0, offset: 3 }])
+    await reading.readTo(12)
+    expect(reading.records.map(({ value }) => String(value))).toEqual(Array(9).fill('new'))
+  })
+
+  test('a log that was cut behind what was read of it is read on', async () => {
+    const fake = await fakeCluster()
+    write(fake, 1)
+    const reading = reader(fake)
+    start(fake, reading)
+    await reading.readTo(3)
+    write(fake, 1)
+    cutTo(fake, 1)
+    writeByNewLeader(fake)
+    await reading.readTo(6)
     expect(reading.errors).toEqual([])
   })
 

@@ -241,8 +241,10 @@ export class DirectFetcher implements Fetcher {
     buffer: Buffer,
   ): void {
     if (fetched.errorCode !== 0) return this.#refused(queue, fetched.errorCode)
-    if (fetched.divergedAt !== undefined) {
-      return this.#fail([queue], goneError(queue, `the log was cut at ${fetched.divergedAt}`))
+    const { divergedAt } = fetched
+    if (divergedAt !== undefined) {
+      const offset = divergedAt < 0 ? undefined : divergedAt
+      return this.#fail([queue], goneError(queue, `the log was cut at ${divergedAt}`, offset))
     }
     queue.failures = 0
     queue.retryAtMs = 0
