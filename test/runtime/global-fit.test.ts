@@ -2,15 +2,20 @@ import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { Interceptor } from '../../lib/broker/embedded/interceptor.ts'
 import { serdes, StreamsBuilder } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
+import { eventually } from '../support/eventually.ts'
 import { damagesOf } from '../support/file-damage.ts'
 import { listening } from '../support/listening.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { produce, type Pair } from '../support/topics.ts'
 
 async function application() {
-  const broker = await openEmbeddedBroker()
+  let held: Promise<void> | undefined
+  const interceptor: Interceptor = ({ operation, topic }) =>
+    operation === 'fetch' && topic === 'g' ? held : undefined
+  const broker = await openEmbeddedBroker({ interceptor })
   onTestFinished(() => broker.close())
   const admin = await broker.admin()
   const stateDir = await temporaryDirectory()
@@ -20,16 +25,24 @@ async function application() {
       { topic: 'g', partitionCount: 1, config: { 'cleanup.policy': 'compact', ...config } },
     ])
   const feed = (...pairs: Pair[]) => produce(broker, 'g', 1, pairs)
-  /** What the table shows after a start; `copyTo`: what a process that is killed then leaves. */
-  const run = async (copyTo?: string) => {
+  const start = async (storeType: 'persistent' | 'in-memory' = 'persistent') => {
     const builder = new StreamsBuilder()
     const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
-    builder.globalTable('g', { ...text, storeName: 'table' })
+    builder.globalTable('g', { ...text, storeName: 'table', storeType })
     const streams = new KafkaStreams(builder.build(), { applicationId: 'app', stateDir }, { broker, logger })
     onTestFinished(() => streams.close())
     await streams.start()
-    const rows: { [key: string]: string } = {}
-    for await (const [key, value] of streams.store<string, string>('table').all()) rows[key] = value
+    const rows = async () => {
+      const found: { [key: string]: string } = {}
+      for await (const [key, value] of streams.store<string, string>('table').all()) found[key] = value
+      return found
+    }
+    return { streams, rows }
+  }
+  /** What the table shows after a start; `copyTo`: what a process that is killed then leaves. */
+  const run = async (copyTo?: string) => {
+    const { streams, rows: read } = await start()
+    const rows = await read()
     if (copyTo !== undefined) await cp(join(stateDir, 'app', 'global'), copyTo, { recursive: true })
     await streams.close()
     return rows
@@ -38,7 +51,16 @@ async function application() {
     await rm(join(stateDir, 'app', 'global'), { recursive: true })
     await cp(from, join(stateDir, 'app', 'global'), { recursive: true })
   }
-  return { broker, admin, stateDir, lines, create, feed, run, back }
+  /** Nothing of the topic is read until the function that it returns is called. */
+  const hold = () => {
+    let release = () => undefined as void
+    held = new Promise(resolve => (release = resolve))
+    return () => {
+      held = undefined
+      release()
+    }
+  }
+  return { broker, admin, stateDir, lines, create, feed, start, run, back, hold }
 }
 
 const rebuilt = (lines: readonly string[]) => lines.filter(line => line.includes('is removed and rebuilt'))
@@ -78,6 +100,34 @@ it('a beginning that has passed the position: deleted rows do not come back', as
   expect(await run()).toEqual({ b: '2', c: '2' })
   expect(rebuilt(lines)[0]).toContain('g-0 begins at offset 3, and the state is at 2')
 })
+
+it.each(['persistent', 'in-memory'] as const)(
+  'a position that is deleted under a running table: it is rebuilt, and deleted rows do not come back (%s)',
+  async storeType => {
+    const { admin, lines, create, feed, start, hold } = await application()
+    await create()
+    await feed(['a', '1'], ['b', '1'])
+    const running = await start(storeType)
+    expect(await running.rows()).toEqual({ a: '1', b: '1' })
+
+    const release = hold()
+    await feed(['a', null], ['b', '2'], ['c', '2'])
+    await admin.deleteRecords([{ topic: 'g', partition: 0, offset: 3 }])
+    release()
+    await eventually(async () => expect(await running.rows()).toEqual({ b: '2', c: '2' }), {
+      what: 'the table',
+    })
+    // A table in memory is gone with the thread that is started anew; one on disk says so in a line of its own.
+    const why =
+      storeType === 'persistent' ? rebuilt(lines) : lines.filter(line => line.includes('joined again'))
+    expect(why).toEqual([expect.stringContaining('g-0: offset 2 is outside of 3 to 5')])
+    await feed(['d', '3'])
+    await eventually(async () => expect(await running.rows()).toEqual({ b: '2', c: '2', d: '3' }), {
+      what: 'what comes later',
+    })
+    await running.streams.close()
+  },
+)
 
 it.each([
   ['1', 1],
