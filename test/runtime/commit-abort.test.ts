@@ -9,16 +9,23 @@ import type { ProcessingGuarantee } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {
   commitSubject,
+  expectBeginning,
   expectedOutcome,
+  expectNothingLost,
   expectSame,
   prepareSubject,
+  refusalOf,
+  seenLetters,
   seenOutcome,
-  type SubjectOutcome,
+  withoutRefused,
 } from '../support/commit-subject.ts'
 import { eventually } from '../support/eventually.ts'
+import { refusing } from '../support/refusing-broker.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const RECORDS = 3_000
+/** Inputs whose outputs are refused: close to each other where the troubles are, so that each meets one, under way or in the next epoch. */
+const REFUSED = [7, 30, 45, 62, 75, 90, 105, 120, 140, 1_000, 2_999]
 
 type Trouble = (operation: Interception) => Verdict
 
@@ -90,9 +97,16 @@ const lossless: typeof cases = [
   ],
 ]
 
+/** Inputs whose outputs the broker refuses for good, and what the handler says of them. */
+interface Refused {
+  readonly numbers: readonly number[]
+  readonly handler: 'continue' | 'fail'
+}
+
 async function startUnder(
   saboteur: Saboteur,
   processingGuarantee: ProcessingGuarantee,
+  refused: Refused = { numbers: [], handler: 'fail' },
 ): Promise<{ readonly broker: Broker; readonly streams: KafkaStreams }> {
   const broker = await openEmbeddedBroker({ interceptor: saboteur.intercept })
   onTestFinished(() => broker.close())
@@ -107,12 +121,18 @@ async function startUnder(
       commitIntervalMs: 0,
       maxPollRecords: 20,
       bufferedRecordsPerPartition: 20,
+      deadLetterQueueTopic: 'letters',
+      productionErrorHandler: () => refused.handler,
     },
-    { broker, logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger },
+    {
+      broker: refusing(broker, refusalOf(refused.numbers)),
+      logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger,
+    },
   )
   onTestFinished(() => streams.close())
   saboteur.armed = true
-  await streams.start()
+  // Where a refusal ends it, that may come first.
+  await streams.start().catch(() => undefined)
   return { broker, streams }
 }
 
@@ -143,13 +163,49 @@ describe('commit under at-least-once, the next epoch begun: nothing is lost', ()
   })
 })
 
-/** Records may come again, and then count again; state that was lost would make counts too small. */
-function expectNothingLost(seen: SubjectOutcome, expected: SubjectOutcome): true {
-  const values = (lines: readonly string[]) =>
-    [...new Set(lines.filter(line => !line.startsWith('tick=')).map(line => line.split('|')[0]))].sort()
-  expect(values(seen.times)).toEqual(values(expected.times))
-  for (const [key, count] of Object.entries(expected.counts)) {
-    expect(seen.counts[key]).toBeGreaterThanOrEqual(count)
-  }
-  return true
-}
+const guarantees = [
+  { processingGuarantee: 'exactly-once', troubles: cases },
+  { processingGuarantee: 'at-least-once', troubles: lossless },
+] as const
+
+describe.each(guarantees)('$processingGuarantee, where outputs are refused for good', subject => {
+  const { processingGuarantee, troubles } = subject
+  const isExactlyOnce = processingGuarantee === 'exactly-once'
+  const expected = expectedOutcome(RECORDS)
+
+  it.each(troubles)('and let go: all the rest, and their letters, when %s', async (_, kind, trouble) => {
+    const saboteur = new Saboteur(kind, trouble)
+    const refused = { numbers: REFUSED, handler: 'continue' } as const
+    const { broker, streams } = await startUnder(saboteur, processingGuarantee, refused)
+    const rest = withoutRefused(expected, REFUSED)
+    const compare = async () => {
+      const [seen, letters] = [await seenOutcome(broker), await seenLetters(broker)]
+      if (isExactlyOnce) expectSame(seen, rest, REFUSED)
+      else expectNothingLost(seen, rest)
+      expect(isExactlyOnce ? letters : [...new Set(letters)].sort((a, b) => a - b)).toEqual(REFUSED)
+    }
+    await eventually(async () => compare().then(() => true))
+    await streams.close()
+    await compare()
+    expect(saboteur.hits).toBeGreaterThan(0)
+  })
+
+  // Before, in and behind the epochs that the first trouble meets.
+  const places = troubles.flatMap(each => [25, 45, 70].map(number => [...each, number] as const))
+  it.each(places)('and may not be: it ends, when %s', async (_, kind, trouble, number) => {
+    const saboteur = new Saboteur(kind, trouble)
+    const { broker, streams } = await startUnder(saboteur, processingGuarantee, {
+      numbers: [number],
+      handler: 'fail',
+    })
+    await eventually(() => expect(streams.state).toBe('error'))
+    expect(streams.error).toMatchObject({ code: 'PRODUCTION_FAILED', cause: { code: 'INVALID_RECORD' } })
+    await streams.close()
+    const seen = await seenOutcome(broker)
+    if (isExactlyOnce) expectBeginning(seen, expected, number)
+    expect(seen.times.some(line => line.includes(`=v${number}|`))).toBe(false)
+    // A letter belongs to the transaction; without one it may be there for what failed.
+    const letters = await seenLetters(broker)
+    expect(isExactlyOnce ? letters : letters.filter(each => each !== number)).toEqual([])
+  })
+})

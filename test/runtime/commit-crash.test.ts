@@ -5,16 +5,30 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/commit.ts'
-import { expectedOutcome, expectSame, prepareSubject, seenOutcome } from '../support/commit-subject.ts'
+import type { ProcessingGuarantee } from '../../lib/runtime/settings.ts'
+import {
+  expectBeginning,
+  expectedOutcome,
+  expectNothingLost,
+  expectSame,
+  prepareSubject,
+  seenLetters,
+  seenOutcome,
+  withoutRefused,
+} from '../support/commit-subject.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import type { CrashOptions } from './crash-child.ts'
 
 const RECORDS = 1_500
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
-const STEPS: readonly CommitStep[] = ['prepared', 'offsets-sent', 'committed', 'staged', 'written']
+/** Inputs whose outputs are refused: one in each of the commits that are under way at a crash, or in the next. */
+const REFUSED = [7, 30, 55, 80, 105, 130, 155, 180, 205, 1_499]
+/** In one of the epochs behind the second commit. */
+const BAD = 80
 
 /** Resolves with how the child ended, and what it said. */
-async function run(...args: string[]): Promise<{ end: string; output: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
+async function run(options: CrashOptions): Promise<{ end: string; output: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
@@ -35,22 +49,75 @@ async function withBroker<T>(
   }
 }
 
-describe('kill -9 at every step of the commit, then recovery: as if nothing had happened', () => {
-  const expected = expectedOutcome(RECORDS)
+/** At-least-once has no transaction, and so not all of the steps. */
+const STEPS: { readonly [guarantee in ProcessingGuarantee]: readonly CommitStep[] } = {
+  'exactly-once': ['prepared', 'offsets-sent', 'committed', 'staged', 'written'],
+  'at-least-once': ['prepared', 'staged', 'written'],
+}
+const guarantees = ['exactly-once', 'at-least-once'] as const
+const expected = expectedOutcome(RECORDS)
+const FINISHED = { end: 'exit code 0', output: 'finished' }
+const FAILED = { end: 'exit code 0', output: 'ended: PRODUCTION_FAILED' }
 
-  it.each(STEPS)('%s', async step => {
-    const directory = await temporaryDirectory()
-    await withBroker(directory, broker => prepareSubject(broker, RECORDS))
-    // The third commit: there is one before to go back to. Then the first of a recovered run; then one in its middle.
-    let nextEpoch = 0
-    for (const occurrence of [3, 1, 4]) {
-      const { end, output } = await run(directory, `${RECORDS}`, step, `${occurrence}`)
-      expect(end).toBe('SIGKILL')
-      nextEpoch += Number(/next epoch: (\d+)/.exec(output)?.[1])
-    }
+async function prepared(options: Omit<CrashOptions, 'directory' | 'records'>): Promise<CrashOptions> {
+  const directory = await temporaryDirectory()
+  await withBroker(directory, broker => prepareSubject(broker, RECORDS))
+  return { ...options, directory, records: RECORDS }
+}
+
+/**
+ * Ends it at the step of the third commit: there is one before to go back to. Then of the first of a recovered run; then of one in its middle.
+ * Resolves with how many records of the next epochs were processed by then.
+ */
+async function crashThrice(options: CrashOptions, step: CommitStep): Promise<number> {
+  let nextEpoch = 0
+  for (const occurrence of [3, 1, 4]) {
+    const { end, output } = await run({ ...options, step, occurrence })
+    expect(end).toBe('SIGKILL')
+    nextEpoch += Number(/next epoch: (\d+)/.exec(output)?.[1])
+  }
+  return nextEpoch
+}
+
+describe('kill -9 at every step of the commit, then recovery: as if nothing had happened', () => {
+  it.each(STEPS['exactly-once'])('%s', async step => {
+    const options = await prepared({ processingGuarantee: 'exactly-once' })
     // Behind the first step both epochs were open: records of the next one had been processed.
-    expect(nextEpoch > 0).toBe(step !== 'prepared')
-    expect(await run(directory, `${RECORDS}`)).toEqual({ end: 'exit code 0', output: 'finished' })
-    await withBroker(directory, async broker => expectSame(await seenOutcome(broker), expected))
+    expect((await crashThrice(options, step)) > 0).toBe(step !== 'prepared')
+    expect(await run(options)).toEqual(FINISHED)
+    await withBroker(options.directory, async broker => expectSame(await seenOutcome(broker), expected))
+  })
+})
+
+describe.each(guarantees)('the same where outputs are refused for good (%s)', processingGuarantee => {
+  const isExactlyOnce = processingGuarantee === 'exactly-once'
+
+  it.each(STEPS[processingGuarantee])('and let go: all the rest, and their letters; %s', async step => {
+    const refused = { numbers: REFUSED, handler: 'continue' } as const
+    const options = await prepared({ processingGuarantee, refused })
+    await crashThrice(options, step)
+    expect(await run(options)).toEqual(FINISHED)
+    const rest = withoutRefused(expected, REFUSED)
+    await withBroker(options.directory, async broker => {
+      const [seen, letters] = [await seenOutcome(broker), await seenLetters(broker)]
+      if (isExactlyOnce) expectSame(seen, rest, REFUSED)
+      else expectNothingLost(seen, rest)
+      expect(isExactlyOnce ? letters : [...new Set(letters)].sort((a, b) => a - b)).toEqual(REFUSED)
+    })
+  })
+
+  it.each(STEPS[processingGuarantee])('and may not be: ends each time, nothing behind it; %s', async step => {
+    const refused = { numbers: [BAD], handler: 'fail' } as const
+    const options = await prepared({ processingGuarantee, refused })
+    expect((await run({ ...options, step, occurrence: 2 })).end).toBe('SIGKILL')
+    for (let time = 0; time < 2; time += 1) expect(await run(options)).toEqual(FAILED)
+    await withBroker(options.directory, async broker => {
+      const seen = await seenOutcome(broker)
+      if (isExactlyOnce) expectBeginning(seen, expected, BAD)
+      expect(seen.times.some(line => line.includes(`=v${BAD}|`))).toBe(false)
+      // A letter belongs to the transaction; without one it may be there for what failed.
+      const letters = await seenLetters(broker)
+      expect(isExactlyOnce ? letters : letters.filter(each => each !== BAD)).toEqual([])
+    })
   })
 })
