@@ -1,9 +1,11 @@
+import { createInterface } from 'node:readline'
 import { openBroker } from '../../../lib/broker/open-broker.ts'
 import type { StreamsError } from '../../../lib/common/errors.ts'
 import type { Logger } from '../../../lib/common/logger.ts'
 import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import type { ApplicationSpec } from './application.ts'
 import { ledgerTopology } from './ledger-topology.ts'
+import { StallOrders } from './stall-orders.ts'
 
 /** One process of the ledger application: `node --import tsx application-child.ts SPEC`. Says everything as lines of JSON. */
 const spec = JSON.parse(process.argv[2] ?? '') as ApplicationSpec
@@ -27,10 +29,14 @@ const logger: Logger = {
   },
 }
 
+const orders = new StallOrders(step => say({ event: 'stall', step }))
+
 const told = new Promise<void>(resolve => {
   process.once('SIGTERM', () => resolve())
   // Whoever started this one is gone: nobody would end it.
-  process.stdin.resume().once('close', resolve)
+  createInterface({ input: process.stdin })
+    .on('line', line => orders.take(line))
+    .once('close', resolve)
 })
 
 function sayError(reason: unknown): void {
@@ -46,9 +52,17 @@ function messageOf(error: Error): string {
   return error.cause instanceof Error ? `${error.message} (${messageOf(error.cause)})` : error.message
 }
 
+function letLargeOnesGo(_error: unknown, { topic }: { readonly topic: string }): 'continue' | 'fail' {
+  return topic === `${spec.prefix}large` ? 'continue' : 'fail'
+}
+
 async function run(): Promise<void> {
   const broker = await openBroker(spec.brokers, { logger, ...(spec.client ? { client: spec.client } : {}) })
-  const streams = new KafkaStreams(ledgerTopology(spec.prefix, spec.ledger), spec.config, { broker, logger })
+  const components = { broker, logger, ...(spec.probed ? { commitProbe: orders.probe } : {}) }
+  // A function does not travel in the spec: large records that are refused are let go, all others are not expected to be.
+  const letsGo = spec.ledger?.largeEvery === undefined ? {} : { productionErrorHandler: letLargeOnesGo }
+  const config = { ...spec.config, ...letsGo }
+  const streams = new KafkaStreams(ledgerTopology(spec.prefix, spec.ledger), config, components)
   const failed = new Promise<void>(resolve =>
     streams.onStateChange(state => {
       say({ event: 'state', state })

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { OpenBrokerOptions } from '../../../lib/broker/open-broker.ts'
 import type { StreamsConfig } from '../../../lib/streams/config.ts'
 import type { LedgerOptions } from './ledger-topology.ts'
+import type { StallOrder } from './stall-orders.ts'
 import { until } from './until.ts'
 
 const CHILD = fileURLToPath(new URL('application-child.ts', import.meta.url))
@@ -16,12 +17,16 @@ export interface ApplicationSpec {
   readonly config: StreamsConfig & { readonly clientId: string; readonly stateDir: string }
   readonly client?: NonNullable<OpenBrokerOptions['client']>
   readonly ledger?: LedgerOptions
+  /** Takes orders for steps of the commit, too. */
+  readonly probed?: boolean
 }
 
 /** A line of the process's standard output. */
 export type ApplicationEvent = { readonly atMs: number } & (
   | { readonly event: 'state'; readonly state: string }
   | { readonly event: 'log'; readonly level: string; readonly message: string }
+  /** An order is carried out from now on, at this step of the commit. */
+  | { readonly event: 'stall'; readonly step: string | undefined }
   /** What ended the application; `crash` what ended the process, which nothing may. */
   | { readonly event: 'error'; readonly code: string; readonly class?: string; readonly message: string }
   | { readonly event: 'crash'; readonly message: string }
@@ -40,6 +45,8 @@ export class Application {
   #stderr = ''
   /** Where the events of this life begin. */
   #lifeAt = 0
+  /** Called at the next `stall`. */
+  #stalling: (() => void) | undefined
 
   constructor(spec: ApplicationSpec) {
     this.spec = spec
@@ -71,6 +78,11 @@ export class Application {
     return this.#life.findLast(each => each.event === 'error')
   }
 
+  /** Whether this life has come as far as to run. */
+  get hasRun(): boolean {
+    return this.#life.some(each => each.event === 'state' && each.state === 'running')
+  }
+
   get #life(): readonly ApplicationEvent[] {
     return this.events.slice(this.#lifeAt)
   }
@@ -88,8 +100,10 @@ export class Application {
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n')
       rest = lines.pop()!
-      for (const line of lines) this.events.push(JSON.parse(line) as ApplicationEvent)
+      for (const line of lines) this.#take(JSON.parse(line) as ApplicationEvent)
     })
+    // A process that has ended takes no orders.
+    child.stdin.on('error', () => undefined)
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr = (this.#stderr + chunk).slice(-4000)
     })
@@ -103,8 +117,7 @@ export class Application {
 
   /** Resolves when this life is running; throws where it ends before. */
   async running(): Promise<void> {
-    const running = () => this.#life.some(each => each.event === 'state' && each.state === 'running')
-    await until(running, {
+    await until(() => this.hasRun, {
       what: `${this.name} running`,
       limitMs: RUNNING_MS_MAX,
       giveUp: () => this.epitaph,
@@ -116,6 +129,13 @@ export class Application {
     return this.events.some(
       each => each.event === 'log' && levels.includes(each.level) && pattern.test(each.message),
     )
+  }
+
+  /** Resolves when the process begins to carry the order out. */
+  order(order: StallOrder): Promise<void> {
+    const stalls = new Promise<void>(resolve => (this.#stalling = resolve))
+    this.#child.stdin?.write(`${JSON.stringify(order)}\n`)
+    return stalls
   }
 
   signal(name: NodeJS.Signals): void {
@@ -136,6 +156,11 @@ export class Application {
     clearTimeout(killer)
     if (this.#ending === 'SIGKILL') throw new Error(`${this.name} did not end on SIGTERM`)
     if (this.#ending !== 'exit code 0' && !this.error) throw new Error(this.epitaph)
+  }
+
+  #take(event: ApplicationEvent): void {
+    if (event.event === 'stall') this.#stalling?.()
+    else this.events.push(event)
   }
 
   /** For failures: what became of it and what it said, each once, with the seconds of its life. */

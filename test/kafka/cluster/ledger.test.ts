@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { processedInputs, troublesOf, type Outputs } from './ledger.ts'
+import { processedInputs, refusedTroubles, troublesOf, type Outputs } from './ledger.ts'
 import type { WitnessedRecord } from './witness.ts'
 
 const record = (partition: number, offset: number, key: string, value: string): WitnessedRecord => {
@@ -100,4 +100,18 @@ test('an input topic that was made anew brings the same places again, each as of
 test('processed inputs are those that the output names', () => {
   const processed = processedInputs(inputs, [record(0, 0, 'k-0', '0:1'), record(0, 1, 'k-1', '1:0')])
   expect(processed).toEqual([inputs[1], inputs[2]])
+})
+
+test('of every second input there must be the large record or its letter, once', () => {
+  const written = [record(0, 0, 'k-0', '0 g0...'), record(1, 0, 'k-1', '2 g0')]
+  expect(refusedTroubles(inputs, written, 2)).toEqual([])
+  expect(refusedTroubles(inputs, written.slice(1), 2)).toEqual([
+    'large records and letters: of 2 lost 1 (0), too often 0',
+  ])
+  expect(refusedTroubles(inputs, [...written, written[1]!], 2)).toEqual([
+    'large records and letters: of 2 lost 0, too often 1 (2)',
+  ])
+  expect(refusedTroubles(inputs, [...written, record(0, 1, 'k-0', '1 g1')], 2).join()).toContain(
+    'too often 1 (1)',
+  )
 })

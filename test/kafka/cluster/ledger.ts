@@ -54,6 +54,22 @@ export function troublesOf(
   ]
 }
 
+/**
+ * What is wrong where large records may be refused and are let go: of each input whose number `every` divides there is the
+ * large record, or its dead letter, once.
+ */
+export function refusedTroubles(
+  inputs: readonly WitnessedRecord[],
+  written: readonly WitnessedRecord[],
+  every: number,
+): string[] {
+  const numbers = (records: readonly WitnessedRecord[]) => records.map(({ value }) => numberOf(value))
+  const wanted = numbers(inputs).filter(number => Number(number) % every === 0)
+  const [lost, surplus] = [beyond(wanted, numbers(written)), beyond(numbers(written), wanted)]
+  if (lost.length + surplus.length === 0) return []
+  return [`large records and letters: of ${wanted.length} lost ${some(lost)}, too often ${some(surplus)}`]
+}
+
 /** Inputs of which the output says that they were processed: what the counts must be made of. */
 export function processedInputs(
   inputs: readonly WitnessedRecord[],

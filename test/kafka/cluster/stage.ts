@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly client?: NonNullable<ApplicationSpec['client']>
   readonly ledger?: NonNullable<ApplicationSpec['ledger']>
   readonly config?: Partial<StreamsConfig>
+  /** What is special about one process. */
+  readonly special?: (name: string) => Partial<ApplicationSpec>
 }
 
 export interface MeasureOptions {
@@ -62,14 +64,14 @@ export class Stage {
   readonly prefix: string
   readonly applications: Application[] = []
   readonly recoveries: Recovery[] = []
+  /** Processes whose end is no surprise. */
+  readonly doomed = new Set<Application>()
   readonly #say: (line: string) => void
   readonly #patience: number
   #directory = ''
   readonly #arrivals: Arrival[] = []
   #fed = 0
   #flows = false
-  /** Its end is no surprise. */
-  #doomed: Application | undefined
 
   constructor({ cluster, witness, proxy, say, patience }: Environment, name: string) {
     this.#patience = patience
@@ -108,7 +110,7 @@ export class Stage {
   }
 
   /** Does not wait until they run. */
-  launch({ count = 2, brokers, client, ledger, config }: StartOptions = {}): void {
+  launch({ count = 2, brokers, client, ledger, config, special }: StartOptions = {}): void {
     for (const name of ['a', 'b', 'c'].slice(0, count)) {
       const stateDir = join(this.#directory, name)
       const { applicationId, prefix } = this
@@ -118,6 +120,7 @@ export class Stage {
         config: { applicationId, clientId: name, stateDir, cacheBytesMax: 0, ...config },
         ...(client ? { client } : {}),
         ...(ledger ? { ledger } : {}),
+        ...special?.(name),
       }
       this.applications.push(new Application(spec))
     }
@@ -189,7 +192,8 @@ export class Stage {
     await fault()
     const faultMs = options.from === 'end' ? Date.now() : startMs
     this.say(label)
-    this.#doomed = options.without
+    this.doomed.clear()
+    if (options.without) this.doomed.add(options.without)
     const limitMs = options.limitMs * this.#patience
     const failed = await this.untilOutputOf(faultMs, limitMs + BACK_MS)
       .then(() => this.untilOutputOf(faultMs + OBSERVED_MS, limitMs + BACK_MS))
@@ -289,7 +293,7 @@ export class Stage {
 
   /** What is to say of a process that has ended. */
   dead(): string | undefined {
-    return this.applications.find(each => each.ending !== undefined && each !== this.#doomed)?.epitaph
+    return this.applications.find(each => each.ending !== undefined && !this.doomed.has(each))?.epitaph
   }
 
   /** For failures: what the cluster says, which is not what its output shows. */

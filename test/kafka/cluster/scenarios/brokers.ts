@@ -22,7 +22,7 @@ async function startAgain(stage: Stage, node: NodeId): Promise<void> {
 }
 
 /** Resolves when no replica of the application's topics lags: the next node may go. */
-async function untilInSync(stage: Stage): Promise<void> {
+export async function untilInSync(stage: Stage): Promise<void> {
   const inSync = async () => {
     for (const name of ['in', 'seen', 'groups'] as const)
       if ((await stage.witness.describe(stage.topic(name))).some(each => each.inSync < 3)) return false

@@ -4,7 +4,7 @@ import { OUTPUTS } from '../ledger.ts'
 import { NODE_IDS } from '../cluster.ts'
 import type { Acl } from '../witness.ts'
 
-const PASSWORD = 'right'
+export const PASSWORD = 'right'
 /** Credentials that are refused end the application at once, on a first start. */
 const AT_ONCE_MS = 30_000
 /** While it runs, after all brokers have refused for a minute. */
@@ -14,7 +14,7 @@ const BACK_MS = 30_000
 type Right = readonly [resource: Acl['resource'], name: string, pattern: Acl['pattern'], operations: string]
 
 /** Not the application's name alone: a message that names a topic has not named the user. */
-const userOf = (stage: Stage) => `user-of-${stage.applicationId}`
+export const userOf = (stage: Stage) => `user-of-${stage.applicationId}`
 
 /** Exactly what the application needs, by its own names. */
 function rightsOf(stage: Stage): readonly Right[] {
@@ -42,7 +42,7 @@ function aclsOf(stage: Stage): Acl[] {
 }
 
 /** A user of this name and password, with exactly the rights that the application needs; and how it is one. */
-async function known(stage: Stage): Promise<StartOptions> {
+export async function known(stage: Stage): Promise<StartOptions> {
   const { witness, cluster } = stage
   const user = userOf(stage)
   await witness.setPassword(user, PASSWORD)

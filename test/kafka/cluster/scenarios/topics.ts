@@ -9,7 +9,7 @@ const MISSED_MS = 75_000
 const REMADE_MS = 60_000
 
 /** Deletes it, waits until its name is free, and makes it anew. */
-async function recreate(
+export async function recreate(
   { witness }: Stage,
   topic: string,
   settings?: { readonly [name: string]: string },
