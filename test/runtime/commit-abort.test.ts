@@ -20,10 +20,13 @@ import {
   withoutRefused,
 } from '../support/commit-subject.ts'
 import { eventually } from '../support/eventually.ts'
+import { shortPauses } from '../support/fast-clock.ts'
 import { refusing } from '../support/refusing-broker.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const RECORDS = 3_000
+/** A recovery waits for 100 ms and more, 200 of them follow each other here. */
+const PAUSE_FACTOR = 50
 /** Inputs whose outputs are refused: close to each other where the troubles are, so that each meets one, under way or in the next epoch. */
 const REFUSED = [7, 30, 45, 62, 75, 90, 105, 120, 140, 1_000, 2_999]
 
@@ -126,6 +129,7 @@ async function startUnder(
     },
     {
       broker: refusing(broker, refusalOf(refused.numbers)),
+      clock: shortPauses(PAUSE_FACTOR),
       logger: process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger,
     },
   )
@@ -191,21 +195,26 @@ describe.each(guarantees)('$processingGuarantee, where outputs are refused for g
   })
 
   // Before, in and behind the epochs that the first trouble meets.
-  const places = troubles.flatMap(each => [25, 45, 70].map(number => [...each, number] as const))
-  it.each(places)('and may not be: it ends, when %s', async (_, kind, trouble, number) => {
-    const saboteur = new Saboteur(kind, trouble)
-    const { broker, streams } = await startUnder(saboteur, processingGuarantee, {
-      numbers: [number],
-      handler: 'fail',
-    })
-    await eventually(() => expect(streams.state).toBe('error'))
-    expect(streams.error).toMatchObject({ code: 'PRODUCTION_FAILED', cause: { code: 'INVALID_RECORD' } })
-    await streams.close()
-    const seen = await seenOutcome(broker)
-    if (isExactlyOnce) expectBeginning(seen, expected, number)
-    expect(seen.times.some(line => line.includes(`=v${number}|`))).toBe(false)
-    // A letter belongs to the transaction; without one it may be there for what failed.
-    const letters = await seenLetters(broker)
-    expect(isExactlyOnce ? letters : letters.filter(each => each !== number)).toEqual([])
-  })
+  const places = troubles.flatMap(([title, kind, trouble]) =>
+    [25, 45, 70].map(number => ({ title, kind, trouble, number })),
+  )
+  it.each(places)(
+    'and may not be: it ends at input $number, when $title',
+    async ({ kind, trouble, number }) => {
+      const saboteur = new Saboteur(kind, trouble)
+      const { broker, streams } = await startUnder(saboteur, processingGuarantee, {
+        numbers: [number],
+        handler: 'fail',
+      })
+      await eventually(() => expect(streams.state).toBe('error'))
+      expect(streams.error).toMatchObject({ code: 'PRODUCTION_FAILED', cause: { code: 'INVALID_RECORD' } })
+      await streams.close()
+      const seen = await seenOutcome(broker)
+      if (isExactlyOnce) expectBeginning(seen, expected, number)
+      expect(seen.times.some(line => line.includes(`=v${number}|`))).toBe(false)
+      // A letter belongs to the transaction; without one it may be there for what failed.
+      const letters = await seenLetters(broker)
+      expect(isExactlyOnce ? letters : letters.filter(each => each !== number)).toEqual([])
+    },
+  )
 })

@@ -16,11 +16,12 @@ import {
   seenOutcome,
   withoutRefused,
 } from '../support/commit-subject.ts'
+import { bundledChild } from '../support/bundled-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import type { CrashOptions } from './crash-child.ts'
 
 const RECORDS = 1_500
-const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const child = bundledChild(fileURLToPath(new URL('crash-child.ts', import.meta.url)))
 /** Inputs whose outputs are refused: one in each of the commits that are under way at a crash, or in the next. */
 const REFUSED = [7, 30, 55, 80, 105, 130, 155, 180, 205, 1_499]
 /** In one of the epochs behind the second commit. */
@@ -28,12 +29,12 @@ const BAD = 80
 
 /** Resolves with how the child ended, and what it said. */
 async function run(options: CrashOptions): Promise<{ end: string; output: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, JSON.stringify(options)], {
+  const running = spawn(process.execPath, [child.path, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  running.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code, signal] = (await once(running, 'close')) as [number | null, string | null]
   return { end: signal ?? `exit code ${code}`, output: output.trim() }
 }
 

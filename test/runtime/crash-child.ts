@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interceptor } from '../../lib/broker/embedded/interceptor.ts'
 import type { StreamsError } from '../../lib/common/errors.ts'
@@ -9,13 +9,14 @@ import type { CommitStep } from '../../lib/runtime/commit.ts'
 import type { ProcessingGuarantee } from '../../lib/runtime/settings.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { commitSubject, refusalOf } from '../support/commit-subject.ts'
+import { shortPauses } from '../support/fast-clock.ts'
 import { refusing } from '../support/refusing-broker.ts'
 
 /**
  * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th occurrence of a step of the commit, having
  * said how many records of the next epoch were processed by then; without a step it runs until everything is processed, and closes.
  *
- *     node --import tsx crash-child.ts OPTIONS
+ *     crash-child OPTIONS
  */
 const options = JSON.parse(process.argv[2]!) as CrashOptions
 const { directory, records, step, occurrence, processingGuarantee, refused } = options
@@ -33,20 +34,42 @@ export interface CrashOptions {
 
 const metrics = new Metrics()
 const processed = metrics.counter('process-total')
-let sealedAt = 0
 let seen = 0
 
+const BITE = 25
+/** So few that a run takes many commits, however long the machine takes for each. */
+const EPOCH_RECORDS_MAX = 2 * BITE
+const PAUSE_FACTOR = 50
+
+const takenBack = () => metrics.total('abort-total') + metrics.total('rejoin-total')
+/** When the epoch began, by what was processed and what was taken back before. */
+let epoch = { processed: 0, takenBack: 0 }
+
+/** An epoch that is taken back begins anew. */
+function isFull(): boolean {
+  if (takenBack() !== epoch.takenBack) epoch = { processed: processed.value, takenBack: takenBack() }
+  return processed.value - epoch.processed >= EPOCH_RECORDS_MAX
+}
+
+/** The input waits until the epoch is sealed, where it is as long as it may be. */
+async function untilSealed(): Promise<void> {
+  while (isFull()) await sleep(1)
+}
+
 /** Holds the broker's answers back until records of the next epoch are processed: there is nothing to wait for at the end of the input. */
-const untilProcessed: Interceptor = async ({ operation, clientId }) => {
-  if (!['transaction-offsets', 'end-transaction', 'offset-commit'].includes(operation)) return
-  if (clientId?.startsWith('test')) return
+async function untilProcessed(): Promise<void> {
   const before = processed.value
   for (let turn = 0; turn < 100 && processed.value === before; turn += 1) await setImmediate()
 }
 
+const interceptor: Interceptor = ({ operation, topic }) => {
+  if (operation === 'fetch' && topic === 'in') return untilSealed()
+  if (['transaction-offsets', 'end-transaction', 'offset-commit'].includes(operation)) return untilProcessed()
+}
+
 const broker = await openEmbeddedBroker({
   directory: join(directory, 'broker'),
-  interceptor: untilProcessed,
+  interceptor,
 })
 const streams = new KafkaStreams(
   commitSubject(),
@@ -54,23 +77,24 @@ const streams = new KafkaStreams(
     applicationId: 'subject',
     stateDir: join(directory, 'state'),
     commitIntervalMs: 0,
-    maxPollRecords: 25,
-    bufferedRecordsPerPartition: 25,
+    maxPollRecords: BITE,
+    bufferedRecordsPerPartition: BITE,
     positionIntervalMs: 1,
     processingGuarantee,
     ...(refused ? { deadLetterQueueTopic: 'letters', productionErrorHandler: () => refused.handler } : {}),
   },
   {
     broker: refused ? refusing(broker, refusalOf(refused.numbers)) : broker,
+    clock: shortPauses(PAUSE_FACTOR),
     logger: silentLogger,
     metrics,
     commitProbe: reached => {
-      if (reached === 'prepared') sealedAt = processed.value
+      if (reached === 'prepared') epoch = { processed: processed.value, takenBack: takenBack() }
       if (reached !== step) return
       seen += 1
       if (seen < occurrence!) return
       // Writing to a pipe is synchronous: the line is out before the end.
-      process.stdout.write(`next epoch: ${processed.value - sealedAt}\n`)
+      process.stdout.write(`next epoch: ${processed.value - epoch.processed}\n`)
       process.kill(process.pid, 'SIGKILL')
     },
   },
