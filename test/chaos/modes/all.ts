@@ -155,8 +155,14 @@ class Soak {
       if (deck.length === 0) deck.push(...all)
       const [fault] = deck.splice(random.below(deck.length), 1)
       await sleep(random.below(PAUSE_MS_MAX), undefined, { signal }).catch(() => undefined)
-      const strike = async () => (signal.aborted ? undefined : this.#strike(stage, fault!, random))
-      await this.#turns.take(fault!.alone === true, strike)
+      await this.#turns.take(fault!.alone === true, async () => {
+        if (signal.aborted) return
+        // Those who wait for this turn must hear of its failure before it ends.
+        await this.#strike(stage, fault!, random).catch((reason: unknown) => {
+          this.#ending.abort()
+          throw reason
+        })
+      })
       if (signal.aborted) return
     }
   }
