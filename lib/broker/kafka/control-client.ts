@@ -91,14 +91,12 @@ export class ControlClient {
     if (!answers) {
       return partitions.map(place => ({ ...place, offset: -1, error: unknownPartition(place, doing) }))
     }
-    return answers.map(answer => ({
-      topic: answer.topic,
-      partition: answer.partition,
-      offset: answer.offset ?? -1,
-      error: answer.error
-        ? brokerErrorFrom(answer.error, `${doing} of ${nameOf(answer)}`, [answer])
-        : undefined,
-    }))
+    return answers.map(({ topic, partition, offset = -1, error }) => {
+      const place = { topic, partition }
+      if (error)
+        return { ...place, offset, error: brokerErrorFrom(error, `${doing} of ${nameOf(place)}`, [place]) }
+      return { ...place, offset, error: offset < 0 ? noAnswer(place, doing) : undefined }
+    })
   }
 
   async close(): Promise<void> {
@@ -123,6 +121,15 @@ function attemptsAfter(error: BrokerError | undefined): number {
 function unknownPartition(place: TopicPartition, doing: string): BrokerError {
   const message = `the broker has no partition ${nameOf(place)} while ${doing}: create the topic first`
   return new BrokerError(UNKNOWN, 'topic-missing', message, { partitions: [place] })
+}
+
+/**
+ * The client fills answers with an invalid offset, and leaves it where the request to that leader fails, without an error (librdkafka 2.15.1,
+ * `rd_kafka_ListOffsets_response_merge`). Taken for the end of a changelog, it would restore nothing of a store.
+ */
+function noAnswer(place: TopicPartition, doing: string): BrokerError {
+  const message = `the leader of ${nameOf(place)} has not answered while ${doing}`
+  return new BrokerError('OFFSET_NOT_AVAILABLE', 'retriable', message, { partitions: [place] })
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {
