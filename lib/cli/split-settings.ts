@@ -16,6 +16,16 @@ const OPTION_OF: { readonly [setting: string]: string } = {
   stateDir: '--state-dir',
 }
 
+/** Answers that a handler may always give, by the setting it is; whatever asks the record takes a function, in the file. */
+const ANSWERS_OF: { readonly [setting: string]: readonly string[] } = {
+  deserializationErrorHandler: ['continue', 'fail'],
+  processingErrorHandler: ['continue', 'fail', 'rollback'],
+  productionErrorHandler: ['continue', 'fail'],
+}
+
+/** No text by default, but text where it is set. */
+const TEXTS: ReadonlySet<string> = new Set(['deadLetterQueueTopic'])
+
 /** The settings as they are by default: their names, and the kinds of their values. */
 const DEFAULTS = new Map<string, unknown>(Object.entries(resolveConfig({ applicationId: 'any' })))
 
@@ -37,9 +47,11 @@ export function splitSettings(
   return { config: config as Partial<StreamsConfig>, forTopology }
 }
 
-function parse(name: string, text: string): string | number | boolean {
+function parse(name: string, text: string): string | number | boolean | (() => string) {
   const option = OPTION_OF[name]
   if (option) throw new UsageError('INVALID_SETTING', `--set ${name}: use ${option} for it`)
+  if (TEXTS.has(name)) return text
+  if (ANSWERS_OF[name]) return always(name, text)
   switch (typeof DEFAULTS.get(name)) {
     case 'string':
       return text
@@ -54,6 +66,17 @@ function parse(name: string, text: string): string | number | boolean {
         `--set ${name}: it is no text but an object of the program; set it in the file's exported config`,
       )
   }
+}
+
+/** A handler that gives this answer to every error. */
+function always(name: string, answer: string): () => string {
+  const answers = ANSWERS_OF[name]!
+  if (answers.includes(answer)) return () => answer
+  throw new UsageError(
+    'INVALID_SETTING',
+    `--set ${name}=${answer}: the answer to every error must be ${answers.join(' or ')}; ` +
+      "for one that depends on the error, set a function in the file's exported config",
+  )
 }
 
 function unknown(name: string): UsageError {
