@@ -1,6 +1,9 @@
 import type { Admin, NewTopic } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
 import { StreamsError } from '../common/errors.ts'
+import { nearest } from '../streams/nearest-name.ts'
+import { matchesTopic } from '../topology/topic-pattern.ts'
+import { UsageError } from './exit-code.ts'
 import type { Job } from './job.ts'
 import { isLocal } from './run-options.ts'
 
@@ -14,6 +17,7 @@ export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
   const names = new Set([...declared.map(({ topic }) => topic), ...userTopics(job)])
   const existing = await admin.describeTopics([...names])
   const missing = new Set([...names].filter(topic => !existing.has(topic)))
+  refuseUnknown(job, missing)
   const wanted = declared.filter(({ topic }) => missing.delete(topic))
   if (missing.size > 0 && !isLocal(brokers) && !createTopics) throw topicsMissing([...missing], brokers)
   const others = [...missing].map(topic => ({ topic, partitionCount: partitions }))
@@ -30,6 +34,35 @@ function userTopics({ plan, options }: Job): string[] {
     ...options.input.map(({ name }) => name),
     ...options.print,
   ]
+}
+
+/** What the command line names is the application's, or there already: a misspelt name would become a topic that nobody reads. */
+function refuseUnknown(job: Job, missing: ReadonlySet<string>): void {
+  const { plan, options } = job
+  const known = knownTopics(job)
+  const nodes = plan.subtopologies.flatMap(each => each.nodes)
+  const matchesSource = (topic: string) =>
+    nodes.some(node => node.kind === 'source' && node.pattern && matchesTopic(node.pattern, topic))
+  // Which topics they write is known record by record.
+  const hasComputedSink = nodes.some(node => node.kind === 'sink' && typeof node.topic === 'function')
+  const refuse = (option: string, topic: string) => {
+    const guess = nearest(topic, [...known])
+    const message =
+      `${option} ${topic}: neither a topic of ${options.file} nor one that the brokers have` +
+      `${guess ? `; did you mean ${guess}?` : ''}`
+    throw new UsageError('UNKNOWN_TOPIC', message)
+  }
+  const isUnknown = (topic: string) => missing.has(topic) && !known.has(topic)
+  for (const { name } of options.input) if (isUnknown(name) && !matchesSource(name)) refuse('--input', name)
+  for (const topic of options.print) if (isUnknown(topic) && !hasComputedSink) refuse('--print', topic)
+}
+
+/** Also the internal ones, which the application makes when it starts. */
+function knownTopics({ plan, file }: Job): ReadonlySet<string> {
+  const all = [...plan.subtopologies, ...plan.globalSubtopologies]
+  const changelogs = all.flatMap(({ stores }) => stores.flatMap(({ changelogTopic }) => changelogTopic ?? []))
+  const ends = all.flatMap(({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics])
+  return new Set([...(file.topics ?? []).map(({ topic }) => topic), ...ends, ...changelogs])
 }
 
 async function create(job: Job, admin: Admin, topic: NewTopic): Promise<void> {

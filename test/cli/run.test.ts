@@ -140,9 +140,28 @@ export default builder.build()
   })
 
   it('a topic that the topology does not know is printed as UTF-8', async () => {
-    const directory = await directoryWith({ 'flow.ts': FLOW, 'lines.txt': 'zwölf\n' })
+    const withTopic = `${FLOW}export const topics = [{ topic: 'other', partitionCount: 1 }]\n`
+    const directory = await directoryWith({ 'flow.ts': withTopic, 'lines.txt': 'zwölf\n' })
     const end = await runCli([...args, '--input', 'other=lines.txt', '--print', 'other'], { directory })
     expect(new Set(end.stdout.split('\n'))).toEqual(new Set(['', 'null\t{"text":"zwölf"}', 'null\tzwölf']))
+  })
+
+  it.each([
+    [
+      '--input',
+      'inn=lines.txt',
+      '--input inn: neither a topic of flow.ts nor one that the brokers have; did you mean in?',
+    ],
+    [
+      '--print',
+      'outt',
+      '--print outt: neither a topic of flow.ts nor one that the brokers have; did you mean out?',
+    ],
+  ])('a topic that nobody has is refused with the nearest name: %s %s', async (option, value, says) => {
+    const directory = await directoryWith({ 'flow.ts': FLOW, 'lines.txt': 'x\n' })
+    const end = await runCli([...args, option, value], { directory })
+    expect(end.stderr).toContain(`UNKNOWN_TOPIC: ${says}`)
+    expect(end.code).toBe(2)
   })
 
   it('a directory as input', async () => {
