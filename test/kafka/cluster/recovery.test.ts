@@ -14,6 +14,8 @@ test('a partition is back with the output of an input that is younger than the f
   const recovery = recoveryOf(fault, partitions, arrivals, 4200)
   expect(recovery).toEqual({ label: 'fault', firstMs: 100, allMs: 3000, gapMs: 2900 })
   expect(recoveryText(recovery)).toBe('fault: first 0.1 s, all 3.0 s, longest gap 2.9 s')
+  const healed = { ...recovery, healedMs: 50 }
+  expect(recoveryText(healed)).toBe('fault: cluster 0.1 s, first 0.1 s, all 3.0 s, longest gap 2.9 s')
 })
 
 test('a partition that stays silent is never back, and its silence lasts', () => {

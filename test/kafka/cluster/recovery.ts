@@ -3,6 +3,8 @@ import type { Arrival } from './witness.ts'
 /** What a fault did to the committed output, in ms. Undefined: it did not come back. */
 export interface Recovery {
   readonly label: string
+  /** From the fault until the cluster itself had healed, where that was watched. */
+  readonly healedMs?: number | undefined
   /** From the fault to the first output committed after it, of any partition. */
   readonly firstMs: number | undefined
   /** From the fault until every partition has shown output of an input that was written after it. */
@@ -47,7 +49,8 @@ export function partitionOf({ topic, partition }: Arrival): string {
   return `${topic}-${partition}`
 }
 
-export function recoveryText({ label, firstMs, allMs, gapMs }: Recovery): string {
+export function recoveryText({ label, healedMs, firstMs, allMs, gapMs }: Recovery): string {
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(1)} s`)
-  return `${label}: first ${seconds(firstMs)}, all ${seconds(allMs)}, longest gap ${seconds(gapMs)}`
+  const healed = healedMs === undefined ? '' : `cluster ${seconds(healedMs)}, `
+  return `${label}: ${healed}first ${seconds(firstMs)}, all ${seconds(allMs)}, longest gap ${seconds(gapMs)}`
 }

@@ -46,8 +46,10 @@ export interface StartOptions {
 }
 
 export interface MeasureOptions {
-  /** By when every partition must be back. */
+  /** By when every partition must be back, from the fault or from when the cluster had healed. */
   readonly limitMs: number
+  /** Resolves when the cluster itself has healed: no application can be back before. */
+  readonly healed?: () => Promise<void>
   /** The moment from which time counts: before the fault (the default), or when `fault` has resolved. */
   readonly from?: 'start' | 'end'
   /** The process that the fault ends. */
@@ -195,14 +197,19 @@ export class Stage {
     this.doomed.clear()
     if (options.without) this.doomed.add(options.without)
     const limitMs = options.limitMs * this.#patience
+    let healedMs: number | undefined
+    const healing = options.healed?.().then(() => (healedMs = Date.now() - faultMs))
     const failed = await this.untilOutputOf(faultMs, limitMs + BACK_MS)
       .then(() => this.untilOutputOf(faultMs + OBSERVED_MS, limitMs + BACK_MS))
+      .then(() => healing)
+      .then(() => undefined)
       .catch((reason: unknown) => reason)
-    const recovery = recoveryOf({ label, atMs: faultMs }, this.#partitions, this.#arrivals, Date.now())
+    const seen = recoveryOf({ label, atMs: faultMs }, this.#partitions, this.#arrivals, Date.now())
+    const recovery = { ...seen, healedMs }
     this.recoveries.push(recovery)
     this.say(recoveryText(recovery))
     if (failed) throw failed as Error
-    if (recovery.gapMs > limitMs)
+    if (recovery.gapMs - (healedMs ?? 0) > limitMs)
       throw new Error(`${recoveryText(recovery)}: it must be back within ${limitMs / 1000} s`)
   }
 

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NODE_IDS, reviveAll, type NodeId } from '../cluster.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
-import { groupCoordinator, leaderOfInput, transactionCoordinator } from './roles.ts'
+import { givenUp, groupCoordinator, leaderOfInput, transactionCoordinator } from './roles.ts'
 
-/** The cluster gives a silent broker up after 9 s; an application is back within 15 s more. */
+/** Of brokers that are back, their elections included. */
 const BACK_MS = 24_000
+/** Counted from when the cluster has given a broker up. */
+const WITHOUT_MS = 15_000
 /** So long brokers do not answer, and are given up meanwhile. */
 const FROZEN_MS = 20_000
 const STARVED_MS = 30_000
@@ -30,7 +32,7 @@ async function frozen(stage: Stage, what: string, nodeOf: () => Promise<NodeId>)
   await stage.start()
   const node = await nodeOf()
   const freeze = () => stage.cluster.act('freeze', node)
-  await stage.measure(`${what} frozen`, freeze, { limitMs: BACK_MS })
+  await stage.measure(`${what} frozen`, freeze, { limitMs: WITHOUT_MS, healed: () => givenUp(stage, node) })
   await sleep(FROZEN_MS)
   await stage.measure('it goes on', () => stage.cluster.act('continue', node), { limitMs: BACK_MS })
   await stage.expectExact()
