@@ -12,8 +12,8 @@ Times have an order, which is checked at the start (defaults in ms):
   socket.timeout.ms (10000) < message.timeout.ms (120000) <= transactionTimeoutMs, which shorten the defaults before them
   sessionTimeoutMs (6000, three heartbeats or more) <= pollIntervalMsMax (300000)
 
-The state directory is --state-dir, else MILLRACE_STATE_DIR, else .millrace. A service listens on HOST and PORT, by
-default 127.0.0.1 and 8080.
+The state directory is --state-dir, else MILLRACE_STATE_DIR, else .millrace; with --brokers memory, which forgets all
+records, a temporary one. A service listens on HOST and PORT, by default 127.0.0.1 and 8080.
 
 Several files run in one process, on one broker: each is an application of its own. An overview of them is at PORT, their
 services are at the ports behind it.

@@ -17,12 +17,17 @@ import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
 import { listenForStop } from './stop-signals.ts'
 import { Teardown } from './teardown.ts'
+import { withState } from './temporary-state.ts'
 
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
 export async function run(files: readonly string[], options: SharedOptions): Promise<void> {
   checkProcesses(options)
   checkDataPaths(options)
   await checkFiles(files, options)
+  await withState(options, withStateDir => runAll(files, withStateDir))
+}
+
+async function runAll(files: readonly string[], options: SharedOptions): Promise<void> {
   const { jobs, opening } = await openRunBroker(options, () => prepareJobs(files, options))
   const [{ clock, logger }] = jobs
   const ending = new Ending()

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { WORD_COUNT } from './built-cli.ts'
@@ -162,6 +163,18 @@ export default builder.build()
     const end = await runCli([...args, option, value], { directory })
     expect(end.stderr).toContain(`UNKNOWN_TOPIC: ${says}`)
     expect(end.code).toBe(2)
+  })
+
+  it('leaves no state behind of a broker that is gone, unless a directory is named', async () => {
+    const directory = await directoryWith({ 'flow.ts': FLOW, 'lines.txt': 'x\n' })
+    for (const _round of [1, 2]) {
+      const end = await runCli(args, { directory })
+      expect(end.stdout).toBe('null\t{"text":"x"}\n')
+      expect(end.stderr).not.toContain('made anew')
+    }
+    expect(await readdir(directory)).not.toContain('.millrace')
+    await runCli([...args, '--state-dir', 'kept'], { directory })
+    expect(await readdir(directory)).toContain('kept')
   })
 
   it('a directory as input', async () => {
