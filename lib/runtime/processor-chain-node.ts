@@ -1,4 +1,5 @@
 import { isPromise } from '../common/promises.ts'
+import { checkProcessor } from '../processor/check-processor.ts'
 import type { Processor } from '../processor/processor.ts'
 import type { Record } from '../processor/record.ts'
 import { asyncProcessor, refuseAsync } from './async-processor.ts'
@@ -17,6 +18,7 @@ export class ProcessorChainNode implements ChainNode {
   constructor(name: string, processor: Processor, stores: readonly string[], scope: TaskScope) {
     this.name = name
     refuseAsync(processor, name, 'supplier')
+    checkProcessor(name, processor)
     this.context = new NodeContext(scope, name, stores)
     this.#processor = processor
     this.#scope = scope

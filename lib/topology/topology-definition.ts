@@ -2,6 +2,7 @@ import { TopologyError } from '../common/errors.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../store/state-store.ts'
+import { checkSupplier } from './check-supplier.ts'
 import { DisjointSets } from './disjoint-sets.ts'
 import { matchesTopic } from './topic-pattern.ts'
 import type {
@@ -234,15 +235,6 @@ export class TopologyDefinition {
     const owner = this.#ownerOf(topic)
     if (owner !== undefined) throw readTwice(topic, owner, sourceName)
   }
-}
-
-/** One processor in two tasks would mix their state without any error, so it is found out here. */
-export function checkSupplier(name: string, supplier: ProcessorSupplier): void {
-  if (supplier.get() !== supplier.get()) return
-  throw new TopologyError(
-    'SUPPLIER_REUSES_PROCESSOR',
-    `the supplier of "${name}" returned the same processor twice: it must make a new one at every call.`,
-  )
 }
 
 function readTwice(topic: string, owner: string, sourceName: string): TopologyError {

@@ -6,7 +6,8 @@ import { describeTopology } from './describe-topology.ts'
 import type { ProcessorDefinition, SourceDefinition } from './node-definition.ts'
 import type { OffsetReset, TopologyPlan } from './plan.ts'
 import { planTopology } from './plan-topology.ts'
-import { checkSupplier, TopologyDefinition } from './topology-definition.ts'
+import { checkSupplier } from './check-supplier.ts'
+import { TopologyDefinition } from './topology-definition.ts'
 import type {
   ProcessorFactory,
   ProcessorOptions,

@@ -311,7 +311,7 @@ describe('dsl: a promise from a synchronous callback is an error', () => {
 })
 
 describe('dsl: promises from processors', () => {
-  const processorOf = (code: object) => code as unknown as Processor<string, string, string, string>
+  const processorOf = (code: object) => ({ ...code }) as unknown as Processor<string, string, string, string>
   const failure = (code: object) => failureOf(stream => stream.process(() => processorOf(code), named))
 
   it.each([

@@ -1,7 +1,9 @@
+import { isPromise } from '../../common/promises.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor, ProcessorSupplier } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import type { ProcessorFactory } from '../../topology/topology-options.ts'
+import { checkSupplier } from '../../topology/check-supplier.ts'
 import { supplierFrom } from '../../topology/topology-options.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { ProcessOptions } from '../options.ts'
@@ -24,13 +26,7 @@ export function processValues<K, V, VR>(
   factory: ProcessorFactory<K, V, K, VR>,
   options: ProcessOptions = {},
 ): StreamPart {
-  const part = addProcess(
-    stream,
-    'KSTREAM-PROCESSVALUES-',
-    keepingKeys(supplierFrom(factory)),
-    options,
-    false,
-  )
+  const part = addProcess(stream, 'KSTREAM-PROCESSVALUES-', supplierFrom(factory), options, false)
   return { ...part, ...NEW_VALUE }
 }
 
@@ -43,8 +39,9 @@ function addProcess(
   changesKey: boolean,
 ): StreamPart {
   const name = options.name === undefined ? stream.graph.newName(prefix) : checkName(options.name)
+  checkSupplier(name, supplier)
   const role = processorRole({
-    supplier,
+    supplier: changesKey ? supplier : keepingKeys(supplier),
     stores: options.stores ?? [],
     changesKey,
     changesValue: true,
@@ -54,7 +51,11 @@ function addProcess(
 }
 
 function keepingKeys(supplier: ProcessorSupplier): ProcessorSupplier {
-  const get = () => new KeepingKeys(supplier.get())
+  const get = () => {
+    const inner = supplier.get()
+    // A promise is refused where the processor is used.
+    return isPromise(inner) ? inner : new KeepingKeys(inner)
+  }
   return supplier.stores ? { get, stores: supplier.stores } : { get }
 }
 
