@@ -3,6 +3,7 @@ import { KafkaStreams } from '../streams/kafka-streams.ts'
 import type { Ending } from './ending.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
 import type { Job } from './job.ts'
 import type { StreamsState } from '../streams/streams-state.ts'
 import type { Teardown } from './teardown.ts'
@@ -34,7 +35,8 @@ export async function startApplication(
   { broker, ending, teardown, onProgress }: Surroundings,
 ): Promise<void> {
   const { clock, logger, topology, config } = job
-  const streams = new KafkaStreams(topology, config, { broker, clock, logger })
+  const own = tellingOnce(logger, ending, () => streams.error)
+  const streams: KafkaStreams = new KafkaStreams(topology, config, { broker, clock, logger: own })
   const close = () => streams.close({ timeoutMs: CLOSE_TIMEOUT_MS })
   teardown.add(`the application ${config.applicationId}`, close, CLOSE_TIMEOUT_MS + LEAVE_MS)
   const tell = (url?: string) => onProgress({ state: streams.state, url })
@@ -47,6 +49,16 @@ export async function startApplication(
     stateDir: config.stateDir,
   })
   tell(await startService(job, streams, { broker, teardown }))
+}
+
+/** What ends the run is told at its end, by its code and place; of several applications that fail, only the first is. */
+function tellingOnce(logger: Logger, ending: Ending, failure: () => Error | undefined): Logger {
+  return {
+    log(level, message, fields) {
+      const isLast = level === 'error' && fields?.['error'] !== undefined && fields['error'] === failure()
+      if (!(isLast && !ending.hasFailed)) logger.log(level, message, fields)
+    },
+  }
 }
 
 function failWith(streams: KafkaStreams, ending: Ending): void {

@@ -10,6 +10,10 @@ export class Ending {
     return this.#controller.signal
   }
 
+  get hasFailed(): boolean {
+    return this.#error !== undefined
+  }
+
   stop(): void {
     this.#controller.abort()
   }

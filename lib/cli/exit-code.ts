@@ -1,5 +1,6 @@
 import { ConfigError, errorFrom, StreamsError } from '../common/errors.ts'
 import type { LogLevel } from '../common/logger.ts'
+import { userFrame } from './user-frame.ts'
 
 /** 0: a clean end, or told to stop. 1: something failed. 2: the command line is wrong, and nothing was started. */
 export type ExitCode = 0 | 1 | 2
@@ -21,7 +22,7 @@ export async function asUsage<T>(check: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Runs a command to its end; a failure goes to standard error as one line, `error: CODE: message`. */
+/** Runs a command to its end; a failure goes to standard error, `error: CODE: message`, and where in the user's files it comes from. */
 export async function exitCodeAfter(logLevel: LogLevel, command: () => Promise<void>): Promise<ExitCode> {
   try {
     await command()
@@ -29,6 +30,8 @@ export async function exitCodeAfter(logLevel: LogLevel, command: () => Promise<v
   } catch (reason) {
     const error = errorFrom(reason)
     process.stderr.write(`error: ${codeOf(error)}: ${error.message}\n`)
+    const frame = userFrame(error)
+    if (frame !== undefined) process.stderr.write(`    ${frame}\n`)
     // The stack is for whoever looks for a bug, ours or in the topology; to others it hides the message.
     if (logLevel === 'debug') process.stderr.write(stacksOf(error))
     return exitCodeOf(error)

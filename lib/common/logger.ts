@@ -12,15 +12,19 @@ export function consoleLogger(least: LogLevel = 'info'): Logger {
   return {
     log(level, message, fields) {
       if (RANK[level] < RANK[least]) return
-      process.stderr.write(`${level.padEnd(5)} ${message}${fields ? ` ${printFields(fields)}` : ''}\n`)
+      process.stderr.write(`${level.padEnd(5)} ${message}${printFields(fields, message)}\n`)
     },
   }
 }
 
 export const silentLogger: Logger = { log: () => undefined }
 
-function printFields(fields: { readonly [name: string]: unknown }): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${name}=${value instanceof Error ? value.message : String(value)}`)
-    .join(' ')
+/** An error that the message tells already is for loggers that keep fields apart. */
+function printFields(fields: { readonly [name: string]: unknown } | undefined, message: string): string {
+  return Object.entries(fields ?? {})
+    .map(([name, value]) => {
+      if (!(value instanceof Error)) return ` ${name}=${String(value)}`
+      return message.includes(value.message) ? '' : ` ${name}=${value.message}`
+    })
+    .join('')
 }

@@ -273,7 +273,8 @@ export class KafkaStreams implements AsyncDisposable {
       await this.#runOpened()
     } catch (reason) {
       this.#error = errorFrom(reason)
-      this.#components.logger.log('error', `the application has failed: ${this.#error.message}`)
+      const error = this.#error
+      this.#components.logger.log('error', `the application has failed: ${error.message}`, { error })
       if (this.#state.canMoveTo('pending-error')) this.#state.moveTo('pending-error')
       if (this.#state.canMoveTo('error')) this.#state.moveTo('error')
     }

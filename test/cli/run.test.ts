@@ -177,6 +177,18 @@ export default builder.build()
     expect(await readdir(directory)).toContain('kept')
   })
 
+  it.each(['info', 'error'])(
+    'a failure is told once, with its place in the file (--log-level %s)',
+    async level => {
+      const broken = FLOW.replace("text === 'gone' ? null : { text }", 'JSON.parse(text)')
+      const directory = await directoryWith({ 'flow.ts': broken, 'lines.txt': 'no JSON\n' })
+      const end = await runCli([...args, '--log-level', level], { directory })
+      expect(end.stderr.split('is not valid JSON')).toHaveLength(2)
+      expect(end.stderr).toMatch(/^error: PROCESSING_FAILED: .*\n    at .*flow\.ts:5:\d+\)?$/m)
+      expect(end.code).toBe(1)
+    },
+  )
+
   it('a directory as input', async () => {
     const directory = await directoryWith({ 'flow.ts': FLOW })
     const end = await runCli(['run', 'flow.ts', '--brokers', 'memory', '--input', 'in=.'], { directory })

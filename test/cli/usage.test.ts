@@ -96,7 +96,7 @@ describe('wrong usage: exit code 2, the reason on standard error, nothing starte
   })
 })
 
-describe('failure: exit code 1, one line with a code on standard error', () => {
+describe('failure: exit code 1, one line with a code on standard error, and its place in the file', () => {
   const files = {
     'copy.ts': COPY,
     'nothing.ts': 'export const topology = 1\n',
@@ -124,15 +124,20 @@ export default builder.build()
     { args: ['describe', 'function.ts'], says: 'its topology is of type number' },
     { args: ['describe', 'service.ts'], says: 'its export "service" must be a function' },
     { args: ['describe', 'broken.ts'], says: 'broken.ts:1:9: ERROR: Unexpected "="' },
-    { args: ['describe', 'throws.ts'], says: 'throws.ts does not load: no such colour' },
-    { args: ['describe', 'twice.ts'], says: 'error: STORE_EXISTS: ' },
+    {
+      args: ['describe', 'throws.ts'],
+      says: 'throws.ts does not load: no such colour',
+      at: /throws\.ts:1:7/,
+    },
+    { args: ['describe', 'twice.ts'], says: 'error: STORE_EXISTS: ', at: /twice\.ts:4:\d+/ },
     { args: ['run', 'empty.ts', '--brokers', 'memory'], says: 'error: NO_SOURCE: ' },
     { args: ['run', 'copy.ts', '--input', 'in=absent.txt'], says: 'INPUT_UNREADABLE: --input: ENOENT' },
-  ])('$says', async ({ args, says }) => {
+  ])('$says', async ({ args, says, at }: { args: string[]; says: string; at?: RegExp }) => {
     const end = await runCli(args, { directory: await directoryWith(files) })
     expect(end.stderr).toContain(says)
     expect(end).toMatchObject({ code: 1, stdout: '' })
-    expect(end.stderr).not.toMatch(/^\s+at /m)
+    const frames = end.stderr.match(/^ +at .*$/gm) ?? []
+    expect(frames).toEqual(at ? [expect.stringMatching(at)] : [])
   })
 
   it('--log-level debug: with the stack of the error and of its cause', async () => {
