@@ -24,7 +24,7 @@ export const serdes = {
   /** Eight bytes, IEEE 754 big-endian. */
   float64: (): Serde<number> => float64Serde,
   /** JSON; with a Standard Schema, validated when read. */
-  json: <T>(schema?: StandardSchema<T>): Serde<T> => jsonSerde(schema),
+  json: <T = never>(schema?: StandardSchema<T>): Serde<T> => jsonSerde(schema),
   /** Bytes as they are. */
   bytes: (): Serde<Uint8Array> => bytesSerde,
   /** Nothing but null. */

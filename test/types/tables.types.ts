@@ -111,3 +111,49 @@ export function tablesWithoutDeletions(): void {
   const publish = (table: KTable<string, number>): void => table.toStream().to('numbers')
   publish(counts)
 }
+
+/** A serde without a type of its own takes that of what the callback returns, everywhere. */
+export function typesOfJson(): void {
+  const mapped = orders.mapValues(order => ({ n: order.userId }), { valueSerde: serdes.json() })
+  exactly<KTable<string, { n: number }>>()(mapped, true)
+  const joined = orders.join(prices, (order, price) => ({ of: order.item, price }), {
+    keySerde: serdes.string(),
+    valueSerde: serdes.json(),
+  })
+  exactly<KTable<string, { of: string; price: number }>>()(joined, true)
+  const left = orders.leftJoin(prices, (order, price) => ({ of: order.item, price }), {
+    valueSerde: serdes.json(),
+  })
+  exactly<KTable<string, { of: string; price: number | null }>>()(left, true)
+  const outer = orders.outerJoin(prices, (order, price) => ({ of: order?.item, price }), {
+    valueSerde: serdes.json(),
+  })
+  exactly<KTable<string, { of: string | undefined; price: number | null }>>()(outer, true)
+  const owned = orders.join(
+    users,
+    order => order.userId,
+    (order, user) => ({ of: order.item, by: user.name }),
+    {
+      valueSerde: serdes.json(),
+    },
+  )
+  exactly<KTable<string, { of: string; by: string }>>()(owned, true)
+  const stream = builder.stream('placed', { keySerde: serdes.string(), valueSerde: serdes.json<Order>() })
+  const sum = stream.groupByKey().aggregate(
+    () => ({ sum: 0 }),
+    ({ sum }, order) => ({ sum: sum + order.userId }),
+    { valueSerde: serdes.json() },
+  )
+  exactly<KTable<string, { sum: number }>>()(sum, true)
+  stream
+    .mapValues(({ userId }) => ({ y: userId }))
+    .repartition({ valueSerde: serdes.json() })
+    .mapValues(({ y }) => y)
+  // @ts-expect-error what is not there
+  joined.mapValues(({ absent }) => absent)
+  // @ts-expect-error of the other type
+  orders.mapValues(order => ({ n: order.userId }), { valueSerde: serdes.json<{ n: string }>() })
+  const untyped = builder.stream('raw', { keySerde: serdes.string(), valueSerde: serdes.json() })
+  // @ts-expect-error nobody has said what is in it
+  untyped.mapValues(value => value.item)
+}
