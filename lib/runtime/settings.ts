@@ -6,6 +6,7 @@ import type {
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from '../topology/plan.ts'
+import type { NewTopic } from '../broker/broker.ts'
 
 export type ProcessingGuarantee = 'at-least-once' | 'exactly-once'
 
@@ -73,6 +74,11 @@ export interface RuntimeSettings {
   readonly sessionTimeoutMs: number
   /** Default 300,000: how long processing may keep the thread from polling. */
   readonly pollIntervalMsMax: number
+  /**
+   * Topics of the application's own that must be there, besides its internal ones. Default: none. Made where they are missing on an embedded or memory
+   * broker; on a Kafka cluster a missing one ends the start with `TOPIC_MISSING`.
+   */
+  readonly topics: readonly NewTopic[]
   /** Where to begin without a committed offset. Default `earliest`. */
   readonly offsetReset: OffsetReset
   /**

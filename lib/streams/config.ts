@@ -41,6 +41,11 @@ const topicName: Rule = {
   holds: value => typeof value === 'string' && /^[A-Za-z0-9._-]{1,200}$/.test(value),
 }
 
+function isNewTopic(value: unknown): boolean {
+  const { topic, partitionCount } = (value ?? {}) as { topic?: unknown; partitionCount?: unknown }
+  return topicName.holds(topic) && whole(1).holds(partitionCount)
+}
+
 const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   applicationId: topicName,
   clientId: text,
@@ -71,6 +76,10 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   // Before the session, whose default gives way to it.
   pollIntervalMsMax: whole(1),
   sessionTimeoutMs: whole(1),
+  topics: {
+    must: "an array of { topic, partitionCount }, such as [{ topic: 'orders', partitionCount: 4 }]",
+    holds: value => Array.isArray(value) && value.every(isNewTopic),
+  },
   offsetReset: oneOf('earliest', 'latest', 'none'),
   logTruncated: oneOf('offset-reset', 'diverging-offset'),
   offsetsLost: oneOf('fail', 'accept'),
@@ -139,6 +148,7 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     groupProtocol: 'classic',
     sessionTimeoutMs: Math.min(6000, pollIntervalMsMax),
     pollIntervalMsMax,
+    topics: [],
     offsetReset: 'earliest',
     logTruncated: 'offset-reset',
     offsetsLost: 'fail',

@@ -30,6 +30,7 @@ import { CompositeStore } from './composite-store.ts'
 import { CompositeVersionedStore } from './composite-versioned-store.ts'
 import { CompositeWindowStore } from './composite-window-store.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
+import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
@@ -286,6 +287,7 @@ export class KafkaStreams implements AsyncDisposable {
     try {
       const admin = await broker.admin()
       try {
+        await ensureTopics(this.#settings.topics, { broker, admin, logger })
         await this.#supervise(directory, admin)
       } finally {
         await admin.close()
