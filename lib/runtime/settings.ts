@@ -46,7 +46,7 @@ export interface RuntimeSettings {
   readonly maxPollRecords: number
   /** How long to wait for a partition that may hold older records: -1 never, 0 (default) for what is known to be on the broker. */
   readonly maxTaskIdleMs: number
-  /** Default 10,000: what a dead process can hold up the readers of its output for. */
+  /** Default 10,000: what a dead process can hold up the readers of its output for, and its successor, which waits for its offsets to be decided. */
   readonly transactionTimeoutMs: number
   /** How long a broker call that may be repeated is repeated. Default 300,000. */
   readonly taskTimeoutMs: number
@@ -70,7 +70,11 @@ export interface RuntimeSettings {
   readonly replicationFactor: number
   /** `classic` (default) or `consumer` (KIP-848). */
   readonly groupProtocol: 'classic' | 'consumer'
-  /** Default 6,000: how soon a dead process is noticed (`classic`). */
+  /**
+   * Default 6,000: how soon a dead process is noticed (`classic`). A broker's death costs all tasks of its group's members their assignment where it is
+   * shorter than the cluster takes to give a broker up (9 s and more). Longer sessions were tried on a cluster of three: with 10 to 15 s
+   * output was not back sooner after a coordinator's death, and later, by the difference, after a process's.
+   */
   readonly sessionTimeoutMs: number
   /** Default 300,000: how long processing may keep the thread from polling. */
   readonly pollIntervalMsMax: number
