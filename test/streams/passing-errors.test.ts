@@ -50,7 +50,13 @@ async function opened(): Promise<{ broker: Broker; sabotage: Sabotage; streams: 
   await createSubjectTopics(broker)
   const streams = new KafkaStreams(
     commitSubject(),
-    { applicationId: 'subject', stateDir: await temporaryDirectory(), commitIntervalMs: 5 },
+    // The broker's clock is the system's: who takes another process id waits as long for what the last one left open.
+    {
+      applicationId: 'subject',
+      stateDir: await temporaryDirectory(),
+      commitIntervalMs: 5,
+      transactionTimeoutMs: 1_000,
+    },
     { broker, logger: silentLogger, clock: fastClock(10) },
   )
   onTestFinished(() => streams.close())
@@ -129,7 +135,13 @@ describe('an error that passes', () => {
       .to('out', text)
     const streams = new KafkaStreams(
       builder.build(),
-      { applicationId: 'subject', stateDir: await temporaryDirectory(), commitIntervalMs: 5 },
+      // The broker's clock is the system's: who takes another process id waits as long for what the last one left open.
+      {
+        applicationId: 'subject',
+        stateDir: await temporaryDirectory(),
+        commitIntervalMs: 5,
+        transactionTimeoutMs: 1_000,
+      },
       { broker, logger: silentLogger, clock: fastClock(10) },
     )
     onTestFinished(() => streams.close())
