@@ -25,7 +25,11 @@ import type { Topology } from '../topology/topology.ts'
 import { ManualClock } from './manual-clock.ts'
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
 
+const STEPS_MAX = 100_000
+
 export interface TopologyTestDriverOptions {
+  /** How many records one call may lead to, before the topology is taken for one that feeds itself. Default 100,000. */
+  readonly stepsMax?: number
   readonly config?: Partial<StreamsConfig>
   /** Default 0. */
   readonly startWallClockMs?: number
@@ -51,6 +55,7 @@ export class TopologyTestDriver implements Disposable {
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #produced = new Map<string, OutgoingRecord[]>()
   readonly #offsets = new Map<string, number>()
+  readonly #stepsMax: number
   /** Whether user code of the topology may be on the stack. */
   #isProcessing = true
   /** Goes on with `settled`. */
@@ -58,6 +63,7 @@ export class TopologyTestDriver implements Disposable {
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     this.#clock = new ManualClock(options.startWallClockMs ?? 0)
+    this.#stepsMax = options.stepsMax ?? STEPS_MAX
     this.#settings = resolveConfig({
       applicationId: 'test-application',
       processingGuarantee: 'at-least-once',
@@ -307,15 +313,22 @@ export class TopologyTestDriver implements Disposable {
     // Dead letters of records that cannot be deserialised: found out when they are queued.
     this.#collect()
     this.#drain()
-    while (task && this.#step(task)) this.#commit()
+    for (let steps = 1; task && this.#step(task); steps += 1) {
+      this.#commit()
+      if (steps >= this.#stepsMax && this.#isReady(task)) throw endless(task, this.#stepsMax)
+    }
   }
 
   /** Results of asynchronous calls first: they are older than what waits. */
   #step(task: StreamTask): boolean {
     if (task.applyResult()) return true
-    if (!task.isReady(this.#clock.monotonicMs(), () => 0)) return false
+    if (!this.#isReady(task)) return false
     task.process()
     return true
+  }
+
+  #isReady(task: StreamTask): boolean {
+    return task.isReady(this.#clock.monotonicMs(), () => 0)
   }
 
   /** Commits, and gives what was sent to whoever reads it: the outside, and the topology itself. */
@@ -343,6 +356,14 @@ export class TopologyTestDriver implements Disposable {
       if (global || this.#sourceTopics.has(record.topic)) this.#enqueue(record, global)
     }
   }
+}
+
+function endless({ lastInput }: StreamTask, steps: number): StreamsError {
+  return new StreamsError(
+    'ENDLESS_TOPOLOGY',
+    `one call has led to more than ${steps} records, the last of them from topic "${lastInput.topic}": the topology seems to write to its own ` +
+      'source, so that it would never end. Write to another topic, or end the circle by a condition; raise stepsMax if so many are meant',
+  )
 }
 
 /** Schemas are fetched asynchronously, and nothing here can wait: the error says how to have them before. */
