@@ -21,6 +21,8 @@ const PAUSE_MS_MAX = 20_000
 const LOOK_MS = 500
 /** When all is whole again, every partition must have output by then, on whatever machine. */
 const BACK_MS_MAX = 180_000
+/** Classes of errors that end a first start, and no other. */
+const PASSING = new Set(['retriable', 'authentication'])
 /** One large record a second: each that is refused costs an abort. */
 const LARGE_EVERY = 200
 
@@ -181,15 +183,15 @@ class Soak {
   }
 
   /**
-   * Rejects where a process ends that nobody has ended. A first start that meets no broker, or lacks a topic, ends, as it
-   * should; whoever supervises it starts it again.
+   * Rejects where a process ends that nobody has ended. A first start that meets no broker, lacks a topic, or comes while its password is another
+   * one ends, as it should; whoever supervises it starts it again.
    */
   async #watch(stage: Stage): Promise<void> {
     while (!this.#ending.signal.aborted) {
       for (const each of stage.applications) {
         if (each.ending === undefined || stage.doomed.has(each)) continue
         const { class: errorClass, code } = each.error ?? {}
-        const mayPass = errorClass === 'retriable' || code === 'TOPIC_MISSING'
+        const mayPass = PASSING.has(errorClass ?? '') || code === 'TOPIC_MISSING'
         if (each.hasRun || !mayPass) throw new Error(each.epitaph)
         stage.say(`${each.epitaph}: started again`)
         each.start()
