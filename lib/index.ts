@@ -1,6 +1,8 @@
 export type * from './broker/broker.ts'
 export { BrokerError, type BrokerErrorClass } from './broker/broker-error.ts'
 export { openBroker, type OpenBrokerOptions } from './broker/open-broker.ts'
+export type { OpenedBroker } from './broker/opened-broker.ts'
+export type * from './broker/topic-handle.ts'
 export { systemClock, type Clock, type Timer } from './common/clock.ts'
 export * from './common/errors.ts'
 export { Headers, type Header } from './common/headers.ts'

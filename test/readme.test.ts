@@ -90,7 +90,6 @@ describe('the README', () => {
   it('has a program that embeds it', async () => {
     const directory = await userFolder()
     const { stdout } = await run(join(ROOT, 'node_modules/.bin/tsx'), ['embed.ts'], { cwd: directory })
-    // Nobody has written any view yet.
-    expect(stdout.trim()).toBe('undefined')
+    expect(stdout.trim()).toBe('/a { views: 1, ms: 250 }')
   })
 })

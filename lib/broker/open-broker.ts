@@ -4,6 +4,7 @@ import { ConfigError } from '../common/errors.ts'
 import { consoleLogger, type Logger } from '../common/logger.ts'
 import type { Broker } from './broker.ts'
 import { openEmbeddedBroker } from './embedded/embedded-broker.ts'
+import { OpenedBroker } from './opened-broker.ts'
 
 export interface OpenBrokerOptions {
   /** Where an `embedded` broker keeps its logs. */
@@ -25,7 +26,12 @@ export interface OpenBrokerOptions {
  * Opens what `brokers` names: `memory` (a broker in this process, gone with it), `embedded` (the same, durable in
  * `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package `@confluentinc/kafka-javascript`).
  */
-export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<Broker> {
+export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<OpenedBroker> {
+  const { clock = systemClock } = options
+  return new OpenedBroker(await openPort(brokers, options), clock)
+}
+
+async function openPort(brokers: string, options: OpenBrokerOptions): Promise<Broker> {
   const { clock = systemClock, logger = consoleLogger(), directory, client, fetch, produce } = options
   if (brokers === 'memory') return openEmbeddedBroker({ clock })
   if (brokers === 'embedded') {

@@ -1,0 +1,204 @@
+import type { Clock } from '../common/clock.ts'
+import { StreamsError } from '../common/errors.ts'
+import { Headers, type Header } from '../common/headers.ts'
+import { partitionKey } from '../common/ids.ts'
+import { partitionForKey } from '../common/murmur2.ts'
+import type { Serde, SerdeContext } from '../serde/serde.ts'
+import type { Broker, IsolationLevel, OutgoingRecord, RawRecord, TopicPartition } from './broker.ts'
+import type { SharedProducer } from './shared-producer.ts'
+
+export interface TopicSerdes<K, V> {
+  readonly keySerde: Serde<K>
+  readonly valueSerde: Serde<V>
+}
+
+export interface SendOptions {
+  /** Milliseconds. Default: now. */
+  readonly timestamp?: number
+  readonly headers?: readonly Header[]
+  /** Default: by the hash of the key, as Kafka's own producers do; in turn without a key. */
+  readonly partition?: number
+}
+
+export interface TopicMessage<K, V> extends SendOptions {
+  readonly key: K | null
+  /** null: a tombstone, which deletes the key from a table or a compacted topic. */
+  readonly value: V | null
+}
+
+export interface TopicRecord<K, V> extends TopicPartition {
+  readonly offset: number
+  readonly key: K | null
+  readonly value: V | null
+  /** Milliseconds. */
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export interface ReadOptions {
+  /** Where to begin in each partition. Default `earliest`. */
+  readonly from?: 'earliest' | 'latest'
+  /** Default `read_committed`: records of open and aborted transactions are left out. */
+  readonly isolation?: IsolationLevel
+  /** Whether to wait for what is still to come; else it ends where the topic ends at the call. Default true. */
+  readonly follow?: boolean
+  /** Ends the reading, as `break` does. */
+  readonly signal?: AbortSignal
+}
+
+interface TopicHandleParts<K, V> {
+  readonly broker: Broker
+  readonly producer: SharedProducer
+  readonly clock: Clock
+  readonly topic: string
+  readonly serdes: TopicSerdes<K, V>
+}
+
+const POLL_RECORDS = 500
+const WAIT_MS = 200
+
+/** A topic with its types, to write to and to read from outside of a topology: what `broker.topic(name, serdes)` returns. */
+export class TopicHandle<K, V> {
+  readonly topic: string
+  readonly #parts: TopicHandleParts<K, V>
+  readonly #context: SerdeContext
+  #partitionCount: Promise<number> | undefined
+  /** Of the records without a key. */
+  #turn = 0
+
+  constructor(parts: TopicHandleParts<K, V>) {
+    this.topic = parts.topic
+    this.#parts = parts
+    this.#context = { topic: parts.topic }
+  }
+
+  /**
+   * Resolves when the brokers have acknowledged the record; those of one turn of the event loop travel together, and share their fate. Rejects with
+   * what a serde or a broker refuses, and with `TOPIC_MISSING`.
+   */
+  async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
+    const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
+    await this.#parts.producer.send(record)
+  }
+
+  /** Sends all, no faster than the brokers take them. Resolves with their number when the last one is acknowledged. */
+  async sendAll(messages: Iterable<TopicMessage<K, V>> | AsyncIterable<TopicMessage<K, V>>): Promise<number> {
+    const partitionCount = await this.#partitions()
+    const { producer } = this.#parts
+    let count = 0
+    for await (const message of messages) {
+      await producer.take(this.#outgoing(message, partitionCount))
+      count += 1
+    }
+    await producer.acknowledged()
+    return count
+  }
+
+  /** The records, by partition in order. Without a group: nothing is committed, and every caller reads all. Leaving the loop ends the reading. */
+  async *records({
+    from = 'earliest',
+    isolation = 'read_committed',
+    follow = true,
+    signal,
+  }: ReadOptions = {}): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
+    const { broker } = this.#parts
+    const partitions = Array.from({ length: await this.#partitions() }, (_, partition) => ({
+      topic: this.topic,
+      partition,
+    }))
+    const { starts, ends } = await this.#bounds(partitions, from, isolation)
+    const consumer = await broker.consumer({ clientId: `${this.topic}-reader`, isolation })
+    try {
+      const offsetOf = (offsets: ReadonlyMap<string, number>, { partition }: TopicPartition) =>
+        offsets.get(partitionKey(this.topic, partition)) ?? 0
+      consumer.assign(partitions.map(each => ({ ...each, offset: offsetOf(starts, each) })))
+      const isOver = () =>
+        !follow && partitions.every(each => (consumer.position(each) ?? 0) >= offsetOf(ends, each))
+      while (!signal?.aborted && !isOver()) {
+        const batches = consumer.poll(POLL_RECORDS)
+        for (const { partition, records } of batches) {
+          for (const raw of records) {
+            if (signal?.aborted) return
+            if (follow || raw.offset < offsetOf(ends, { topic: this.topic, partition }))
+              yield this.#incoming(partition, raw)
+          }
+        }
+        if (batches.length === 0) await consumer.ready(WAIT_MS)
+      }
+    } finally {
+      await consumer.close()
+    }
+  }
+
+  async #bounds(
+    partitions: readonly TopicPartition[],
+    from: 'earliest' | 'latest',
+    isolation: IsolationLevel,
+  ): Promise<{ readonly starts: ReadonlyMap<string, number>; readonly ends: ReadonlyMap<string, number> }> {
+    const admin = await this.#parts.broker.admin()
+    try {
+      const ends = await admin.endOffsets(partitions, isolation)
+      return { ends, starts: from === 'latest' ? ends : await admin.beginningOffsets(partitions) }
+    } finally {
+      await admin.close()
+    }
+  }
+
+  #partitions(): Promise<number> {
+    return (this.#partitionCount ??= this.#askPartitions().catch((error: unknown) => {
+      // It may be made yet.
+      this.#partitionCount = undefined
+      throw error
+    }))
+  }
+
+  async #askPartitions(): Promise<number> {
+    const { broker } = this.#parts
+    const admin = await broker.admin()
+    try {
+      const found = (await admin.describeTopics([this.topic])).get(this.topic)
+      if (found) return found.partitionCount
+      const message = `there is no topic "${this.topic}" at ${broker.name}: create it first, or declare it in the setting "topics" of an application`
+      throw new StreamsError('TOPIC_MISSING', message)
+    } finally {
+      await admin.close()
+    }
+  }
+
+  #outgoing({ key, value, ...options }: TopicMessage<K, V>, partitionCount: number): OutgoingRecord {
+    const { serdes, clock } = this.#parts
+    const keyBytes = key === null ? null : serdes.keySerde.serialize(key, this.#context)
+    const valueBytes = value === null ? null : serdes.valueSerde.serialize(value, this.#context)
+    const {
+      timestamp = clock.nowMs(),
+      headers = [],
+      partition = this.#partitionOf(keyBytes, partitionCount),
+    } = options
+    if (!Number.isInteger(partition) || partition < 0 || partition >= partitionCount)
+      throw new RangeError(
+        `topic "${this.topic}" has partitions 0 to ${partitionCount - 1}, and no ${partition}`,
+      )
+    return { topic: this.topic, partition, key: keyBytes, value: valueBytes, timestamp, headers }
+  }
+
+  #partitionOf(key: Uint8Array | null, partitionCount: number): number {
+    if (key !== null) return partitionForKey(key, partitionCount)
+    this.#turn = (this.#turn + 1) % partitionCount
+    return this.#turn
+  }
+
+  #incoming(partition: number, { key, value, timestamp, offset, headers }: RawRecord): TopicRecord<K, V> {
+    const { keySerde, valueSerde } = this.#parts.serdes
+    const own = new Headers(headers)
+    const context = { ...this.#context, headers: own }
+    return {
+      topic: this.topic,
+      partition,
+      offset,
+      timestamp,
+      headers: own,
+      key: key === null ? null : keySerde.deserialize(key, context),
+      value: value === null ? null : valueSerde.deserialize(value, context),
+    }
+  }
+}
