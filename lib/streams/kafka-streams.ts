@@ -29,6 +29,7 @@ import { CompositeSessionStore } from './composite-session-store.ts'
 import { CompositeStore } from './composite-store.ts'
 import { CompositeVersionedStore } from './composite-versioned-store.ts'
 import { CompositeWindowStore } from './composite-window-store.ts'
+import { closeOnSignals } from './close-on-signals.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
@@ -144,6 +145,15 @@ export class KafkaStreams implements AsyncDisposable {
     })
     this.#work = this.#run()
     await ready
+  }
+
+  /**
+   * Closes on SIGTERM and SIGINT, and then calls `andThen`, for what belongs to the program: its server, the broker. The process ends by itself when
+   * nothing else is open; a second signal ends it at once, with exit code 1. Returns what takes it back.
+   */
+  closeOnSignals(andThen: () => Promise<void> = async () => undefined): () => void {
+    const { clock, logger } = this.#components
+    return closeOnSignals({ close: () => this.close().finally(andThen), clock, logger })
   }
 
   /**
