@@ -313,15 +313,21 @@ export class TaskManager {
     plans: readonly Pick<TaskPlan, 'subtopology'>[],
     partitions: readonly TopicPartition[],
   ): Promise<Map<string, number>> {
-    const { admin, settings } = this.#options
+    const { admin, settings, consumer } = this.#options
     this.#tellLost(partitions)
     const policies = resetPolicies(plans)
     const policyOf = ({ topic }: TopicPartition) => policies.get(topic) ?? settings.offsetReset
     const refused = partitions.find(partition => policyOf(partition) === 'none')
     if (refused) {
+      const key = partitionKey(refused.topic, refused.partition)
+      // A task that reads had one: deleted with its records, or cut off.
+      const isGone = consumer.position(refused) !== undefined
+      const what = isGone
+        ? `the position in ${key} is no longer there`
+        : `there is no committed offset for ${key}`
       throw new StreamsError(
         'NO_OFFSET',
-        `there is no committed offset for ${refused.topic}-${refused.partition}, and offsetReset is 'none': choose ` +
+        `${what}, and offsetReset is 'none': choose ` +
           "'earliest' or 'latest', or commit an offset for the group",
       )
     }

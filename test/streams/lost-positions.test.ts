@@ -52,7 +52,10 @@ it('a log that was cut ends the application where offsetReset is none and nothin
 
   stage.failNextPoll([{ ...PLACE, divergingOffset: 2 }])
   await eventually(() => expect(stage.streams.state).toBe('error'), { what: 'the end' })
-  expect(stage.streams.error).toMatchObject({ code: 'NO_OFFSET' })
+  expect(stage.streams.error).toMatchObject({
+    code: 'NO_OFFSET',
+    message: expect.stringContaining('is no longer there'),
+  })
   expect(stage.streams.error?.message).toContain('in-0')
 })
 
