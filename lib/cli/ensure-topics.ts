@@ -1,6 +1,6 @@
-import type { Admin, NewTopic } from '../broker/broker.ts'
-import { BrokerError } from '../broker/broker-error.ts'
+import type { Admin } from '../broker/broker.ts'
 import { StreamsError } from '../common/errors.ts'
+import { createTopic } from '../streams/ensure-topics.ts'
 import { nearest } from '../streams/nearest-name.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import { UsageError } from './exit-code.ts'
@@ -21,7 +21,7 @@ export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
   const wanted = declared.filter(({ topic }) => missing.delete(topic))
   if (missing.size > 0 && !isLocal(brokers) && !createTopics) throw topicsMissing([...missing], brokers)
   const others = [...missing].map(topic => ({ topic, partitionCount: partitions }))
-  for (const topic of [...wanted, ...others]) await create(job, admin, topic)
+  for (const topic of [...wanted, ...others]) await createTopic(topic, admin, job.logger)
 }
 
 /** Those the application reads and writes but for its internal ones, and those of the command line. */
@@ -63,16 +63,6 @@ function knownTopics({ plan, file }: Job): ReadonlySet<string> {
   const changelogs = all.flatMap(({ stores }) => stores.flatMap(({ changelogTopic }) => changelogTopic ?? []))
   const ends = all.flatMap(({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics])
   return new Set([...(file.topics ?? []).map(({ topic }) => topic), ...ends, ...changelogs])
-}
-
-async function create(job: Job, admin: Admin, topic: NewTopic): Promise<void> {
-  try {
-    await admin.createTopics([topic])
-    job.logger.log('info', `topic ${topic.topic} created`, { partitions: topic.partitionCount })
-  } catch (error) {
-    // Another process was faster.
-    if (!(error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS')) throw error
-  }
 }
 
 function topicsMissing(topics: readonly string[], brokers: string): StreamsError {

@@ -22,7 +22,7 @@ export async function ensureTopics(
   const missing = topics.filter(({ topic }) => !found.has(topic))
   const isOwn = broker.name === 'memory' || broker.name === 'embedded'
   if (missing.length > 0 && !isOwn) throw topicsMissing(missing, broker.name)
-  for (const topic of missing) await create(topic, admin, logger)
+  for (const topic of missing) await createTopic(topic, admin, logger)
   for (const { topic, partitionCount } of topics) {
     const actual = found.get(topic)?.partitionCount ?? partitionCount
     if (actual === partitionCount) continue
@@ -31,12 +31,12 @@ export async function ensureTopics(
   }
 }
 
-async function create(topic: NewTopic, admin: Admin, logger: Logger): Promise<void> {
+/** Another process may be faster, which is as good. */
+export async function createTopic(topic: NewTopic, admin: Admin, logger: Logger): Promise<void> {
   try {
     await admin.createTopics([topic])
     logger.log('info', `topic ${topic.topic} created`, { partitions: topic.partitionCount })
   } catch (error) {
-    // Another application on this broker was faster.
     if (!(error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS')) throw error
   }
 }
