@@ -1,4 +1,5 @@
 import { systemClock } from '../common/clock.ts'
+import { exitNow } from '../common/exit-now.ts'
 import type { ExitCode } from './exit-code.ts'
 
 const WAIT_MS_MAX = 3000
@@ -14,7 +15,7 @@ export function endProcess(exitCode: ExitCode): void {
     process.stderr.write(
       `warn  everything is closed but the process does not end; it is ended now. Open: ${open.join(', ')}\n`,
     )
-    process.exit(exitCode)
+    exitNow(exitCode)
   }
   systemClock.schedule(WAIT_MS_MAX, cutOff, { keepsAlive: false })
 }

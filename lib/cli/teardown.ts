@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import { withTimeLimit } from '../common/time-limit.ts'
 import type { Logger } from '../common/logger.ts'
 
 const STEP_MS_MAX = 10_000
@@ -44,16 +45,10 @@ export class Teardown {
     if (first) throw first
   }
 
-  async #bounded({ name, close, msMax }: Step): Promise<void> {
-    const ended = new AbortController()
-    const late = this.#clock.sleep(msMax, ended.signal).then(() => {
-      if (ended.signal.aborted) return
+  #bounded({ name, close, msMax }: Step): Promise<void> {
+    const late = () => {
       throw new StreamsError('CLOSE_TIMEOUT', `${name} has not closed within ${msMax} ms`)
-    })
-    try {
-      await Promise.race([close(), late])
-    } finally {
-      ended.abort()
     }
+    return withTimeLimit(this.#clock, { limitMs: msMax, late }, close())
   }
 }

@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../broker/broker.ts'
 import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import { withTimeLimit } from '../common/time-limit.ts'
 import { AnchorPlan } from './anchors.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
 import type { Commit } from './commit.ts'
@@ -359,8 +360,6 @@ export class StreamThread {
   }
 
   async #atMost(work: Promise<void>): Promise<void> {
-    const over = new AbortController()
-    const timer = this.#options.clock.sleep(LET_GO_MS, over.signal)
-    await Promise.race([work, timer]).finally(() => over.abort())
+    await withTimeLimit(this.#options.clock, { limitMs: LET_GO_MS, late: () => undefined }, work)
   }
 }

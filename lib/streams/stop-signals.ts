@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import { exitNow } from '../common/exit-now.ts'
 import type { Logger } from '../common/logger.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
@@ -22,7 +23,7 @@ export function onStopSignals(
       stop()
     } else if (nowMs - firstMs >= SAME_SIGNAL_MS) {
       process.stderr.write(`error: INTERRUPTED: ended at once by a second ${name}\n`)
-      process.exit(1)
+      exitNow(1)
     }
   }
   for (const name of SIGNALS) process.on(name, onSignal)

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { ControlClient, EARLIEST, LATEST } from '../../lib/broker/kafka/control-client.ts'
 import type { NativeAdmin, NativePartition } from '../../lib/broker/kafka/native-client.ts'
@@ -31,7 +31,11 @@ function answering(...rounds: (readonly number[])[]) {
     listTopics: (_options: unknown, callback: (error: null, topics: readonly string[]) => void) =>
       callback(null, []),
   }
-  const control = new ControlClient(native as unknown as NativeAdmin, fastClock(20), async () => undefined)
+  const control = new ControlClient({
+    native: native as unknown as NativeAdmin,
+    clock: fastClock(20),
+    release: async () => undefined,
+  })
   return { control, asked }
 }
 
@@ -54,5 +58,46 @@ it('is an error that passes where no answer comes, and never an offset', async (
     code: 'OFFSET_NOT_AVAILABLE',
     class: 'retriable',
     partitions: [PLACES[1]],
+  })
+})
+
+describe('a call that fails with an error that passes', () => {
+  const refused = new BrokerError('SASL_AUTHENTICATION_FAILED', 'authentication', 'the password is wrong')
+  /** Whatever is asked fails with this code of the client's, and what is found out about it is `refused`. */
+  const failing = (code: number) => {
+    const native = {
+      listTopics: (_options: unknown, callback: (error: Error) => void) =>
+        callback(Object.assign(new Error('failed'), { code })),
+    }
+    const explained: string[] = []
+    const control = new ControlClient({
+      native: native as unknown as NativeAdmin,
+      clock: fastClock(20),
+      release: async () => undefined,
+      explain: async error => {
+        explained.push(error.code)
+        return refused
+      },
+    })
+    const ask = () =>
+      control.call('listing topics', (admin, callback) => admin.listTopics({ timeout: 1 }, callback))
+    return { ask, explained }
+  }
+
+  it.each([
+    [-185, 'REQUEST_TIMED_OUT'],
+    [-187, 'BROKER_UNREACHABLE'],
+    [-195, 'BROKER_UNREACHABLE'],
+  ])('is told as what is behind it (%i)', async (code, name) => {
+    const { ask, explained } = failing(code)
+    await expect(ask()).rejects.toBe(refused)
+    await expect(ask()).rejects.toBe(refused)
+    expect(explained).toEqual([name, name])
+  })
+
+  it('is no question where the error is clear', async () => {
+    const { ask, explained } = failing(29)
+    await expect(ask()).rejects.toMatchObject({ class: 'authorization' })
+    expect(explained).toEqual([])
   })
 })

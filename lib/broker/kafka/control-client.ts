@@ -20,6 +20,15 @@ export interface PartitionOffset extends TopicPartition {
   readonly error: BrokerError | undefined
 }
 
+export interface ControlClientOptions {
+  readonly native: NativeAdmin
+  readonly clock: Clock
+  /** Lets go of the client that the admin handle belongs to. */
+  readonly release: () => Promise<void>
+  /** What is behind an error that passes, if more can be found out: brokers that refuse us look to the client like brokers that do not answer. */
+  readonly explain?: ((error: BrokerError) => Promise<BrokerError>) | undefined
+}
+
 /**
  * The one native admin handle of a broker object: for the `Admin`s it hands out, and for what its consumers ask besides reading.
  * A separate handle because a consumer's connections are busy with long polls, where such a question waits for half a second.
@@ -28,15 +37,16 @@ export class ControlClient {
   readonly #native: NativeAdmin
   readonly #clock: Clock
   readonly #release: () => Promise<void>
+  readonly #explain: ((error: BrokerError) => Promise<BrokerError>) | undefined
   /** The last call; the next begins after it. */
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** `release` lets go of the client that the admin handle belongs to. */
-  constructor(native: NativeAdmin, clock: Clock, release: () => Promise<void>) {
+  constructor({ native, clock, release, explain }: ControlClientOptions) {
     this.#native = native
     this.#clock = clock
     this.#release = release
+    this.#explain = explain
   }
 
   /**
@@ -46,7 +56,9 @@ export class ControlClient {
   call<T>(doing: string, start: (native: NativeAdmin, callback: NativeCallback<T>) => void): Promise<T> {
     const answer = this.#last.then(() => {
       if (this.#closed) throw closedError('broker')
-      return nativeCall<T>(doing, callback => start(this.#native, callback))
+      return nativeCall<T>(doing, callback => start(this.#native, callback)).catch(reason =>
+        this.#explained(reason),
+      )
     })
     this.#last = answer.catch(() => undefined)
     return answer
@@ -97,6 +109,11 @@ export class ControlClient {
         return { ...place, offset, error: brokerErrorFrom(error, `${doing} of ${nameOf(place)}`, [place]) }
       return { ...place, offset, error: offset < 0 ? noAnswer(place, doing) : undefined }
     })
+  }
+
+  async #explained(reason: unknown): Promise<never> {
+    const isUnclear = reason instanceof BrokerError && reason.class === 'retriable'
+    throw isUnclear && this.#explain ? await this.#explain(reason) : reason
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { AssignmentListener, GroupOptions, OffsetToCommit, TopicPartition }
 import { checkTimeouts, heartbeatMsMax } from '../timeout-orders.ts'
 import { brokerErrorFrom } from './classify-error.ts'
 import { asBrokerError, closedError } from './native-call.ts'
+import { NativeCalls } from './native-calls.ts'
 import type { NativeConsumer, NativeError, NativePartition, NativeSettings } from './native-client.ts'
 import { PendingCommits } from './pending-commits.ts'
 
@@ -68,7 +69,7 @@ export class GroupMember {
   readonly #rebalances: Rebalance[] = []
   readonly #errors: BrokerError[] = []
   /** Calls that use the native handle outside of it: it must not be closed under them. */
-  readonly #borrowed = new Set<Promise<unknown>>()
+  readonly #borrowed: NativeCalls
   #listener: AssignmentListener | undefined
   /** The rebalance that a listener's promise holds back. */
   #held: Rebalance | undefined
@@ -84,6 +85,7 @@ export class GroupMember {
     this.#clock = clock
     this.#wake = wake
     this.#commits = new PendingCommits(clock)
+    this.#borrowed = new NativeCalls(clock)
     native.setDefaultConsumeTimeout(0)
   }
 
@@ -163,18 +165,13 @@ export class GroupMember {
 
   async withHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
     if (this.#closed || this.#leaving) throw closedError('consumer')
-    const using = use(this.#native)
-    this.#borrowed.add(using)
-    try {
-      return await using
-    } finally {
-      this.#borrowed.delete(using)
-    }
+    return this.#borrowed.track(use(this.#native))
   }
 
   async close(): Promise<void> {
     this.#leaving = true
-    await Promise.allSettled(this.#borrowed)
+    // An epoch that is being committed is committed by a member.
+    await this.#borrowed.whenOver(() => Promise.resolve())
     try {
       await this.#leave()
     } catch {
@@ -185,7 +182,9 @@ export class GroupMember {
     this.#commits.failAll(closedError('consumer'))
     this.#commitPoll?.cancel()
     this.#owned.clear()
-    await new Promise<void>(resolve => this.#native.disconnect(() => resolve()))
+    await this.#borrowed.whenOver(
+      () => new Promise<void>(resolve => this.#native.disconnect(() => resolve())),
+    )
   }
 
   /** Leaving by `unsubscribe`: `disconnect` alone would hang if a rebalance came in the middle. */

@@ -1,4 +1,3 @@
-import type { Clock } from '../../common/clock.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from '../broker.ts'
 import { checkClientProperties, construct, type ClientProperties } from './client-settings.ts'
@@ -29,7 +28,7 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
   checkDataPath('produce', options.produce)
   const module = await loadNativeClient()
   const connections = new Connections(options)
-  const control = await openControl(module, options.clock, connections).catch(async (reason: unknown) => {
+  const control = await openControl(module, options, connections).catch(async (reason: unknown) => {
     throw (await refusalOf(options)) ?? reason
   })
   try {
@@ -47,7 +46,7 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
  */
 async function openControl(
   module: NativeModule,
-  clock: Clock,
+  options: KafkaBrokerOptions,
   connections: Connections,
 ): Promise<ControlClient> {
   const own = { 'group.id': 'millrace-control', 'enable.auto.commit': false }
@@ -56,7 +55,8 @@ async function openControl(
   try {
     await connections.connect(holder)
     const native = construct(() => module.AdminClient.createFrom(holder))
-    return new ControlClient(native, clock, release)
+    const explain = async (error: BrokerError) => (await refusalOf(options)) ?? error
+    return new ControlClient({ native, clock: options.clock, release, explain })
   } catch (reason) {
     await release()
     throw reason
@@ -64,8 +64,8 @@ async function openControl(
 }
 
 /**
- * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where that is not the reason, or where only the
- * native client speaks with them.
+ * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where one of them takes us, where none answers, and
+ * where only the native client speaks with them.
  */
 async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | undefined> {
   const error = await checkDirectly(options).then(

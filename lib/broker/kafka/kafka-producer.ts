@@ -10,7 +10,8 @@ import type {
 } from '../broker.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
 import { SOCKET_TIMEOUT_MS, type ClientProperties } from './client-settings.ts'
-import { asBrokerError, closedError, nativeCall } from './native-call.ts'
+import { asBrokerError, closedError } from './native-call.ts'
+import { NativeCalls } from './native-calls.ts'
 import type { DeliveryReport, NativeError, NativeProducer, NativeSettings } from './native-client.ts'
 import { NativeTransactions } from './native-transactions.ts'
 import { OverflowQueue } from './overflow-queue.ts'
@@ -81,6 +82,7 @@ export class KafkaProducer implements Producer {
   readonly #native: NativeProducer
   readonly #clock: Clock
   readonly #transactional: boolean
+  readonly #calls: NativeCalls
   readonly #transactions: NativeTransactions
   readonly #failures: SendFailures
   readonly #overflow: OverflowQueue
@@ -91,7 +93,13 @@ export class KafkaProducer implements Producer {
     this.#native = native
     this.#clock = clock
     this.#transactional = options.transactionalId !== undefined
-    this.#transactions = new NativeTransactions(native, clock, options.transactionTimeoutMs)
+    this.#calls = new NativeCalls(clock)
+    this.#transactions = new NativeTransactions({
+      native,
+      clock,
+      calls: this.#calls,
+      transactionTimeoutMs: options.transactionTimeoutMs,
+    })
     this.#failures = new SendFailures(options.onSendError)
     this.#overflow = new OverflowQueue(clock, record => this.#offerLater(record))
     native.on('delivery-report', (error, report) => {
@@ -178,10 +186,12 @@ export class KafkaProducer implements Producer {
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    this.#transactions.close()
+  #close(): Promise<void> {
     this.#overflow.clear()
-    await new Promise<void>(resolve => this.#native.disconnect(0, () => resolve()))
+    this.#transactions.close()
+    return this.#calls.whenOver(
+      () => new Promise<void>(resolve => this.#native.disconnect(0, () => resolve())),
+    )
   }
 
   /** False: the native queue is full. Refusals go the way of refused records, except those that the caller must know at once. */
@@ -242,7 +252,7 @@ export class KafkaProducer implements Producer {
   async #flushNative(): Promise<void> {
     for (;;) {
       try {
-        await nativeCall('flushing', callback => this.#native.flush(SLICE_MS, callback))
+        await this.#calls.run('flushing', SLICE_MS, callback => this.#native.flush(SLICE_MS, callback))
         return await this.#reportsDelivered()
       } catch (reason) {
         // A slice is over; records end by their own timeout at the latest. A closed client would time out for ever.

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Consumer, OffsetToCommit } from '../broker.ts'
+import { NativeCalls } from './native-calls.ts'
 import type { NativeProducer, NativeSettings } from './native-client.ts'
 import { NativeTransactions } from './native-transactions.ts'
 import type { ProducerIdentity } from './produce/outgoing-batch.ts'
@@ -21,13 +22,15 @@ export const CONTROL_SETTINGS: NativeSettings = { 'statistics.interval.ms': STAT
 export class NativeTransactionControl implements TransactionControl {
   readonly #native: NativeProducer
   readonly #clock: Clock
+  readonly #calls: NativeCalls
   readonly #transactions: NativeTransactions
   #waiting: ((identity: ProducerIdentity) => void)[] = []
 
   constructor(native: NativeProducer, clock: Clock, transactionTimeoutMs: number) {
     this.#native = native
     this.#clock = clock
-    this.#transactions = new NativeTransactions(native, clock, transactionTimeoutMs)
+    this.#calls = new NativeCalls(clock)
+    this.#transactions = new NativeTransactions({ native, clock, calls: this.#calls, transactionTimeoutMs })
     native.on('event.stats', ({ message }) => this.#heard(message))
   }
 
@@ -66,9 +69,11 @@ export class NativeTransactionControl implements TransactionControl {
     return this.#transactions.abort()
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#transactions.close()
-    await new Promise<void>(resolve => this.#native.disconnect(0, () => resolve()))
+    return this.#calls.whenOver(
+      () => new Promise<void>(resolve => this.#native.disconnect(0, () => resolve())),
+    )
   }
 
   #heard(message: string): void {

@@ -3,6 +3,7 @@ import { BrokerError } from '../broker-error.ts'
 import type { Consumer, OffsetToCommit } from '../broker.ts'
 import { KafkaConsumer } from './kafka-consumer.ts'
 import { nativeCall } from './native-call.ts'
+import type { NativeCalls } from './native-calls.ts'
 import type { NativeCallback, NativeProducer } from './native-client.ts'
 
 /** At most: no call of a transaction outlasts it. */
@@ -11,16 +12,26 @@ const CALL_MS = 10_000
 const INIT_MS = 60_000
 const RETRY_MS = 50
 
+export interface NativeTransactionsOptions {
+  readonly native: NativeProducer
+  readonly clock: Clock
+  /** Of the same producer. */
+  readonly calls: NativeCalls
+  readonly transactionTimeoutMs: number | undefined
+}
+
 /** The transactions of a native producer, call by call. */
 export class NativeTransactions {
   readonly #native: NativeProducer
   readonly #clock: Clock
   readonly #callMs: number
+  readonly #calls: NativeCalls
   #isClosed = false
 
-  constructor(native: NativeProducer, clock: Clock, transactionTimeoutMs = CALL_MS) {
+  constructor({ native, clock, calls, transactionTimeoutMs = CALL_MS }: NativeTransactionsOptions) {
     this.#native = native
     this.#clock = clock
+    this.#calls = calls
     this.#callMs = Math.min(CALL_MS, transactionTimeoutMs)
   }
 
@@ -31,25 +42,29 @@ export class NativeTransactions {
   }
 
   begin(): Promise<void> {
-    return nativeCall('beginning a transaction', callback => this.#native.beginTransaction(callback)).then(
-      nothing,
-    )
+    return this.#calls
+      .run('beginning a transaction', this.#callMs, callback => this.#native.beginTransaction(callback))
+      .then(nothing)
   }
 
   async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
     if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
     // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
-    await consumer.withGroupHandle(handle =>
-      nativeCall('adding offsets to a transaction', callback =>
+    const doing = 'adding offsets to a transaction'
+    const call = consumer.withGroupHandle(handle =>
+      nativeCall(doing, callback =>
         this.#native.sendOffsetsToTransaction(offsets, handle, this.#callMs, callback),
       ),
     )
+    await this.#calls.answer(doing, this.#callMs, call)
   }
 
   commit(): Promise<void> {
-    return nativeCall('committing a transaction', callback =>
-      this.#native.commitTransaction(this.#callMs, callback),
-    ).then(nothing)
+    return this.#calls
+      .run('committing a transaction', this.#callMs, callback =>
+        this.#native.commitTransaction(this.#callMs, callback),
+      )
+      .then(nothing)
   }
 
   /**
@@ -87,7 +102,7 @@ export class NativeTransactions {
     const deadlineMs = this.#clock.monotonicMs() + patienceMs
     for (;;) {
       try {
-        await nativeCall(doing, callback => start(this.#callMs, callback))
+        await this.#calls.run<unknown>(doing, this.#callMs, callback => start(this.#callMs, callback))
         return
       } catch (reason) {
         const isRetriable = reason instanceof BrokerError && reason.class === 'retriable'

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../common/clock.ts'
 import { errorFrom } from '../../../common/errors.ts'
+import { withTimeLimit } from '../../../common/time-limit.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { PartitionMap } from '../partition-map.ts'
 import type { ByteReader } from '../wire/byte-reader.ts'
@@ -143,18 +144,12 @@ export class TransactionCoordinator {
   }
 
   /** To find the coordinator and to connect takes time, too, of which the transaction has no more than of any other. */
-  async #within<T>(leftMs: number, work: Promise<T>, doing: string): Promise<T> {
-    const isOver = new AbortController()
-    const late = this.#options.clock.sleep(Math.max(0, leftMs), isOver.signal).then(() => {
-      if (isOver.signal.aborted) return work
+  #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
+    const late = () => {
       this.#connection.drop()
       throw silenceError(doing)
-    })
-    try {
-      return await Promise.race([work, late])
-    } finally {
-      isOver.abort()
     }
+    return withTimeLimit(this.#options.clock, { limitMs, late }, work)
   }
 
   async #tryToEnd(kind: 'commit' | 'abort', doing: string): Promise<BrokerError | undefined> {

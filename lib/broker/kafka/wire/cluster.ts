@@ -51,19 +51,22 @@ export class Cluster {
 
   /**
    * Resolves with a connection to one of them, which is not the caller's to use. Rejects with `UNSUPPORTED_VERSION` where a broker speaks no
-   * version of ours, with class `authentication` where it refuses us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
+   * version of ours, with class `authentication` where those that answer refuse us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
    */
   async check(): Promise<OpenConnection> {
+    let refusal: BrokerError | undefined
     let last: unknown
     for (let attempt = 0; attempt < this.#bootstrap.length; attempt += 1) {
       try {
         return await this.#connection.get()
       } catch (reason) {
         last = reason
-        if (!(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
+        const errorClass = reason instanceof BrokerError ? reason.class : undefined
+        if (errorClass === 'authentication') refusal ??= reason as BrokerError
+        else if (errorClass !== 'retriable') throw reason
       }
     }
-    throw last
+    throw refusal ?? last
   }
 
   /** Undefined where the topic was never asked for. */

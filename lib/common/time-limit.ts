@@ -1,0 +1,25 @@
+import type { Clock } from './clock.ts'
+
+/**
+ * What `work` comes to, or, where it takes longer than `limitMs`, what `late` does; then the work goes on, and its failure is nobody's. Where the process
+ * stood still, an answer that has come meanwhile counts as in time.
+ */
+export async function withTimeLimit<T, L = never>(
+  clock: Clock,
+  { limitMs, late }: { readonly limitMs: number; readonly late: () => L | Promise<L> },
+  work: Promise<T>,
+): Promise<T | L> {
+  const isOver = new AbortController()
+  const { signal } = isOver
+  const limit = async () => {
+    await clock.sleep(Math.max(0, limitMs), signal)
+    // Timers come before what waits in sockets and in the queues of the native layer.
+    if (!signal.aborted) await clock.nextTurn()
+    return signal.aborted ? work : late()
+  }
+  try {
+    return await Promise.race([work, limit()])
+  } finally {
+    isOver.abort()
+  }
+}
