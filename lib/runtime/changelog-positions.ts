@@ -1,4 +1,5 @@
-import type { Admin, TopicPartition } from '../broker/broker.ts'
+import type { Admin, TopicDescription, TopicPartition } from '../broker/broker.ts'
+import { BrokerError } from '../broker/broker-error.ts'
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
@@ -8,7 +9,7 @@ import { isolationOf } from './isolation.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 /**
- * Learns, now and then, up to which changelog offset the engines certainly hold everything. An answer that arrives while an epoch is
+ * Learns, now and then, whether the changelogs are still those that the tasks began with, and up to which changelog offset the engines certainly hold everything. An answer that arrives while an epoch is
  * open covers records of this epoch and older ones only, so it may be stored with this epoch's batch. It is a lower bound: replaying
  * a record twice does no harm.
  */
@@ -21,6 +22,7 @@ export class ChangelogPositions {
   #asked: Promise<void> | undefined
   #nextMs: number
   #generation = 0
+  #failure: BrokerError | undefined
 
   constructor(admin: Admin, settings: RuntimeSettings, clock: Clock, logger: Logger) {
     this.#admin = admin
@@ -41,6 +43,16 @@ export class ChangelogPositions {
       })
       .catch((error: unknown) => this.#logger.log('debug', 'changelog ends could not be read', { error }))
       .finally(() => (this.#asked = undefined))
+  }
+
+  /**
+   * Where a changelog was deleted and made anew between two writes: they go by its name, so that no broker says so, and nothing of what was in it
+   * before would ever be in it again. Who takes the tasks over anew fills it.
+   */
+  throwIfMadeAnew(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure) throw failure
   }
 
   /** For the batch of the epoch that is being sealed: by changelog topic. */
@@ -69,7 +81,22 @@ export class ChangelogPositions {
     const isolation = isolationOf(this.#settings)
     const partitions = tasks.flatMap(changelogPartitions)
     if (partitions.length === 0) return new Map()
-    return this.#admin.endOffsets(partitions, isolation)
+    const topics = [...new Set(partitions.map(({ topic }) => topic))]
+    const [ends, described] = await Promise.all([
+      this.#admin.endOffsets(partitions, isolation),
+      this.#admin.describeTopics(topics),
+    ])
+    for (const task of tasks) this.#compare(task, described)
+    return ends
+  }
+
+  #compare({ id, state }: StreamTask, described: ReadonlyMap<string, TopicDescription>): void {
+    for (const { topic, isSource, persistent } of state.changelogs()) {
+      const [known, now] = [state.topicIds.get(topic), described.get(topic)?.topicId]
+      if (isSource || !persistent || known === undefined || now === undefined || known === now) continue
+      const message = `the changelog ${topic} of task ${id} was deleted and made anew while the task ran`
+      this.#failure ??= new BrokerError('CHANGELOG_MADE_ANEW', 'task-migrated', message)
+    }
   }
 
   #pick(task: StreamTask, answers: ReadonlyMap<string, number>): ReadonlyMap<string, number> {

@@ -161,6 +161,7 @@ export class StreamThread {
     const processed = this.#loop.process()
     this.#punctuate()
     await this.#settleOutputs(this.#tasks.running)
+    this.#positions.throwIfMadeAnew()
     this.#positions.maybeAsk(this.#tasks.running)
     await this.#maybeCommit()
     this.#metadata.maybeCheck()

@@ -7,6 +7,9 @@ import { producerSettings } from '../../lib/broker/kafka/kafka-producer.ts'
 import { openProducer } from '../../lib/broker/kafka/open-producer.ts'
 import { produceSettings } from '../../lib/broker/kafka/produce/produce-settings.ts'
 import { producerTimeouts } from '../../lib/broker/kafka/producer-timeouts.ts'
+import { fetcherSettings } from '../../lib/broker/kafka/native-fetcher.ts'
+import { controlSettings } from '../../lib/broker/kafka/native-transaction-control.ts'
+import type { NativeSettings } from '../../lib/broker/kafka/native-client.ts'
 import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
@@ -122,6 +125,33 @@ describe('times that are left out', () => {
     const settings = clientSettings('127.0.0.1:1', client, 'test', own)
     expect([settings['socket.timeout.ms'], settings['message.timeout.ms']]).toEqual(gives)
   })
+
+  test.each([
+    { client: {}, control: 4_000, records: 10_000 },
+    { client: { 'socket.timeout.ms': 7_000 }, control: 7_000, records: 7_000 },
+    // Below which librdkafka refuses its settings.
+    { client: { 'fetch.wait.max.ms': 5_000 }, control: 6_500, records: 10_000 },
+  ])('what is small is waited for less long than records: $client', ({ client, control, records }) => {
+    const settings = (own: NativeSettings) =>
+      clientSettings('127.0.0.1:1', client, 'test', own)['socket.timeout.ms']
+    expect(settings(memberSettings({ groupId: 'g' }))).toBe(control)
+    expect(settings(fetcherSettings(1_024, client))).toBe(records)
+    const direct = connectionSettings(client)
+    expect(direct.requestTimeoutMs).toBe('socket.timeout.ms' in client ? 7_000 : 10_000)
+    expect(direct.controlTimeoutMs).toBe('socket.timeout.ms' in client ? 7_000 : 4_000)
+  })
+
+  test.each([
+    { client: {}, transactionTimeoutMs: 10_000, gives: 4_000 },
+    { client: {}, transactionTimeoutMs: 2_000, gives: 1_900 },
+    { client: { 'socket.timeout.ms': 6_000 }, transactionTimeoutMs: 10_000, gives: 6_000 },
+  ])(
+    'a native producer that sends no records waits as for what is small: $client, $transactionTimeoutMs ms',
+    ({ client, transactionTimeoutMs, gives }) => {
+      const producer = producerSettings({ ...TRANSACTIONAL, transactionTimeoutMs }, client)
+      expect(controlSettings(client, producer)['socket.timeout.ms']).toBe(gives)
+    },
+  )
 
   test('a session gives way to the interval of polls, and heartbeats to it', () => {
     expect(memberSettings({ groupId: 'g', pollIntervalMsMax: 1_200 })).toMatchObject({

@@ -75,6 +75,24 @@ it.each(['exactly-once', 'at-least-once'] as const)(
   },
 )
 
+it.each(['exactly-once', 'at-least-once'] as const)(
+  'changelogs that are made anew between two writes of a process are filled again by it (%s)',
+  async processingGuarantee => {
+    const settings = { processingGuarantee, positionIntervalMs: 20 }
+    const { broker, admin, lines, open, proceed, run } = await application(settings)
+    const streams = open()
+    await streams.start()
+    await proceed()
+    await admin.deleteTopics(CHANGELOGS)
+    await createTopics(broker, Object.fromEntries(CHANGELOGS.map(topic => [topic, 1])))
+    await eventually(() => told(lines, 'it is filled again from').length === 2)
+    await proceed()
+    await streams.close()
+    await run({ stateDir: await temporaryDirectory() })
+    expect(told(lines, 'it is filled again from')).toHaveLength(2)
+  },
+)
+
 it('changelogs that were emptied are filled again, too', async () => {
   const { admin, lines, run } = await application()
   await run()

@@ -46,16 +46,22 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
-/** Unless the user's settings say otherwise, for the native clients and for connections of our own. */
+/** For answers with or to records. Unless the user's settings say otherwise, for the native clients and for connections of our own. */
 export const SOCKET_TIMEOUT_MS = 10_000
+/**
+ * For all other answers, which are small and at hand, and for connecting: a broker that stands still keeps its connections and takes new ones, and what is
+ * asked of several such in a row must not add up to more than an application may be silent.
+ */
+export const CONTROL_TIMEOUT_MS = 4_000
+
+/** librdkafka asks for a second. */
+const POLL_GRACE_MS = 1_500
 
 const DEFAULTS: NativeSettings = {
   // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
   // metadata: after five minutes by default.
   'topic.metadata.refresh.interval.ms': 5_000,
-  // A broker that stands still keeps its connections: what it does not answer is asked of another after so long, in place of a minute. That is
-  // about when the cluster itself gives the broker up (`broker.session.timeout.ms`, 9 s by default).
-  'socket.timeout.ms': SOCKET_TIMEOUT_MS,
+  'socket.connection.setup.timeout.ms': CONTROL_TIMEOUT_MS,
   // The first pause: they grow to the maximum all the same. A client that has found its first broker waits for half of it before it looks
   // for another, which by default makes every connect 50 ms long.
   'reconnect.backoff.ms': 20,
@@ -69,7 +75,15 @@ export function clientSettings(
   own: NativeSettings,
 ): NativeSettings {
   // A copy for each client: the native layer deletes callbacks and adds its name in the object it is given.
-  return { ...DEFAULTS, ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
+  const defaults = { ...DEFAULTS, 'socket.timeout.ms': socketTimeoutMs(properties, CONTROL_TIMEOUT_MS) }
+  return { ...defaults, ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
+}
+
+/** The user's; without it this default, in place of a minute, or what is the least that the client takes beside a long poll of the user's. */
+export function socketTimeoutMs(properties: ClientProperties, defaultMs: number): number {
+  const given = properties['socket.timeout.ms']
+  const pollMs = Number(properties['fetch.wait.max.ms'] ?? 0)
+  return given === undefined ? Math.max(defaultMs, pollMs + POLL_GRACE_MS) : Number(given)
 }
 
 /** Makes a native client; a property that librdkafka refuses is the user's, and the error names it. */

@@ -124,6 +124,7 @@ class KafkaBroker implements Broker {
       clock: this.#options.clock,
       control: this.#control,
       groups: this.#groups,
+      client: this.#options.client ?? {},
       settings: (clientId, own) => this.#connections.settings(clientId, own),
       connect: native => this.#connections.connect(native),
     })

@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { BrokerError } from '../broker-error.ts'
 import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../broker.ts'
 import { brokerErrorFrom } from './classify-error.ts'
+import { SOCKET_TIMEOUT_MS, socketTimeoutMs, type ClientProperties } from './client-settings.ts'
 import type { Fetcher } from './fetcher.ts'
 import type {
   NativeConsumer,
@@ -22,8 +23,10 @@ const BATCH_RECORDS = 2_000
 const SILENT_MS = 1_000
 const OFFSET_RESET = -140
 /** `bytesMax`: half of it is fetched ahead by librdkafka, half may wait in the queues here. */
-export function fetcherSettings(bytesMax: number): NativeSettings {
+/** `client`: the user's settings. */
+export function fetcherSettings(bytesMax: number, client: ClientProperties): NativeSettings {
   return {
+    'socket.timeout.ms': socketTimeoutMs(client, SOCKET_TIMEOUT_MS),
     // Required by the client even where no group is used; never sent.
     'group.id': 'millrace-reader',
     'enable.auto.commit': false,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Consumer, OffsetToCommit } from '../broker.ts'
+import { CONTROL_TIMEOUT_MS, type ClientProperties } from './client-settings.ts'
 import { NativeCalls } from './native-calls.ts'
 import type { NativeProducer, NativeSettings } from './native-client.ts'
 import { NativeTransactions } from './native-transactions.ts'
@@ -16,7 +17,12 @@ interface NativeStatistics {
   readonly eos?: { readonly txn_state: string; readonly producer_id: number; readonly producer_epoch: number }
 }
 
-export const CONTROL_SETTINGS: NativeSettings = { 'statistics.interval.ms': STATISTICS_MS }
+/** Those of a producer that sends no records. `client`: the user's, which have the last word. */
+export function controlSettings(client: ClientProperties, producer: NativeSettings): NativeSettings {
+  const given = client['socket.timeout.ms']
+  const timeoutMs = Math.min(CONTROL_TIMEOUT_MS, Number(producer['socket.timeout.ms']))
+  return { ...producer, 'statistics.interval.ms': STATISTICS_MS, 'socket.timeout.ms': given ?? timeoutMs }
+}
 
 /** Transactions of a native producer, and the identity that it got for them, which it tells in its statistics alone. */
 export class NativeTransactionControl implements TransactionControl {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { ConsumerOptions } from '../broker.ts'
-import { construct } from './client-settings.ts'
+import { construct, type ClientProperties } from './client-settings.ts'
 import type { ControlClient } from './control-client.ts'
 import type { GroupQueries } from './groups/group-queries.ts'
 import { DirectFetcher } from './fetch/direct-fetcher.ts'
@@ -30,6 +30,8 @@ export interface ConsumerSurroundings {
   readonly clock: Clock
   readonly control: ControlClient
   readonly groups: GroupQueries
+  /** The user's settings. */
+  readonly client: ClientProperties
   settings(clientId: string, own: NativeSettings): NativeSettings
   connect(native: NativeClient): Promise<void>
 }
@@ -90,13 +92,13 @@ function directFetcher(
 
 async function openNativeFetcher(
   { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
-  { module, clock, control, settings, connect }: ConsumerSurroundings,
+  { module, client, clock, control, settings, connect }: ConsumerSurroundings,
   wakeUp: WakeUp,
 ): Promise<OpenFetcher> {
   // The native queue may speak before there is a fetcher to listen.
   const late: { fetcher?: NativeFetcher } = {}
   const own = {
-    ...fetcherSettings(queuedBytesMax),
+    ...fetcherSettings(queuedBytesMax, client),
     'isolation.level': isolation,
     queue_non_empty_cb: () => late.fetcher?.nativeReady(),
   }

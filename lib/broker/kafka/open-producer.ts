@@ -5,7 +5,7 @@ import { construct, type ClientProperties } from './client-settings.ts'
 import type { DirectProduce } from './direct-path.ts'
 import { KafkaProducer, producerSettings, TRANSACTION_TIMEOUT_MS } from './kafka-producer.ts'
 import type { NativeClient, NativeModule, NativeProducer, NativeSettings } from './native-client.ts'
-import { CONTROL_SETTINGS, NativeTransactionControl } from './native-transaction-control.ts'
+import { controlSettings, NativeTransactionControl } from './native-transaction-control.ts'
 import { DirectProducer } from './produce/direct-producer.ts'
 import type { ProducerIdentity } from './produce/outgoing-batch.ts'
 import type { ProduceSettings } from './produce/produce-settings.ts'
@@ -37,7 +37,10 @@ export async function openProducer(
   around: ProducerSurroundings,
 ): Promise<Producer> {
   const { direct, clock, client } = around
-  if (!direct) return new KafkaProducer(await openNative(options, around, {}), clock, options)
+  if (!direct) {
+    const native = await openNative(options, around, producerSettings(options, client))
+    return new KafkaProducer(native, clock, options)
+  }
   const { transactionalId, clientId, onSendError, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
   const { cluster, settings, hear } = direct
   const connect = { ...direct.connect, clientId }
@@ -48,7 +51,8 @@ export async function openProducer(
     const identity = await firstIdentity(cluster, clock)
     return new DirectProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
   }
-  const native = await openNative(options, around, CONTROL_SETTINGS)
+  const own = controlSettings(client, producerSettings(options, client))
+  const native = await openNative(options, around, own)
   const control = new NativeTransactionControl(native, clock, transactionTimeoutMs)
   return new TransactionalProducer({ ...parts, transactionalId, control })
 }
@@ -59,19 +63,19 @@ function within(
   settings: ProduceSettings,
   connect: ConnectOptions,
 ): { readonly settings: ProduceSettings; readonly connect: ConnectOptions } {
+  const controlTimeoutMs = Math.min(requestTimeoutMs, connect.settings.controlTimeoutMs)
   return {
     settings: { ...settings, ...times },
-    connect: { ...connect, settings: { ...connect.settings, requestTimeoutMs } },
+    connect: { ...connect, settings: { ...connect.settings, requestTimeoutMs, controlTimeoutMs } },
   }
 }
 
 async function openNative(
-  options: ProducerOptions,
-  { module, client, settings, connect }: ProducerSurroundings,
-  more: NativeSettings,
+  { clientId }: ProducerOptions,
+  { module, settings, connect }: ProducerSurroundings,
+  own: NativeSettings,
 ): Promise<NativeProducer> {
-  const own = { ...producerSettings(options, client), ...more }
-  const native = construct(() => new module.Producer(settings(options.clientId, own)))
+  const native = construct(() => new module.Producer(settings(clientId, own)))
   // Before the first call that fails; a poll in the background before the connection would crash the process.
   await connect(native, () => native.setPollInBackground(true))
   return native

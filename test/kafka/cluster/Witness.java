@@ -255,6 +255,9 @@ public final class Witness {
     settings.put("bootstrap.servers", brokers);
     settings.put("reconnect.backoff.max.ms", "500");
     settings.put("metadata.max.age.ms", "2000");
+    // A broker that stands still must not blind who writes the input and reads the output: what is measured is the application.
+    settings.put("request.timeout.ms", "2000");
+    settings.put("socket.connection.setup.timeout.ms", "2000");
     return settings;
   }
 

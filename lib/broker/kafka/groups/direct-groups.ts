@@ -147,8 +147,8 @@ export class DirectGroups implements GroupQueries {
     try {
       const { connection, versions } = await shared.get()
       const version = commonVersion(api, versions, connection.address)
-      const { requestTimeoutMs } = this.#options.connect.settings
-      return read(await connection.request(api, version, requestTimeoutMs, write))
+      const { controlTimeoutMs } = this.#options.connect.settings
+      return read(await connection.request(api, version, controlTimeoutMs, write))
     } catch (reason) {
       shared.drop()
       if (reason instanceof BrokerError) throw reason

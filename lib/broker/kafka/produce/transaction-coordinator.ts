@@ -260,8 +260,8 @@ export class TransactionCoordinator {
     const { connection, versions } = await this.#connection.get()
     try {
       const version = commonVersion(api, versions, connection.address)
-      const { requestTimeoutMs } = this.#options.connect.settings
-      return read(await connection.request(api, version, requestTimeoutMs, write))
+      const { controlTimeoutMs } = this.#options.connect.settings
+      return read(await connection.request(api, version, controlTimeoutMs, write))
     } catch (reason) {
       this.#connection.drop()
       throw reason

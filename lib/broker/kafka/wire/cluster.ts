@@ -104,9 +104,9 @@ export class Cluster {
   ): Promise<T> {
     const { connection, versions } = await this.#connection.get()
     const version = commonVersion(api, versions, connection.address)
-    const { requestTimeoutMs } = this.#options.settings
+    const { controlTimeoutMs } = this.#options.settings
     try {
-      const reader = await connection.request(api, version, requestTimeoutMs, writer =>
+      const reader = await connection.request(api, version, controlTimeoutMs, writer =>
         write(writer, version),
       )
       return read(reader, version)

@@ -1,11 +1,13 @@
-import { SOCKET_TIMEOUT_MS, type ClientProperties } from '../client-settings.ts'
+import { CONTROL_TIMEOUT_MS, SOCKET_TIMEOUT_MS, type ClientProperties } from '../client-settings.ts'
 
 /** How connections of our own are made and kept: what the client settings of the same name mean for librdkafka. */
 export interface ConnectionSettings {
   /** A longer response is refused unread. */
   readonly responseBytesMax: number
-  /** How long nothing may come of an answer. */
+  /** How long nothing may come of an answer with records, or to records. */
   readonly requestTimeoutMs: number
+  /** The same for all other answers. */
+  readonly controlTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly reconnectBackoffMs: number
   readonly reconnectBackoffMsMax: number
@@ -17,7 +19,8 @@ export function connectionSettings(client: ClientProperties): ConnectionSettings
   return {
     responseBytesMax: number('receive.message.max.bytes', 100_000_000),
     requestTimeoutMs: number('socket.timeout.ms', SOCKET_TIMEOUT_MS),
-    connectTimeoutMs: number('socket.connection.setup.timeout.ms', 10_000),
+    controlTimeoutMs: number('socket.timeout.ms', CONTROL_TIMEOUT_MS),
+    connectTimeoutMs: number('socket.connection.setup.timeout.ms', CONTROL_TIMEOUT_MS),
     reconnectBackoffMs: number('reconnect.backoff.ms', 100),
     reconnectBackoffMsMax: number('reconnect.backoff.max.ms', 5_000),
     addressFamily: familyOf(String(client['broker.address.family'] ?? 'any')),

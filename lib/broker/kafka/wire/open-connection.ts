@@ -37,13 +37,13 @@ export async function openConnection(
   const { clientId, clock, settings, security } = options
   const name = `${address.host}:${address.port}`
   const socket = await openSocket(address, name, options)
-  const { responseBytesMax, requestTimeoutMs } = settings
+  const { responseBytesMax, controlTimeoutMs } = settings
   const connection = new BrokerConnection({ socket, address: name, clientId, clock, responseBytesMax })
   try {
-    const reader = await connection.request(API_VERSIONS, 0, requestTimeoutMs, () => undefined)
+    const reader = await connection.request(API_VERSIONS, 0, controlTimeoutMs, () => undefined)
     const versions = readApiVersions(reader)
     const lifetimeMs = security.sasl
-      ? await authenticate(connection, security.sasl, { versions, timeoutMs: requestTimeoutMs })
+      ? await authenticate(connection, security.sasl, { versions, timeoutMs: controlTimeoutMs })
       : Infinity
     return { connection, versions, expiresAtMs: clock.monotonicMs() + lifetimeMs }
   } catch (reason) {

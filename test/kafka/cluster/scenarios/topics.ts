@@ -91,12 +91,20 @@ async function changelogGone(stage: Stage, fault: (topic: string) => Promise<voi
   await stage.start()
   const topic = stage.internal('keys-changelog')
   await stage.measure('changelog gone', () => fault(topic), { limitMs: REMADE_MS })
+  // Whoever writes nothing meanwhile learns of it when he next asks for the ends of his changelogs.
+  await until(() => refills(stage) >= PARTITIONS, { what: 'the refill', limitMs: REMADE_MS })
   await stage.expectExact()
   stage.say('the disks are lost, and the application started')
   await stage.removeState()
   await stage.restart()
   await stage.feedBurst(1000)
   await stage.expectExact()
+}
+
+function refills(stage: Stage): number {
+  const events = stage.applications.flatMap(each => each.events)
+  return events.filter(each => each.event === 'log' && each.message.includes('it is filled again from'))
+    .length
 }
 
 /** Neither disk nor changelog: nothing has the counts any more. */
