@@ -2,6 +2,9 @@ import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Windowed } from '../common/windowed.ts'
+import type { GlobalKTable } from '../dsl/dsl.ts'
+import { storeNameOf, type QueryableTable } from '../dsl/queryable-table.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
 import type { GlobalThread } from '../runtime/global-thread.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
@@ -35,11 +38,13 @@ import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
-import { streamsStateMachine, type StreamsState } from './streams-state.ts'
+import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
 
 export interface StoreQueryOptions {
   readonly isolation?: Isolation
 }
+
+type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
 
 export interface CloseOptions {
   /** Default 20,000. */
@@ -114,6 +119,14 @@ export class KafkaStreams implements AsyncDisposable {
     })
   }
 
+  /**
+   * Resolves when every task that this process has processes, and global stores are loaded: at once where that is so now, else as soon as it is, after a
+   * rebalance too. Rejects with the error that ends the application, and with `CLOSED` where it closes before.
+   */
+  get ready(): Promise<void> {
+    return whenRunning(this.#state, () => this.#error)
+  }
+
   /** Returns what unsubscribes. */
   onStateChange(listener: (state: StreamsState, previous: StreamsState) => void): () => void {
     return this.#state.onChange(listener)
@@ -135,14 +148,7 @@ export class KafkaStreams implements AsyncDisposable {
       )
     }
     this.#state.moveTo('rebalancing')
-    const ready = new Promise<void>((resolve, reject) => {
-      this.#state.onChange(state => {
-        if (state === 'running') resolve()
-        if (state === 'error') reject(this.#error ?? new Error('unknown'))
-        if (state === 'not-running')
-          reject(new StreamsError('CLOSED', 'the application was closed before it was running'))
-      })
-    })
+    const { ready } = this
     this.#work = this.#run()
     await ready
   }
@@ -183,26 +189,44 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * The store as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
+   * The store of a table, or of this name, as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
    * made true, `latest` what has been processed since, too. Tables and aggregates are shown without their timestamps
    * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it.
    */
-  store<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
+  store<K, V>(store: QueryableTable<K, V>, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
+  store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
+  store<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
+    const name = storeNameOf(store)
     if (!this.#checkStore(name).plan.builder.timestamped) return this.#composite<K, V>(name, options)
     return new PlainValues(this.#composite<K, ValueAndTimestamp<V>>(name, options))
   }
 
   /** A table's or aggregate's store with the timestamps of its values. */
   timestampedStore<K, V>(
-    name: string,
+    store: QueryableTable<K, V>,
+    options?: StoreQueryOptions,
+  ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
+  timestampedStore<K, V>(
+    store: string,
+    options?: StoreQueryOptions,
+  ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
+  timestampedStore<K, V>(
+    store: StoreName,
     options: StoreQueryOptions = {},
   ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
+    const name = storeNameOf(store)
     this.#checkTimestamped(name, 'store')
     return this.#composite(name, options)
   }
 
   /** As `store`, for a store of windows; a call on a store of another kind throws `STORE_NOT_READABLE`. */
-  windowStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
+  windowStore<K, V>(
+    store: QueryableTable<Windowed<K>, V>,
+    options?: StoreQueryOptions,
+  ): ReadOnlyWindowStore<K, V>
+  windowStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyWindowStore<K, V>
+  windowStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
+    const name = storeNameOf(store)
     const { timestamped } = this.#checkStore(name).plan.builder
     const show = timestamped ? (stored: unknown) => (stored as ValueAndTimestamp<V>).value : undefined
     return this.#windows<K, V>(name, options, show ?? (stored => stored as V))
@@ -210,32 +234,53 @@ export class KafkaStreams implements AsyncDisposable {
 
   /** The store of a windowed aggregate with the timestamps of its values. */
   timestampedWindowStore<K, V>(
-    name: string,
+    store: QueryableTable<Windowed<K>, V>,
+    options?: StoreQueryOptions,
+  ): ReadOnlyWindowStore<K, ValueAndTimestamp<V>>
+  timestampedWindowStore<K, V>(
+    store: string,
+    options?: StoreQueryOptions,
+  ): ReadOnlyWindowStore<K, ValueAndTimestamp<V>>
+  timestampedWindowStore<K, V>(
+    store: StoreName,
     options: StoreQueryOptions = {},
   ): ReadOnlyWindowStore<K, ValueAndTimestamp<V>> {
+    const name = storeNameOf(store)
     this.#checkTimestamped(name, 'windowStore')
     return this.#windows(name, options, stored => stored as ValueAndTimestamp<V>)
   }
 
   /** As `store`, for a store of sessions; a call on a store of another kind throws `STORE_NOT_READABLE`. */
-  sessionStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
+  sessionStore<K, V>(
+    store: QueryableTable<Windowed<K>, V>,
+    options?: StoreQueryOptions,
+  ): ReadOnlySessionStore<K, V>
+  sessionStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlySessionStore<K, V>
+  sessionStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
+    const name = storeNameOf(store)
     this.#checkStore(name)
     const { isolation = 'committed' } = options
-    const view = (store: StateStore) => readOnlySessionView<K, V>(store, { isolation })
+    const view = (part: StateStore) => readOnlySessionView<K, V>(part, { isolation })
     return new CompositeSessionStore(name, () => this.#storesOf(name).map(view))
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
-  versionedStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
+  versionedStore<K, V>(store: QueryableTable<K, V>, options?: StoreQueryOptions): ReadOnlyVersionedStore<K, V>
+  versionedStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyVersionedStore<K, V>
+  versionedStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
+    const name = storeNameOf(store)
     this.#checkStore(name)
     const { isolation = 'committed' } = options
     return new CompositeVersionedStore<K, V>(name, () =>
-      this.#storesOf(name).map(store => versionedView<K, V>(store, { isolation })),
+      this.#storesOf(name).map(part => versionedView<K, V>(part, { isolation })),
     )
   }
 
   /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
-  changes<K, V>(name: string): Observable<StoreChange<K, V>> {
+  changes<K, V>(store: QueryableTable<K, V>): Observable<StoreChange<K, V>>
+  changes<K, V>(store: string): Observable<StoreChange<K, V>>
+  changes<K, V>(store: StoreName): Observable<StoreChange<K, V>> {
+    const name = storeNameOf(store)
     const { plan, isGlobal } = this.#checkStore(name)
     return storeChanges<K, V>(isGlobal ? this.#globalFeed : this.#feed, plan, this.#settings)
   }
@@ -244,12 +289,14 @@ export class KafkaStreams implements AsyncDisposable {
    * Resolves when this process's copy of a global store holds everything that its topic held at the call: what you have written, and had acknowledged,
    * you read after it. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` for a store that is not global, or not open; rejects with `CLOSED`.
    */
-  async caughtUp(name: string): Promise<void> {
+  async caughtUp(store: StoreName): Promise<void> {
+    const name = storeNameOf(store)
     await this.#globalOf(name).caughtUp(name)
   }
 
   /** How far this process's copy of a global store is: for each partition of its topic the offset of the next record. Throws as `caughtUp`. */
-  globalPositions(name: string): readonly TopicPartitionOffset[] {
+  globalPositions(store: StoreName): readonly TopicPartitionOffset[] {
+    const name = storeNameOf(store)
     return this.#globalOf(name).positions(name)
   }
 

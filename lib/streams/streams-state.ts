@@ -1,3 +1,4 @@
+import { StreamsError } from '../common/errors.ts'
 import { StateMachine } from '../common/state-machine.ts'
 
 /** As in the JVM original (KIP-696): `running` means that every task of this process processes. */
@@ -13,5 +14,25 @@ export function streamsStateMachine(): StateMachine<StreamsState> {
     'not-running': [],
     'pending-error': ['error', 'pending-shutdown'],
     error: ['pending-shutdown', 'not-running'],
+  })
+}
+
+/** Resolves in state `running`. Rejects with what is its `error` in state `error`, and with `CLOSED` where it closes before. */
+export async function whenRunning(
+  machine: StateMachine<StreamsState>,
+  error: () => Error | undefined,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const look = () => {
+      if (machine.is('running')) resolve()
+      else if (machine.is('error'))
+        reject(error() ?? new StreamsError('FAILED', 'the application has failed'))
+      else if (machine.is('not-running'))
+        reject(new StreamsError('CLOSED', 'the application was closed before it was running'))
+      else return
+      stopLooking()
+    }
+    const stopLooking = machine.onChange(look)
+    look()
   })
 }

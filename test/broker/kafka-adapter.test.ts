@@ -5,6 +5,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Broker, Consumer, TopicPartition } from '../../lib/broker/broker.ts'
 import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
+import { loadNativeClient } from '../../lib/broker/kafka/load-client.ts'
+import { nativeCall } from '../../lib/broker/kafka/native-call.ts'
+import type { NativeAdmin, NativeTopic } from '../../lib/broker/kafka/native-client.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { record, refusal } from '../conformance/broker/stage.ts'
@@ -36,6 +39,26 @@ await suite('the Kafka adapter on a real broker', () => {
     await producer.close()
     return topic
   }
+
+  test('topic ids are told as the native client tells them: they stand in state directories', async () => {
+    const { AdminClient } = (await loadNativeClient()) as unknown as {
+      AdminClient: { create(settings: { readonly [name: string]: unknown }): NativeAdmin }
+    }
+    const topics = await Promise.all([1, 3].map(partitionCount => filled(1, 1, partitionCount)))
+    const native = AdminClient.create({ 'bootstrap.servers': brokers })
+    const told = await nativeCall<readonly NativeTopic[]>('describing', callback =>
+      native.describeTopics(topics, { timeout: 10_000 }, callback),
+    )
+    native.disconnect()
+    const ours = await (await broker.admin()).describeTopics([...topics, 'absent'])
+    expect([...ours.values()]).toEqual(
+      told.map(({ name, topicId, partitions }) => ({
+        topic: name,
+        topicId: topicId!.base64,
+        partitionCount: partitions.length,
+      })),
+    )
+  })
 
   test.each(PATHS)('a paused partition past its bound is refetched on resume (%s)', async fetch => {
     const reading = await openKafkaBroker({ brokers, fetch, ...quiet })

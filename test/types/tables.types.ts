@@ -2,6 +2,8 @@
 import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
 import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
+import type { ReadOnlyKeyValueStore } from '../../lib/store/key-value-store.ts'
+import type { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 
 interface Order {
   readonly userId: number
@@ -156,4 +158,19 @@ export function typesOfJson(): void {
   const untyped = builder.stream('raw', { keySerde: serdes.string(), valueSerde: serdes.json() })
   // @ts-expect-error nobody has said what is in it
   untyped.mapValues(value => value.item)
+}
+
+export function storesOfTables(streams: KafkaStreams): void {
+  const store = streams.store(orders)
+  exactly<ReadOnlyKeyValueStore<string, Order>>()(store, true)
+  // @ts-expect-error keys are strings
+  store.get(7)
+  exactly<ReadOnlyKeyValueStore<string, number>>()(streams.store(counts), true)
+  // @ts-expect-error it is no table of windows
+  streams.windowStore(counts)
+  streams.changes(orders).subscribe(({ key, value }) => {
+    exactly<string>()(key, true)
+    exactly<Order | null>()(value, true)
+  })
+  exactly<ReadOnlyKeyValueStore<string, Order>>()(streams.store<string, Order>('orders'), true)
 }

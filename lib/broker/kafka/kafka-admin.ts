@@ -17,6 +17,8 @@ import type { ControlClient, PartitionOffset } from './control-client.ts'
 import type { GroupQueries } from './groups/group-queries.ts'
 import { closedError } from './native-call.ts'
 import type { Cluster } from './wire/cluster.ts'
+import { describeTopics } from './wire/describe-topics.ts'
+import type { TopicMetadata } from './wire/metadata.ts'
 import { topicSettings } from './wire/topic-settings.ts'
 import type { NativePartition, NativeTopic } from './native-client.ts'
 
@@ -25,6 +27,11 @@ const UNKNOWN_TOPIC = 3
 const NO_ID = /^A*=*$/
 /** Kafka's own, which its Java client hides, too. */
 const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
+
+interface KnownTopic extends TopicDescription {
+  /** All of its partitions have a leader. */
+  readonly isLed: boolean
+}
 
 /**
  * Administration over the native client. It cannot read the settings of topics, so `config` is absent from descriptions, and `topicSettings` asks over
@@ -59,10 +66,8 @@ export class KafkaAdmin implements Admin {
 
   async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     const described = new Map<string, TopicDescription>()
-    for (const { name, partitions, topicId } of await this.#known(topics)) {
-      const id = topicId === undefined || NO_ID.test(topicId.base64) ? undefined : topicId.base64
-      described.set(name, { topic: name, partitionCount: partitions.length, topicId: id })
-    }
+    for (const { topic, partitionCount, topicId } of await this.#known(topics))
+      described.set(topic, { topic, partitionCount, topicId })
     return described
   }
 
@@ -77,14 +82,14 @@ export class KafkaAdmin implements Admin {
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     const [taken] = await this.#known(topics.map(({ topic }) => topic))
     if (taken) {
-      const message = `the topic ${taken.name} exists already; describe it instead, or choose another name`
+      const message = `the topic ${taken.topic} exists already; describe it instead, or choose another name`
       throw new BrokerError('TOPIC_ALREADY_EXISTS', 'fatal', message)
     }
     // One request per topic is all that the client has; each holds the handle's lock, so they would queue up anyway.
     for (const topic of topics) await this.#create(topic)
     await this.#until(`the leaders of ${names(topics)}`, async () => {
       const known = await this.#known(topics.map(({ topic }) => topic))
-      return known.length === topics.length && known.every(({ partitions }) => partitions.every(hasLeader))
+      return known.length === topics.length && known.every(({ isLed }) => isLed)
     })
   }
 
@@ -149,16 +154,27 @@ export class KafkaAdmin implements Admin {
     return this.#control
   }
 
-  async #known(topics: readonly string[]): Promise<readonly NativeTopic[]> {
+  /**
+   * Over a connection of ours where there is one: while no broker can be connected to, the native client looks for the controller in a loop without a
+   * pause, in two threads (librdkafka 2.15.1, `rd_kafka_admin_common_get_controller`).
+   */
+  async #known(topics: readonly string[]): Promise<readonly KnownTopic[]> {
+    const control = this.#open()
     if (topics.length === 0) return []
+    if (!this.#cluster) return this.#knownToClient(control, topics)
+    return (await describeTopics(this.#cluster, this.#clock, topics)).map(knownTopic)
+  }
+
+  async #knownToClient(control: ControlClient, topics: readonly string[]): Promise<readonly KnownTopic[]> {
     const doing = `describing topics ${topics.join(', ')}`
-    const described = await this.#open().call<readonly NativeTopic[]>(doing, (native, callback) =>
+    const described = await control.call<readonly NativeTopic[]>(doing, (native, callback) =>
       native.describeTopics(topics, { timeout: REQUEST_TIMEOUT_MS }, callback),
     )
-    return described.filter(({ error }) => {
+    const known = described.filter(({ error }) => {
       if (error && error.code !== UNKNOWN_TOPIC) throw brokerErrorFrom(error, doing)
       return !error
     })
+    return known.map(knownNativeTopic)
   }
 
   async #create({ topic, partitionCount, replicationFactor = -1, config }: NewTopic): Promise<void> {
@@ -193,8 +209,24 @@ function offsetsOrThrow(answers: readonly PartitionOffset[]): ReadonlyMap<string
   return offsets
 }
 
-function hasLeader(partition: NativeTopic['partitions'][number]): boolean {
-  return partition.leader !== undefined && partition.leader !== null
+function knownTopic({ topic, topicId, partitions }: TopicMetadata): KnownTopic {
+  return {
+    topic,
+    partitionCount: partitions.size,
+    // As the native client tells it: it stands in state directories.
+    topicId:
+      topicId === undefined ? undefined : Buffer.from(topicId, 'hex').toString('base64').replace(/=+$/, ''),
+    isLed: partitions.size > 0 && [...partitions.values()].every(({ leader }) => leader >= 0),
+  }
+}
+
+function knownNativeTopic({ name, topicId, partitions }: NativeTopic): KnownTopic {
+  return {
+    topic: name,
+    partitionCount: partitions.length,
+    topicId: topicId === undefined || NO_ID.test(topicId.base64) ? undefined : topicId.base64,
+    isLed: partitions.every(({ leader }) => leader !== undefined && leader !== null),
+  }
 }
 
 function names(topics: readonly NewTopic[]): string {

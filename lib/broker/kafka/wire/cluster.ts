@@ -96,6 +96,11 @@ export class Cluster {
     return this.#next
   }
 
+  /** What a broker says of these topics now, also of those that it does not know. Rejects as `ask`. */
+  async describe(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
+    return (await this.#ask(topics)).topics
+  }
+
   /** What any broker can answer. Rejects where none does, and where the answer makes no sense. */
   async ask<T>(
     api: Api,
@@ -130,21 +135,23 @@ export class Cluster {
   #start(): Promise<void> {
     const topics = [...this.#asked]
     this.#asked.clear()
-    const running = this.#ask(topics).finally(() => {
-      if (this.#refreshing === running) this.#refreshing = undefined
-    })
+    const running = this.#ask(topics)
+      .then(() => undefined)
+      .finally(() => {
+        if (this.#refreshing === running) this.#refreshing = undefined
+      })
     this.#refreshing = running
     return running
   }
 
-  async #ask(topics: readonly string[]): Promise<void> {
-    this.#learn(
-      await this.ask(
-        METADATA,
-        (writer, version) => writeMetadataRequest(writer, version, topics),
-        readMetadata,
-      ),
+  async #ask(topics: readonly string[]): Promise<Metadata> {
+    const metadata = await this.ask(
+      METADATA,
+      (writer, version) => writeMetadataRequest(writer, version, topics),
+      readMetadata,
     )
+    this.#learn(metadata)
+    return metadata
   }
 
   #learn({ brokers, topics }: Metadata): void {
