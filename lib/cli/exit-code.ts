@@ -1,6 +1,6 @@
 import { ConfigError, errorFrom, StreamsError } from '../common/errors.ts'
 import type { LogLevel } from '../common/logger.ts'
-import { userFrame } from './user-frame.ts'
+import { userFrame } from '../common/user-frame.ts'
 
 /** 0: a clean end, or told to stop. 1: something failed. 2: the command line is wrong, and nothing was started. */
 export type ExitCode = 0 | 1 | 2

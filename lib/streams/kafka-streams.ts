@@ -6,6 +6,7 @@ import type { Windowed } from '../common/windowed.ts'
 import type { GlobalKTable } from '../dsl/dsl.ts'
 import { storeNameOf, type QueryableTable } from '../dsl/queryable-table.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
+import { checkSerdes } from '../runtime/check-serdes.ts'
 import type { GlobalThread } from '../runtime/global-thread.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
@@ -89,6 +90,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#memory = new MemoryBudget(this.#settings)
     this.#components = completeComponents(components)
     this.#plan = topology.plan(this.#settings.applicationId)
+    checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
   }
 
   get state(): StreamsState {

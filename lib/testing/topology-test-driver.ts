@@ -1,3 +1,4 @@
+import { checkSerdes } from '../runtime/check-serdes.ts'
 import type { OutgoingRecord, RawRecord, RecordBatch } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors.ts'
@@ -73,6 +74,7 @@ export class TopologyTestDriver implements Disposable {
     })
     this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId)
+    checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
     this.#task =

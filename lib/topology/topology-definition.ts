@@ -1,3 +1,4 @@
+import { callSite } from '../common/call-site.ts'
 import { TopologyError } from '../common/errors.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
@@ -30,6 +31,10 @@ export class TopologyDefinition {
   /** Groups of source node names. */
   readonly coPartitioned: ReadonlySet<string>[] = []
   readonly groups = new DisjointSets()
+  /** By node name: the call that added it. */
+  readonly sites = new Map<string, Error>()
+  /** Of the nodes that are added now, where they are added long after the user's call. */
+  site: Error | undefined
   readonly #sourceOfTopic = new Map<string, string>()
   readonly #processorWrapper: ProcessorWrapper | undefined
 
@@ -174,6 +179,7 @@ export class TopologyDefinition {
 
   #addNode(node: NodeDefinition): void {
     this.nodes.set(node.name, node)
+    this.sites.set(node.name, this.site ?? callSite())
     this.groups.add(node.name)
     if (node.kind === 'source') return
     for (const parent of node.parents) this.groups.unite(node.name, parent)

@@ -118,6 +118,11 @@ export class Topology {
     return describeTopology(this.#definition)
   }
 
+  /** The call that added a node, as an error whose stack shows it; for messages about the node. */
+  addedAt(nodeName: string): Error | undefined {
+    return this.#definition.sites.get(nodeName)
+  }
+
   /** The frozen graph for the runtime, with the real names of internal topics. */
   plan(applicationId: string): TopologyPlan {
     return planTopology(this.#definition, applicationId)

@@ -36,10 +36,12 @@ export function compile(
   const overOneStore = selfJoins(graph, chosen)
   for (const node of inWritingOrder(graph)) {
     if (overOneStore.superfluous.has(node)) continue
+    topology.site = node.site
     if (node.role.kind === 'stream-join') writeStreamJoin(topology, node, node.role, overOneStore)
     else write(topology, node, keepNullKeys.has(node))
     if (chosen.has('reuse.ktable.source.topics')) reuseSourceTopic(topology, node)
   }
+  topology.site = undefined
   for (const sources of graph.coPartitioned) {
     topology.coPartition(Array.from(sources, name => graph.mergedSources.get(name) ?? name))
   }

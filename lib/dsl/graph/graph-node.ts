@@ -1,3 +1,4 @@
+import { callSite } from '../../common/call-site.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -16,6 +17,8 @@ export class GraphNode {
   readonly children = new Set<GraphNode>()
   /** Order of writing; taken anew whenever the node gets another parent, as upstream, since numbers of sub-topologies depend on it. */
   priority = 0
+  /** The operator's call. */
+  readonly site = callSite()
 
   constructor(name: string, role: Role) {
     this.name = name
