@@ -67,8 +67,22 @@ export function startLoader(): void {
   loaderReady = true
   // Errors in a TypeScript file are told by its lines.
   process.setSourceMapsEnabled(true)
-  // The built file: Node's loader thread reads no TypeScript.
-  register('./topology-hooks.js', import.meta.url)
+  registerQuietly()
+}
+
+/**
+ * Node 26 calls `module.register` deprecated (DEP0205). What takes its place runs in the main thread, without `await`, which the TypeScript loader
+ * needs; the user can do nothing about it, and is not told at every start.
+ */
+function registerQuietly(): void {
+  const { noDeprecation = false } = process
+  process.noDeprecation = true
+  try {
+    // The built file: Node's loader thread reads no TypeScript.
+    register('./topology-hooks.js', import.meta.url)
+  } finally {
+    process.noDeprecation = noDeprecation
+  }
 }
 
 function checkExports(file: string, exported: unknown): TopologyFile {
