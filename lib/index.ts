@@ -55,6 +55,7 @@ export type { StreamsComponents, UncaughtErrorHandler } from './streams/componen
 export type { StreamsConfig } from './streams/config.ts'
 export { KafkaStreams, type StoreQueryOptions } from './streams/kafka-streams.ts'
 export type { StoreChange } from './streams/store-changes.ts'
+export type { KeyOwner, StoreDescription } from './streams/store-description.ts'
 export type { StreamsState } from './streams/streams-state.ts'
 export type * from './streams/topology-file.ts'
 export { Topology } from './topology/topology.ts'

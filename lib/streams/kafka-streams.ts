@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import { parseTaskId } from '../common/ids.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { ChangeFeed } from '../runtime/change-feed.ts'
 import type { GlobalThread } from '../runtime/global-thread.ts'
@@ -34,11 +35,15 @@ import { resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
+import { StoreCatalogue } from './store-catalogue.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
+import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, type StreamsState } from './streams-state.ts'
 
 export interface StoreQueryOptions {
   readonly isolation?: Isolation
+  /** One part of the store only, that of the task of this number (KIP-562); for a global store it changes nothing. Default: all that this process has. */
+  readonly partition?: number
 }
 
 export interface CloseOptions {
@@ -66,6 +71,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #settings: RuntimeSettings
   readonly #components: CompleteComponents
   readonly #plan: TopologyPlan
+  readonly #stores: StoreCatalogue
   readonly #state = streamsStateMachine()
   readonly #memory: MemoryBudget
   readonly #feed = new ChangeFeed()
@@ -84,6 +90,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#memory = new MemoryBudget(this.#settings)
     this.#components = completeComponents(components)
     this.#plan = topology.plan(this.#settings.applicationId)
+    this.#stores = new StoreCatalogue(this.#plan, this.#settings, () => this.#supervisor)
   }
 
   get state(): StreamsState {
@@ -185,7 +192,8 @@ export class KafkaStreams implements AsyncDisposable {
   /**
    * The store as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
    * made true, `latest` what has been processed since, too. Tables and aggregates are shown without their timestamps
-   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it.
+   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it, and those for a key
+   * `KEY_NOT_HERE` where it is not found and `keyOwner` says that another process has its part (`STORE_NOT_AVAILABLE` while this one restores it).
    */
   store<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
     if (!this.#checkStore(name).plan.builder.timestamped) return this.#composite<K, V>(name, options)
@@ -222,16 +230,39 @@ export class KafkaStreams implements AsyncDisposable {
     this.#checkStore(name)
     const { isolation = 'committed' } = options
     const view = (store: StateStore) => readOnlySessionView<K, V>(store, { isolation })
-    return new CompositeSessionStore(name, () => this.#storesOf(name).map(view))
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeSessionStore(name, parts, this.#onMissing(name, options))
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
   versionedStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
     this.#checkStore(name)
     const { isolation = 'committed' } = options
-    return new CompositeVersionedStore<K, V>(name, () =>
-      this.#storesOf(name).map(store => versionedView<K, V>(store, { isolation })),
-    )
+    const view = (store: StateStore) => versionedView<K, V>(store, { isolation })
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeVersionedStore<K, V>(name, parts, this.#onMissing(name, options))
+  }
+
+  /**
+   * Which part of a store has a key, or would have it: the partition that the default partitioner (murmur2 of the key's bytes, by the store's serde) gives it
+   * among those of the sub-topology's inputs. In a store of windows or sessions a key is one without its window. It is known for what the DSL keeps
+   * (tables, aggregates, windowed or not) and for read-only stores. `partition` is undefined for global stores; for stores of one's own processors,
+   * whose keys are whatever these put; for tables whose keys are in windows; where a sink or `repartition` of the topology writes
+   * the inputs by a partitioner of its own; and where the inputs have unlike partition counts. What other programs write by another partitioner than the
+   * default cannot be seen here: then the answer is wrong. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` while the application has not joined its group.
+   */
+  keyOwner(name: string, key: unknown): KeyOwner {
+    return this.#stores.keyOwner(name, key)
+  }
+
+  /** A store as the topology has it, and which parts of it this process has at present. Throws `UNKNOWN_STORE`. */
+  describeStore(name: string): StoreDescription {
+    return this.#stores.describe(name)
+  }
+
+  /** Every store, those that operators keep for themselves included. */
+  describeStores(): readonly StoreDescription[] {
+    return this.#stores.names.map(name => this.#stores.describe(name))
   }
 
   /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
@@ -339,26 +370,36 @@ export class KafkaStreams implements AsyncDisposable {
     throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
   }
 
-  #composite<K, V>(name: string, { isolation = 'committed' }: StoreQueryOptions): CompositeStore<K, V> {
-    return new CompositeStore<K, V>(name, () =>
-      this.#storesOf(name).map(store => readOnlyView<K, V>(store, { isolation })),
-    )
+  #composite<K, V>(name: string, options: StoreQueryOptions): CompositeStore<K, V> {
+    const { isolation = 'committed' } = options
+    const view = (store: StateStore) => readOnlyView<K, V>(store, { isolation })
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeStore<K, V>(name, parts, this.#onMissing(name, options))
   }
 
   #windows<K, V>(
     name: string,
-    { isolation = 'committed' }: StoreQueryOptions,
+    options: StoreQueryOptions,
     show: (stored: unknown) => V,
   ): ReadOnlyWindowStore<K, V> {
+    const { isolation = 'committed' } = options
     const view = (store: StateStore) => readOnlyWindowView<K, unknown>(store, { isolation })
-    return new CompositeWindowStore(name, () => this.#storesOf(name).map(view), show)
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeWindowStore(name, parts, { show, onMissing: this.#onMissing(name, options) })
   }
 
-  /** The store of that name in each task of this process. */
-  #storesOf(name: string): readonly StateStore[] {
+  /** Who asks for one part knows what it has. */
+  #onMissing(name: string, { partition }: StoreQueryOptions): (key: unknown) => void {
+    return partition === undefined ? key => this.#stores.checkHere(name, key) : () => undefined
+  }
+
+  /** The store of that name in each task of this process, or in that of one partition. */
+  #storesOf(name: string, { partition }: StoreQueryOptions): readonly StateStore[] {
     const global = this.#supervisor?.globalStore(name)
     if (global) return [global]
-    return (this.#supervisor?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+    return (this.#supervisor?.tasks ?? [])
+      .filter(({ id }) => partition === undefined || parseTaskId(id).partition === partition)
+      .flatMap(task => task.state.store(name) ?? [])
   }
 
   #checkTimestamped(name: string, method: 'store' | 'windowStore'): void {
@@ -370,18 +411,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #checkStore(name: string) {
-    const { subtopologies, globalSubtopologies } = this.#plan
-    for (const [plans, isGlobal] of [[subtopologies, false] as const, [globalSubtopologies, true] as const]) {
-      const plan = plans.flatMap(({ stores }) => stores).find(({ builder }) => builder.name === name)
-      if (plan) return { plan, isGlobal }
-    }
-    const names = [...subtopologies, ...globalSubtopologies].flatMap(({ stores }) =>
-      stores.map(({ builder }) => builder.name),
-    )
-    throw new StreamsError(
-      'UNKNOWN_STORE',
-      `the topology has no store "${name}"; it has: ${names.join(', ') || 'none'}`,
-    )
+    return this.#stores.entry(name)
   }
 }
 
