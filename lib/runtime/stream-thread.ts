@@ -151,14 +151,14 @@ export class StreamThread {
     return this.#anchors.sourceCounts(subtopologyId)
   }
 
-  /** Offsets between what the task has committed and the ends of its inputs as the last fetch told them; undefined while one is not known. */
-  committedLag(task: StreamTask): number | undefined {
+  /** Offsets between what readers see of the task's inputs and their ends as the last fetch told them; undefined while one is not known. */
+  shownLag(task: StreamTask): number | undefined {
     let sum = 0
     for (const partition of task.partitions) {
       const end = this.#clients.consumer.knownEnd(partition)
-      const committed = task.resumeOffset(partition)
-      if (end === undefined || committed === undefined) return undefined
-      sum += Math.max(0, end - committed)
+      const shown = task.shownOffset(partition)
+      if (end === undefined || shown === undefined) return undefined
+      sum += Math.max(0, end - shown)
     }
     return sum
   }

@@ -132,7 +132,7 @@ export class StoreCatalogue {
     if (tasks.length === 0) return undefined
     let sum = 0
     for (const task of tasks) {
-      const lag = supervisor?.thread?.committedLag(task)
+      const lag = supervisor?.thread?.shownLag(task)
       if (lag === undefined) return undefined
       sum += lag
     }

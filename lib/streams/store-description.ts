@@ -20,7 +20,7 @@ export interface StoreDescription {
   readonly restoringPartitions: readonly number[]
   /**
    * How many offsets the store is behind: of the input partitions of its tasks here (of a global store: of its topic) the ends that the last fetch told,
-   * less the offsets up to which the store's committed content goes, added up. Markers of transactions count, so it is an upper bound of the
+   * less the offsets up to which the store's content goes as `committed` reads show it, added up. Markers of transactions count, so it is an upper bound of the
    * records; what was written since the last fetch does not. Undefined while one of these is not known, and where no task here has the store.
    */
   readonly lag: number | undefined

@@ -1,0 +1,2 @@
+export { httpApp } from './http/http-app.ts'
+export type { HttpAppOptions, HttpStoreOptions } from './http/http-options.ts'
