@@ -54,6 +54,7 @@ export type { SessionStoreOptions, WindowStoreOptions } from './store/windowed-s
 export type { StreamsComponents, UncaughtErrorHandler } from './streams/components.ts'
 export type { StreamsConfig } from './streams/config.ts'
 export { KafkaStreams, type StoreQueryOptions } from './streams/kafka-streams.ts'
+export { KeyNotHereError } from './streams/key-not-here-error.ts'
 export type { StoreChange } from './streams/store-changes.ts'
 export type { KeyOwner, StoreDescription } from './streams/store-description.ts'
 export type { StreamsState } from './streams/streams-state.ts'

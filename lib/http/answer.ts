@@ -1,5 +1,6 @@
 import { StreamsError } from '../common/errors.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
+import { KeyNotHereError } from '../streams/key-not-here-error.ts'
 import type { StoreDescription } from '../streams/store-description.ts'
 import { HttpError, notAvailable } from './http-error.ts'
 import { jsonText } from './json-text.ts'
@@ -23,18 +24,20 @@ export function jsonAnswer(body: unknown, headers: Headers, status = 200): Respo
 }
 
 export function errorAnswer(error: HttpError, headers: Headers): Response {
-  const { code, message, status } = error
-  return jsonAnswer({ error: { code, message } }, { ...headers, ...error.headers }, status)
+  const { code, message, status, details } = error
+  return jsonAnswer({ error: { code, message, ...details } }, { ...headers, ...error.headers }, status)
 }
 
 /** What an error of the library means to a client; undefined for one that is no affair of a client's. */
 export function httpErrorOf(error: unknown, { state }: KafkaStreams): HttpError | undefined {
   if (error instanceof HttpError || !(error instanceof StreamsError)) return asHttpError(error)
+  if (error instanceof KeyNotHereError) {
+    // The work is being divided anew: where the key is going to be is not known.
+    if (state === 'rebalancing') return notAvailable(state, error.message)
+    const { code, message, partition, localPartitions } = error
+    return new HttpError(421, code, message, { details: { partition, partitions: localPartitions } })
+  }
   switch (error.code) {
-    case 'KEY_NOT_HERE':
-      // The work is being divided anew: where the key is going to be is not known.
-      if (state === 'rebalancing') return notAvailable(state, error.message)
-      return new HttpError(421, error.code, error.message)
     case 'STORE_NOT_AVAILABLE':
     case 'STORE_CLOSED':
       return notAvailable(state, error.message)

@@ -61,7 +61,7 @@ export function isLoopback(host: string): boolean {
 
 function unauthorised(): HttpError {
   return new HttpError(401, 'UNAUTHORIZED', 'this needs the header "Authorization: Bearer" with the token', {
-    'www-authenticate': 'Bearer',
+    headers: { 'www-authenticate': 'Bearer' },
   })
 }
 

@@ -1,32 +1,38 @@
-import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { cors } from 'hono/cors'
-import { errorFrom } from '../common/errors.ts'
-import { consoleLogger, type Logger } from '../common/logger.ts'
+import { systemClock } from '../common/clock.ts'
+import { ConfigError } from '../common/errors.ts'
+import { consoleLogger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
-import { commonHeaders, errorAnswer, httpErrorOf, jsonAnswer, lagHeaders, type Headers } from './answer.ts'
-import { Guard, type Caller } from './guard.ts'
+import { commonHeaders, jsonAnswer, lagHeaders } from './answer.ts'
+import { watchChanges } from './changes-route.ts'
+import { Guard } from './guard.ts'
 import { live, ready } from './health.ts'
-import { HttpError } from './http-error.ts'
 import type { HttpAppOptions } from './http-options.ts'
 import { KEY_PARAMETERS, readKey } from './key-route.ts'
 import { PROMETHEUS_TYPE, prometheusText } from './prometheus.ts'
 import { Query } from './query.ts'
 import { RANGE_PARAMETERS, readRange } from './range-route.ts'
+import { METHODS, Routes } from './routes.ts'
 import { ServedStores, type ServedStore } from './served-stores.ts'
 import { readSessions, readWindows, WINDOW_PARAMETERS } from './windowed-routes.ts'
 
-type Answer = Response | Promise<Response>
 type Read = (store: ServedStore, query: Query, c: Context) => object | Promise<object>
-
-const METHODS = ['GET', 'HEAD']
 
 /**
  * An application's stores, health and metrics over HTTP, as a Hono app: to be served by `serveHttp`, or mounted below a path of one's own (`own.route('/state', httpApp(streams))`).
  * It writes nothing. The application may be in any state, and be started later. `docs/http.md` has the routes. Throws `ConfigError` for options that cannot be.
  */
 export function httpApp(streams: KafkaStreams, options: HttpAppOptions = {}): Hono {
-  const { stores, token, logger = consoleLogger('info') } = options
+  return openHttpApp(streams, options, new AbortController().signal)
+}
+
+/** As `httpApp`; `stop` ends what would go on for ever. */
+export function openHttpApp(streams: KafkaStreams, options: HttpAppOptions, stop: AbortSignal): Hono {
+  const { token, clock = systemClock, logger = consoleLogger('info') } = options
+  const { heartbeatMs = 15_000, changesBytesMax: bytesMax = 1024 * 1024 } = options
+  checkPositive('heartbeatMs', heartbeatMs)
+  checkPositive('changesBytesMax', bytesMax)
   const app = new Hono()
   const routes = new Routes(app, { streams, guard: new Guard(token), logger })
   if (options.cors !== undefined) allowOrigins(app, options.cors)
@@ -36,7 +42,13 @@ export function httpApp(streams: KafkaStreams, options: HttpAppOptions = {}): Ho
     const text = prometheusText(streams.metrics.samples(), { application_id: streams.applicationId })
     return new Response(text, { headers: { ...commonHeaders(streams), 'content-type': PROMETHEUS_TYPE } })
   })
-  addStores(routes, streams, new ServedStores(streams, stores))
+  const stores = new ServedStores(streams, options.stores)
+  routes.get('/stores/:name/changes', c => {
+    noParameters(c)
+    const how = { isHead: c.req.method === 'HEAD', bytesMax, heartbeatMs, clock, logger, stop }
+    return watchChanges(streams, stores.get(c.req.param('name')!), how)
+  })
+  addStores(routes, streams, stores)
   routes.notFound()
   return app
 }
@@ -50,7 +62,7 @@ function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores):
       return jsonAnswer(body, { ...commonHeaders(streams), ...lagHeaders(store) })
     })
   routes.get('/stores', c => {
-    void new Query(c.req.queries(), [])
+    noParameters(c)
     return jsonAnswer({ stores: stores.all().map(listed) }, commonHeaders(streams))
   })
   reading('/stores/:name', RANGE_PARAMETERS, (store, query) => {
@@ -70,87 +82,13 @@ function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores):
   )
 }
 
-/** Wraps what every route has: who may ask, errors as JSON, 405. Nothing is registered for paths that are not its own, which may be those of the app it is mounted in. */
-class Routes {
-  readonly #app: Hono
-  readonly #streams: KafkaStreams
-  readonly #guard: Guard
-  readonly #logger: Logger
-
-  constructor(
-    app: Hono,
-    {
-      streams,
-      guard,
-      logger,
-    }: { readonly streams: KafkaStreams; readonly guard: Guard; readonly logger: Logger },
-  ) {
-    this.#app = app
-    this.#streams = streams
-    this.#guard = guard
-    this.#logger = logger
-  }
-
-  get(path: string, handle: (c: Context) => Answer, { isOpen = false } = {}): void {
-    this.#app.all(path, c =>
-      this.#answered(c, isOpen, () => {
-        if (METHODS.includes(c.req.method)) return handle(c)
-        throw new HttpError(
-          405,
-          'METHOD_NOT_ALLOWED',
-          `${c.req.method} is not served here: it is read only`,
-          {
-            allow: METHODS.join(', '),
-          },
-        )
-      }),
-    )
-  }
-
-  /** Behind all others. */
-  notFound(): void {
-    const answer = (c: Context) =>
-      this.#answered(c, false, () => {
-        throw new HttpError(
-          404,
-          'NOT_FOUND',
-          'there is nothing here; there are: stores, stores/NAME, stores/NAME/KEY, stores/NAME/KEY/windows, stores/NAME/KEY/sessions, ' +
-            'stores/NAME/changes, health/live, health/ready, metrics',
-        )
-      })
-    for (const path of ['/stores/*', '/health/*', '/metrics/*']) this.#app.all(path, answer)
-    this.#app.notFound(answer)
-  }
-
-  async #answered(c: Context, isOpen: boolean, handle: () => Answer): Promise<Response> {
-    const refusal = isOpen ? undefined : this.#guard.refusal(callerOf(c))
-    try {
-      if (refusal) throw refusal
-      return await handle()
-    } catch (error) {
-      const known = httpErrorOf(error, this.#streams)
-      // Who may not ask is not told the state, either.
-      const { 'millrace-state': _, ...bare } = commonHeaders(this.#streams) as Headers & {
-        'millrace-state': string
-      }
-      return errorAnswer(known ?? this.#failed(c, error), refusal ? bare : commonHeaders(this.#streams))
-    }
-  }
-
-  #failed(c: Context, reason: unknown): HttpError {
-    const error = errorFrom(reason)
-    this.#logger.log('error', `a request for ${c.req.path} failed: ${error.message}`, { error })
-    return new HttpError(500, 'INTERNAL', 'the request failed; the log of the application says why')
-  }
+function noParameters(c: Context): void {
+  void new Query(c.req.queries(), [])
 }
 
-function callerOf(c: Context): Caller {
-  const { incoming } = (c.env ?? {}) as Partial<HttpBindings | Http2Bindings>
-  return {
-    authorization: c.req.header('authorization'),
-    hostname: new URL(c.req.url).hostname,
-    remoteAddress: incoming?.socket.remoteAddress,
-  }
+function checkPositive(option: string, value: number): void {
+  if (Number.isSafeInteger(value) && value > 0) return
+  throw new ConfigError('INVALID_OPTION', `${option} is ${value}: it must be a whole number of at least 1`)
 }
 
 function allowOrigins(app: Hono, origins: '*' | readonly string[]): void {

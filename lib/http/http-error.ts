@@ -5,16 +5,22 @@ import type { StreamsState } from '../streams/streams-state.ts'
 export class HttpError extends StreamsError {
   readonly status: number
   readonly headers: { readonly [name: string]: string }
+  /** Beside code and message. */
+  readonly details: object
 
   constructor(
     status: number,
     code: string,
     message: string,
-    headers: { readonly [name: string]: string } = {},
+    {
+      headers = {},
+      details = {},
+    }: { readonly headers?: { readonly [name: string]: string }; readonly details?: object } = {},
   ) {
     super(code, message)
     this.status = status
     this.headers = headers
+    this.details = details
   }
 }
 
@@ -28,7 +34,7 @@ export function notAvailable(state: StreamsState, message: string): HttpError {
     503,
     'STORE_NOT_AVAILABLE',
     `${message} (the application is in state ${state})`,
-    passes ? { 'retry-after': String(RETRY_AFTER_S) } : {},
+    passes ? { headers: { 'retry-after': String(RETRY_AFTER_S) } } : {},
   )
 }
 

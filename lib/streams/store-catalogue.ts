@@ -10,6 +10,7 @@ import { CUSTOM_KIND } from '../store/state-store.ts'
 import { serdeOrThrow } from '../store/store-error.ts'
 import type { StorePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { storeNotAvailable } from './composite-store.ts'
+import { KeyNotHereError } from './key-not-here-error.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 
 interface Entry {
@@ -96,7 +97,7 @@ export class StoreCatalogue {
     const { partition, isLocal } = this.keyOwner(name, key)
     if (isLocal !== false || partition === undefined) return
     if (this.#restoring(entry).includes(partition)) throw partRestoring(name, partition)
-    throw keyNotHere(name, partition, this.#tasks(entry).map(partitionOf).sort(ascending))
+    throw new KeyNotHereError(name, partition, this.#tasks(entry).map(partitionOf).sort(ascending))
   }
 
   /** The tasks that run here and have the store. */
@@ -174,14 +175,6 @@ function partitionOf({ id }: StreamTask): number {
 
 function ascending(left: number, right: number): number {
   return left - right
-}
-
-function keyNotHere(name: string, partition: number, local: readonly number[]): StreamsError {
-  return new StreamsError(
-    'KEY_NOT_HERE',
-    `the key belongs to partition ${partition} of store "${name}", and this process has ` +
-      `${local.length === 1 ? 'partition' : 'partitions'} ${local.join(', ')}: ask the process of the application that has it`,
-  )
 }
 
 function partRestoring(name: string, partition: number): StreamsError {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
 import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
 import { partitionForKey } from '../../lib/common/murmur2.ts'
 import { httpApp } from '../../lib/http/http-app.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
