@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 const entryPoints = {
   index: 'lib/index.ts',
   testing: 'lib/testing.ts',
+  http: 'lib/http.ts',
   'cli/main': 'lib/cli/main.ts',
   // Named by its path, in a thread of the module loader.
   'cli/topology-hooks': 'lib/cli/topology-hooks.ts',

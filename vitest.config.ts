@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^millrace\/testing$/, replacement: source('lib/testing.ts') },
+      { find: /^millrace\/http$/, replacement: source('lib/http.ts') },
       { find: /^millrace$/, replacement: source('lib/index.ts') },
     ],
   },

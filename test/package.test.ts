@@ -21,6 +21,7 @@ export default builder.build()
 `
 
 const PROGRAM = `import { KafkaStreams, openBroker, serdes, silentLogger, StreamsBuilder } from 'millrace'
+import { httpApp } from 'millrace/http'
 import { TopologyTestDriver } from 'millrace/testing'
 
 const builder = new StreamsBuilder()
@@ -39,6 +40,8 @@ const streams = new KafkaStreams(topology, { applicationId: 'app' }, { broker, l
 const changed = new Promise(resolve => streams.changes('rows').subscribe(resolve))
 await streams.start()
 console.log(JSON.stringify(await changed), streams.store('rows').approximateNumEntries(), typeof TopologyTestDriver)
+const answer = await httpApp(streams).request('/stores/rows/k')
+console.log(answer.status, (await answer.json()).value)
 await streams.close()
 await producer.close()
 await admin.close()
@@ -46,11 +49,13 @@ await broker.close()
 `
 
 const TYPES = `import { KafkaStreams, serdes, type Serde, type StreamsConfig } from 'millrace'
+import { httpApp, type HttpAppOptions } from 'millrace/http'
 import { TopologyTestDriver } from 'millrace/testing'
 
 export const serde: Serde<number> = serdes.int64()
 export const config: StreamsConfig = { applicationId: 'app' }
-export type Made = [KafkaStreams, TopologyTestDriver]
+export const options: HttpAppOptions = { stores: { totals: { keySerde: serdes.string() } }, token: false }
+export type Made = [KafkaStreams, TopologyTestDriver, ReturnType<typeof httpApp>]
 // @ts-expect-error No setting has this name: were the types not found, this would be no error.
 export const wrong: StreamsConfig = { applicationId: 'app', commitInterval: 1 }
 `
@@ -81,7 +86,7 @@ describe('the package', () => {
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
 
     const program = await execute(process.execPath, ['program.mjs'], inDirectory)
-    expect(program.stdout).toBe('{"key":"k","value":"v","timestamp":1} 1 function\n')
+    expect(program.stdout).toBe('{"key":"k","value":"v","timestamp":1} 1 function\n200 v\n')
 
     const flow = ['--brokers', 'memory', '--input', 'in=lines.txt', '--print', 'out', '--exit-when-idle']
     const run = await execute('npx', ['millrace', 'run', 'flow.ts', ...flow], inDirectory)

@@ -61,7 +61,8 @@ async function userFolder(): Promise<string> {
   await mkdir(join(directory, 'node_modules'))
   await symlink(ROOT, join(directory, 'node_modules/millrace'))
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-  for (const name of ['page-views.ts', 'embed.ts']) await writeFile(join(directory, name), program(name))
+  for (const name of ['page-views.ts', 'embed.ts', 'serve.ts'])
+    await writeFile(join(directory, name), program(name))
   return directory
 }
 
@@ -87,9 +88,12 @@ describe('the README', () => {
     expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
   })
 
-  it('has a program that embeds it', async () => {
+  it('has a program that embeds it, and one that serves over HTTP what that has counted', async () => {
     const directory = await userFolder()
-    const { stdout } = await run(join(ROOT, 'node_modules/.bin/tsx'), ['embed.ts'], { cwd: directory })
-    expect(stdout.trim()).toBe('/a { views: 1, ms: 250 }')
+    const tsx = join(ROOT, 'node_modules/.bin/tsx')
+    const embedded = await run(tsx, ['embed.ts'], { cwd: directory })
+    expect(embedded.stdout.trim()).toBe('/a { views: 1, ms: 250 }')
+    const served = await run(tsx, ['serve.ts'], { cwd: directory })
+    expect(served.stdout.trim()).toBe('200 { views: 1, ms: 250 }')
   })
 })

@@ -116,6 +116,10 @@ export function mayNeedName(graph: Graph, store: TableStore): TableStore {
 
 /** The operators of the DSL read their stores by key only: no ordered index is kept for them alone. */
 export function storeBuilder(store: TableStore): StoreBuilder {
+  return { ...builderOf(store), keyedByRecord: true }
+}
+
+function builderOf(store: TableStore): StoreBuilder {
   const { name, keySerde, valueSerde, persistent, entriesMax, historyRetentionMs, ranges, caching, logging } =
     store
   if (historyRetentionMs !== undefined) {

@@ -39,13 +39,16 @@ export function windowedStore(
       2 * (leastRetention(windows).ms + windows.inactivityGapMs),
     )
     return {
-      builder: stores.sessionStore({ ...settings, cachedRetentionMs }),
+      builder: { ...stores.sessionStore({ ...settings, cachedRetentionMs }), keyedByRecord: true },
       keySerde: keySerde && serdes.sessionWindowed(keySerde),
     }
   }
   const windowSizeMs = sizeOf(windows)
   return {
-    builder: stores.timestampedWindowStore({ ...settings, windowSizeMs, keepHeaders: 'by-setting' }),
+    builder: {
+      ...stores.timestampedWindowStore({ ...settings, windowSizeMs, keepHeaders: 'by-setting' }),
+      keyedByRecord: true,
+    },
     keySerde: keySerde && serdes.windowed(keySerde, windowSizeMs),
   }
 }

@@ -13,6 +13,18 @@ export type StreamPartitioner<K = unknown, V = unknown> = {
 /** A partitioner that goes by the beginning of the key's bytes, as the default does by all of them: by all but the last `bytesBehindKey`. */
 export type PrefixPartitioner = StreamPartitioner & { readonly bytesBehindKey: number }
 
+/** Partitioners whose records come back to the partition of the key that asked: what reads them finds each key where the default puts it. */
+const returning = new WeakSet<StreamPartitioner>()
+
+export function returningToSender(partitioner: StreamPartitioner): StreamPartitioner {
+  returning.add(partitioner)
+  return partitioner
+}
+
+export function returnsToSender(partitioner: StreamPartitioner): boolean {
+  return returning.has(partitioner)
+}
+
 /** Where a sink writes, decided record by record (KIP-303); no name is an error (`INVALID_TOPIC_NAME`). The JVM original has `(key, value, recordContext)`. */
 export type TopicNameExtractor<K = unknown, V = unknown> = (
   value: V,

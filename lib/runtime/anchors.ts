@@ -49,6 +49,13 @@ export class AnchorPlan {
     return { id: taskId(subtopology.id, partition), subtopology, partition, anchor, partitions }
   }
 
+  /** Partitions of each topic that the sub-topology reads; the largest is how many tasks it has. */
+  sourceCounts(subtopologyId: number): readonly number[] {
+    for (const { id, sourceTopics } of this.#subtopologies.values())
+      if (id === subtopologyId) return sourceTopics.map(topic => this.#countOf(topic))
+    return []
+  }
+
   /** Whether the application itself writes the topic: a repartition topic, or one between two of its sub-topologies. */
   writes(topic: string): boolean {
     for (const { sinkTopics } of this.#subtopologies.values()) if (sinkTopics.includes(topic)) return true

@@ -124,6 +124,17 @@ export class GlobalThread {
     }))
   }
 
+  /** Offsets between what a store holds and the ends of its topic as the last fetch told them; undefined while one is not known. */
+  lag(name: string): number | undefined {
+    let sum = 0
+    for (const { topic, partition, offset } of this.positions(name)) {
+      const end = this.#consumer.knownEnd({ topic, partition })
+      if (end === undefined) return undefined
+      sum += Math.max(0, end - offset)
+    }
+    return sum
+  }
+
   /**
    * Resolves when everything that its topic held when it was called is in the store. Up to the high watermark: a record that lies behind a transaction
    * that is still open must be waited for, too.

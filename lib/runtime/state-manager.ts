@@ -56,6 +56,8 @@ export class StateManager {
   readonly #stores = new Map<string, StateStore>()
   /** Of its changelogs, as they were when the task was restored: stored beside the positions. */
   readonly topicIds = new Map<string, string>()
+  /** By input partition: the offset up to which readers from outside see what its records have led to, which is later than their commit. */
+  readonly shownOffsets = new Map<string, number>()
   #marks: ChangelogMarks | undefined
   /** Writes on their way to the engines; reads see them in the stores meanwhile. */
   #writing: Promise<void> | undefined
@@ -277,6 +279,8 @@ export class StateManager {
     const stores = [...this.#stores.values()]
     this.#writing = Promise.all(writes).then(() => {
       for (const store of stores) store.staged()
+      for (const { topic, partition, offset } of offsets)
+        this.shownOffsets.set(partitionKey(topic, partition), offset)
       this.#engines.state?.committed()
     })
     // Looked at by `written`, before anything depends on it.

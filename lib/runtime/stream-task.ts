@@ -113,6 +113,7 @@ export class StreamTask {
   start(committed: ReadonlyMap<string, OffsetToCommit>, starts: ReadonlyMap<string, number>): void {
     for (const [key, offset] of committed) this.#committed.set(key, offset)
     for (const [key, offset] of starts) this.#starts.set(key, offset)
+    for (const partition of this.partitions) this.#show(partition)
     this.#restoreTimes()
     this.#chain.init()
     this.#lifecycle.moveTo('running')
@@ -240,11 +241,23 @@ export class StreamTask {
     return this.#committed.get(key)?.offset ?? this.#starts.get(key)
   }
 
+  /** The offset up to which readers from outside see what the records of a partition have led to; undefined where it has no beginning yet. */
+  shownOffset({ topic, partition }: TopicPartition): number | undefined {
+    return this.state.shownOffsets.get(partitionKey(topic, partition))
+  }
+
+  #show(partition: TopicPartition): void {
+    const offset = this.resumeOffset(partition)
+    if (offset !== undefined)
+      this.state.shownOffsets.set(partitionKey(partition.topic, partition.partition), offset)
+  }
+
   /** The partition begins somewhere else: what was committed is no longer there. */
   restartAt(partition: TopicPartition, offset: number): void {
     const key = partitionKey(partition.topic, partition.partition)
     this.#committed.delete(key)
     this.#starts.set(key, offset)
+    this.#show(partition)
     this.#group.queue(partition.topic, partition.partition)?.goOnAt(offset)
     // The position that is gone must not stay the committed one until a record comes.
     this.#hasProgress = true

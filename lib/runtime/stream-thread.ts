@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../broker/broker.ts'
 import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import type { TaskId } from '../common/ids.ts'
 import { withTimeLimit } from '../common/time-limit.ts'
 import { AnchorPlan } from './anchors.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
@@ -139,6 +140,27 @@ export class StreamThread {
 
   get tasks(): readonly StreamTask[] {
     return this.#tasks.running
+  }
+
+  get startingTasks(): readonly TaskId[] {
+    return this.#tasks.starting
+  }
+
+  /** Partitions of each topic that a sub-topology reads; none while a pattern matches no topic. */
+  sourceCounts(subtopologyId: number): readonly number[] {
+    return this.#anchors.sourceCounts(subtopologyId)
+  }
+
+  /** Offsets between what readers see of the task's inputs and their ends as the last fetch told them; undefined while one is not known. */
+  shownLag(task: StreamTask): number | undefined {
+    let sum = 0
+    for (const partition of task.partitions) {
+      const end = this.#clients.consumer.knownEnd(partition)
+      const shown = task.shownOffset(partition)
+      if (end === undefined || shown === undefined) return undefined
+      sum += Math.max(0, end - shown)
+    }
+    return sum
   }
 
   async #guarded(step: () => Promise<void>): Promise<void> {

@@ -69,6 +69,11 @@ export class Supervisor {
   }
 
   /** While it is open. */
+  get thread(): StreamThread | undefined {
+    return this.#thread
+  }
+
+  /** While it is open. */
   get global(): GlobalThread | undefined {
     return this.#global
   }

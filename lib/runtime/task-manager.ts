@@ -87,6 +87,11 @@ export class TaskManager {
     return this.#tasks
   }
 
+  /** Those that are taken over, and do not run yet. */
+  get starting(): readonly TaskId[] {
+    return [...this.#starting.keys()]
+  }
+
   get isRestoring(): boolean {
     return this.#starting.size > 0
   }

@@ -136,6 +136,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly timestamped?: boolean
   /** Whether its entries are inputs still to be processed, whose offsets are committed: such an application is not idle. */
   readonly holdsInputs?: boolean
+  /** Whether its keys are, as far as the key goes, those of the records that its task reads: a key then tells its partition. Default: not known. */
+  readonly keyedByRecord?: boolean
   /** How its changelog's bytes are read; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined

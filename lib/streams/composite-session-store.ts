@@ -1,4 +1,4 @@
-import { storeNotAvailable } from './composite-store.ts'
+import { storeNotAvailable, type OnMissing } from './composite-store.ts'
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import type { ReadOnlySessionStore, SessionSpan } from '../store/session-store.ts'
 import type { KeyRange } from '../store/window-store.ts'
@@ -10,10 +10,12 @@ type Rows<K, V> = AsyncIterable<readonly [Windowed<K>, V]>
 export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
   readonly #name: string
   readonly #parts: () => readonly View<K, V>[]
+  readonly #onMissing: OnMissing<K>
 
-  constructor(name: string, parts: () => readonly View<K, V>[]) {
+  constructor(name: string, parts: () => readonly View<K, V>[], onMissing: OnMissing<K>) {
     this.#name = name
     this.#parts = parts
+    this.#onMissing = onMissing
   }
 
   fetchSession(key: K, session: TimeWindow): V | undefined {
@@ -21,15 +23,16 @@ export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
       const value = part.fetchSession(key, session)
       if (value !== undefined) return value
     }
+    this.#onMissing(key)
     return undefined
   }
 
   findSessions(key: K, span: SessionSpan): Rows<K, V> {
-    return this.#each(part => part.findSessions(key, span))
+    return this.#ofKey(key, part => part.findSessions(key, span))
   }
 
   backwardFindSessions(key: K, span: SessionSpan): Rows<K, V> {
-    return this.#each(part => part.backwardFindSessions(key, span))
+    return this.#ofKey(key, part => part.backwardFindSessions(key, span))
   }
 
   findSessionsRange(keys: KeyRange<K>, span: SessionSpan): Rows<K, V> {
@@ -41,11 +44,11 @@ export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
   }
 
   fetch(key: K): Rows<K, V> {
-    return this.#each(part => part.fetch(key))
+    return this.#ofKey(key, part => part.fetch(key))
   }
 
   backwardFetch(key: K): Rows<K, V> {
-    return this.#each(part => part.backwardFetch(key))
+    return this.#ofKey(key, part => part.backwardFetch(key))
   }
 
   fetchRange(keys: KeyRange<K>): Rows<K, V> {
@@ -54,6 +57,15 @@ export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
 
   backwardFetchRange(keys: KeyRange<K>): Rows<K, V> {
     return this.#each(part => part.backwardFetchRange(keys))
+  }
+
+  async *#ofKey(key: K, read: (part: View<K, V>) => Rows<K, V>): AsyncGenerator<readonly [Windowed<K>, V]> {
+    let isFound = false
+    for await (const row of this.#each(read)) {
+      isFound = true
+      yield row
+    }
+    if (!isFound) this.#onMissing(key)
   }
 
   async *#each(read: (part: View<K, V>) => Rows<K, V>): AsyncGenerator<readonly [Windowed<K>, V]> {

@@ -3,6 +3,9 @@ import type { ReadOnlyKeyValueStore } from '../store/key-value-store.ts'
 
 type View<K, V> = ReadOnlyKeyValueStore<K, V>
 
+/** Asked about a key that was not found: throws `KEY_NOT_HERE` where it is another task's, so that it is not taken for missing. */
+export type OnMissing<K> = (key: K) => void
+
 /**
  * One store over all its tasks of this instance. The tasks are looked up with every call, so that a view stays good over
  * rebalances; a range takes one task after the other, each in key order.
@@ -10,10 +13,12 @@ type View<K, V> = ReadOnlyKeyValueStore<K, V>
 export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
   readonly #name: string
   readonly #parts: () => readonly View<K, V>[]
+  readonly #onMissing: OnMissing<K>
 
-  constructor(name: string, parts: () => readonly View<K, V>[]) {
+  constructor(name: string, parts: () => readonly View<K, V>[], onMissing: OnMissing<K>) {
     this.#name = name
     this.#parts = parts
+    this.#onMissing = onMissing
   }
 
   get(key: K): V | undefined {
@@ -21,6 +26,7 @@ export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
       const value = part.get(key)
       if (value !== undefined) return value
     }
+    this.#onMissing(key)
     return undefined
   }
 

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { storeNotAvailable, type OnMissing } from './composite-store.ts'
 import type { ReadOnlyVersionedStore, VersionedRecord } from '../store/versioned-key-value-store.ts'
 
 type View<K, V> = ReadOnlyVersionedStore<K, V>
@@ -7,32 +7,30 @@ type View<K, V> = ReadOnlyVersionedStore<K, V>
 export class CompositeVersionedStore<K, V> implements ReadOnlyVersionedStore<K, V> {
   readonly #name: string
   readonly #parts: () => readonly View<K, V>[]
+  readonly #onMissing: OnMissing<K>
 
-  constructor(name: string, parts: () => readonly View<K, V>[]) {
+  constructor(name: string, parts: () => readonly View<K, V>[], onMissing: OnMissing<K>) {
     this.#name = name
     this.#parts = parts
+    this.#onMissing = onMissing
   }
 
   get(key: K): VersionedRecord<V> | undefined {
-    return this.#first(part => part.get(key))
+    return this.#first(key, part => part.get(key))
   }
 
   getAsOf(key: K, timestampMs: number): VersionedRecord<V> | undefined {
-    return this.#first(part => part.getAsOf(key, timestampMs))
+    return this.#first(key, part => part.getAsOf(key, timestampMs))
   }
 
-  #first(read: (part: View<K, V>) => VersionedRecord<V> | undefined): VersionedRecord<V> | undefined {
+  #first(key: K, read: (part: View<K, V>) => VersionedRecord<V> | undefined): VersionedRecord<V> | undefined {
     const parts = this.#parts()
-    if (parts.length === 0) {
-      throw new StreamsError(
-        'STORE_NOT_AVAILABLE',
-        `no task of this process holds store "${this.#name}" at present: it may be restoring, or live in other processes`,
-      )
-    }
+    if (parts.length === 0) throw storeNotAvailable(this.#name)
     for (const part of parts) {
       const found = read(part)
       if (found !== undefined) return found
     }
+    this.#onMissing(key)
     return undefined
   }
 }

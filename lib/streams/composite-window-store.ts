@@ -1,4 +1,4 @@
-import { storeNotAvailable } from './composite-store.ts'
+import { storeNotAvailable, type OnMissing } from './composite-store.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/window-store.ts'
 
@@ -12,26 +12,33 @@ export class CompositeWindowStore<K, S, V> implements ReadOnlyWindowStore<K, V> 
   readonly #name: string
   readonly #parts: () => readonly View<K, S>[]
   readonly #show: (stored: S) => V
+  readonly #onMissing: OnMissing<K>
 
-  constructor(name: string, parts: () => readonly View<K, S>[], show: (stored: S) => V) {
+  constructor(
+    name: string,
+    parts: () => readonly View<K, S>[],
+    { show, onMissing }: { readonly show: (stored: S) => V; readonly onMissing: OnMissing<K> },
+  ) {
     this.#name = name
     this.#parts = parts
     this.#show = show
+    this.#onMissing = onMissing
   }
 
   fetch(key: K, windowStartMs: number): V | undefined
   fetch(key: K, starts: TimeRange): AsyncIterable<readonly [number, V]>
   fetch(key: K, at: number | TimeRange): V | undefined | AsyncIterable<readonly [number, V]> {
-    if (typeof at !== 'number') return this.#each(part => part.fetch(key, at))
+    if (typeof at !== 'number') return this.#ofKey(key, part => part.fetch(key, at))
     for (const part of this.#partsOrThrow()) {
       const stored = part.fetch(key, at)
       if (stored !== undefined) return this.#show(stored)
     }
+    this.#onMissing(key)
     return undefined
   }
 
   backwardFetch(key: K, starts: TimeRange): AsyncIterable<readonly [number, V]> {
-    return this.#each(part => part.backwardFetch(key, starts))
+    return this.#ofKey(key, part => part.backwardFetch(key, starts))
   }
 
   fetchRange(keys: KeyRange<K>, starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]> {
@@ -56,6 +63,18 @@ export class CompositeWindowStore<K, S, V> implements ReadOnlyWindowStore<K, V> 
 
   backwardAll(): AsyncIterable<readonly [Windowed<K>, V]> {
     return this.#each(part => part.backwardAll())
+  }
+
+  async *#ofKey(
+    key: K,
+    read: (part: View<K, S>) => AsyncIterable<readonly [number, S]>,
+  ): AsyncGenerator<readonly [number, V]> {
+    let isFound = false
+    for await (const row of this.#each(read)) {
+      isFound = true
+      yield row
+    }
+    if (!isFound) this.#onMissing(key)
   }
 
   async *#each<A>(

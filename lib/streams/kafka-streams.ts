@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import { parseTaskId } from '../common/ids.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { GlobalKTable } from '../dsl/dsl.ts'
@@ -38,11 +39,15 @@ import { resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
+import { StoreCatalogue } from './store-catalogue.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
+import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
 
 export interface StoreQueryOptions {
   readonly isolation?: Isolation
+  /** One part of the store only, that of the task of this number (KIP-562); for a global store it changes nothing. Default: all that this process has. */
+  readonly partition?: number
 }
 
 type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
@@ -72,6 +77,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #settings: RuntimeSettings
   readonly #components: CompleteComponents
   readonly #plan: TopologyPlan
+  readonly #stores: StoreCatalogue
   readonly #state = streamsStateMachine()
   readonly #memory: MemoryBudget
   readonly #feed = new ChangeFeed()
@@ -91,6 +97,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#components = completeComponents(components)
     this.#plan = topology.plan(this.#settings.applicationId)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
+    this.#stores = new StoreCatalogue(this.#plan, this.#settings, () => this.#supervisor)
   }
 
   get state(): StreamsState {
@@ -193,7 +200,8 @@ export class KafkaStreams implements AsyncDisposable {
   /**
    * The store of a table, or of this name, as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
    * made true, `latest` what has been processed since, too. Tables and aggregates are shown without their timestamps
-   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it.
+   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it, and those for a key
+   * `KEY_NOT_HERE` where it is not found and `keyOwner` says that another process has its part (`STORE_NOT_AVAILABLE` while this one restores it).
    */
   store<K, V>(store: QueryableTable<K, V>, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
@@ -263,7 +271,8 @@ export class KafkaStreams implements AsyncDisposable {
     this.#checkStore(name)
     const { isolation = 'committed' } = options
     const view = (part: StateStore) => readOnlySessionView<K, V>(part, { isolation })
-    return new CompositeSessionStore(name, () => this.#storesOf(name).map(view))
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeSessionStore(name, parts, this.#onMissing(name, options))
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
@@ -273,9 +282,33 @@ export class KafkaStreams implements AsyncDisposable {
     const name = storeNameOf(store)
     this.#checkStore(name)
     const { isolation = 'committed' } = options
-    return new CompositeVersionedStore<K, V>(name, () =>
-      this.#storesOf(name).map(part => versionedView<K, V>(part, { isolation })),
-    )
+    const view = (part: StateStore) => versionedView<K, V>(part, { isolation })
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeVersionedStore<K, V>(name, parts, this.#onMissing(name, options))
+  }
+
+  /**
+   * Which part of a store has a key, or would have it: the partition that the default partitioner (murmur2 of the key's bytes, by the store's serde) gives it
+   * among those of the sub-topology's inputs. In a store of windows or sessions a key is one without its window. It is known for what the DSL keeps
+   * (tables, aggregates, windowed or not) and for read-only stores. `partition` is undefined for global stores; for stores of one's own processors,
+   * whose keys are whatever these put; for tables whose keys are in windows; where a sink or `repartition` of the topology writes
+   * the inputs by a partitioner of its own; and where the inputs have unlike partition counts. What other programs write by another partitioner than the
+   * default cannot be seen here: then the answer is wrong. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` while the application has not joined its group.
+   */
+  keyOwner(store: StoreName, key: unknown): KeyOwner {
+    const name = storeNameOf(store)
+    return this.#stores.keyOwner(name, key)
+  }
+
+  /** A store as the topology has it, and which parts of it this process has at present. Throws `UNKNOWN_STORE`. */
+  describeStore(store: StoreName): StoreDescription {
+    const name = storeNameOf(store)
+    return this.#stores.describe(name)
+  }
+
+  /** Every store, those that operators keep for themselves included. */
+  describeStores(): readonly StoreDescription[] {
+    return this.#stores.names.map(name => this.#stores.describe(name))
   }
 
   /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
@@ -388,26 +421,36 @@ export class KafkaStreams implements AsyncDisposable {
     throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
   }
 
-  #composite<K, V>(name: string, { isolation = 'committed' }: StoreQueryOptions): CompositeStore<K, V> {
-    return new CompositeStore<K, V>(name, () =>
-      this.#storesOf(name).map(store => readOnlyView<K, V>(store, { isolation })),
-    )
+  #composite<K, V>(name: string, options: StoreQueryOptions): CompositeStore<K, V> {
+    const { isolation = 'committed' } = options
+    const view = (store: StateStore) => readOnlyView<K, V>(store, { isolation })
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeStore<K, V>(name, parts, this.#onMissing(name, options))
   }
 
   #windows<K, V>(
     name: string,
-    { isolation = 'committed' }: StoreQueryOptions,
+    options: StoreQueryOptions,
     show: (stored: unknown) => V,
   ): ReadOnlyWindowStore<K, V> {
+    const { isolation = 'committed' } = options
     const view = (store: StateStore) => readOnlyWindowView<K, unknown>(store, { isolation })
-    return new CompositeWindowStore(name, () => this.#storesOf(name).map(view), show)
+    const parts = () => this.#storesOf(name, options).map(view)
+    return new CompositeWindowStore(name, parts, { show, onMissing: this.#onMissing(name, options) })
   }
 
-  /** The store of that name in each task of this process. */
-  #storesOf(name: string): readonly StateStore[] {
+  /** Who asks for one part knows what it has. */
+  #onMissing(name: string, { partition }: StoreQueryOptions): (key: unknown) => void {
+    return partition === undefined ? key => this.#stores.checkHere(name, key) : () => undefined
+  }
+
+  /** The store of that name in each task of this process, or in that of one partition. */
+  #storesOf(name: string, { partition }: StoreQueryOptions): readonly StateStore[] {
     const global = this.#supervisor?.globalStore(name)
     if (global) return [global]
-    return (this.#supervisor?.tasks ?? []).flatMap(task => task.state.store(name) ?? [])
+    return (this.#supervisor?.tasks ?? [])
+      .filter(({ id }) => partition === undefined || parseTaskId(id).partition === partition)
+      .flatMap(task => task.state.store(name) ?? [])
   }
 
   #checkTimestamped(name: string, method: 'store' | 'windowStore'): void {
@@ -419,18 +462,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #checkStore(name: string) {
-    const { subtopologies, globalSubtopologies } = this.#plan
-    for (const [plans, isGlobal] of [[subtopologies, false] as const, [globalSubtopologies, true] as const]) {
-      const plan = plans.flatMap(({ stores }) => stores).find(({ builder }) => builder.name === name)
-      if (plan) return { plan, isGlobal }
-    }
-    const names = [...subtopologies, ...globalSubtopologies].flatMap(({ stores }) =>
-      stores.map(({ builder }) => builder.name),
-    )
-    throw new StreamsError(
-      'UNKNOWN_STORE',
-      `the topology has no store "${name}"; it has: ${names.join(', ') || 'none'}`,
-    )
+    return this.#stores.entry(name)
   }
 }
 

@@ -13,7 +13,7 @@ export interface StoreChange<K, V> {
   readonly timestamp: number
 }
 
-/** Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. */
+/** Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. Errors with what a serde throws. */
 export function storeChanges<K, V>(
   feed: ChangeFeed,
   plan: StorePlan,
@@ -29,11 +29,19 @@ export function storeChanges<K, V>(
   const context = { topic: plan.changelogTopic ?? name }
   return observable(subscriber =>
     feed.watch(name, ({ key, value, timestamp }) => {
-      subscriber.next({
-        key: keySerde.deserialize(key, context),
-        value: value === null ? null : valueSerde.deserialize(value, context),
-        timestamp,
-      })
+      let change: StoreChange<K, V>
+      // The watcher stands in the commit, which must not fail for what only the watcher cannot read.
+      try {
+        change = {
+          key: keySerde.deserialize(key, context),
+          value: value === null ? null : valueSerde.deserialize(value, context),
+          timestamp,
+        }
+      } catch (error) {
+        subscriber.error(error)
+        return
+      }
+      subscriber.next(change)
     }),
   )
 }

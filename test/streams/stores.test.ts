@@ -87,6 +87,33 @@ describe('stores seen from outside', () => {
     subscription.unsubscribe()
   })
 
+  it('whose changes cannot be read tell their watcher, and commit all the same', async () => {
+    const broker = await memoryBroker()
+    const builder = new StreamsBuilder()
+    const valueSerde = {
+      ...serdes.string(),
+      deserialize(): string {
+        throw new Error('unreadable')
+      },
+    }
+    // Values that are kept as they are, and so read by nobody but the watcher.
+    builder.stream('in', text).toTable({ storeName: 'rows', keySerde: serdes.string(), valueSerde })
+    const config = { applicationId: 'app', commitIntervalMs: 10, stateDir: await temporaryDirectory() }
+    const streams = new KafkaStreams(builder.build(), config, { broker, logger: silentLogger })
+    onTestFinished(() => streams.close())
+    await streams.start()
+    const errors: unknown[] = []
+    streams.changes('rows').subscribe({ error: error => errors.push(error) })
+    await produce(broker, 'in', 2, [['a', 'x']])
+    await eventually(() => expect(errors).toEqual([new Error('unreadable')]))
+    const before = streams.metrics.total('commit-total')
+    await produce(broker, 'in', 2, [['b', 'x']])
+    await eventually(() => streams.metrics.total('commit-total') > before)
+    await eventually(() => streams.describeStore('rows').lag === 0)
+    expect(streams.state).toBe('running')
+    expect(errors).toHaveLength(1)
+  })
+
   it('of a global table are loaded when start() resolves, then follow; tombstones delete', async () => {
     const broker = await memoryBroker()
     await produce(broker, 'names', 2, [

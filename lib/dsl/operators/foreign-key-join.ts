@@ -1,4 +1,4 @@
-import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
+import { returningToSender, type StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import type { Processor } from '../../processor/processor.ts'
 import { serdes } from '../../serde/serdes.ts'
 import { stores } from '../../store/stores.ts'
@@ -192,7 +192,7 @@ function internalSource(topic: string, formats: Pick<TablePart, 'keySerde' | 'va
 }
 
 /** The answer goes back to where the subscription came from, however the left table's topic is partitioned (KIP-775). */
-const toPrimaryPartition: StreamPartitioner = value => (value as SubscriptionResponse).primaryPartition
+const toPrimaryPartition = returningToSender(value => (value as SubscriptionResponse).primaryPartition)
 
 /** Users partition by key: values are the join's own. */
 function keyOnly<K>(partitioner: StreamPartitioner<K, null>): StreamPartitioner {

@@ -1,0 +1,53 @@
+import { StreamsError } from '../common/errors.ts'
+import type { KafkaStreams } from '../streams/kafka-streams.ts'
+import { KeyNotHereError } from '../streams/key-not-here-error.ts'
+import type { StoreDescription } from '../streams/store-description.ts'
+import { HttpError, notAvailable } from './http-error.ts'
+import { jsonText } from './json-text.ts'
+
+export type Headers = { readonly [name: string]: string }
+
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
+
+/** On every answer: how the application is now. Nothing is kept by a cache, since nothing stays true. */
+export function commonHeaders({ state }: KafkaStreams): Headers {
+  return { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'millrace-state': state }
+}
+
+/** Of an answer about a store: how far behind it is, where that is known. */
+export function lagHeaders({ lag }: Pick<StoreDescription, 'lag'>): Headers {
+  return lag === undefined ? {} : { 'millrace-lag': String(lag) }
+}
+
+export function jsonAnswer(body: unknown, headers: Headers, status = 200): Response {
+  return new Response(jsonText(body), { status, headers: { ...headers, ...JSON_TYPE } })
+}
+
+export function errorAnswer(error: HttpError, headers: Headers): Response {
+  const { code, message, status, details } = error
+  return jsonAnswer({ error: { code, message, ...details } }, { ...headers, ...error.headers }, status)
+}
+
+/** What an error of the library means to a client; undefined for one that is no affair of a client's. */
+export function httpErrorOf(error: unknown, { state }: KafkaStreams): HttpError | undefined {
+  if (error instanceof HttpError || !(error instanceof StreamsError)) return asHttpError(error)
+  if (error instanceof KeyNotHereError) {
+    // The work is being divided anew: where the key is going to be is not known.
+    if (state === 'rebalancing') return notAvailable(state, error.message)
+    const { code, message, partition, localPartitions } = error
+    return new HttpError(421, code, message, { details: { partition, partitions: localPartitions } })
+  }
+  switch (error.code) {
+    case 'STORE_NOT_AVAILABLE':
+    case 'STORE_CLOSED':
+      return notAvailable(state, error.message)
+    case 'SERDE_MISSING':
+      return new HttpError(501, error.code, error.message)
+    default:
+      return undefined
+  }
+}
+
+function asHttpError(error: unknown): HttpError | undefined {
+  return error instanceof HttpError ? error : undefined
+}
