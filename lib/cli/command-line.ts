@@ -1,17 +1,23 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ExitCode } from './exit-code.ts'
+import { produceCommand } from './produce-command.ts'
 import { runCommand } from './run-command.ts'
+import { topicsCommand } from './topics-command.ts'
 
 const EXAMPLES = `
 Examples:
   millrace run topologies/word-count.ts
   millrace describe topologies/word-count.ts
+  millrace topics list
   millrace help run
 
 Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
+
+const COMMANDS = [runCommand, describeCommand, topicsCommand, produceCommand, consumeCommand]
 
 /** The whole command line: parses, runs, and says how the process has to end. */
 export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
@@ -36,10 +42,14 @@ function commands(onEnd: (exitCode: ExitCode) => void): Command {
     .showHelpAfterError('(add --help for the options)')
     // Before the subcommands are made: they inherit it.
     .exitOverride()
-  for (const command of [runCommand(onEnd), describeCommand(onEnd)]) {
-    program.addCommand(command.copyInheritedSettings(program))
-  }
+  for (const command of COMMANDS) program.addCommand(inheriting(command(onEnd), program))
   return program
+}
+
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const each of command.commands) inheriting(each, command)
+  return command
 }
 
 function packageVersion(): string {

@@ -63,7 +63,7 @@ export async function checkInputs(inputs: readonly Pair[]): Promise<void> {
   if (inputs.filter(({ value }) => value === '-').length > 1) {
     throw new UsageError('STANDARD_INPUT_TWICE', '--input: only one topic can be fed from standard input')
   }
-  for (const { value } of inputs) await checkReadable(value)
+  for (const { value } of inputs) await checkReadable(value, '--input')
 }
 
 function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
@@ -74,7 +74,10 @@ function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: n
 }
 
 /** Several processes write to one standard error, so each says which it is. */
-export function loggerFor({ logLevel, processIndex }: SharedOptions): Logger {
+export function loggerFor({
+  logLevel,
+  processIndex,
+}: Pick<SharedOptions, 'logLevel' | 'processIndex'>): Logger {
   const plain = consoleLogger(logLevel)
   if (processIndex === undefined) return plain
   return {

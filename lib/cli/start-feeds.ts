@@ -18,7 +18,7 @@ interface Surroundings {
 export async function startFeeds(job: Job, around: Surroundings): Promise<{ readonly done: Promise<void> }> {
   const opened: Feed[] = []
   for (const { name, value } of job.options.input) {
-    opened.push({ topic: name, source: value, stream: await openInput(value) })
+    opened.push({ topic: name, source: value, stream: await openInput(value, '--input') })
   }
   const feeds = opened.map(feed => runFeed(job, feed, around))
   const done = Promise.all(feeds).then(() => undefined)
@@ -49,6 +49,7 @@ async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surround
       partitionCount,
       source,
       keySeparator,
+      named: { source: '--input', keySeparator: '--input-key-separator' },
       producer,
       clock,
       signal,
