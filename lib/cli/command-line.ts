@@ -4,6 +4,7 @@ import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ExitCode } from './exit-code.ts'
 import { produceCommand } from './produce-command.ts'
+import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
 import { topicsCommand } from './topics-command.ts'
 
@@ -17,7 +18,7 @@ Examples:
 Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
 
-const COMMANDS = [runCommand, describeCommand, topicsCommand, produceCommand, consumeCommand]
+const COMMANDS = [runCommand, describeCommand, topicsCommand, produceCommand, consumeCommand, resetCommand]
 
 /** The whole command line: parses, runs, and says how the process has to end. */
 export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {

@@ -13,22 +13,35 @@ import type { RunOptions, SharedOptions } from './run-options.ts'
 import { splitSettings } from './split-settings.ts'
 
 /** A run that is fully decided: everything that can be found wrong without a broker has been. */
-export interface Job {
+export interface Job extends Application {
   readonly options: RunOptions
-  readonly file: LoadedTopologyFile
-  readonly topology: Topology
-  readonly plan: TopologyPlan
-  readonly config: StreamsConfig & { readonly stateDir: string }
-  readonly settings: TopologySettings
   readonly host: string
   readonly port: number
   readonly clock: Clock
   readonly logger: Logger
 }
 
+/** A file with its topology, and the settings under which it would run. */
+export interface Application {
+  readonly file: LoadedTopologyFile
+  readonly topology: Topology
+  readonly plan: TopologyPlan
+  readonly config: StreamsConfig & { readonly stateDir: string }
+  /** Those that go to the topology's function. */
+  readonly settings: TopologySettings
+}
+
 /** Throws a `UsageError` for what the command line has wrong, else what the file or its topology has. */
 export async function prepareJob(options: RunOptions): Promise<Job> {
   const address = serviceAddress(process.env)
+  const application = await loadApplication(options)
+  return { options, ...application, ...address, clock: systemClock, logger: loggerFor(options) }
+}
+
+/** Throws as `prepareJob`. */
+export async function loadApplication(
+  options: Pick<RunOptions, 'file' | 'set' | 'applicationId' | 'stateDir'>,
+): Promise<Application> {
   const file = await loadTopologyFile(options.file)
   const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
   const config = {
@@ -41,17 +54,7 @@ export async function prepareJob(options: RunOptions): Promise<Job> {
   await asUsage(() => resolveConfig({ ...set, applicationId, stateDir }))
   resolveConfig(config)
   const topology = await file.topology(forTopology)
-  return {
-    options,
-    file,
-    topology,
-    plan: topology.plan(applicationId),
-    config,
-    settings: forTopology,
-    ...address,
-    clock: systemClock,
-    logger: loggerFor(options),
-  }
+  return { file, topology, plan: topology.plan(applicationId), config, settings: forTopology }
 }
 
 function nameOf(file: string): string {
