@@ -15,6 +15,7 @@ import { splitSettings } from './split-settings.ts'
 /** A run that is fully decided: everything that can be found wrong without a broker has been. */
 export interface Job extends Application {
   readonly options: RunOptions
+  readonly plan: TopologyPlan
   readonly host: string
   readonly port: number
   readonly clock: Clock
@@ -25,7 +26,6 @@ export interface Job extends Application {
 export interface Application {
   readonly file: LoadedTopologyFile
   readonly topology: Topology
-  readonly plan: TopologyPlan
   readonly config: StreamsConfig & { readonly stateDir: string }
   /** Those that go to the topology's function. */
   readonly settings: TopologySettings
@@ -35,7 +35,8 @@ export interface Application {
 export async function prepareJob(options: RunOptions): Promise<Job> {
   const address = serviceAddress(process.env)
   const application = await loadApplication(options)
-  return { options, ...application, ...address, clock: systemClock, logger: loggerFor(options) }
+  const plan = application.topology.plan(application.config.applicationId)
+  return { options, ...application, plan, ...address, clock: systemClock, logger: loggerFor(options) }
 }
 
 /** Throws as `prepareJob`. */
@@ -54,7 +55,7 @@ export async function loadApplication(
   await asUsage(() => resolveConfig({ ...set, applicationId, stateDir }))
   resolveConfig(config)
   const topology = await file.topology(forTopology)
-  return { file, topology, plan: topology.plan(applicationId), config, settings: forTopology }
+  return { file, topology, config, settings: forTopology }
 }
 
 function nameOf(file: string): string {

@@ -66,11 +66,12 @@ async function reset(path: string, options: ResetOptions): Promise<void> {
 }
 
 async function resetApplication(
-  { plan, config }: Application,
+  { topology, config }: Application,
   options: ResetOptions,
   { broker, admin, ending, logger }: Session,
 ): Promise<void> {
-  const { stateDir } = config
+  const { stateDir, applicationId } = config
+  const plan = topology.plan(applicationId)
   const planned = await planReset({ plan, stateDir }, admin, resetTo(options))
   await print(asText(planned, options.execute ?? false))
   for (const topic of planned.missing) logger.log('warn', `the input ${topic} does not exist`)
