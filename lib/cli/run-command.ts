@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
-import { collect, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
+import { collect, collectInputs, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
 import { run } from './run.ts'
 import type { SharedOptions } from './run-options.ts'
 
@@ -24,6 +24,7 @@ has when the program starts, shows committed records only, and writes key, tab, 
 Examples:
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=book.txt --exit-when-idle
+  millrace run joined.ts --input 'users=users.txt,key=|' --input clicks=clicks.csv,key=, --exit-when-idle
   millrace run orders.ts invoices.ts
   millrace run orders.ts --brokers kafka-1:9092,kafka-2:9092 --processes 4 --state-dir /var/lib/orders
   millrace run orders.ts --brokers kafka-1:9093 --client-config sasl.properties
@@ -61,8 +62,12 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)
-    .option('--input <topic=file>', 'write the lines of a file, or of - (repeatable)', collectPairs)
-    .option('--input-key-separator <text>', 'each input line is a key, this, and a value')
+    .option(
+      '--input <topic=file[,key=text]>',
+      'write the lines of a file, or of -; with key, each is a key, this text, and a value (repeatable)',
+      collectInputs,
+    )
+    .option('--input-key-separator <text>', 'the same for every --input without a key of its own')
     .option('--print <topic>', 'print the records of a topic (repeatable)', collect)
     .option('--create-topics', 'create missing topics of the topology on a Kafka cluster, too')
     .option('--partitions <n>', 'partitions of topics that are created so', wholeFrom(1), 4)
