@@ -24,7 +24,7 @@ export async function prepareJobs(
 
 function checkForSeveral(options: SharedOptions): void {
   const given = [
-    options.applicationId !== undefined && '--application-id',
+    options.applicationId !== undefined && '--application-id (or MILLRACE_APPLICATION_ID)',
     options.input.length > 0 && '--input',
     options.print.length > 0 && '--print',
     options.processes > 1 && '--processes',

@@ -7,7 +7,7 @@ import { loadApplication, type Application } from './job.ts'
 import { collectPairs, wholeFrom, type Pair } from './option-values.ts'
 import { print } from './output.ts'
 import { planReset, type ResetPlan, type ResetTo } from './plan-reset.ts'
-import { addBrokerOptions, type BrokerOptions } from './shared-options.ts'
+import { addBrokerOptions, applicationIdOption, type BrokerOptions } from './shared-options.ts'
 
 const EXAMPLES = `
 Makes an application begin anew: its inputs' committed offsets are moved, its repartition and changelog topics deleted, and its state
@@ -36,7 +36,7 @@ export function resetCommand(onEnd: (exitCode: ExitCode) => void): Command {
   return addBrokerOptions(new Command('reset'))
     .description('make an application begin anew: offsets, internal topics, local state')
     .argument('<file>', 'topology file, TypeScript or JavaScript')
-    .option('--application-id <id>', "which application (default: the file's, else the file name)")
+    .addOption(applicationIdOption("which application (default: the file's, else the file name)"))
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)
     .addOption(
       new Option('--to-earliest', 'inputs from their beginnings (the default)').conflicts([

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
-import { collect, collectInputs, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
+import { collect, collectInputs, collectPairs, wholeFrom } from './option-values.ts'
 import { run } from './run.ts'
 import type { SharedOptions } from './run-options.ts'
+import { applicationIdOption, brokersOption, clientConfigOption, logLevelOption } from './shared-options.ts'
 
 const EXAMPLES = `
 FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
@@ -38,15 +39,8 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
   return new Command('run')
     .description('run an application, or several, until SIGTERM or SIGINT')
     .argument('<file...>', 'topology files, TypeScript or JavaScript')
-    .option(
-      '--brokers <brokers>',
-      'embedded (durable, in the state directory), memory, or host:port,…',
-      'embedded',
-    )
-    .option(
-      '--client-config <file>',
-      'settings of the Kafka client, name=value lines: security.protocol, sasl.…',
-    )
+    .addOption(brokersOption('embedded (durable, in the state directory), memory, or host:port,…'))
+    .addOption(clientConfigOption())
     .addOption(
       new Option(
         '--fetch <path>',
@@ -59,7 +53,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
         'native',
       ]),
     )
-    .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
+    .addOption(applicationIdOption('names the group, the topics and the state (default: the file name)'))
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)
     .option(
@@ -78,9 +72,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
       1,
     )
     .option('--exit-when-idle', 'end when all input is processed and nothing more comes')
-    .addOption(
-      new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
-    )
+    .addOption(logLevelOption())
     .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: GivenOptions) => {

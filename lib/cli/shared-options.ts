@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { LogLevel } from '../common/logger.ts'
 import { LOG_LEVELS } from './option-values.ts'
+import { isLocal } from './run-options.ts'
 
 /** Options of every command that speaks to a broker, but runs no application. */
 export interface BrokerOptions {
@@ -14,7 +15,7 @@ export interface BrokerOptions {
 /** Adds what `BrokerOptions` holds. */
 export function addBrokerOptions(command: Command): Command {
   return command
-    .option('--brokers <brokers>', 'embedded (durable, in the state directory), or host:port,…', 'embedded')
+    .addOption(brokersOption('embedded (durable, in the state directory), or host:port,…'))
     .addOption(clientConfigOption())
     .option(
       '--state-dir <directory>',
@@ -23,11 +24,35 @@ export function addBrokerOptions(command: Command): Command {
     .addOption(logLevelOption())
 }
 
+export function brokersOption(which: string): Option {
+  return new Option('--brokers <brokers>', which).default('embedded').env('MILLRACE_BROKERS')
+}
+
 export function clientConfigOption(): Option {
   return new Option(
     '--client-config <file>',
     'settings of the Kafka client, name=value lines: security.protocol, sasl.…',
-  )
+  ).env('MILLRACE_CLIENT_CONFIG')
+}
+
+export function applicationIdOption(description: string): Option {
+  return new Option('--application-id <id>', description).env('MILLRACE_APPLICATION_ID')
+}
+
+/**
+ * An environment is meant for many commands: its client settings are left out where this one speaks to no cluster. On the command line they
+ * would be a mistake, which is told. An empty variable is none.
+ */
+export function leaveOutUnused(command: Command): void {
+  for (const name of ['brokers', 'clientConfig', 'applicationId']) {
+    const isEmpty = command.getOptionValueSource(name) === 'env' && command.getOptionValue(name) === ''
+    const option = command.options.find(each => each.attributeName() === name)
+    if (isEmpty) command.setOptionValueWithSource(name, option?.defaultValue, 'default')
+  }
+  const isFromEnvironment = command.getOptionValueSource('clientConfig') === 'env'
+  if (isFromEnvironment && isLocal(String(command.getOptionValue('brokers')))) {
+    command.setOptionValueWithSource('clientConfig', undefined, 'default')
+  }
 }
 
 export function logLevelOption(): Option {
