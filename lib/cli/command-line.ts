@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { completionCommand } from './completion-command.ts'
+import { configCommand } from './config-command.ts'
 import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ExitCode } from './exit-code.ts'
@@ -25,6 +26,7 @@ Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 const COMMANDS = [
   runCommand,
   describeCommand,
+  configCommand,
   topicsCommand,
   produceCommand,
   consumeCommand,

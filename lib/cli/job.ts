@@ -27,6 +27,8 @@ export interface Application {
   readonly file: LoadedTopologyFile
   readonly topology: Topology
   readonly config: StreamsConfig & { readonly stateDir: string }
+  /** What of the config `--set` gave. */
+  readonly set: Partial<StreamsConfig>
   /** Those that go to the topology's function. */
   readonly settings: TopologySettings
 }
@@ -55,7 +57,7 @@ export async function loadApplication(
   await asUsage(() => resolveConfig({ ...set, applicationId, stateDir }))
   resolveConfig(config)
   const topology = await file.topology(forTopology)
-  return { file, topology, config, settings: forTopology }
+  return { file, topology, config, set, settings: forTopology }
 }
 
 function nameOf(file: string): string {

@@ -48,7 +48,7 @@ async function completed(shell: Shell, words: readonly string[]): Promise<string
   return lines.map(line => line.split('\t')[0]!).sort()
 }
 
-const COMMANDS = ['completion', 'consume', 'describe', 'help', 'produce', 'reset', 'run', 'topics']
+const COMMANDS = ['completion', 'config', 'consume', 'describe', 'help', 'produce', 'reset', 'run', 'topics']
 
 describe.each(SHELLS)('completion in %s', shell => {
   it.skipIf(!isInstalled(shell)).each([
