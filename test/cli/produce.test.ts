@@ -63,6 +63,13 @@ describe('millrace produce', () => {
     expect(await records(directory, '--value-serde', serde)).toMatchObject([{ value: 1 }])
   })
 
+  it('null as JSON is a tombstone, not the text of it', async () => {
+    const directory = await withTopic()
+    const args = ['produce', 'things', '--key-separator', '|', '--value-serde', 'json']
+    await runCli(args, { directory, input: 'a|null\na|"null"\n' })
+    expect(await records(directory)).toMatchObject([{ value: null }, { value: '"null"' }])
+  })
+
   it('a line that is no base64, and one without a separator', async () => {
     const directory = await withTopic()
     const produce = (...args: string[]) =>
