@@ -15,7 +15,10 @@ export interface PartitionReading {
 const POLL_RECORDS = 500
 const WAIT_MS = 200
 
-/** Batches of records as they are fetched, none of them empty, without a group. Leaving the loop ends the reading. */
+/**
+ * Batches of records as they are fetched, none of them empty, without a group. Leaving the loop ends the
+ * reading.
+ */
 export async function* readPartitions(
   broker: Broker,
   { clientId, isolation, starts, ends, signal }: PartitionReading,

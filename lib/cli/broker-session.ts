@@ -28,8 +28,9 @@ export interface Session {
 const WORK_MS_MAX = 30_000
 
 /**
- * Opens the broker, lets `work` use it, and closes all again, in this order also after SIGINT or SIGTERM. `creates`: whether the command may begin
- * an embedded broker where there is none. Rejects with what failed, `EMBEDDED_BROKER_MISSING` and `BROKER_IN_MEMORY`.
+ * Opens the broker, lets `work` use it, and closes all again, in this order also after SIGINT or SIGTERM.
+ * `creates`: whether the command may begin an embedded broker where there is none. Rejects with what failed,
+ * `EMBEDDED_BROKER_MISSING` and `BROKER_IN_MEMORY`.
  */
 export async function withBroker(
   options: BrokerOptions,

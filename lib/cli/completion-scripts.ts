@@ -1,8 +1,8 @@
 import type { CompletionPoint } from './completion-tree.ts'
 
 /**
- * Scripts that walk the words typed so far to the command they name, then offer its options, subcommands and choices. Where
- * nothing is known the shell offers files.
+ * Scripts that walk the words typed so far to the command they name, then offer its options, subcommands and
+ * choices. Where nothing is known the shell offers files.
  */
 export const COMPLETION_SCRIPTS = { bash, zsh, fish } as const
 

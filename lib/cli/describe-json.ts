@@ -36,7 +36,10 @@ function subtopology({ id, nodes, stores, sourceTopics, sinkTopics }: Subtopolog
   }
 }
 
-/** Functions have no JSON: an extractor of topics is null. Serdes go by their names; null is the application's default. */
+/**
+ * Functions have no JSON: an extractor of topics is null. Serdes go by their names; null is the application's
+ * default.
+ */
 function describedNode(node: NodePlan) {
   const { kind, name } = node
   switch (node.kind) {

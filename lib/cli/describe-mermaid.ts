@@ -1,8 +1,8 @@
 import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 
 /**
- * A flowchart of Mermaid: topics slanted, nodes as boxes in their sub-topologies, stores as drums. A topic between two sub-topologies joins them;
- * a dotted line leads to a changelog.
+ * A flowchart of Mermaid: topics slanted, nodes as boxes in their sub-topologies, stores as drums. A topic
+ * between two sub-topologies joins them; a dotted line leads to a changelog.
  */
 export function describeMermaid(plan: TopologyPlan): string {
   const chart = new Chart()

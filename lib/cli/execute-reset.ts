@@ -14,8 +14,9 @@ interface Surroundings {
 }
 
 /**
- * Does what the plan says. No broker can do it all or not at all, so where it ends in the middle it rejects with `RESET_INCOMPLETE`: run again, with a new plan,
- * it does the rest. The group goes first, since the brokers delete it only while nobody is in it.
+ * Does what the plan says. No broker can do it all or not at all, so where it ends in the middle it rejects
+ * with `RESET_INCOMPLETE`: run again, with a new plan, it does the rest. The group goes first, since the
+ * brokers delete it only while nobody is in it.
  */
 export async function executeReset(plan: ResetPlan, around: Surroundings): Promise<void> {
   try {
@@ -32,7 +33,10 @@ export async function executeReset(plan: ResetPlan, around: Surroundings): Promi
   }
 }
 
-/** With the group go offsets of its repartition topics, which will be made anew, and of inputs that it no longer has. */
+/**
+ * With the group go offsets of its repartition topics, which will be made anew, and of inputs that it no
+ * longer has.
+ */
 async function resetOffsets({ groupId, hasGroup, moves }: ResetPlan, around: Surroundings): Promise<void> {
   const { admin, broker } = around
   if (hasGroup) await admin.deleteGroup(groupId)

@@ -54,9 +54,9 @@ function unreadable(cause: Error, option: string): StreamsError {
 }
 
 /**
- * Writes each line as a record, in order; returns how many. Lines without keys go to the partitions in turn. Ends early, with what is
- * written flushed, when the signal aborts. Rejects, with the lines before written, with `INPUT_WITHOUT_KEY` at a line that has no separator and
- * `INPUT_INVALID` at one that cannot be encoded.
+ * Writes each line as a record, in order; returns how many. Lines without keys go to the partitions in turn.
+ * Ends early, with what is written flushed, when the signal aborts. Rejects, with the lines before written,
+ * with `INPUT_WITHOUT_KEY` at a line that has no separator and `INPUT_INVALID` at one that cannot be encoded.
  */
 export async function feedInput(stream: Readable, options: FeedOptions): Promise<number> {
   const { producer, signal, named } = options

@@ -2,7 +2,10 @@ import type { Admin, TopicDescription, TopicPartition } from '../broker/broker.t
 import { nearest } from '../streams/nearest-name.ts'
 import { UsageError } from './exit-code.ts'
 
-/** The topics, in the order of their names here. Throws a `UsageError`, `UNKNOWN_TOPIC`, with the nearest name that there is. */
+/**
+ * The topics, in the order of their names here. Throws a `UsageError`, `UNKNOWN_TOPIC`, with the nearest name
+ * that there is.
+ */
 export async function knownTopics(
   admin: Admin,
   names: readonly string[],

@@ -26,7 +26,9 @@ export interface InputOption extends Pair {
 
 const KEY = ',key='
 
-/** One `TOPIC=FILE`, or `TOPIC=FILE,key=SEPARATOR`; the separator goes to the end, so that it may be a comma. */
+/**
+ * One `TOPIC=FILE`, or `TOPIC=FILE,key=SEPARATOR`; the separator goes to the end, so that it may be a comma.
+ */
 export function collectInputs(text: string, previous: readonly InputOption[] = []): readonly InputOption[] {
   const at = text.lastIndexOf(KEY)
   if (at < 0) return [...previous, ...collectPairs(text)]

@@ -27,7 +27,10 @@ export interface ResetPlan {
   readonly stateDirs: readonly string[]
   /** Inputs that do not exist. */
   readonly missing: readonly string[]
-  /** Topics named like internal ones of this application, which its topology does not have: of an earlier topology, or another application's. */
+  /**
+   * Topics named like internal ones of this application, which its topology does not have: of an earlier
+   * topology, or another application's.
+   */
   readonly others: readonly string[]
 }
 
@@ -89,7 +92,10 @@ function inputTopics(
   return [...new Set([...named, ...matching])].filter(topic => !repartitionTopics.has(topic)).sort()
 }
 
-/** The rule of the JVM original's tool, which deletes by it; but the prefix fits an application `orders` and topics of `orders-eu`. */
+/**
+ * The rule of the JVM original's tool, which deletes by it; but the prefix fits an application `orders` and
+ * topics of `orders-eu`.
+ */
 function isNamedLikeInternal(topic: string, applicationId: string): boolean {
   return topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic)
 }

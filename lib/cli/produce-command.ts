@@ -88,7 +88,10 @@ function encoder(name: string, topic: string): (text: string) => Uint8Array | nu
 
 const PROGRESS_MS = 500
 
-/** How many records are sent, and how fast, in one line of a terminal that is written over; nothing where there is no terminal. */
+/**
+ * How many records are sent, and how fast, in one line of a terminal that is written over; nothing where
+ * there is no terminal.
+ */
 export class Progress {
   count = 0
   readonly #terminal: { readonly isTTY?: boolean; write(text: string): unknown }

@@ -40,8 +40,8 @@ export function applicationIdOption(description: string): Option {
 }
 
 /**
- * An environment is meant for many commands: its client settings are left out where this one speaks to no cluster. On the command line they
- * would be a mistake, which is told. An empty variable is none.
+ * An environment is meant for many commands: its client settings are left out where this one speaks to no
+ * cluster. On the command line they would be a mistake, which is told. An empty variable is none.
  */
 export function leaveOutUnused(command: Command): void {
   for (const name of ['brokers', 'clientConfig', 'applicationId']) {

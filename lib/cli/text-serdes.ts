@@ -9,7 +9,10 @@ export interface TextSerde {
   readonly serde: Serde<unknown>
   /** Throws a `RangeError` that says what the text should be. null is a tombstone, or no key. */
   parse(text: string): unknown
-  /** As JSON can hold it without loss: numbers beyond ±(2^53 - 1), NaN and the infinities as text, bytes as base64. */
+  /**
+   * As JSON can hold it without loss: numbers beyond ±(2^53 - 1), NaN and the infinities as text, bytes as
+   * base64.
+   */
   plain(value: unknown): unknown
 }
 

@@ -38,6 +38,12 @@ describe('the environment', () => {
     expect((await run(args, { MILLRACE_APPLICATION_ID: 'from-outside' })).stderr).toContain('own is running')
   })
 
+  it('MILLRACE_APPLICATION_ID is refused by its name for several files', async () => {
+    const end = await run(['run', 'copy.ts', 'copy.ts'], { MILLRACE_APPLICATION_ID: 'x' })
+    expect(end.stderr).toContain('ONE_FILE_ONLY: MILLRACE_APPLICATION_ID is for one application')
+    expect(end.code).toBe(2)
+  })
+
   it('MILLRACE_CLIENT_CONFIG is read for a cluster, and left out without one', async () => {
     const env = { MILLRACE_CLIENT_CONFIG: 'none.properties' }
     const cluster = await run(['topics', 'list', '--brokers', 'h:1'], env)
