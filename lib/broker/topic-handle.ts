@@ -5,6 +5,7 @@ import { partitionKey } from '../common/ids.ts'
 import { partitionForKey } from '../common/murmur2.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import type { Broker, IsolationLevel, OutgoingRecord, RawRecord, TopicPartition } from './broker.ts'
+import { readPartitions } from './read-partitions.ts'
 import type { SharedProducer } from './shared-producer.ts'
 
 export interface TopicSerdes<K, V> {
@@ -53,9 +54,6 @@ interface TopicHandleParts<K, V> {
   readonly topic: string
   readonly serdes: TopicSerdes<K, V>
 }
-
-const POLL_RECORDS = 500
-const WAIT_MS = 200
 
 /** A topic with its types, to write to and to read from outside of a topology: what `broker.topic(name, serdes)` returns. */
 export class TopicHandle<K, V> {
@@ -107,26 +105,19 @@ export class TopicHandle<K, V> {
       partition,
     }))
     const { starts, ends } = await this.#bounds(partitions, from, isolation)
-    const consumer = await broker.consumer({ clientId: `${this.topic}-reader`, isolation })
-    try {
-      const offsetOf = (offsets: ReadonlyMap<string, number>, { partition }: TopicPartition) =>
-        offsets.get(partitionKey(this.topic, partition)) ?? 0
-      consumer.assign(partitions.map(each => ({ ...each, offset: offsetOf(starts, each) })))
-      const isOver = () =>
-        !follow && partitions.every(each => (consumer.position(each) ?? 0) >= offsetOf(ends, each))
-      while (!signal?.aborted && !isOver()) {
-        const batches = consumer.poll(POLL_RECORDS)
-        for (const { partition, records } of batches) {
-          for (const raw of records) {
-            if (signal?.aborted) return
-            if (follow || raw.offset < offsetOf(ends, { topic: this.topic, partition }))
-              yield this.#incoming(partition, raw)
-          }
-        }
-        if (batches.length === 0) await consumer.ready(WAIT_MS)
+    const begin = (partition: number) => starts.get(partitionKey(this.topic, partition)) ?? 0
+    const batches = readPartitions(broker, {
+      clientId: `${this.topic}-reader`,
+      isolation,
+      starts: partitions.map(each => ({ ...each, offset: begin(each.partition) })),
+      ...(follow ? {} : { ends }),
+      signal,
+    })
+    for await (const { partition, records } of batches) {
+      for (const raw of records) {
+        if (signal?.aborted) return
+        yield this.#incoming(partition, raw)
       }
-    } finally {
-      await consumer.close()
     }
   }
 

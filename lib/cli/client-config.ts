@@ -14,7 +14,7 @@ export interface ClientConfig {
 export async function readClientConfig({
   clientConfig,
   brokers,
-}: SharedOptions): Promise<ClientConfig | undefined> {
+}: Pick<SharedOptions, 'clientConfig' | 'brokers'>): Promise<ClientConfig | undefined> {
   if (clientConfig === undefined) return undefined
   if (isLocal(brokers)) {
     throw new UsageError(

@@ -1,17 +1,38 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { completionCommand } from './completion-command.ts'
+import { configCommand } from './config-command.ts'
+import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ExitCode } from './exit-code.ts'
+import { produceCommand } from './produce-command.ts'
+import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
+import { leaveOutUnused } from './shared-options.ts'
+import { topicsCommand } from './topics-command.ts'
 
 const EXAMPLES = `
 Examples:
   millrace run topologies/word-count.ts
   millrace describe topologies/word-count.ts
+  millrace topics list
   millrace help run
+
+MILLRACE_BROKERS, MILLRACE_CLIENT_CONFIG and MILLRACE_APPLICATION_ID stand for the options of these names where they are left out.
 
 Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
+
+const COMMANDS = [
+  runCommand,
+  describeCommand,
+  configCommand,
+  topicsCommand,
+  produceCommand,
+  consumeCommand,
+  resetCommand,
+  completionCommand,
+]
 
 /** The whole command line: parses, runs, and says how the process has to end. */
 export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
@@ -36,10 +57,15 @@ function commands(onEnd: (exitCode: ExitCode) => void): Command {
     .showHelpAfterError('(add --help for the options)')
     // Before the subcommands are made: they inherit it.
     .exitOverride()
-  for (const command of [runCommand(onEnd), describeCommand(onEnd)]) {
-    program.addCommand(command.copyInheritedSettings(program))
-  }
+  program.hook('preAction', (_, command) => leaveOutUnused(command))
+  for (const command of COMMANDS) program.addCommand(inheriting(command(onEnd), program))
   return program
+}
+
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const each of command.commands) inheriting(each, command)
+  return command
 }
 
 function packageVersion(): string {

@@ -1,40 +1,52 @@
 import { Command, Option } from 'commander'
 import type { LogLevel } from '../common/logger.ts'
+import { describeJson } from './describe-json.ts'
+import { describeMermaid } from './describe-mermaid.ts'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
-import { loadTopologyFile } from './load-topology-file.ts'
-import { collectPairs, LOG_LEVELS, type Pair } from './option-values.ts'
-import { splitSettings } from './split-settings.ts'
+import { loadApplication } from './job.ts'
+import { collectPairs, type Pair } from './option-values.ts'
+import { print } from './output.ts'
+import { logLevelOption } from './shared-options.ts'
 
 const EXAMPLES = `
 Examples:
   millrace describe topologies/word-count.ts
   millrace describe orders.ts --set currency=EUR
+  millrace describe orders.ts --format mermaid > orders.mmd
+  millrace describe orders.ts --format json | jq '.subtopologies[].stores[].changelogTopic'
+
+text is the format of the JVM original, which viewers of topologies read. json and mermaid have the real names of internal
+topics, for the application id that the file's config sets, else the file name.
 `
 
 interface DescribeOptions {
   readonly set?: readonly Pair[]
+  readonly format: 'text' | 'json' | 'mermaid'
   readonly logLevel: LogLevel
 }
 
 export function describeCommand(onEnd: (exitCode: ExitCode) => void): Command {
   return new Command('describe')
-    .description("print a topology's nodes, stores and topics, in the JVM original's format")
+    .description("print a topology's nodes, stores and topics")
     .argument('<file>', 'topology file, TypeScript or JavaScript')
     .option('--set <name=value>', 'an argument of the topology (repeatable)', collectPairs)
     .addOption(
-      new Option('--log-level <level>', 'debug: with the stack of an error')
-        .choices(LOG_LEVELS)
-        .default('info'),
+      new Option('--format <format>', 'how it is printed')
+        .choices(['text', 'json', 'mermaid'])
+        .default('text'),
     )
+    .addOption(logLevelOption())
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: DescribeOptions) => {
-      onEnd(await exitCodeAfter(options.logLevel, () => describe(file, options.set ?? [])))
+      onEnd(await exitCodeAfter(options.logLevel, () => describe(file, options)))
     })
 }
 
-async function describe(path: string, pairs: readonly Pair[]): Promise<void> {
-  const file = await loadTopologyFile(path)
-  const { forTopology } = splitSettings(pairs, { takesSettings: file.takesSettings })
-  const text = (await file.topology(forTopology)).describe()
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+async function describe(file: string, { set = [], format }: DescribeOptions): Promise<void> {
+  const { topology, config } = await loadApplication({ file, set })
+  const text =
+    format === 'text' ? topology.describe() : FORMATTERS[format](topology.plan(config.applicationId))
+  await print(text.endsWith('\n') ? text : `${text}\n`)
 }
+
+const FORMATTERS = { json: describeJson, mermaid: describeMermaid }

@@ -13,22 +13,38 @@ import type { RunOptions, SharedOptions } from './run-options.ts'
 import { splitSettings } from './split-settings.ts'
 
 /** A run that is fully decided: everything that can be found wrong without a broker has been. */
-export interface Job {
+export interface Job extends Application {
   readonly options: RunOptions
-  readonly file: LoadedTopologyFile
-  readonly topology: Topology
   readonly plan: TopologyPlan
-  readonly config: StreamsConfig & { readonly stateDir: string }
-  readonly settings: TopologySettings
   readonly host: string
   readonly port: number
   readonly clock: Clock
   readonly logger: Logger
 }
 
+/** A file with its topology, and the settings under which it would run. */
+export interface Application {
+  readonly file: LoadedTopologyFile
+  readonly topology: Topology
+  readonly config: StreamsConfig & { readonly stateDir: string }
+  /** What of the config `--set` gave. */
+  readonly set: Partial<StreamsConfig>
+  /** Those that go to the topology's function. */
+  readonly settings: TopologySettings
+}
+
 /** Throws a `UsageError` for what the command line has wrong, else what the file or its topology has. */
 export async function prepareJob(options: RunOptions): Promise<Job> {
   const address = serviceAddress(process.env)
+  const application = await loadApplication(options)
+  const plan = application.topology.plan(application.config.applicationId)
+  return { options, ...application, plan, ...address, clock: systemClock, logger: loggerFor(options) }
+}
+
+/** Throws as `prepareJob`. */
+export async function loadApplication(
+  options: Pick<RunOptions, 'file' | 'set' | 'applicationId' | 'stateDir'>,
+): Promise<Application> {
   const file = await loadTopologyFile(options.file)
   const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
   const config = {
@@ -41,17 +57,7 @@ export async function prepareJob(options: RunOptions): Promise<Job> {
   await asUsage(() => resolveConfig({ ...set, applicationId, stateDir }))
   resolveConfig(config)
   const topology = await file.topology(forTopology)
-  return {
-    options,
-    file,
-    topology,
-    plan: topology.plan(applicationId),
-    config,
-    settings: forTopology,
-    ...address,
-    clock: systemClock,
-    logger: loggerFor(options),
-  }
+  return { file, topology, config, set, settings: forTopology }
 }
 
 function nameOf(file: string): string {
@@ -63,7 +69,7 @@ export async function checkInputs(inputs: readonly Pair[]): Promise<void> {
   if (inputs.filter(({ value }) => value === '-').length > 1) {
     throw new UsageError('STANDARD_INPUT_TWICE', '--input: only one topic can be fed from standard input')
   }
-  for (const { value } of inputs) await checkReadable(value)
+  for (const { value } of inputs) await checkReadable(value, '--input')
 }
 
 function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
@@ -74,7 +80,10 @@ function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: n
 }
 
 /** Several processes write to one standard error, so each says which it is. */
-export function loggerFor({ logLevel, processIndex }: SharedOptions): Logger {
+export function loggerFor({
+  logLevel,
+  processIndex,
+}: Pick<SharedOptions, 'logLevel' | 'processIndex'>): Logger {
   const plain = consoleLogger(logLevel)
   if (processIndex === undefined) return plain
   return {

@@ -24,7 +24,7 @@ export async function prepareJobs(
 
 function checkForSeveral(options: SharedOptions): void {
   const given = [
-    options.applicationId !== undefined && '--application-id',
+    options.applicationId !== undefined && whereIdIsFrom(options.applicationId),
     options.input.length > 0 && '--input',
     options.print.length > 0 && '--print',
     options.processes > 1 && '--processes',
@@ -32,6 +32,11 @@ function checkForSeveral(options: SharedOptions): void {
   ].find(Boolean)
   if (!given) return
   throw new UsageError('ONE_FILE_ONLY', `${given} is for one application: run each file by itself for it`)
+}
+
+function whereIdIsFrom(applicationId: string): string {
+  const variable = 'MILLRACE_APPLICATION_ID'
+  return process.env[variable] === applicationId ? variable : '--application-id'
 }
 
 function checkIds(jobs: Jobs): void {

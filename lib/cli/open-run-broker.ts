@@ -4,11 +4,13 @@ import { loadNativeClient } from '../broker/kafka/load-client.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import { systemClock } from '../common/clock.ts'
 import { readClientConfig } from './client-config.ts'
+import type { Ending } from './ending.ts'
 import { asUsage } from './exit-code.ts'
 import { loggerFor } from './job.ts'
 import type { Jobs } from './jobs.ts'
 import { startLoader } from './load-topology-file.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
+import type { Teardown } from './teardown.ts'
 
 /**
  * The jobs of a run, and the broker that they share. A cluster is connected to while the jobs' files are loaded, which takes as long; where they
@@ -19,7 +21,7 @@ export async function openRunBroker(
   options: SharedOptions,
   prepare: () => Promise<Jobs>,
 ): Promise<{ readonly jobs: Jobs; readonly opening: Promise<Broker> }> {
-  const settings = await readSettings(options)
+  const settings = await brokerSettings(options)
   if (isLocal(options.brokers)) {
     const jobs = await prepare()
     const directory = join(jobs[0].config.stateDir, 'broker')
@@ -40,7 +42,13 @@ export async function openRunBroker(
   }
 }
 
-async function readSettings(options: SharedOptions) {
+/** What `openBroker` takes, but for the directory. */
+export async function brokerSettings(
+  options: Pick<
+    SharedOptions,
+    'brokers' | 'clientConfig' | 'fetch' | 'produce' | 'logLevel' | 'processIndex'
+  >,
+) {
   const client = await readClientConfig(options)
   return {
     clock: systemClock,
@@ -49,4 +57,18 @@ async function readSettings(options: SharedOptions) {
     ...(options.fetch ? { fetch: options.fetch } : {}),
     ...(options.produce ? { produce: options.produce } : {}),
   }
+}
+
+/** Undefined where the end came first; what is still being opened is closed all the same. */
+export async function openedBroker(
+  opening: Promise<Broker>,
+  ending: Ending,
+  teardown: Teardown,
+): Promise<Broker | undefined> {
+  teardown.add('the broker', async () => {
+    // A broker that could not be opened has been reported already.
+    const opened = await opening.catch(() => undefined)
+    await opened?.close()
+  })
+  return ending.unlessEnded(opening)
 }

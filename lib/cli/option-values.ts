@@ -18,6 +18,26 @@ export function collectPairs(text: string, previous: readonly Pair[] = []): read
   return [...previous, { name: text.slice(0, at), value: text.slice(at + 1) }]
 }
 
+/** A topic, and the file of its lines; `-` is standard input. */
+export interface InputOption extends Pair {
+  /** Of this input alone; undefined: that of all. */
+  readonly keySeparator?: string
+}
+
+const KEY = ',key='
+
+/**
+ * One `TOPIC=FILE`, or `TOPIC=FILE,key=SEPARATOR`; the separator goes to the end, so that it may be a comma.
+ */
+export function collectInputs(text: string, previous: readonly InputOption[] = []): readonly InputOption[] {
+  const at = text.lastIndexOf(KEY)
+  if (at < 0) return [...previous, ...collectPairs(text)]
+  const [pair] = collectPairs(text.slice(0, at))
+  const keySeparator = text.slice(at + KEY.length)
+  if (keySeparator === '') throw new InvalidArgumentError('A separator must come after ",key=".')
+  return [...previous, { ...pair!, keySeparator }]
+}
+
 export function collect(text: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, text]
 }

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
-import { collect, collectPairs, LOG_LEVELS, wholeFrom } from './option-values.ts'
+import { collect, collectInputs, collectPairs, wholeFrom } from './option-values.ts'
 import { run } from './run.ts'
 import type { SharedOptions } from './run-options.ts'
+import { applicationIdOption, brokersOption, clientConfigOption, logLevelOption } from './shared-options.ts'
 
 const EXAMPLES = `
 FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
@@ -24,6 +25,7 @@ has when the program starts, shows committed records only, and writes key, tab, 
 Examples:
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=book.txt --exit-when-idle
+  millrace run joined.ts --input 'users=users.txt,key=|' --input clicks=clicks.csv,key=, --exit-when-idle
   millrace run orders.ts invoices.ts
   millrace run orders.ts --brokers kafka-1:9092,kafka-2:9092 --processes 4 --state-dir /var/lib/orders
   millrace run orders.ts --brokers kafka-1:9093 --client-config sasl.properties
@@ -37,15 +39,8 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
   return new Command('run')
     .description('run an application, or several, until SIGTERM or SIGINT')
     .argument('<file...>', 'topology files, TypeScript or JavaScript')
-    .option(
-      '--brokers <brokers>',
-      'embedded (durable, in the state directory), memory, or host:port,…',
-      'embedded',
-    )
-    .option(
-      '--client-config <file>',
-      'settings of the Kafka client, name=value lines: security.protocol, sasl.…',
-    )
+    .addOption(brokersOption('embedded (durable, in the state directory), memory, or host:port,…'))
+    .addOption(clientConfigOption())
     .addOption(
       new Option(
         '--fetch <path>',
@@ -58,11 +53,15 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
         'native',
       ]),
     )
-    .option('--application-id <id>', 'names the group, the topics and the state (default: the file name)')
+    .addOption(applicationIdOption('names the group, the topics and the state (default: the file name)'))
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)
-    .option('--input <topic=file>', 'write the lines of a file, or of - (repeatable)', collectPairs)
-    .option('--input-key-separator <text>', 'each input line is a key, this, and a value')
+    .option(
+      '--input <topic=file[,key=text]>',
+      'write the lines of a file, or of -; with key, each is a key, this text, and a value (repeatable)',
+      collectInputs,
+    )
+    .option('--input-key-separator <text>', 'the same for every --input without a key of its own')
     .option('--print <topic>', 'print the records of a topic (repeatable)', collect)
     .option('--create-topics', 'create missing topics of the topology on a Kafka cluster, too')
     .option('--partitions <n>', 'partitions of topics that are created so', wholeFrom(1), 4)
@@ -73,9 +72,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
       1,
     )
     .option('--exit-when-idle', 'end when all input is processed and nothing more comes')
-    .addOption(
-      new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
-    )
+    .addOption(logLevelOption())
     .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: GivenOptions) => {

@@ -1,5 +1,5 @@
 import type { LogLevel } from '../common/logger.ts'
-import type { Pair } from './option-values.ts'
+import type { InputOption, Pair } from './option-values.ts'
 
 /** The command line of `millrace run`, parsed. Names are those of the options. */
 export interface RunOptions extends SharedOptions {
@@ -18,8 +18,8 @@ export interface SharedOptions {
   readonly applicationId?: string
   readonly stateDir?: string
   readonly set: readonly Pair[]
-  /** Topic and file, `-` being standard input. */
-  readonly input: readonly Pair[]
+  readonly input: readonly InputOption[]
+  /** Of the inputs that have none of their own. */
   readonly inputKeySeparator?: string
   /** Topics. */
   readonly print: readonly string[]

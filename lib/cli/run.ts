@@ -8,7 +8,7 @@ import { untilIdle } from './idle-watch.ts'
 import { checkInputs, type Job } from './job.ts'
 import { prepareJobs, type Jobs } from './jobs.ts'
 import { topologyPath } from './load-topology-file.ts'
-import { openRunBroker } from './open-run-broker.ts'
+import { openedBroker, openRunBroker } from './open-run-broker.ts'
 import { runProcesses } from './process-group.ts'
 import { PendingInputs } from './pending-inputs.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
@@ -112,20 +112,6 @@ async function startApplications(
 async function overviewOf(jobs: Jobs, teardown: Teardown) {
   const { startOverview } = await import('./overview.ts')
   return startOverview(jobs, teardown)
-}
-
-/** Undefined where the end came first; what is still being opened is closed all the same. */
-async function openedBroker(
-  opening: Promise<Broker>,
-  ending: Ending,
-  teardown: Teardown,
-): Promise<Broker | undefined> {
-  teardown.add('the broker', async () => {
-    // A broker that could not be opened has been reported already.
-    const opened = await opening.catch(() => undefined)
-    await opened?.close()
-  })
-  return ending.unlessEnded(opening)
 }
 
 function startProcesses(job: Job, ending: Ending, teardown: Teardown): void {

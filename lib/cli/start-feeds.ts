@@ -5,6 +5,7 @@ import { errorFrom } from '../common/errors.ts'
 import type { Ending } from './ending.ts'
 import { feedInput, openInput } from './feed-input.ts'
 import type { Job } from './job.ts'
+import type { InputOption } from './option-values.ts'
 import type { Teardown } from './teardown.ts'
 
 interface Surroundings {
@@ -17,8 +18,9 @@ interface Surroundings {
 /** Starts to write every `--input`; resolves, when all are open, to a promise for the end of all of them. */
 export async function startFeeds(job: Job, around: Surroundings): Promise<{ readonly done: Promise<void> }> {
   const opened: Feed[] = []
-  for (const { name, value } of job.options.input) {
-    opened.push({ topic: name, source: value, stream: await openInput(value) })
+  for (const input of job.options.input) {
+    const { name, value } = input
+    opened.push({ input, topic: name, source: value, stream: await openInput(value, '--input') })
   }
   const feeds = opened.map(feed => runFeed(job, feed, around))
   const done = Promise.all(feeds).then(() => undefined)
@@ -30,25 +32,28 @@ export async function startFeeds(job: Job, around: Surroundings): Promise<{ read
 }
 
 interface Feed {
+  readonly input: InputOption
   readonly topic: string
   readonly source: string
   readonly stream: Readable
 }
 
 async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surroundings): Promise<void> {
-  const { topic, source, stream } = feed
+  const { input, topic, source, stream } = feed
   const { clock, logger, options } = job
   const description = (await admin.describeTopics([topic])).get(topic)
   const { partitionCount } = present(description, `topic ${topic}`)
   const producer = await broker.producer({ clientId: 'millrace-input' })
   try {
     const { signal } = ending
-    const keySeparator = options.inputKeySeparator
+    const { keySeparator = options.inputKeySeparator } = input
+    const named = input.keySeparator === undefined ? '--input-key-separator' : `--input ${topic}=…,key=`
     const count = await feedInput(stream, {
       topic,
       partitionCount,
       source,
       keySeparator,
+      named: { source: '--input', keySeparator: named },
       producer,
       clock,
       signal,

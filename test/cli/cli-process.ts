@@ -44,7 +44,9 @@ export class CliProcess {
   }
 
   static async start(args: readonly string[], options: CliOptions): Promise<CliProcess> {
-    const { PORT: _port, HOST: _host, MILLRACE_STATE_DIR: _stateDir, ...inherited } = process.env
+    const { PORT: _port, HOST: _host, ...inherited } = process.env
+    // A developer's own brokers are none of the tests'.
+    for (const name of Object.keys(inherited)) if (name.startsWith('MILLRACE_')) delete inherited[name]
     const child = spawn(process.execPath, [await builtCli(), ...args], {
       cwd: options.directory,
       env: { ...inherited, PORT: '0', ...options.env },

@@ -88,6 +88,57 @@ await suite('millrace on Kafka', () => {
     expect(pidsOf(end.stderr).filter(isAlive)).toEqual([])
   })
 
+  it('topics, produce, consume and reset', async () => {
+    const topics = names()
+    const directory = await directoryWith({ 'count.ts': COUNT })
+    const cli = (args: string[], input = '') => runCli([...args, '--brokers', brokers], { directory, input })
+    const created = await cli([
+      'topics',
+      'create',
+      topics.from,
+      '--partitions',
+      '2',
+      '--config',
+      'retention.ms=-1',
+    ])
+    expect(created).toMatchObject({ code: 0, stdout: `topic ${topics.from} created with 2 partitions\n` })
+    await cli(['topics', 'create', topics.to, '--partitions', '1'])
+    const produced = await cli(['produce', topics.from, '--key-separator', ':'], 'a:1\nb:2\na:3\n')
+    expect(produced).toMatchObject({ code: 0, stdout: '3\n' })
+    const { stdout: described } = await cli(['topics', 'describe', topics.from, '--json'])
+    const [{ partitions, settings }] = JSON.parse(described) as [
+      { partitions: { end: number }[]; settings: { [name: string]: string } },
+    ]
+    expect(partitions.reduce((sum, { end }) => sum + end, 0)).toBe(3)
+    expect(settings).toMatchObject({ 'retention.ms': '-1', 'cleanup.policy': 'delete' })
+
+    const settle = ['--set', `from=${topics.from}`, '--set', `to=${topics.to}`]
+    const counted = async () => {
+      const run = await CliProcess.start([...args(topics)], { directory })
+      await run.printed('a\t2\n')
+      await run.printed('b\t1\n')
+      return run
+    }
+    const running = await counted()
+    const refused = await cli(['reset', 'count.ts', '--application-id', topics.id, ...settle, '--execute'])
+    expect(refused.stderr).toContain(`GROUP_NOT_EMPTY: the application ${topics.id} is running`)
+    expect(refused.code).toBe(1)
+    expect((await running.stop()).code).toBe(0)
+
+    const reset = await cli(['reset', 'count.ts', '--application-id', topics.id, ...settle, '--execute'])
+    expect(reset).toMatchObject({ code: 0, stderr: '' })
+    expect(reset.stdout).toContain(`topic ${topics.id}-counts-changelog: deleted\n`)
+    // From the beginning once more, with the same counts.
+    expect((await (await counted()).stop()).code).toBe(0)
+    const read = await cli(['consume', topics.to, '--format', 'text', '--value-serde', 'int64'])
+    const values = read.stdout.split('\n').filter(line => line.startsWith('a\t'))
+    expect(values.at(-1)).toBe('a\t2')
+    expect(values.length).toBeGreaterThanOrEqual(2)
+    const deleted = await cli(['topics', 'delete', topics.from, '--yes'])
+    expect(deleted).toMatchObject({ code: 0, stdout: `topic ${topics.from} deleted\n` })
+    expect((await cli(['topics', 'list'])).stdout.split('\n')).not.toContain(topics.from)
+  })
+
   it('the processes end when their supervisor is killed', async () => {
     const topics = names()
     const cli = await CliProcess.start([...args(topics), '--processes', '2', '--create-topics'], {

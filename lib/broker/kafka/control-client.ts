@@ -3,10 +3,11 @@ import { partitionKey } from '../../common/ids.ts'
 import { BrokerError } from '../broker-error.ts'
 import type { IsolationLevel, TopicPartition } from '../broker.ts'
 import { brokerErrorFrom } from './classify-error.ts'
+import { CONTROL_TIMEOUT_MS } from './client-settings.ts'
 import { closedError, nativeCall } from './native-call.ts'
 import type { NativeAdmin, NativeCallback, NativePartition } from './native-client.ts'
 
-const REQUEST_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = CONTROL_TIMEOUT_MS
 const LEADER_ATTEMPTS = 5
 /** For topics that the client believes not to exist: made since it last looked, or truly absent. */
 const UNKNOWN_ATTEMPTS = 3
