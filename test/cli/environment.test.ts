@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { directoryWith, runCli } from './cli-process.ts'
 
-const COPY = `import { StreamsBuilder } from 'millrace'
+const COPY = `import { serdes, StreamsBuilder } from 'millrace'
 const builder = new StreamsBuilder()
-builder.stream('in').to('out')
+const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+builder.stream('in', text).to('out', text)
 export default builder.build()
 `
 

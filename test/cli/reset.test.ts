@@ -14,7 +14,7 @@ import { CliProcess, directoryWith, runCli } from './cli-process.ts'
 const COUNT = `import { serdes, StreamsBuilder } from 'millrace'
 const builder = new StreamsBuilder()
 builder
-  .stream('lines', { valueSerde: serdes.string() })
+  .stream('lines', { keySerde: serdes.string(), valueSerde: serdes.string() })
   .groupBy(line => line, { keySerde: serdes.string(), valueSerde: serdes.string() })
   .count({ storeName: 'counts', keySerde: serdes.string() })
   .toStream()

@@ -5,9 +5,10 @@ import { CliProcess, directoryWith, runCli } from './cli-process.ts'
 /** A copy of one topic to another, with a service. */
 function program(service: string): { readonly 'app.ts': string } {
   return {
-    'app.ts': `import { StreamsBuilder, type KafkaStreams } from 'millrace'
+    'app.ts': `import { serdes, StreamsBuilder, type KafkaStreams } from 'millrace'
 const builder = new StreamsBuilder()
-builder.stream('in').to('out')
+const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+builder.stream('in', text).to('out', text)
 export default (settings: object) => builder.build()
 export const topics = [{ topic: 'extra', partitionCount: 3 }]
 export const config = { commitIntervalMs: 50 }

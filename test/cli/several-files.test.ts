@@ -17,9 +17,10 @@ const SERVICE = `export const service = async (streams: any, { port }: any) => {
   }
 }
 `
-const copy = (from: string, to: string) => `import { StreamsBuilder } from 'millrace'
+const copy = (from: string, to: string) => `import { serdes, StreamsBuilder } from 'millrace'
 const builder = new StreamsBuilder()
-builder.stream('${from}').to('${to}')
+const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+builder.stream('${from}', text).to('${to}', text)
 export default builder.build()
 `
 const FILES = {

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { WORD_COUNT } from './built-cli.ts'
 import { directoryWith, runCli } from './cli-process.ts'
 
-const COPY = `import { StreamsBuilder } from 'millrace'
+const COPY = `import { serdes, StreamsBuilder } from 'millrace'
 const builder = new StreamsBuilder()
-builder.stream('in').to('out')
+const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+builder.stream('in', text).to('out', text)
 export default builder.build()
 `
 
@@ -105,7 +106,8 @@ describe('failure: exit code 1, one line with a code on standard error, and its 
     'service.ts': `${COPY}export const service = 'http'\n`,
     'broken.ts': 'const x: = 1\n',
     'throws.ts': "throw new TypeError('no such colour')\n",
-    'empty.ts': "import { StreamsBuilder } from 'millrace'\nexport default new StreamsBuilder().build()\n",
+    'empty.ts':
+      "import { serdes, StreamsBuilder } from 'millrace'\nexport default new StreamsBuilder().build()\n",
     'twice.ts': `import { serdes, StreamsBuilder } from 'millrace'
 const builder = new StreamsBuilder()
 for (const topic of ['a', 'b']) builder.table(topic, { storeName: 'same' })

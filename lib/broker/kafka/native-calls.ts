@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { withTimeLimit } from '../../common/time-limit.ts'
 import { BrokerError } from '../broker-error.ts'
+import { endDespite } from './end-despite.ts'
 import { nativeCall } from './native-call.ts'
 import type { NativeCallback } from './native-client.ts'
 
@@ -45,7 +46,8 @@ export class NativeCalls {
   /** Calls `destroy` when no call is under way. Resolves when it has, or after 5 s, where a call does not return; it is destroyed when it does. */
   async whenOver(destroy: () => Promise<void>): Promise<void> {
     if (this.#running.size === 0) return destroy()
-    const destroyed = Promise.allSettled(this.#running).then(destroy)
-    await withTimeLimit(this.#clock, { limitMs: LATE_MS, late: () => undefined }, destroyed)
+    const over = Promise.allSettled(this.#running)
+    const late = () => endDespite(this.#clock, over)
+    await withTimeLimit(this.#clock, { limitMs: LATE_MS, late }, over.then(destroy))
   }
 }

@@ -1,0 +1,26 @@
+import type { Clock, Timer } from '../../common/clock.ts'
+import { exitNow, killSoon } from '../../common/exit-now.ts'
+
+const LOOK_MS = 1_000
+/** Of standard input and output, which keep no process alive that has ended its work. */
+const OUTPUT = /^(TTY|Pipe|FSReq)/
+
+/**
+ * Lets the process end though a native call never returns: the call holds a thread of libuv's pool, for which both the event loop and `process.exit` would
+ * wait for ever. To be called when its handle is closed. It ends as soon as nothing else is open, or the program calls `process.exit`.
+ */
+export function endDespite(clock: Clock, call: Promise<unknown>): void {
+  let timer: Timer | undefined
+  const look = () => {
+    if (process.getActiveResourcesInfo().every(name => OUTPUT.test(name)))
+      exitNow(Number(process.exitCode ?? 0))
+    timer = clock.schedule(LOOK_MS, look, { keepsAlive: false })
+  }
+  const returned = () => {
+    timer?.cancel()
+    process.off('exit', killSoon)
+  }
+  process.once('exit', killSoon)
+  timer = clock.schedule(LOOK_MS, look, { keepsAlive: false })
+  call.then(returned, returned)
+}
