@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../../common/clock.ts'
-import { exitNow, killSoon } from '../../common/exit-now.ts'
+import { exitNow, killIn } from '../../common/exit-now.ts'
 
 const LOOK_MS = 1_000
+/** The call has had its time already. */
+const GRACE_MS = 1_000
 /** Of standard input and output, which keep no process alive that has ended its work. */
 const OUTPUT = /^(TTY|Pipe|FSReq)/
 
@@ -11,16 +13,17 @@ const OUTPUT = /^(TTY|Pipe|FSReq)/
  */
 export function endDespite(clock: Clock, call: Promise<unknown>): void {
   let timer: Timer | undefined
+  const kill = () => killIn(GRACE_MS)
   const look = () => {
     if (process.getActiveResourcesInfo().every(name => OUTPUT.test(name)))
-      exitNow(Number(process.exitCode ?? 0))
+      exitNow(Number(process.exitCode ?? 0), GRACE_MS)
     timer = clock.schedule(LOOK_MS, look, { keepsAlive: false })
   }
   const returned = () => {
     timer?.cancel()
-    process.off('exit', killSoon)
+    process.off('exit', kill)
   }
-  process.once('exit', killSoon)
+  process.once('exit', kill)
   timer = clock.schedule(LOOK_MS, look, { keepsAlive: false })
   call.then(returned, returned)
 }
