@@ -141,6 +141,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   /** How its changelog's bytes are read; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined
+  /** Of a store of windows. */
+  readonly windowSizeMs?: number
   build(): S
 }
 

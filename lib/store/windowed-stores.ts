@@ -111,7 +111,8 @@ function windowBuilder<K, V, S extends StateStore>(
   const { caching = false, retainDuplicates = false } = options
   const policy = retainDuplicates ? 'delete' : 'compact,delete'
   const kind = retainDuplicates ? 'window store with duplicates' : 'window store'
-  return { ...builder(options, policy, build), caching: caching && !retainDuplicates, kind }
+  const { windowSizeMs } = options
+  return { ...builder(options, policy, build), caching: caching && !retainDuplicates, kind, windowSizeMs }
 }
 
 function builder<K, V, S extends StateStore>(

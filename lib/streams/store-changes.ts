@@ -2,7 +2,9 @@ import type { Observable } from 'rxjs'
 import { ConfigError } from '../common/errors.ts'
 import type { ChangeFeed } from '../runtime/change-feed.ts'
 import type { RuntimeSettings } from '../runtime/settings.ts'
-import type { Serde } from '../serde/serde.ts'
+import type { Serde, SerdeContext } from '../serde/serde.ts'
+import { serdes } from '../serde/serdes.ts'
+import type { StoreBuilder } from '../store/state-store.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import { observable } from './observable.ts'
 
@@ -13,14 +15,21 @@ export interface StoreChange<K, V> {
   readonly timestamp: number
 }
 
-/** Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. Errors with what a serde throws. */
+/** Behind key and time of a window, in a changelog: the number of a duplicate. */
+const DUPLICATE_BYTES = 4
+
+/**
+ * Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. Errors with what a serde throws. Keys of windows and sessions are
+ * `Windowed`, as in the tables that have them.
+ */
 export function storeChanges<K, V>(
   feed: ChangeFeed,
   plan: StorePlan,
   settings: RuntimeSettings,
 ): Observable<StoreChange<K, V>> {
   const { name } = plan.builder
-  const keySerde = serdeOrThrow<K>(plan.builder.keySerde ?? settings.defaultKeySerde, name, 'keySerde')
+  const keySerde = serdeOrThrow<unknown>(plan.builder.keySerde ?? settings.defaultKeySerde, name, 'keySerde')
+  const readKey = keyReader(plan.builder, keySerde) as (bytes: Uint8Array, context: SerdeContext) => K
   const valueSerde = serdeOrThrow<V>(
     plan.builder.valueSerde ?? settings.defaultValueSerde,
     name,
@@ -33,7 +42,7 @@ export function storeChanges<K, V>(
       // The watcher stands in the commit, which must not fail for what only the watcher cannot read.
       try {
         change = {
-          key: keySerde.deserialize(key, context),
+          key: readKey(key, context),
           value: value === null ? null : valueSerde.deserialize(value, context),
           timestamp,
         }
@@ -44,6 +53,20 @@ export function storeChanges<K, V>(
       subscriber.next(change)
     }),
   )
+}
+
+/** Of a key as it stands in the changelog. */
+function keyReader(
+  { kind, windowSizeMs }: StoreBuilder,
+  keySerde: Serde<unknown>,
+): (bytes: Uint8Array, context: SerdeContext) => unknown {
+  if (windowSizeMs !== undefined) {
+    const windowed = serdes.windowed(keySerde, windowSizeMs)
+    return (bytes, context) =>
+      windowed.deserialize(bytes.subarray(0, bytes.length - DUPLICATE_BYTES), context)
+  }
+  const serde = kind === 'session store' ? serdes.sessionWindowed(keySerde) : keySerde
+  return (bytes, context) => serde.deserialize(bytes, context)
 }
 
 function serdeOrThrow<T>(serde: Serde<unknown> | undefined, store: string, setting: string): Serde<T> {

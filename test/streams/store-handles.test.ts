@@ -65,6 +65,24 @@ it('are the tables themselves, which know the types of keys and values', async (
   expect(streams.globalPositions(names)).toEqual([{ topic: 'names', partition: 0, offset: 1 }])
 })
 
+it('tell the changes of windows and sessions by keys in their windows', async () => {
+  const { streams, broker, perMinute, visits } = await stage()
+  await streams.start()
+  const seen: [store: string, key: string, span: string, value: number | null][] = []
+  streams.changes(perMinute).subscribe(({ key: { key, window }, value }) => {
+    seen.push(['per-minute', key.toUpperCase(), `${window.startMs} to ${window.endMs}`, value])
+  })
+  streams.changes(visits).subscribe(({ key: { key, window }, value }) => {
+    seen.push(['visits', key.toUpperCase(), `${window.startMs} to ${window.endMs}`, value])
+  })
+  await produce(broker, 'in', 1, [['a', '', 61_000]])
+  await eventually(() => expect(seen).toHaveLength(2))
+  expect(seen.sort()).toEqual([
+    ['per-minute', 'A', '60000 to 120000', 1],
+    ['visits', 'A', '61000 to 61000', 1],
+  ])
+})
+
 it('are refused where the table has no store of a name', async () => {
   const { streams, unnamed } = await stage()
   expect(() => streams.store(unnamed)).toThrow(/give the operator that makes it a name for one, { storeName/)
