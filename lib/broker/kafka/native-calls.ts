@@ -6,7 +6,9 @@ import { nativeCall } from './native-call.ts'
 import type { NativeCallback } from './native-client.ts'
 
 /** A call that knows its time answers within it; what is late by so much is not waited for any more. */
-const LATE_MS = 5_000
+const LATE_MS = 2_000
+/** How long a close waits for calls that are under way. */
+const CLOSE_MS = 5_000
 
 /**
  * The calls under way on one native handle. It must not be destroyed under them, which the client does not prevent, and some never return whatever
@@ -48,6 +50,6 @@ export class NativeCalls {
     if (this.#running.size === 0) return destroy()
     const over = Promise.allSettled(this.#running)
     const late = () => endDespite(this.#clock, over)
-    await withTimeLimit(this.#clock, { limitMs: LATE_MS, late }, over.then(destroy))
+    await withTimeLimit(this.#clock, { limitMs: CLOSE_MS, late }, over.then(destroy))
   }
 }
