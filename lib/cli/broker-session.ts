@@ -6,13 +6,13 @@ import type { Clock } from '../common/clock.ts'
 import { systemClock } from '../common/clock.ts'
 import { errorFrom } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
-import { Ending } from './ending.ts'
+import type { Ending } from './ending.ts'
 import { asUsage, UsageError } from './exit-code.ts'
 import { loggerFor } from './job.ts'
 import { brokerSettings, openedBroker } from './open-run-broker.ts'
 import { stateDirOf, type BrokerOptions } from './shared-options.ts'
-import { listenForStop } from './stop-signals.ts'
-import { Teardown } from './teardown.ts'
+import type { Teardown } from './teardown.ts'
+import { untilEnd } from './until-end.ts'
 
 /** What a command works with that runs no application. */
 export interface Session {
@@ -42,20 +42,11 @@ export async function withBroker(
   const directory = join(stateDirOf(options), 'broker')
   await checkBroker(options, creates ? undefined : directory)
   const settings = await brokerSettings(options)
-  const ending = new Ending()
-  const unlisten = listenForStop(ending, { clock, logger })
-  const teardown = new Teardown(clock, logger)
-  try {
+  await untilEnd({ clock, logger }, async ({ ending, teardown }) => {
     const opening = asUsage(() => openBroker(options.brokers, { ...settings, directory }))
     const broker = await openedBroker(opening, ending, teardown)
     if (broker) await workWith(broker, work, { ending, teardown, clock, logger })
-  } catch (reason) {
-    ending.fail(errorFrom(reason))
-  } finally {
-    await teardown.run().catch((reason: unknown) => ending.fail(errorFrom(reason)))
-    unlisten()
-  }
-  ending.throwIfFailed()
+  })
 }
 
 async function workWith(

@@ -1,7 +1,7 @@
 import type { Admin, Broker } from '../broker/broker.ts'
 import { errorFrom } from '../common/errors.ts'
 import { startApplication } from './application.ts'
-import { Ending } from './ending.ts'
+import type { Ending } from './ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { UsageError } from './exit-code.ts'
 import { untilIdle } from './idle-watch.ts'
@@ -15,8 +15,8 @@ import { isLocal, type SharedOptions } from './run-options.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
-import { listenForStop } from './stop-signals.ts'
-import { Teardown } from './teardown.ts'
+import type { Teardown } from './teardown.ts'
+import { untilEnd } from './until-end.ts'
 import { withState } from './temporary-state.ts'
 
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
@@ -30,18 +30,7 @@ export async function run(files: readonly string[], options: SharedOptions): Pro
 async function runAll(files: readonly string[], options: SharedOptions): Promise<void> {
   const { jobs, opening } = await openRunBroker(options, () => prepareJobs(files, options))
   const [{ clock, logger }] = jobs
-  const ending = new Ending()
-  const unlisten = listenForStop(ending, { clock, logger })
-  const teardown = new Teardown(clock, logger)
-  try {
-    await runUntilEnd(jobs, opening, { ending, teardown })
-  } catch (reason) {
-    ending.fail(errorFrom(reason))
-  } finally {
-    await teardown.run().catch((reason: unknown) => ending.fail(errorFrom(reason)))
-    unlisten()
-  }
-  ending.throwIfFailed()
+  await untilEnd({ clock, logger }, around => runUntilEnd(jobs, opening, around))
 }
 
 function checkProcesses({ processes, brokers }: SharedOptions): void {
