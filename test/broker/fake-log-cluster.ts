@@ -76,6 +76,8 @@ export class FakeLogCluster {
   readonly endCodes: (number | 'lose')[] = []
   readonly findCodes: number[] = []
   coordinator = 1
+  /** Those that the cluster says it has. */
+  nodes: readonly number[] = [0, 1]
   identities = 0
   /** How many connections were ever taken. */
   accepted = 0
@@ -84,6 +86,8 @@ export class FakeLogCluster {
   /** Judges what is written and ended as a coordinator does; without it every transaction is well. */
   transactions: FakeTransactions | undefined
   readonly #servers: Server[] = []
+  /** What comes late is answered when the servers are closed already. */
+  readonly #ports: number[] = []
   readonly #sockets = new Set<Socket>()
   readonly #inTransaction = new Set<number>()
   readonly #stalls = new Map<number, Stall>()
@@ -99,12 +103,17 @@ export class FakeLogCluster {
       const server = createServer({ noDelay: true }, socket => cluster.#serve(socket, node))
       await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
       cluster.#servers.push(server)
+      cluster.#ports.push((server.address() as AddressInfo).port)
     }
     return cluster
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#portOf(0)}`
+    return this.addressOf(0)
+  }
+
+  addressOf(node: number): string {
+    return `127.0.0.1:${this.#portOf(node)}`
   }
 
   get openConnections(): number {
@@ -158,7 +167,7 @@ export class FakeLogCluster {
   }
 
   #portOf(node: number): number {
-    return (this.#servers[node]!.address() as AddressInfo).port
+    return this.#ports[node]!
   }
 
   #serve(socket: Socket, node: number): void {
@@ -227,8 +236,8 @@ export class FakeLogCluster {
   }
 
   #writeMetadata(writer: ByteWriter, version: number): void {
-    writer.int32(0).array(2)
-    for (const node of [0, 1]) {
+    writer.int32(0).array(this.nodes.length)
+    for (const node of this.nodes) {
       writer.int32(node).string('127.0.0.1').int32(this.#portOf(node)).string(null).noTags()
     }
     writer.string('cluster').int32(0).array(1)

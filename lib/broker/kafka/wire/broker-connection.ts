@@ -99,8 +99,8 @@ export class BrokerConnection {
     if (this.#pending.length === 0) this.close()
   }
 
-  close(): void {
-    this.#fail(this.#lost('the connection was closed on this side'))
+  close(why = 'the connection was closed on this side'): void {
+    this.#fail(this.#lost(why))
   }
 
   #write(parts: readonly Uint8Array[]): void {

@@ -34,6 +34,10 @@ export class Cluster {
   readonly #connection: SharedConnection
   /** Where the next connection is tried. */
   #turn = 0
+  /** When an address last did not do what it should, of the monotonic clock. */
+  readonly #failedMs = new Map<string, number>()
+  /** Told when a node is not where it was. */
+  readonly #watchers = new Map<number, Set<() => void>>()
   /** Topics of the next question, and who waits for its answer. */
   readonly #asked = new Set<string>()
   #refreshing: Promise<void> | undefined
@@ -85,6 +89,19 @@ export class Cluster {
     return this.#brokers.get(node)
   }
 
+  /**
+   * Calls back each time that the cluster does not have the node any more, or has it elsewhere: who waits for its answer may wait for ever, since a
+   * machine that stands still keeps its connections. Returns what ends it.
+   */
+  watch(node: number, lost: () => void): () => void {
+    const watchers = this.#watchers.get(node) ?? new Set()
+    this.#watchers.set(node, watchers.add(lost))
+    return () => {
+      watchers.delete(lost)
+      if (watchers.size === 0) this.#watchers.delete(node)
+    }
+  }
+
   /** Asks anew; questions that come while one is under way share the next. Rejects where no broker answers. */
   refresh(topics: Iterable<string>): Promise<void> {
     for (const topic of topics) this.#asked.add(topic)
@@ -114,10 +131,13 @@ export class Cluster {
       const reader = await connection.request(api, version, controlTimeoutMs, writer =>
         write(writer, version),
       )
-      return read(reader, version)
+      const answer = read(reader, version)
+      this.#failedMs.delete(connection.address)
+      return answer
     } catch (reason) {
       // Another broker may know better.
       connection.close()
+      this.#failed(connection.address)
       if (!(reason instanceof MalformedError)) throw reason
       throw malformedError(`${connection.address}: ${api.name}: ${reason.message}`, reason)
     }
@@ -155,7 +175,7 @@ export class Cluster {
   }
 
   #learn({ brokers, topics }: Metadata): void {
-    if (brokers.size > 0) this.#brokers = brokers
+    if (brokers.size > 0) this.#learnBrokers(brokers)
     for (const topic of topics) {
       const known = this.#topics.get(topic.topic)
       this.#topics.set(topic.topic, known ? withoutOldNews(topic, known) : topic)
@@ -165,12 +185,27 @@ export class Cluster {
     if (isAnyUnknown && brokers.size > 1) this.#connection.retire()
   }
 
+  #learnBrokers(brokers: ReadonlyMap<number, BrokerAddress>): void {
+    const before = this.#brokers
+    this.#brokers = brokers
+    for (const [node, address] of before) {
+      const now = brokers.get(node)
+      if (now && nameOf(now) === nameOf(address)) continue
+      for (const lost of [...(this.#watchers.get(node) ?? [])]) lost()
+    }
+  }
+
+  #failed(address: string): void {
+    this.#failedMs.set(address, this.#options.clock.monotonicMs())
+  }
+
   async #connect(): Promise<OpenConnection> {
     // The brokers that are known now, and the addresses given at first: all of the former may have moved.
-    const addresses = [...this.#brokers.values(), ...this.#bootstrap]
-    const address = addresses[this.#turn % addresses.length]!
-    this.#turn += 1
-    const opened = await openConnection(address, this.#options)
+    const address = this.#nextAddress()
+    const opened = await openConnection(address, this.#options).catch((reason: unknown) => {
+      this.#failed(nameOf(address))
+      throw reason
+    })
     try {
       commonVersion(METADATA, opened.versions, opened.connection.address)
     } catch (reason) {
@@ -179,6 +214,22 @@ export class Cluster {
     }
     return opened
   }
+
+  /** In turn; but one that has failed only when all have, the longest ago first: one that stands still costs seconds each time. */
+  #nextAddress(): BrokerAddress {
+    const byName = new Map([...this.#brokers.values(), ...this.#bootstrap].map(each => [nameOf(each), each]))
+    const names = [...byName.keys()]
+    const inTurn = names.map((_, step) => names[(this.#turn + step) % names.length]!)
+    this.#turn += 1
+    const failedMs = (name: string) => this.#failedMs.get(name) ?? -Infinity
+    const best = inTurn.reduce((first, name) => (failedMs(name) < failedMs(first) ? name : first))
+    return byName.get(best)!
+  }
+}
+
+/** As connections are named. */
+function nameOf({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`
 }
 
 /** A broker that lags behind may name a leader of an earlier epoch, who would send us back here. */

@@ -10,12 +10,14 @@ export class NodeConnection {
   readonly #options: ConnectOptions
   readonly #closing = new AbortController()
   #open: OpenConnection | undefined
+  readonly #unwatch: () => void
   #failures = 0
 
   constructor(node: number, cluster: Cluster, options: ConnectOptions) {
     this.#node = node
     this.#cluster = cluster
     this.#options = options
+    this.#unwatch = cluster.watch(node, () => this.#open?.connection.close(this.#gone))
   }
 
   get isClosed(): boolean {
@@ -45,6 +47,7 @@ export class NodeConnection {
 
   close(): void {
     this.#closing.abort()
+    this.#unwatch()
     this.#open?.connection.close()
   }
 
@@ -54,12 +57,16 @@ export class NodeConnection {
     open?.connection.close()
     const address = this.#cluster.addressOf(this.#node)
     if (!address) {
-      throw new BrokerError('BROKER_UNREACHABLE', 'retriable', `the cluster has no node ${this.#node} now`)
+      throw new BrokerError('BROKER_UNREACHABLE', 'retriable', this.#gone)
     }
     const opened = await openConnection(address, this.#options)
     if (this.isClosed) opened.connection.close()
     this.#open = opened
     return opened
+  }
+
+  get #gone(): string {
+    return `the cluster has no node ${this.#node} now`
   }
 
   /** Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all clients come back at once. */
