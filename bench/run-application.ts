@@ -20,14 +20,14 @@ export async function timeToProcess(
   )
   await streams.start()
   const stopwatch = new Stopwatch()
-  const processed = streams.metrics.counter('process-total')
+  const processed = () => streams.metrics.total('process-total')
   let reportedMs = performance.now()
-  while (processed.value < records) {
+  while (processed() < records) {
     if (streams.error) throw streams.error
     await systemClock.sleep(5)
     if (performance.now() - reportedMs < 2000) continue
     reportedMs = performance.now()
-    progress(`${processed.value.toLocaleString('en')} of ${records.toLocaleString('en')} records`)
+    progress(`${processed().toLocaleString('en')} of ${records.toLocaleString('en')} records`)
   }
   const span = stopwatch.span()
   await streams.close()

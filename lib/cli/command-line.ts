@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../common/package-version.ts'
 import { completionCommand } from './completion-command.ts'
 import { configCommand } from './config-command.ts'
 import { consumeCommand } from './consume-command.ts'
@@ -66,9 +66,4 @@ function inheriting(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent)
   for (const each of command.commands) inheriting(each, command)
   return command
-}
-
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-  return version
 }

@@ -38,8 +38,10 @@ export function openHttpApp(streams: KafkaStreams, options: HttpAppOptions, stop
   if (options.cors !== undefined) allowOrigins(app, options.cors)
   routes.get('/health/live', () => live(streams), { isOpen: true })
   routes.get('/health/ready', () => ready(streams), { isOpen: true })
-  routes.get('/metrics', () => {
-    const text = prometheusText(streams.metrics.samples(), { application_id: streams.applicationId })
+  routes.get('/metrics', async () => {
+    const { metrics, applicationId } = streams
+    const labels = { application_id: applicationId }
+    const text = await prometheusText(metrics.samples(), metrics.histograms(), labels)
     return new Response(text, { headers: { ...commonHeaders(streams), 'content-type': PROMETHEUS_TYPE } })
   })
   const stores = new ServedStores(streams, options.stores)

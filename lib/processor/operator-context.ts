@@ -7,6 +7,7 @@ import type { ProcessorContext } from './processor-context.ts'
  * They are committed with the task's offsets, where the JVM original keeps its, and so go back with an abort.
  */
 export interface OperatorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<KOut, VOut> {
+  readonly nodeName: string
   readonly clock: Clock
   /** How much time lies between two looks for windows that have closed, by the monotonic clock. */
   readonly emitIntervalMs: number

@@ -5,7 +5,7 @@ import { StreamsError } from '../common/errors.ts'
 import { Headers, NO_HEADERS } from '../common/headers.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Metrics } from '../common/metrics.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import { Record } from '../processor/record.ts'
 import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import type { EngineWrite } from '../store/engine/write-batch.ts'
@@ -57,7 +57,7 @@ export class GlobalTask {
     this.partitions = options.partitions
     this.state = new StateManager(options.plan.stores, options.plan.nodes, options.engines, options.memory)
     this.#scope = this.#createScope()
-    for (const queue of buildQueues({ ...options, id: this.#scope.taskId }, this.#scope.dropped)) {
+    for (const queue of buildQueues({ ...options, id: this.#scope.taskId }, undefined, this.#scope.dropped)) {
       this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
     }
     this.#openStores()
@@ -154,7 +154,7 @@ export class GlobalTask {
   #createScope(): TaskScope {
     const { settings, metrics, logger, clock, plan } = this.#options
     const id = taskId(plan.id, 0)
-    const dropped = metrics.counter('dropped-records-total', { 'task-id': id, global: 'true' })
+    const dropped = metrics.meter('dropped-records', { 'task-id': id, global: 'true' }, METRIC_GROUPS.task)
     const refuse = (what: string) => (): never => {
       throw new StreamsError(
         'GLOBAL_PROCESSOR',
@@ -179,6 +179,7 @@ export class GlobalTask {
       clock,
       collector,
       dropped,
+      measures: undefined,
       times: new TaskTimes(logger),
       emitIntervalMs: settings.emitIntervalMs,
       onProcessingError: settings.processingErrorHandler,

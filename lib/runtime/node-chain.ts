@@ -77,7 +77,7 @@ export class NodeChain {
       const format = { ...serdesOf(plan, defaults), partitioner: plan.partitioner }
       return new SinkChainNode(plan.name, plan.topic, format, scope)
     }
-    const node = new ProcessorChainNode(plan.name, plan.supplier.get(), plan.stores, scope)
+    const node = new ProcessorChainNode(plan, plan.supplier.get(), scope)
     this.#processors.push(node)
     return node
   }

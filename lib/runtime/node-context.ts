@@ -21,13 +21,13 @@ import type { TaskScope } from './task-scope.ts'
 /** The context of one node: knows its children and the stores connected to it. */
 export class NodeContext implements DeferringContext, OperatorContext {
   readonly #scope: TaskScope
-  readonly #nodeName: string
+  readonly nodeName: string
   readonly #stores: ReadonlySet<string>
   #children: readonly ChainNode[] = []
 
   constructor(scope: TaskScope, nodeName: string, stores: readonly string[]) {
     this.#scope = scope
-    this.#nodeName = nodeName
+    this.nodeName = nodeName
     this.#stores = new Set(stores)
   }
 
@@ -73,7 +73,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
     if (found) return found as S
     throw new TopologyError(
       'STORE_NOT_CONNECTED',
-      `processor "${this.#nodeName}" has no access to store "${name}": name it among the processor's stores`,
+      `processor "${this.nodeName}" has no access to store "${name}": name it among the processor's stores`,
     )
   }
 
@@ -85,7 +85,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
     if (startMs !== undefined && !(Number.isSafeInteger(startMs) && startMs >= 0)) {
       throw new TypeError(`startMs is ${startMs}: it must be a whole number of milliseconds since the epoch`)
     }
-    return this.#scope.schedule(this.#nodeName, options, callback)
+    return this.#scope.schedule(this.nodeName, options, callback)
   }
 
   get clock(): Clock {
@@ -93,7 +93,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
   }
 
   defer(work: DeferredWork): () => void {
-    return this.#scope.defer(this.#nodeName, work)
+    return this.#scope.defer(this.nodeName, work)
   }
 
   get emitIntervalMs(): number {
@@ -146,7 +146,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
     if (child) return child
     throw new StreamsError(
       'UNKNOWN_CHILD',
-      `processor "${this.#nodeName}" forwards to "${name}", which is no child of it: its children are ` +
+      `processor "${this.nodeName}" forwards to "${name}", which is no child of it: its children are ` +
         (this.#children.map(node => `"${node.name}"`).join(', ') || 'none'),
     )
   }

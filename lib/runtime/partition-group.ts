@@ -1,6 +1,7 @@
 import type { RecordBatch } from '../broker/broker.ts'
 import { assert } from '../common/assert.ts'
 import { partitionKey } from '../common/ids.ts'
+import type { Counter } from '../common/meter.ts'
 import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { QueuedRecord } from './queued-record.ts'
@@ -20,6 +21,9 @@ export class PartitionGroup {
   /** Those whose first record waits for its schema. */
   readonly #waiting = new Set<RecordQueue>()
   #streamTimeMs = -1
+  #isEnforced = false
+  /** Counts records that are taken though an older one may still come. */
+  enforced: Counter | undefined
 
   constructor(queues: readonly RecordQueue[], maxTaskIdleMs: number) {
     for (const queue of queues) this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
@@ -82,15 +86,18 @@ export class PartitionGroup {
     if (this.#heap.size === 0) return false
     if (this.#heap.size === this.#queues.size || this.#maxTaskIdleMs < 0) {
       if (this.#idleDeadlines.size > 0) this.#idleDeadlines.clear()
+      this.#isEnforced = false
       return true
     }
     let ready = true
     for (const queue of this.#queues.values()) if (!this.#mayPass(queue, nowMs, lag)) ready = false
+    this.#isEnforced = ready && this.#idleDeadlines.size > 0
     return ready
   }
 
   /** Only called while `hasRecords()`. */
   take(): QueuedRecord {
+    if (this.#isEnforced && this.enforced) this.enforced.value += 1
     const queue = this.#heap.pop()
     const record = queue.take()
     this.#place(queue)

@@ -2,7 +2,7 @@ import { BrokerError } from '../broker/broker-error.ts'
 import type { Clock } from '../common/clock.ts'
 import { StreamsError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Metrics } from '../common/metrics.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import { boundOf, reactionTo, type Bound } from './failure.ts'
 
 export interface PatienceOptions {
@@ -70,7 +70,7 @@ export class Patience {
     trouble.times += 1
     this.#troubles.set(bound, trouble)
     if (!(await this.#isWithin(bound, trouble, error))) return false
-    metrics.counter('rejoin-total', { cause: codeOf(error) }).add()
+    metrics.counter('rejoin-total', { cause: codeOf(error) }, METRIC_GROUPS.own).add()
     this.#log(error, nowMs - trouble.sinceMs)
     return true
   }

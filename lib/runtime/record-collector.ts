@@ -5,7 +5,7 @@ import { copyBytes } from '../common/bytes.ts'
 import { errorFrom, RecordFailedError, StreamsError } from '../common/errors.ts'
 import { Headers, type Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
-import type { Counter } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
 import { partitionForKey } from '../common/murmur2.ts'
 import { isPromise, refusedPromise } from '../common/promises.ts'
 import type { RecordContext } from '../common/record-context.ts'
@@ -23,6 +23,7 @@ import { askHandler, PRODUCTION_ANSWERS } from './ask-handler.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
 import type { RecordOrigin, RecordSink } from './epoch-output.ts'
 import { Refusals } from './refusals.ts'
+import type { TopicTraffic } from './task-metrics.ts'
 
 /** Partition counts of output topics: undefined while a topic named record by record is being looked up. */
 export type PartitionCounts = (topic: string) => number | undefined
@@ -32,6 +33,7 @@ export interface OutputFormat {
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
   readonly partitioner: StreamPartitioner | undefined
+  readonly traffic?: TopicTraffic | undefined
 }
 
 export interface RecordCollectorOptions {
@@ -93,7 +95,8 @@ export class RecordCollector implements RecordOrigin {
     const count = this.#options.partitionCounts(topic)
     const bytes = this.#serialize(topic, record, format, count !== undefined && this.#options.sink.copies)
     if (!bytes) return
-    const { partitioner } = format
+    const { partitioner, traffic } = format
+    if (traffic) traffic.count((bytes.key?.length ?? 0) + (bytes.value?.length ?? 0), bytes.headers)
     if (count === undefined) this.#park({ topic, record, bytes, partitioner })
     else this.#route(topic, record, bytes, partitioner, count)
   }

@@ -2,7 +2,7 @@ import type { Consumer, TopicPartition } from '../broker/broker.ts'
 import { present } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
-import type { Counter } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
 import type { EpochOutput } from './epoch-output.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { FetchLag } from './partition-group.ts'
@@ -26,6 +26,8 @@ export interface RecordLoopOptions {
   readonly clock: Clock
   readonly processed: Counter
   readonly refusals: Refusals
+  /** Whether each run of a task is measured, at two looks at the clock. */
+  readonly isTimed: boolean
 }
 
 /** What the epoch that is open, and the one that is being committed, have taken in. */
@@ -77,6 +79,11 @@ export class RecordLoop {
     return finished
   }
 
+  /** Records taken up since the turn began. */
+  get polled(): number {
+    return this.#options.settings.maxPollRecords - this.#room
+  }
+
   get sinceCommit(): SinceCommit {
     return { inputs: this.#open + this.#sealed, lastInput: this.#lastTask?.lastInput }
   }
@@ -124,7 +131,10 @@ export class RecordLoop {
   }
 
   #processRun(task: StreamTask, nowMs: number): number {
+    if (!this.#mayGoOn(task, nowMs)) return 0
     const most = this.#most()
+    const startMs = this.#options.isTimed ? this.#options.clock.monotonicMs() : 0
+    task.beginRun()
     let done = 0
     while (done < most && this.#mayGoOn(task, nowMs)) {
       // Also where it fails: it is one of those that are taken back.
@@ -133,10 +143,13 @@ export class RecordLoop {
       task.process()
       done += 1
     }
+    if (this.#options.isTimed) task.endRun(done, this.#options.clock.monotonicMs() - startMs)
     return done
   }
 
   #applyRun(task: StreamTask): number {
+    if (task.deferredInputs === 0) return 0
+    task.beginRun()
     const most = this.#most()
     let done = 0
     while (done < most && this.#mayWrite(task) && this.#applyResult(task)) done += 1

@@ -1,4 +1,4 @@
-import type { Counter } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
 import { errorFrom, RecordFailedError } from '../common/errors.ts'
 import { Headers } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
@@ -17,6 +17,7 @@ import { answerOf } from './dead-letters.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { KeyPrefetch } from './key-prefetch.ts'
 import { QueuedRecord } from './queued-record.ts'
+import type { TopicTraffic } from './task-metrics.ts'
 
 export interface RecordQueueOptions {
   readonly taskId: TaskId
@@ -32,6 +33,7 @@ export interface RecordQueueOptions {
   readonly prefetch?: KeyPrefetch | undefined
   /** Where dead letters go; undefined for global stores, whose threads write nothing. */
   readonly collector?: RecordCollector | undefined
+  readonly traffic?: TopicTraffic | undefined
 }
 
 interface Refusal {
@@ -189,10 +191,12 @@ export class RecordQueue {
     try {
       const context = raw.headers.length === 0 ? this.#options : { topic, headers: new Headers(raw.headers) }
       if (isInBuffer(raw)) {
+        this.#consumed(raw, lengthOf(raw.keyStart, raw.keyEnd) + lengthOf(raw.valueStart, raw.valueEnd))
         key = keyText ?? read(keySerde, raw, raw.keyStart, raw.keyEnd, context)
         value = read(valueSerde, raw, raw.valueStart, raw.valueEnd, context)
       } else {
         const { key: keyBytes, value: valueBytes } = raw
+        this.#consumed(raw, (keyBytes?.length ?? 0) + (valueBytes?.length ?? 0))
         if (keyBytes !== null) key = keySerde.deserialize(keyBytes, context)
         if (valueBytes !== null) value = valueSerde.deserialize(valueBytes, context)
       }
@@ -208,6 +212,10 @@ export class RecordQueue {
     if (timestamp === undefined) return undefined
     // What the extractor has seen is not changed under its hands.
     return timestamp === record.timestamp ? record : new QueuedRecord(this, raw, key, value, timestamp)
+  }
+
+  #consumed({ headers }: RawRecord, payload: number): void {
+    this.#options.traffic?.count(payload, headers)
   }
 
   /** Undefined: the record is dropped. */
@@ -267,6 +275,11 @@ export class RecordQueue {
       { cause: error },
     )
   }
+}
+
+/** An end before its start stands for null. */
+function lengthOf(start: number, end: number): number {
+  return end > start ? end - start : 0
 }
 
 function read(

@@ -5,7 +5,6 @@ import type { Clock } from '../common/clock.ts'
 import { InputRolledBackError, RecordFailedError } from '../common/errors.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Metrics } from '../common/metrics.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
 import type { Commit } from './commit.ts'
@@ -15,6 +14,7 @@ import type { RecordLoop } from './record-loop.ts'
 import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
 import type { TaskManager } from './task-manager.ts'
+import type { ThreadMetrics } from './thread-metrics.ts'
 import type { ThreadClients } from './thread-clients.ts'
 
 export interface RecoveryOptions {
@@ -22,7 +22,7 @@ export interface RecoveryOptions {
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly threadMetrics: ThreadMetrics
   readonly clients: ThreadClients
   readonly tasks: TaskManager
   readonly commit: Commit
@@ -73,9 +73,9 @@ export class Recovery {
   }
 
   async backToLastCommit(): Promise<void> {
-    const { clients, tasks, positions, loop, settings, metrics, onAborted } = this.#options
+    const { clients, tasks, positions, loop, settings, threadMetrics, onAborted } = this.#options
     await this.#endCommit()
-    metrics.counter('abort-total').add()
+    threadMetrics.aborts.add()
     onAborted()
     loop.backToCommit()
     if (settings.processingGuarantee === 'exactly-once') {

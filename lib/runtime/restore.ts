@@ -2,13 +2,14 @@ import type { Admin, Broker, Consumer, RawRecord, RecordBatch } from '../broker/
 import { BrokerError } from '../broker/broker-error.ts'
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
-import { partitionKey } from '../common/ids.ts'
+import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Metrics } from '../common/metrics.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import { Turns } from '../common/turns.ts'
 import { isolationOf } from './isolation.ts'
 import { RestorePlanner, type Refill, type ReplayPlan, type RestoreRequest } from './restore-plan.ts'
 import type { RuntimeSettings } from './settings.ts'
+import type { ThreadMetrics } from './thread-metrics.ts'
 
 export interface RestorerOptions {
   readonly broker: Broker
@@ -17,6 +18,8 @@ export interface RestorerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Of the thread that it works for. */
+  readonly threadMetrics?: ThreadMetrics
   readonly clientId: string
 }
 
@@ -79,6 +82,7 @@ export class Restorer {
    */
   async restore(request: RestoreRequest): Promise<readonly Refill[]> {
     const { replays, refills, positions } = await this.#planner.plan(request)
+    this.#watch(request)
     let onDisk = 0
     for (const { persistent, startOffset, endOffset } of replays)
       if (persistent) onDisk += endOffset - startOffset
@@ -97,6 +101,23 @@ export class Restorer {
       // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
       await state.prepareFor('steady')
     })
+  }
+
+  #watch({ taskId }: RestoreRequest): void {
+    const { metrics } = this.#options
+    metrics.meter('restore', { 'task-id': taskId }, METRIC_GROUPS.task)
+    const left = () => this.#remaining(taskId)
+    metrics.gauge('restore-remaining-records-total', { 'task-id': taskId }, left, METRIC_GROUPS.task)
+  }
+
+  /** Offsets between what a task's stores have and what they are to have. */
+  #remaining(taskId: TaskId): number {
+    let offsets = 0
+    for (const replay of this.#replays.values()) {
+      if (replay.request.taskId !== taskId || replay.isRead) continue
+      offsets += replay.endOffset - (this.#consumer?.position(replay) ?? replay.startOffset)
+    }
+    return Math.max(0, offsets)
   }
 
   async close(): Promise<void> {
@@ -244,7 +265,10 @@ export class Restorer {
   }
 
   #write({ request, storeName, topic, endOffset }: Replay, { records, nextOffset }: Fetched): Promise<void> {
-    this.#options.metrics.counter('restore-total', { 'task-id': request.taskId }).add(records.length)
+    const { metrics, threadMetrics } = this.#options
+    metrics.meter('restore', { 'task-id': request.taskId }, METRIC_GROUPS.task).add(records.length)
+    threadMetrics?.restoredRecords.add(records.length)
+    threadMetrics?.restoreCalls.add()
     // A source topic may have gone on behind the committed offset: those records are still to be processed.
     const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
     const usedAtMs = this.#options.clock.nowMs()

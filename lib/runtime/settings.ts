@@ -1,3 +1,4 @@
+import type { RecordingLevel } from '../common/metrics.ts'
 import type {
   DeserializationErrorHandler,
   ProcessingErrorHandler,
@@ -64,6 +65,13 @@ export interface RuntimeSettings {
   readonly repartitionPurgeIntervalMs: number
   /** How much longer changelogs of windows and sessions are kept than their stores keep them: for clocks that differ. Default one day. */
   readonly windowStoreChangelogAdditionalRetentionMs: number
+  /**
+   * `info` (the default): clients, threads, latencies from end to end, restores, topics, dropped records. `debug`: also each task, node and operation of a
+   * store, which costs something with every record.
+   */
+  readonly metricsRecordingLevel: RecordingLevel
+  /** Rates, means and extremes are over the last one to two samples of this length. Default 30,000. */
+  readonly metricsSampleWindowMs: number
   /** How often partition counts of source topics are checked. Default 300,000. */
   readonly metadataIntervalMs: number
   /** Of internal topics; -1 (default): the broker's default. */

@@ -1,9 +1,11 @@
+import type { Counter, Distribution } from '../common/meter.ts'
 import { RecordFailedError, StreamsError } from '../common/errors.ts'
 import { isPromise, refusedPromise } from '../common/promises.ts'
 import type { Record } from '../processor/record.ts'
 import type { TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { ChainNode } from './chain-node.ts'
 import type { OutputFormat } from './record-collector.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 
 const EXTRACT_LATER = 'put what takes time into mapValuesAsync above, and name the topic by the result'
@@ -14,23 +16,39 @@ export class SinkChainNode implements ChainNode {
   readonly #topic: string | TopicNameExtractor
   readonly #format: OutputFormat
   readonly #scope: TaskScope
+  readonly #measures: TaskMetrics | undefined
+  readonly #latency: Distribution | undefined
+  readonly #processed: Counter | undefined
+  /** Of each topic that it has written to. */
+  readonly #formats = new Map<string, OutputFormat>()
 
   constructor(name: string, topic: string | TopicNameExtractor, format: OutputFormat, scope: TaskScope) {
     this.name = name
     this.#topic = topic
     this.#format = format
     this.#scope = scope
+    this.#measures = scope.measures
+    this.#latency = scope.measures?.endToEnd(name)
+    this.#processed = scope.measures?.processedBy(name)
   }
 
   process(record: Record<unknown, unknown>): void {
+    this.#latency?.record(this.#measures!.nowMs - record.timestamp)
+    if (this.#processed) this.#processed.value += 1
     const topic = typeof this.#topic === 'string' ? this.#topic : this.#named(this.#topic, record)
     try {
-      this.#scope.collector.send(topic, record, this.#format)
+      this.#scope.collector.send(topic, record, this.#formats.get(topic) ?? this.#formatOf(topic))
     } catch (error) {
       // What a handler did not let pass is not let pass by a processor above that swallows it, either.
       if (error instanceof RecordFailedError) this.#scope.failure = error
       throw error
     }
+  }
+
+  #formatOf(topic: string): OutputFormat {
+    const format = { ...this.#format, traffic: this.#measures?.produced(this.name, topic) }
+    this.#formats.set(topic, format)
+    return format
   }
 
   /** As in the JVM original, no name is an error: whoever wants no output filters above. */

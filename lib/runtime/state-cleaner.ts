@@ -3,7 +3,8 @@ import { abortable } from '../common/abortable.ts'
 import type { Clock } from '../common/clock.ts'
 import { parseTaskId, partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Counter, Metrics } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import { storesWithEntries } from '../store/store-name.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { RuntimeSettings } from './settings.ts'
@@ -58,7 +59,7 @@ export class StateCleaner {
 
   constructor(options: StateCleanerOptions) {
     this.#options = options
-    this.#removed = options.metrics.counter('task-directories-removed-total')
+    this.#removed = options.metrics.counter('task-directories-removed-total', {}, METRIC_GROUPS.own)
   }
 
   /** Whether every task of this process processes. */

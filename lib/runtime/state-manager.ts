@@ -8,6 +8,7 @@ import type { ChangelogOptions, StateStore, StoreContext } from '../store/state-
 import { storeEntriesRange } from '../store/store-name.ts'
 import type { NodePlan, StorePlan } from '../topology/plan.ts'
 import type { MemoryBudget, StoreShare } from './memory-budget.ts'
+import { StoreMetrics } from './store-metrics.ts'
 import { marksOf, type ChangelogMarks } from './changelog-marks.ts'
 import {
   clearStore,
@@ -81,11 +82,14 @@ export class StateManager {
     this.#forgetStores()
     for (const plan of this.#plans) {
       const store = plan.builder.build()
+      const { metrics, taskId } = shared
+      const measures = metrics.isDebug ? new StoreMetrics(metrics, taskId, store.name) : undefined
+      const engine = this.#engineOf(plan)
       const share = this.#memory.join({ caching: options.holdBack && plan.builder.caching })
       this.#shares.push(share)
       store.open({
         ...shared,
-        engine: this.#engineOf(plan),
+        engine: measures?.watchEngine(engine) ?? engine,
         log: send(plan),
         changelogTopic: plan.changelogTopic ?? store.name,
         // Looked up anew each time: the shares change as tasks come and go.
@@ -96,6 +100,7 @@ export class StateManager {
           return share.readCacheBytesMax
         },
       })
+      measures?.watch(store)
       this.#stores.set(store.name, store)
     }
   }

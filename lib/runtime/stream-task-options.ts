@@ -8,6 +8,7 @@ import type { SubtopologyPlan } from '../topology/plan.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Refusals } from './refusals.ts'
 import type { RuntimeSettings } from './settings.ts'
+import type { ThreadMetrics } from './thread-metrics.ts'
 import type { ChangelogSend, StateManager } from './state-manager.ts'
 
 export interface StreamTaskOptions {
@@ -24,6 +25,8 @@ export interface StreamTaskOptions {
   /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
   readonly refusals?: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
+  /** Of the thread that it runs in; none: a test driver's. */
+  readonly threadMetrics?: ThreadMetrics
   /** Wakes whoever runs the task: an asynchronous call has ended. */
   readonly wake: () => void
   /** See `StoreContext`. */

@@ -1,12 +1,17 @@
 import { NO_HEADERS } from '../common/headers.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 import { TaskTimes } from './task-times.ts'
 
 /** The part of a task's scope that only the task can answer. */
 export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'defer' | 'streamTimeMs' | 'requestCommit'>
 
-export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks): TaskScope {
+export function createScope(
+  options: StreamTaskOptions,
+  measures: TaskMetrics,
+  callbacks: TaskCallbacks,
+): TaskScope {
   const { id, settings, metrics, logger, collector, clock, state, globalStore, refusals } = options
   return {
     applicationId: settings.applicationId,
@@ -17,7 +22,8 @@ export function createScope(options: StreamTaskOptions, callbacks: TaskCallbacks
     defaultValueSerde: settings.defaultValueSerde,
     clock,
     collector,
-    dropped: metrics.counter('dropped-records-total', { 'task-id': id }),
+    dropped: measures.dropped,
+    measures,
     times: new TaskTimes(logger),
     emitIntervalMs: settings.emitIntervalMs,
     onProcessingError: settings.processingErrorHandler,

@@ -21,6 +21,7 @@ import type { StateManager } from './state-manager.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import { createScope } from './stream-task-scope.ts'
 import { buildQueues } from './task-queues.ts'
+import { TaskMetrics } from './task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 import { WallClockPunctuations } from './wall-clock-punctuations.ts'
 
@@ -46,6 +47,7 @@ export class StreamTask {
   readonly #committed = new Map<string, OffsetToCommit>()
   readonly #starts = new Map<string, number>()
   readonly #scope: TaskScope
+  readonly #measures: TaskMetrics
   readonly #refusals: Refusals
   #chain: NodeChain
   #nextStreamTickMs = Infinity
@@ -64,7 +66,8 @@ export class StreamTask {
     this.#options = options
     this.#refusals = options.refusals ?? new Refusals([])
     this.#wallClock = new WallClockPunctuations(options.clock)
-    this.#scope = createScope(options, {
+    this.#measures = new TaskMetrics(options.metrics, options.id, options.threadMetrics)
+    this.#scope = createScope(options, this.#measures, {
       schedule: (node, punctuation, callback) => {
         if (punctuation.type === 'wall-clock-time')
           return this.#wallClock.schedule(node, punctuation, callback)
@@ -86,9 +89,12 @@ export class StreamTask {
     })
     this.collector.attach(() => this.#scope.context)
     this.#group = new PartitionGroup(
-      buildQueues(options, this.#scope.dropped),
+      buildQueues(options, this.#measures, this.#measures.dropped),
       options.settings.maxTaskIdleMs,
     )
+    this.#group.enforced = this.#measures.details?.enforced
+    this.#measures.watch('active-buffer-count', () => this.#group.size)
+    this.#measures.watch('cache-size-bytes-total', () => this.state.uncommittedBytes)
     this.#openStores()
     this.#chain = this.#buildChain()
   }
@@ -117,11 +123,16 @@ export class StreamTask {
     this.#restoreTimes()
     this.#chain.init()
     this.#lifecycle.moveTo('running')
+    this.#options.threadMetrics?.tasksCreated.add()
   }
 
   /** A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do not start over. */
   addPartition(partition: TopicPartition): void {
-    for (const queue of buildQueues({ ...this.#options, partitions: [partition] }, this.#scope.dropped)) {
+    for (const queue of buildQueues(
+      { ...this.#options, partitions: [partition] },
+      this.#measures,
+      this.#measures.dropped,
+    )) {
       this.#group.addQueue(queue)
     }
   }
@@ -151,12 +162,23 @@ export class StreamTask {
     return this.#deferred.hasRoom && this.#group.isReady(nowMs, lag)
   }
 
+  /** A run of records begins: latencies from end to end are up to now. */
+  beginRun(): void {
+    this.#measures.nowMs = this.#options.clock.nowMs()
+  }
+
+  /** So many records of a run were processed. */
+  endRun(records: number, elapsedMs: number): void {
+    this.#measures.processed(records, elapsedMs)
+  }
+
   /** Processes the next record, depth first, and what its time makes due. Only called while `isReady`. */
   process(): void {
     const record = this.#group.take()
     const scope = this.#scope
     scope.context = record
     this.#hasProgress = true
+    this.#measures.details?.lateness.record(this.#group.streamTimeMs - record.timestamp)
     if (this.#refusals.anyFailedInput && this.#isFailed(record)) return
     this.#chain
       .sourceOf(record.topic)
@@ -205,6 +227,7 @@ export class StreamTask {
 
   /** Caches forward, changes go to the changelogs. Returns whether there is anything to commit. */
   prepareCommit(): boolean {
+    this.beginRun()
     this.state.prepareCommit()
     if (this.#scope.failure) throw this.#scope.failure
     // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones reads them again.
@@ -282,7 +305,10 @@ export class StreamTask {
   /** Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to close. */
   async close(): Promise<void> {
     if (this.#lifecycle.is('closed')) return
-    if (this.isRunning) this.#closeProcessors()
+    if (this.isRunning) {
+      this.#closeProcessors()
+      this.#options.threadMetrics?.tasksClosed.add()
+    }
     this.#lifecycle.moveTo('closed')
     this.#group.reset()
     this.#deferred.clear()
@@ -307,11 +333,14 @@ export class StreamTask {
       headers: NO_HEADERS,
     }
     this.#hasProgress = true
+    this.beginRun()
+    const startMs = this.#options.clock.monotonicMs()
     try {
       refuseAsync(callback(timestampMs), node, 'punctuator')
     } catch (error) {
       decideFailure(scope, node, error)
     }
+    this.#measures.punctuated(this.#options.clock.monotonicMs() - startMs)
     if (scope.failure) throw scope.failure
   }
 

@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../broker/broker.ts'
 import { abortable } from '../common/abortable.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
+import { METRIC_GROUPS } from '../common/metrics.ts'
 import type { TaskId } from '../common/ids.ts'
 import { withTimeLimit } from '../common/time-limit.ts'
 import { AnchorPlan } from './anchors.ts'
@@ -24,11 +25,13 @@ import { TakeOverError } from './task-manager.ts'
 import { checkGroup, openClients, type ThreadClients } from './thread-clients.ts'
 import type { MetadataCheck } from './metadata-check.ts'
 import type { StopSignals, StreamThreadOptions } from './thread-options.ts'
+import type { ThreadMetrics } from './thread-metrics.ts'
 import { assembleThread, type ThreadStart } from './thread-parts.ts'
 
 /** Why a run ended: it was told to, or it has to start over with new partition counts. */
 export type ThreadOutcome = 'stopped' | 'partitions-changed'
 
+const { restore: RESTORE } = METRIC_GROUPS
 const IDLE_MS = 100
 const HOUR_MS = 3_600_000
 /** How long what a run leaves behind may take to be let go of, where nobody waits for more. */
@@ -55,6 +58,7 @@ export class StreamThread {
   readonly #outputs: OutputTopics
   readonly #output: EpochOutput
   readonly #wait: InputWait
+  readonly #measures: ThreadMetrics
   #hasAssignment = false
   /** What keeps this process out of its group. */
   #refusal: Error | undefined
@@ -63,6 +67,8 @@ export class StreamThread {
   #lastCommitMs: number
   #lastFullCommitMs: number
   #sealedMs = 0
+  /** How long the last turn waited for records. */
+  #waitedMs = 0
 
   private constructor(options: StreamThreadOptions, start: ThreadStart) {
     const parts = assembleThread(options, start, {
@@ -85,6 +91,8 @@ export class StreamThread {
     this.#outputs = parts.outputs
     this.#output = parts.output
     this.#wait = parts.wait
+    this.#measures = parts.measures
+    this.#watch()
     this.#lastCommitMs = this.#lastFullCommitMs = options.clock.monotonicMs()
   }
 
@@ -179,8 +187,7 @@ export class StreamThread {
     await this.#rebalance()
     this.#tasks.startRestored()
     this.#tellState()
-    this.#loop.poll()
-    const processed = this.#loop.process()
+    const processed = this.#work()
     this.#punctuate()
     await this.#settleOutputs(this.#tasks.running)
     this.#positions.throwIfMadeAnew()
@@ -190,14 +197,43 @@ export class StreamThread {
     await this.#pause(processed)
   }
 
+  #work(): number {
+    const { clock, metrics } = this.#options
+    metrics.maybeRoll()
+    const startMs = clock.monotonicMs()
+    this.#loop.poll()
+    const polledMs = clock.monotonicMs()
+    const processed = this.#loop.process()
+    this.#measures.processed(processed, clock.monotonicMs() - polledMs)
+    this.#measures.polled(this.#loop.polled, polledMs - startMs + this.#waitedMs)
+    return processed
+  }
+
   async #pause(processed: number): Promise<void> {
     const { clock } = this.#options
+    const startMs = clock.monotonicMs()
+    this.#waitedMs = 0
     const { producer } = this.#clients
-    if (!this.#output.writable) await (this.#output.isHolding ? this.#commit.settled() : producer.drained())
+    if (!this.#output.writable)
+      await this.#measures.blocked(this.#output.isHolding ? this.#commit.settled() : producer.drained())
     // The group's calls may have come with the last poll, behind this round's look at them.
     else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
-    else await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
+    else {
+      await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
+      this.#waitedMs = clock.monotonicMs() - startMs
+    }
+  }
+
+  #watch(): void {
+    const measures = this.#measures
+    // As upstream: 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
+    measures.watch('thread-state', () => {
+      if (this.#isClosed) return 6
+      return this.#hasAssignment && !this.#tasks.isRestoring ? 4 : 3
+    })
+    const isOpen = () => !this.#isClosed
+    measures.watch('active-restoring-tasks', () => (isOpen() ? this.#tasks.starting.length : 0), RESTORE)
   }
 
   #isDeferring(): boolean {
@@ -226,7 +262,7 @@ export class StreamThread {
     const nowMs = clock.monotonicMs()
     const isFull = this.#uncommittedBytes() > settings.uncommittedBytesMax
     // Memory is bounded: with this much in two epochs, the next one waits.
-    if (isFull && this.#commit.isUnderWay) await this.#commit.settled()
+    if (isFull && this.#commit.isUnderWay) await this.#measures.blocked(this.#commit.settled())
     if (this.#commit.isUnderWay) return
     const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
     if (isDue || isFull || this.#loop.isFull || this.#tasks.running.some(task => task.commitRequested)) {
@@ -262,12 +298,11 @@ export class StreamThread {
   }
 
   #committed(): void {
-    const { clock, metrics, onEpochEnd } = this.#options
+    const { clock, onEpochEnd } = this.#options
     this.#recovery.committed()
     this.#refusals.committed()
     this.#loop.committed()
-    metrics.counter('commit-total').add()
-    metrics.counter('commit-time-ms-total').add(clock.monotonicMs() - this.#sealedMs)
+    this.#measures.commit.took(clock.monotonicMs() - this.#sealedMs)
     onEpochEnd({ committed: true })
     this.#purge.maybePurge(this.#tasks.running)
   }
@@ -335,6 +370,7 @@ export class StreamThread {
     await this.#commitAll({ all: true })
     const anchors = this.#tasks.anchors()
     await this.#tasks.closeClean(anchors)
+    this.#isClosed = true
     this.#mailbox.close()
     await this.#restorer.close()
     await consumer.close()

@@ -1,5 +1,6 @@
 import type { Admin, Broker } from '../broker/broker.ts'
 import type { Clock } from '../common/clock.ts'
+import { droppedRecords } from '../common/dropped-records.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { StateStore, StoreContext } from '../store/state-store.ts'
@@ -18,6 +19,7 @@ import type { StateDirectory } from './state-directory.ts'
 import { StateManager } from './state-manager.ts'
 import { checkKinds } from './store-kinds.ts'
 import { StreamTask } from './stream-task.ts'
+import type { ThreadMetrics } from './thread-metrics.ts'
 import { clearStore, closeEngines, openMarkWrite, wasLeftOpen, type TaskEngines } from './task-engines.ts'
 
 /** Sees the changes of stores as they are committed. */
@@ -30,6 +32,7 @@ export interface TaskFactoryOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly threadMetrics: ThreadMetrics
   readonly output: RecordSink
   readonly partitionCounts: PartitionCounts
   readonly directory: StateDirectory
@@ -110,8 +113,9 @@ export class TaskFactory {
   }
 
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
-    const { settings, clock, logger, metrics, output, partitionCounts, globalStore, memory, wake, refusals } =
+    const { settings, clock, logger, metrics, threadMetrics, globalStore, memory, wake, refusals } =
       this.#options
+    const { output, partitionCounts } = this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
@@ -119,12 +123,12 @@ export class TaskFactory {
       partitionCounts,
       onProductionError: settings.productionErrorHandler,
       deadLetterQueueTopic: settings.deadLetterQueueTopic,
-      dropped: metrics.counter('dropped-records-total', { 'task-id': id }),
+      dropped: droppedRecords(metrics, id),
       refusals,
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)
     const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
-    const shared = { settings, clock, logger, metrics, globalStore, wake, refusals }
+    const shared = { settings, clock, logger, metrics, threadMetrics, globalStore, wake, refusals }
     return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })
   }
 

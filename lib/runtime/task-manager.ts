@@ -4,6 +4,7 @@ import { present } from '../common/assert.ts'
 import { errorFrom, StreamsError, TaskCorruptedError } from '../common/errors.ts'
 import { partitionKey, type TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import type { OffsetReset } from '../topology/plan.ts'
 import type { AnchorPlan, TaskPlan } from './anchors.ts'
 import { isMarked } from './changelog-marks.ts'
@@ -26,6 +27,7 @@ export interface TaskManagerOptions {
   readonly positions: ChangelogPositions
   readonly settings: RuntimeSettings
   readonly logger: Logger
+  readonly metrics: Metrics
   /** `startRestored` has something to do. */
   readonly wake: () => void
 }
@@ -142,6 +144,7 @@ export class TaskManager {
       this.#starting.delete(plan.id)
       this.#running.set(plan.id, restored)
       task.start(committed, starts)
+      this.#watchLag(task)
       for (const partition of plan.partitions)
         this.#byPartition.set(partitionKey(partition.topic, partition.partition), task)
       this.#read(task)
@@ -199,6 +202,17 @@ export class TaskManager {
     this.#byPartition.clear()
     this.#tasks = []
     await allDone(opened.map(closeOpened))
+  }
+
+  /** Of a client's own partitions; it goes with the task. NaN while an end or a position is not known. */
+  #watchLag({ id, partitions }: StreamTask): void {
+    const { consumer, metrics, settings } = this.#options
+    for (const place of partitions) {
+      const { topic, partition } = place
+      const tags = { 'client-id': settings.clientId, 'task-id': id, topic, partition: String(partition) }
+      const lag = () => (consumer.knownEnd(place) ?? NaN) - (consumer.position(place) ?? NaN)
+      metrics.gauge('records-lag', tags, () => Math.max(0, lag()), METRIC_GROUPS.consumer)
+    }
   }
 
   /** The order matters: what is read after the committed offsets cannot be older than they are. */

@@ -1,5 +1,5 @@
 import { present } from '../common/assert.ts'
-import type { Counter } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
 import type { NodePlan, SourceNodePlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -7,6 +7,7 @@ import { KeyPrefetch } from './key-prefetch.ts'
 import { RecordQueue } from './record-queue.ts'
 import { serdesOf } from './serdes.ts'
 import type { StateManager } from './state-manager.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 
 /** One queue for every source partition of a task. */
@@ -15,6 +16,7 @@ export function buildQueues(
     readonly collector?: RecordCollector
     readonly state?: StateManager
   },
+  measures: TaskMetrics | undefined,
   dropped: Counter,
 ): RecordQueue[] {
   const { settings, state } = options
@@ -31,6 +33,7 @@ export function buildQueues(
       logger: options.logger,
       prefetch: state && new KeyPrefetch(state.stores),
       collector: options.collector,
+      traffic: measures?.consumed(source.name, topic),
     })
   })
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../common/clock.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { Counter, Metrics } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
+import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Cancellable, PunctuationOptions, Punctuator } from '../processor/processor-context.ts'
 import type { ProcessingErrorHandler } from '../processor/error-handlers.ts'
@@ -10,6 +11,7 @@ import type { Serde } from '../serde/serde.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { FailedInput, InputPlace } from './refusals.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { TaskTimes } from './task-times.ts'
 
 /** What the nodes of one task share; the task owns it. */
@@ -23,6 +25,8 @@ export interface TaskScope {
   readonly clock: Clock
   readonly collector: RecordCollector
   readonly dropped: Counter
+  /** Undefined for global tables, which process nothing. */
+  readonly measures: TaskMetrics | undefined
   /** What operators keep with the offsets. */
   readonly times: TaskTimes
   readonly emitIntervalMs: number

@@ -13,6 +13,7 @@ import { Restorer } from './restore.ts'
 import { TaskFactory } from './task-factory.ts'
 import { TaskManager } from './task-manager.ts'
 import type { ThreadClients } from './thread-clients.ts'
+import { ThreadMetrics } from './thread-metrics.ts'
 import type { StreamThreadOptions } from './thread-options.ts'
 
 /** What a run begins with: found out and opened before. */
@@ -40,6 +41,7 @@ export interface ThreadParts {
   readonly outputs: OutputTopics
   readonly output: EpochOutput
   readonly wait: InputWait
+  readonly measures: ThreadMetrics
 }
 
 export function assembleThread(
@@ -48,19 +50,28 @@ export function assembleThread(
   hooks: CommitHooks,
 ): ThreadParts {
   const { settings, clock, logger, metrics, admin, plan } = options
+  const threadMetrics = new ThreadMetrics(metrics, clock, settings.clientId)
   const { anchors, clients, counts, refusals } = start
   const { producer, consumer } = clients
   const outputs = new OutputTopics(admin, clock, counts)
   const positions = new ChangelogPositions(admin, settings, clock, logger)
-  const restorer = new Restorer({ ...options, clientId: `${settings.clientId}-restore` })
+  const restorer = new Restorer({ ...options, threadMetrics, clientId: `${settings.clientId}-restore` })
   const output = new EpochOutput(producer)
   const wait = new InputWait(consumer, clock)
   const wake = wait.ring
   const partitionCounts = (topic: string) => outputs.count(topic)
-  const factory = new TaskFactory({ ...options, output, refusals, wake, partitionCounts })
+  const factory = new TaskFactory({ ...options, threadMetrics, output, refusals, wake, partitionCounts })
   const tasks = new TaskManager({ ...options, consumer, anchors, factory, restorer, positions, wake })
-  const processed = metrics.counter('process-total')
-  const loop = new RecordLoop({ consumer, output, tasks, settings, clock, processed, refusals })
+  const loop = new RecordLoop({
+    consumer,
+    output,
+    tasks,
+    settings,
+    clock,
+    refusals,
+    processed: threadMetrics.process.count,
+    isTimed: metrics.isDebug,
+  })
   const commit = new Commit({
     ...options,
     ...hooks,
@@ -72,7 +83,7 @@ export function assembleThread(
   const onAborted = () => options.onEpochEnd({ committed: false })
   const recovery = new Recovery({
     ...options,
-    ...{ clients, tasks, commit, loop, positions, outputs, refusals, onAborted },
+    ...{ clients, tasks, commit, loop, positions, outputs, refusals, onAborted, threadMetrics },
   })
   const purge = new RepartitionPurge(admin, new Set(plan.repartitionTopics.keys()), {
     intervalMs: settings.repartitionPurgeIntervalMs,
@@ -81,5 +92,8 @@ export function assembleThread(
   })
   const intervalMs = settings.metadataIntervalMs
   const metadata = new MetadataCheck({ plan, admin, clock, logger, counts, intervalMs })
-  return { positions, restorer, tasks, loop, commit, recovery, purge, metadata, outputs, output, wait }
+  return {
+    ...{ positions, restorer, tasks, loop, commit, recovery, purge, metadata, outputs, output, wait },
+    measures: threadMetrics,
+  }
 }

@@ -1,7 +1,8 @@
+import { droppedRecords } from '../common/dropped-records.ts'
 import { assert } from '../common/assert.ts'
 import { bytesToMapKey, concatBytes, EMPTY_BYTES, mapKeyToBytes } from '../common/bytes.ts'
 import { NO_HEADERS } from '../common/headers.ts'
-import type { Counter } from '../common/metrics.ts'
+import type { Counter } from '../common/meter.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
 import type { WriteBatch } from './engine/write-batch.ts'
@@ -110,7 +111,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       rows: new VersionedRows(reader, segmentIntervalMs, ({ text }) =>
         this.#newSegments.push(this.#segmentMark(text)),
       ),
-      dropped: context.metrics.counter('dropped-records-total', { 'task-id': context.taskId ?? 'global' }),
+      dropped: droppedRecords(context.metrics, context.taskId),
     }
     const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
     this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)

@@ -5,6 +5,7 @@ import { Metrics } from '../common/metrics.ts'
 import { systemRandom, type Random } from '../common/random.ts'
 import { askHandler } from '../runtime/ask-handler.ts'
 import type { CommitProbe } from '../runtime/commit.ts'
+import type { RuntimeSettings } from '../runtime/settings.ts'
 import { answerOf } from '../runtime/dead-letters.ts'
 
 /**
@@ -20,6 +21,7 @@ export interface StreamsComponents {
   readonly clock?: Clock
   readonly random?: Random
   readonly logger?: Logger
+  /** Default: one of its own, by `metricsRecordingLevel` and `metricsSampleWindowMs`, which say nothing to one that is given. */
   readonly metrics?: Metrics
   /** Default: `shutdown-client`. */
   readonly onUncaughtError?: UncaughtErrorHandler
@@ -31,12 +33,20 @@ export type CompleteComponents = Required<Omit<StreamsComponents, 'commitProbe'>
   readonly commitProbe: CommitProbe | undefined
 }
 
-export function completeComponents(components: StreamsComponents): CompleteComponents {
+export function completeComponents(
+  components: StreamsComponents,
+  settings: RuntimeSettings,
+): CompleteComponents {
+  const { clock = systemClock } = components
   return {
-    clock: systemClock,
+    clock,
     random: systemRandom,
     logger: consoleLogger('info'),
-    metrics: new Metrics(),
+    metrics: new Metrics({
+      clock,
+      recordingLevel: settings.metricsRecordingLevel,
+      sampleWindowMs: settings.metricsSampleWindowMs,
+    }),
     onUncaughtError: () => 'shutdown-client',
     commitProbe: undefined,
     ...components,

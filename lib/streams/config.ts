@@ -67,6 +67,8 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
   emitIntervalMs: whole(0),
   repartitionPurgeIntervalMs: whole(1),
   windowStoreChangelogAdditionalRetentionMs: whole(0),
+  metricsRecordingLevel: oneOf('info', 'debug'),
+  metricsSampleWindowMs: whole(1),
   metadataIntervalMs: whole(1),
   replicationFactor: {
     must: '-1 (the broker decides) or a whole number of at least 1',
@@ -143,6 +145,8 @@ function defaultsFor(config: StreamsConfig): RuntimeSettings {
     emitIntervalMs: 1000,
     repartitionPurgeIntervalMs: 30_000,
     windowStoreChangelogAdditionalRetentionMs: 86_400_000,
+    metricsRecordingLevel: 'info',
+    metricsSampleWindowMs: 30_000,
     metadataIntervalMs: 300_000,
     replicationFactor: -1,
     groupProtocol: 'classic',

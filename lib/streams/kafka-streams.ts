@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import { parseTaskId } from '../common/ids.ts'
+import type { Counter } from '../common/meter.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { GlobalKTable } from '../dsl/dsl.ts'
@@ -24,6 +25,7 @@ import { versionedView } from '../store/versioned-view.ts'
 import type { ReadOnlyWindowStore } from '../store/window-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
+import { watchClient } from './client-metrics.ts'
 import {
   completeComponents,
   replacesThread,
@@ -84,6 +86,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #globalFeed = new ChangeFeed()
   readonly #stop = new AbortController()
   readonly #force = new AbortController()
+  readonly #failedThreads: Counter
   #supervisor: Supervisor | undefined
   #work: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -94,9 +97,14 @@ export class KafkaStreams implements AsyncDisposable {
     this.#topology = topology
     this.#settings = resolveConfig(config)
     this.#memory = new MemoryBudget(this.#settings)
-    this.#components = completeComponents(components)
+    this.#components = completeComponents(components, this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
+    this.#failedThreads = watchClient(this.metrics, {
+      clientId: this.#settings.clientId,
+      state: () => this.state,
+      aliveThreads: () => (this.#supervisor?.thread ? 1 : 0),
+    })
     this.#stores = new StoreCatalogue(this.#plan, this.#settings, () => this.#supervisor)
   }
 
@@ -366,6 +374,7 @@ export class KafkaStreams implements AsyncDisposable {
       await this.#runOpened()
     } catch (reason) {
       this.#error = errorFrom(reason)
+      this.#failedThreads.add()
       const error = this.#error
       this.#components.logger.log('error', `the application has failed: ${error.message}`, { error })
       if (this.#state.canMoveTo('pending-error')) this.#state.moveTo('pending-error')
@@ -402,6 +411,7 @@ export class KafkaStreams implements AsyncDisposable {
       globalFeed: this.#globalFeed,
       replacesAfter: error => {
         if (!replacesThread(onUncaughtError, error)) return false
+        this.#failedThreads.add()
         logger.log('error', `the thread has failed and is replaced: ${error.message}`)
         return true
       },

@@ -1,5 +1,6 @@
 import { checkSerdes } from '../runtime/check-serdes.ts'
 import type { OutgoingRecord, RawRecord, RecordBatch } from '../broker/broker.ts'
+import { droppedRecords } from '../common/dropped-records.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
@@ -238,7 +239,7 @@ export class TopologyTestDriver implements Disposable {
       partitionCounts: () => 1,
       onProductionError: this.#settings.productionErrorHandler,
       deadLetterQueueTopic: this.#settings.deadLetterQueueTopic,
-      dropped: this.#metrics.counter('dropped-records-total', { 'task-id': id }),
+      dropped: droppedRecords(this.#metrics, id),
     })
     return new StreamTask({
       id,
@@ -325,6 +326,7 @@ export class TopologyTestDriver implements Disposable {
   #step(task: StreamTask): boolean {
     if (task.applyResult()) return true
     if (!this.#isReady(task)) return false
+    task.beginRun()
     task.process()
     return true
   }

@@ -81,8 +81,11 @@ describe('metrics', () => {
     const app = httpApp(await running([['a', 'x']]))
     const { headers, text: metrics } = await ask(app, '/metrics')
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-    expect(metrics).toContain('# TYPE process_total counter\nprocess_total{application_id="app"} ')
-    expect(metrics).toMatch(/^store_cache_bytes\{application_id="app",.*task_id="\d+_\d+".*\} \d+$/m)
+    expect(metrics).toMatch(
+      /^# HELP kafka_stream_thread_process_total Records processed\n# TYPE kafka_stream_thread_process_total counter\nkafka_stream_thread_process_total\{/m,
+    )
+    expect(metrics).toMatch(/^kafka_stream_thread_commit_latency_milliseconds_bucket\{.*le="\+Inf".*\} \d+$/m)
+    expect(metrics).toMatch(/^millrace_store_cache_bytes\{application_id="app",.*task_id="\d+_\d+".*\} \d+$/m)
     // One line of type for each name, before its samples, which lie together.
     const types = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
     expect(new Set(types).size).toBe(types.length)
@@ -94,22 +97,26 @@ describe('metrics', () => {
       const [head, ...lines] = block.trim().split('\n')
       const name = head!.split(' ')[0]!
       expect(lines.length).toBeGreaterThan(0)
-      for (const line of lines) expect(line).toMatch(new RegExp(`^${name}\\{[^\\n]*\\} \\S+$`))
+      const values = lines.filter(line => !line.startsWith('#') && line !== '')
+      for (const line of values)
+        expect(line).toMatch(new RegExp(`^${name}(_bucket|_sum|_count)?\\{[^\\n]*\\} \\S+$`))
     }
   })
 
-  it('escape what the format means something by', () => {
+  it('escape what the format means something by', async () => {
     const tags = { 'task-id': 'a"b\\c\nd', '1st': 'x', 'a:b': 'y' }
-    expect(prometheusText([{ name: '9-lives.total', tags, value: 1.5 }])).toBe(
-      '# TYPE _9_lives_total counter\n_9_lives_total{task_id="a\\"b\\\\c\\nd",_1st="x",a_b="y"} 1.5\n',
+    const samples = [{ group: 'application-metrics', name: '9-lives-total', tags, value: 1.5 }]
+    expect(await prometheusText(samples)).toBe(
+      '# HELP _9_lives_total 9-lives-total\n# TYPE _9_lives_total counter\n_9_lives_total{task_id="a\\"b\\\\c\\nd",_1st="x",a_b="y"} 1.5\n',
     )
   })
 
-  it('have values of every kind', () => {
+  it('have values of every kind', async () => {
     const values = [0, -1, 1e21, Infinity, -Infinity, NaN]
-    const samples = values.map(value => ({ name: 'v', tags: {}, value }))
-    expect(prometheusText(samples)).toBe('# TYPE v gauge\nv 0\nv -1\nv 1e+21\nv +Inf\nv -Inf\nv NaN\n')
-    expect(prometheusText([])).toBe('')
+    const samples = values.map(value => ({ group: 'application-metrics', name: 'v', tags: {}, value }))
+    const text = '# HELP v v\n# TYPE v gauge\nv 0\nv -1\nv 1e+21\nv +Inf\nv -Inf\nv Nan\n'
+    expect(await prometheusText(samples)).toBe(text)
+    expect(await prometheusText([])).toBe('')
   })
 })
 

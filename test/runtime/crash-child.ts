@@ -33,7 +33,7 @@ export interface CrashOptions {
 }
 
 const metrics = new Metrics()
-const processed = metrics.counter('process-total')
+const processed = () => metrics.total('process-total')
 let seen = 0
 
 const BITE = 25
@@ -47,8 +47,8 @@ let epoch = { processed: 0, takenBack: 0 }
 
 /** An epoch that is taken back begins anew. */
 function isFull(): boolean {
-  if (takenBack() !== epoch.takenBack) epoch = { processed: processed.value, takenBack: takenBack() }
-  return processed.value - epoch.processed >= EPOCH_RECORDS_MAX
+  if (takenBack() !== epoch.takenBack) epoch = { processed: processed(), takenBack: takenBack() }
+  return processed() - epoch.processed >= EPOCH_RECORDS_MAX
 }
 
 /** The input waits until the epoch is sealed, where it is as long as it may be. */
@@ -58,8 +58,8 @@ async function untilSealed(): Promise<void> {
 
 /** Holds the broker's answers back until records of the next epoch are processed: there is nothing to wait for at the end of the input. */
 async function untilProcessed(): Promise<void> {
-  const before = processed.value
-  for (let turn = 0; turn < 100 && processed.value === before; turn += 1) await setImmediate()
+  const before = processed()
+  for (let turn = 0; turn < 100 && processed() === before; turn += 1) await setImmediate()
 }
 
 const interceptor: Interceptor = ({ operation, topic }) => {
@@ -89,12 +89,12 @@ const streams = new KafkaStreams(
     logger: silentLogger,
     metrics,
     commitProbe: reached => {
-      if (reached === 'prepared') epoch = { processed: processed.value, takenBack: takenBack() }
+      if (reached === 'prepared') epoch = { processed: processed(), takenBack: takenBack() }
       if (reached !== step) return
       seen += 1
       if (seen < occurrence!) return
       // Writing to a pipe is synchronous: the line is out before the end.
-      process.stdout.write(`next epoch: ${processed.value - epoch.processed}\n`)
+      process.stdout.write(`next epoch: ${processed() - epoch.processed}\n`)
       process.kill(process.pid, 'SIGKILL')
     },
   },

@@ -108,6 +108,7 @@ describe('patience', () => {
     expect(lines[1]).toContain('since 60 s')
     expect(lines[1]).toContain('sabotage')
     expect(metrics.samples()).toContainEqual({
+      group: 'millrace-metrics',
       name: 'rejoin-total',
       tags: { cause: 'NOT_COORDINATOR' },
       value: 180,

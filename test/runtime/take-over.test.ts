@@ -175,8 +175,7 @@ describe('taking a task over', () => {
       return streams
     }
     const first = await run()
-    const processed = first.metrics.counter('process-total')
-    await eventually(() => expect(processed.value).toBe(keys), { pauseMs: 50 })
+    await eventually(() => expect(first.metrics.total('process-total')).toBe(keys), { pauseMs: 50 })
     await first.close()
     const second = await run()
     expect(second.store<string, number>('counts').approximateNumEntries()).toBe(keys)

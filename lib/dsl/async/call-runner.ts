@@ -1,7 +1,8 @@
 import type { Clock } from '../../common/clock.ts'
 import { StreamsError } from '../../common/errors.ts'
 import { Headers } from '../../common/headers.ts'
-import type { Counter, Metrics } from '../../common/metrics.ts'
+import type { Counter } from '../../common/meter.ts'
+import { METRIC_GROUPS, type Metrics } from '../../common/metrics.ts'
 import type { AsyncCall } from './async-functions.ts'
 import type { AsyncLimits } from './async-options.ts'
 import { CallQueue } from './call-queue.ts'
@@ -30,10 +31,10 @@ export class CallRunner<K, V, R> {
     const { limits, metrics, tags } = options
     this.#options = options
     this.#queue = new CallQueue(limits.concurrency, call => this.#start(call))
-    this.#calls = metrics.counter('async-calls-total', tags)
-    this.#failures = metrics.counter('async-failures-total', tags)
-    this.#timeouts = metrics.counter('async-timeouts-total', tags)
-    metrics.gauge('async-calls-in-flight', tags, () => this.#queue.running)
+    this.#calls = metrics.counter('async-calls-total', tags, METRIC_GROUPS.own)
+    this.#failures = metrics.counter('async-failures-total', tags, METRIC_GROUPS.own)
+    this.#timeouts = metrics.counter('async-timeouts-total', tags, METRIC_GROUPS.own)
+    metrics.gauge('async-calls-in-flight', tags, () => this.#queue.running, METRIC_GROUPS.own)
   }
 
   /** Inputs whose results have not been taken. */

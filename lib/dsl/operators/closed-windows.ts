@@ -1,5 +1,6 @@
 import type { OperatorContext } from '../../processor/operator-context.ts'
 import type { ExpiringStore } from '../../store/window-store.ts'
+import { finalEmits, type FinalEmits } from './emit-metrics.ts'
 import type { OperatorStreamTime } from './operator-stream-time.ts'
 
 /** Times of a store's entries, both included: starts of windows, ends of sessions. */
@@ -30,6 +31,7 @@ export interface Closing<R> {
 export class ClosedWindows<R> {
   readonly #context: OperatorContext
   readonly #closing: Closing<R>
+  readonly #emits: FinalEmits | undefined
   #nextLookMs = -Infinity
   /** The close time of the last look; -1: none yet. */
   #lastMs: number
@@ -38,6 +40,7 @@ export class ClosedWindows<R> {
   constructor(context: OperatorContext, id: string, closing: Closing<R>) {
     this.#context = context
     this.#closing = closing
+    this.#emits = finalEmits(context)
     this.#lastMs = context.committedTimeMs(id) ?? -1
     context.keepTime(id, () => this.#lastMs, { ifRoom: false })
     const { store, streamTime, closeAfterMs } = closing
@@ -69,8 +72,11 @@ export class ClosedWindows<R> {
     const range = { fromMs: Math.max(0, lastMs - ageMs), toMs: closeMs - ageMs - 1 }
     if (range.toMs < range.fromMs || (lastMs >= 0 && this.#closing.isEmpty?.(range))) return
     this.#lastMs = closeMs
+    const startMs = this.#emits ? this.#context.clock.monotonicMs() : 0
     try {
       this.#closing.send(cause, range)
+      this.#emits?.count.add()
+      this.#emits?.latency.record(this.#context.clock.monotonicMs() - startMs)
     } catch (reason) {
       this.#lastMs = lastMs
       throw reason

@@ -1,7 +1,8 @@
-import type { Counter } from '../../common/metrics.ts'
+import { droppedRecords as droppedBy } from '../../common/dropped-records.ts'
+import type { Counter } from '../../common/meter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 
-/** Records that an operator cannot use (no key, no value) and leaves out; summed over the task, as upstream. */
-export function droppedRecords(context: ProcessorContext): Counter {
-  return context.metrics.counter('dropped-records-total', { 'task-id': context.taskId })
+/** Records that an operator cannot use (no key, no value) and leaves out. */
+export function droppedRecords({ metrics, taskId }: ProcessorContext): Counter {
+  return droppedBy(metrics, taskId)
 }

@@ -1,4 +1,5 @@
 import { StreamsError } from '../../common/errors.ts'
+import type { Counter } from '../../common/meter.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import { operatorContext } from '../../processor/operator-context.ts'
@@ -16,6 +17,7 @@ import type { Suppressed } from '../suppressed.ts'
 import type { TableOperator, TableValues, ValueReader } from '../table-operator.ts'
 import { isVersioned } from '../table-operator.ts'
 import { addTableNode } from './add-node.ts'
+import { suppressionEmits } from './emit-metrics.ts'
 import { OperatorStreamTime } from './operator-stream-time.ts'
 
 interface Settings extends Suppressed<unknown> {
@@ -65,6 +67,7 @@ class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<un
   #context!: ProcessorContext<unknown, Change<unknown>>
   #buffer!: ChangeBuffer
   #time!: OperatorStreamTime
+  #emits: Counter | undefined
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -74,7 +77,9 @@ class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<un
   init(context: ProcessorContext<unknown, Change<unknown>>): void {
     const { storeName } = this.#settings
     this.#context = context
-    this.#time = new OperatorStreamTime(operatorContext(context as ProcessorContext), storeName)
+    const operator = operatorContext(context as ProcessorContext)
+    this.#time = new OperatorStreamTime(operator, storeName)
+    this.#emits = suppressionEmits(operator)
     this.#buffer = context.getStateStore(storeName)
     this.#buffer.setListener(this.#emit)
   }
@@ -107,6 +112,7 @@ class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<un
   ): void => {
     // A window that is gone before it closed was never sent: there is nothing to delete.
     if (newValue === null && this.#byWindow) return
+    this.#emits?.add()
     this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, headers))
   }
 }

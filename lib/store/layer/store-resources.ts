@@ -1,3 +1,4 @@
+import { METRIC_GROUPS } from '../../common/metrics.ts'
 import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ChangelogRecord, StoreContext } from '../state-store.ts'
@@ -95,9 +96,9 @@ export function formatOf<V>(
 
 function openCache(name: string, context: StoreContext): TypedCache {
   const tags = { 'task-id': context.taskId ?? 'global', store: name }
-  const evictions = context.metrics.counter('store-cache-evictions-total', tags)
+  const evictions = context.metrics.counter('store-cache-evictions-total', tags, METRIC_GROUPS.own)
   const cache = new TypedCache(() => context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
-  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes)
-  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes)
+  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes, METRIC_GROUPS.own)
+  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes, METRIC_GROUPS.own)
   return cache
 }

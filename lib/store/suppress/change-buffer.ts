@@ -1,3 +1,5 @@
+import type { Distribution } from '../../common/meter.ts'
+import { METRIC_GROUPS } from '../../common/metrics.ts'
 import { Buffer } from 'node:buffer'
 import { present } from '../../common/assert.ts'
 import { bytesToMapKey, concatBytes, copyBytes, mapKeyToBytes } from '../../common/bytes.ts'
@@ -47,6 +49,9 @@ export class ChangeBuffer implements StateStore {
   readonly #dirty = new Set<string>()
   readonly #writes = new WriteBatch()
   #sizeBytes = 0
+  /** At level `debug`. */
+  #counts: Distribution | undefined
+  #sizes: Distribution | undefined
   #listener: ChangeListener | undefined
   #context: StoreContext | undefined
   #keySerde!: Serde<unknown>
@@ -89,8 +94,12 @@ export class ChangeBuffer implements StateStore {
     )
     this.#serdeContext = { topic: context.changelogTopic }
     const tags = { 'task-id': context.taskId ?? 'global', store: name }
-    context.metrics.gauge('suppression-buffer-count', tags, () => this.count)
-    context.metrics.gauge('suppression-buffer-size', tags, () => this.sizeBytes)
+    context.metrics.gauge('suppression-buffer-count', tags, () => this.count, METRIC_GROUPS.own)
+    context.metrics.gauge('suppression-buffer-size', tags, () => this.sizeBytes, METRIC_GROUPS.own)
+    if (context.metrics.isDebug) {
+      this.#counts = context.metrics.distribution('suppression-buffer-count', tags, METRIC_GROUPS.store)
+      this.#sizes = context.metrics.distribution('suppression-buffer-size', tags, METRIC_GROUPS.store)
+    }
     this.#context = context
   }
 
@@ -121,6 +130,7 @@ export class ChangeBuffer implements StateStore {
       this.#sizeBytes += waiting.sizeBytes
     }
     this.#dirty.add(id)
+    this.#measure()
   }
 
   /** Tells the listener of the first row, which then leaves. */
@@ -132,6 +142,7 @@ export class ChangeBuffer implements StateStore {
     // What came and left within one commit need not be written at all, except where every write is.
     if (first.written || !changelogCoalescing) this.#dirty.add(first.id)
     else this.#dirty.delete(first.id)
+    this.#measure()
   }
 
   /** The row as the world below sees it: as it was before its changes here, null if it was not. Undefined: it has no changes here. */
@@ -198,6 +209,11 @@ export class ChangeBuffer implements StateStore {
     this.#sizeBytes = 0
     this.#listener = undefined
     this.#context = undefined
+  }
+
+  #measure(): void {
+    this.#counts?.record(this.count)
+    this.#sizes?.record(this.#sizeBytes)
   }
 
   readonly #tell = ({ id, state }: BufferedChange): void => {

@@ -1,4 +1,6 @@
-import type { Counter } from '../../common/metrics.ts'
+import { METRIC_GROUPS } from '../../common/metrics.ts'
+import { droppedRecords } from '../../common/dropped-records.ts'
+import type { Counter } from '../../common/meter.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 import { HeldChanges } from '../layer/held-changes.ts'
@@ -87,16 +89,16 @@ export function openTimedResources<K, V>(
     held: holdsBack ? new HeldChanges(cache, context) : undefined,
     observed,
     outlived: outlives ? new Outlived(retentionMs, observed.latestMs) : undefined,
-    dropped: context.metrics.counter('dropped-records-total', { 'task-id': context.taskId ?? 'global' }),
+    dropped: droppedRecords(context.metrics, context.taskId),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }
 }
 
 function openCache(name: string, index: TimeIndex, context: StoreContext): TimedCache {
   const tags = { 'task-id': context.taskId ?? 'global', store: name }
-  const evictions = context.metrics.counter('store-cache-evictions-total', tags)
+  const evictions = context.metrics.counter('store-cache-evictions-total', tags, METRIC_GROUPS.own)
   const cache = new TimedCache(index, () => context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
-  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes)
-  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes)
+  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes, METRIC_GROUPS.own)
+  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes, METRIC_GROUPS.own)
   return cache
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Counter } from '../../../lib/common/metrics.ts'
+import { Counter } from '../../../lib/common/meter.ts'
 import { TimedCache } from '../../../lib/store/timed/timed-cache.ts'
 import { TimedEntry } from '../../../lib/store/timed/timed-entry.ts'
 import { TimeIndex } from '../../../lib/store/timed/time-index.ts'
