@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -48,6 +48,29 @@ await admin.close()
 await broker.close()
 `
 
+/** Both kinds of programs in one: what one of them makes is what the other knows. */
+const COMMON = `const { StreamsBuilder, TopologyError, serdes } = require('millrace')
+const { TopologyTestDriver } = require('millrace/testing')
+const { httpApp } = require('millrace/http')
+
+async function main() {
+  const modules = { ...(await import('millrace')), ...(await import('millrace/testing')), ...(await import('millrace/http')) }
+  const builder = new modules.StreamsBuilder()
+  const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+  builder.stream('in', text).mapValues(value => value + '!').to('out', text)
+  const driver = new TopologyTestDriver(builder.build())
+  driver.createInputTopic('in', text).pipeInput('k', 'v')
+  console.log(driver.createOutputTopic('out', text).readValue())
+  console.log(builder instanceof StreamsBuilder, driver instanceof modules.TopologyTestDriver, httpApp === modules.httpApp)
+  try {
+    new modules.StreamsBuilder().stream('in', text).groupByKey().count({ storeName: 'not a name' })
+  } catch (error) {
+    console.log(error instanceof TopologyError, error.stack.split('\\n').find(line => line.includes('node_modules')))
+  }
+}
+main()
+`
+
 const TYPES = `import { KafkaStreams, serdes, type Serde, type StreamsConfig } from 'millrace'
 import { httpApp, type HttpAppOptions } from 'millrace/http'
 import { TopologyTestDriver } from 'millrace/testing'
@@ -60,55 +83,113 @@ export type Made = [KafkaStreams, TopologyTestDriver, ReturnType<typeof httpApp>
 export const wrong: StreamsConfig = { applicationId: 'app', commitInterval: 1 }
 `
 
-/** An empty folder with the tarball of this package installed in it, as a user would. */
-async function installed(): Promise<string> {
-  const directory = await temporaryDirectory()
+interface Tarball {
+  readonly path: string
+  readonly bytes: number
+  readonly files: readonly string[]
+}
+
+async function packed(directory: string): Promise<Tarball> {
   // Built already; its scripts would build again under the feet of the tests beside this one.
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory]
   const { stdout } = await execute('npm', pack, { cwd: ROOT })
-  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }]
-  const folders = new Set(files.map(({ path }) => path.split('/')[0]))
-  expect([...folders].filter(name => name !== 'README.md').sort()).toEqual([
-    'LICENSE',
-    'dist',
-    'package.json',
-  ])
-  const install = ['install', filename, '--prefer-offline', '--no-audit', '--no-fund', '--omit=optional']
-  await execute('npm', install, { cwd: directory })
-  return directory
+  const [{ filename, size, files }] = JSON.parse(stdout) as [
+    { filename: string; size: number; files: { path: string }[] },
+  ]
+  return { path: join(directory, filename), bytes: size, files: files.map(({ path }) => path) }
 }
+
+/** In an empty folder, as a user would. */
+async function install(directory: string, { path }: Tarball): Promise<void> {
+  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--omit=optional']
+  await execute('npm', ['install', path, ...options], { cwd: directory })
+}
+
+/** How TypeScript finds packages, and the kinds of files in which it does so. */
+const RESOLUTIONS = [
+  { module: 'nodenext', resolution: 'nodenext', file: 'types.mts' },
+  { module: 'node16', resolution: 'node16', file: 'types.cts' },
+  { module: 'node16', resolution: 'node16', file: 'types.mts' },
+  { module: 'esnext', resolution: 'bundler', file: 'types.ts' },
+  { module: 'commonjs', resolution: 'node10', file: 'types.ts' },
+]
+
+async function checkTypes(directory: string): Promise<void> {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  // What TypeScript 6 gives up is what others still use.
+  const common = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--target',
+    'es2022',
+    '--ignoreDeprecations',
+    '6.0',
+  ]
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
+  for (const { module, resolution, file } of RESOLUTIONS) {
+    await writeFile(join(directory, file), TYPES)
+    const how = ['--module', module, '--moduleResolution', resolution]
+    await execute(process.execPath, [tsc, ...common, ...types, ...how, file], { cwd: directory }).catch(
+      (error: { stdout?: string }) => {
+        throw new Error(`the types do not hold for ${resolution}, ${file}: ${error.stdout}`)
+      },
+    )
+  }
+}
+
+const MEGABYTE = 1_000_000
 
 describe('the package', () => {
   it('installed in an empty folder: the API, the types, and millrace run', async () => {
-    const directory = await installed()
+    const directory = await temporaryDirectory()
+    await install(directory, await packed(directory))
     const inDirectory = { cwd: directory, env: { ...process.env, MILLRACE_STATE_DIR: 'state' } }
-    const files = { 'flow.ts': TOPOLOGY, 'lines.txt': 'hello\n', 'program.mjs': PROGRAM, 'types.mts': TYPES }
+    const files = {
+      'flow.ts': TOPOLOGY,
+      'lines.txt': 'hello\n',
+      'program.mjs': PROGRAM,
+      'program.cjs': COMMON,
+    }
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
 
     const program = await execute(process.execPath, ['program.mjs'], inDirectory)
     expect(program.stdout).toBe('{"key":"k","value":"v","timestamp":1} 1 function\n200 v\n')
 
+    const common = await execute(process.execPath, ['program.cjs'], inDirectory)
+    expect(common.stderr).toBe('')
+    const [values, same, failed] = common.stdout.trim().split('\n')
+    expect([values, same]).toEqual(['v!', 'true true true'])
+    // The stack names a file that is there.
+    const [, file] = /true .*\(?file:\/\/(.*?):\d+:\d+\)?$/.exec(failed!)!
+    await access(file!)
+
     const flow = ['--brokers', 'memory', '--input', 'in=lines.txt', '--print', 'out', '--exit-when-idle']
     const run = await execute('npx', ['millrace', 'run', 'flow.ts', ...flow], inDirectory)
     expect(run.stdout).toBe('null\tHELLO\n')
 
-    const tsc = [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-    ]
-    const types = [
-      '--skipLibCheck',
-      '--types',
-      'node',
-      '--typeRoots',
-      join(ROOT, 'node_modules/@types'),
-      'types.mts',
-    ]
-    await execute(process.execPath, [...tsc, ...types], inDirectory).catch((error: { stdout?: string }) => {
-      throw new Error(`the types do not hold: ${error.stdout}`)
-    })
+    await checkTypes(directory)
+  })
+
+  it('is small, has what it names, and is right for publint and "are the types wrong"', async () => {
+    const directory = await temporaryDirectory()
+    const tarball = await packed(directory)
+    expect(tarball.bytes).toBeLessThan(MEGABYTE)
+    const folders = new Set(tarball.files.map(path => path.split('/')[0]))
+    expect([...folders].sort()).toEqual([
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'],
+    ])
+    expect(tarball.files.filter(path => !/\.(js|cjs|d\.ts|d\.cts|md|json)$|^LICENSE$/.test(path))).toEqual([])
+    for (const tool of [
+      ['publint', 'run', tarball.path, '--strict'],
+      ['attw', tarball.path],
+    ]) {
+      const [name, ...options] = tool as [string, ...string[]]
+      await execute('npx', ['--no-install', name, ...options], { cwd: ROOT }).catch(
+        (error: { stdout?: string; stderr?: string }) => {
+          throw new Error(`${name}: ${error.stdout}${error.stderr}`)
+        },
+      )
+    }
   })
 })

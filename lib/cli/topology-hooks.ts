@@ -44,7 +44,8 @@ async function loadTypeScript(): Promise<TypeScriptHooks> {
  */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   if (specifier === 'millrace' || specifier.startsWith('millrace/')) {
-    const url = pathToFileURL(requireHere.resolve(specifier)).href
+    // What CommonJS gets is a file that requires the module.
+    const url = pathToFileURL(requireHere.resolve(specifier).replace(/\.cjs$/, '.js')).href
     return { url, format: 'module', shortCircuit: true }
   }
   // A topology's own file is imported by this package, by its URL.
