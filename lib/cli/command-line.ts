@@ -1,10 +1,11 @@
-import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { completionCommand } from './completion-command.ts'
 import { configCommand } from './config-command.ts'
 import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ExitCode } from './exit-code.ts'
+import { initCommand } from './init-command.ts'
+import { packageVersion } from './package-folder.ts'
 import { produceCommand } from './produce-command.ts'
 import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
@@ -13,6 +14,7 @@ import { topicsCommand } from './topics-command.ts'
 
 const EXAMPLES = `
 Examples:
+  millrace init my-app
   millrace run topologies/word-count.ts
   millrace describe topologies/word-count.ts
   millrace topics list
@@ -24,6 +26,7 @@ Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
 
 const COMMANDS = [
+  initCommand,
   runCommand,
   describeCommand,
   configCommand,
@@ -66,9 +69,4 @@ function inheriting(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent)
   for (const each of command.commands) inheriting(each, command)
   return command
-}
-
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-  return version
 }

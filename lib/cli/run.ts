@@ -1,4 +1,5 @@
-import type { Admin, Broker } from '../broker/broker.ts'
+import type { Admin } from '../broker/broker.ts'
+import type { OpenedBroker } from '../broker/opened-broker.ts'
 import { errorFrom } from '../common/errors.ts'
 import { startApplication } from './application.ts'
 import type { Ending } from './ending.ts'
@@ -60,7 +61,7 @@ async function checkFiles(files: readonly string[], { input }: SharedOptions): P
 
 async function runUntilEnd(
   jobs: Jobs,
-  opening: Promise<Broker>,
+  opening: Promise<OpenedBroker>,
   { ending, teardown }: { ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const [job] = jobs
@@ -80,7 +81,7 @@ async function runUntilEnd(
 /** Side by side: none of them waits for another's state to be restored. */
 async function startApplications(
   jobs: Jobs,
-  around: { broker: Broker; ending: Ending; teardown: Teardown },
+  around: { broker: OpenedBroker; ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
   const starting = jobs.map(async job => {
@@ -123,7 +124,7 @@ function endWhenIdle(
     admin,
     ending,
     teardown,
-  }: { fed: Promise<void>; broker: Broker; admin: Admin; ending: Ending; teardown: Teardown },
+  }: { fed: Promise<void>; broker: OpenedBroker; admin: Admin; ending: Ending; teardown: Teardown },
 ): void {
   const { plan, clock } = job
   const { signal } = ending
