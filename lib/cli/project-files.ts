@@ -45,8 +45,16 @@ function targetOf(path: string): string {
   return `${folder === '.' ? '' : `${folder}${sep}`}${isHidden ? '.' : ''}${plain}`
 }
 
+/** What stands in templates for the application's id, which is one itself: they compile as they are. */
+const ID = 'my-app'
+
+/** A scope has characters that no topic may have. */
+function idOf(name: string): string {
+  return name.replace('/', '-').replace(/[@~]/g, '')
+}
+
 function filledIn(path: string, text: string, { name, millrace }: Project): string {
-  if (path !== 'package.json') return text.replaceAll('{{name}}', name)
+  if (path !== 'package.json') return text.replaceAll('{{name}}', name).replaceAll(ID, idOf(name))
   const manifest = JSON.parse(text) as { dependencies: { [name: string]: string } }
   const dependencies = { ...manifest.dependencies, millrace }
   return `${JSON.stringify({ ...manifest, name, dependencies }, undefined, 2)}\n`

@@ -49,6 +49,7 @@ describe.each(['minimal', 'service', 'avro'])('millrace init --template %s', tem
     const project = await newProject('--template', template, '--name', '@shop/orders')
     expect(await filesIn(project)).toEqual(expect.arrayContaining(EVERY))
     expect(await readFile(join(project, 'README.md'), 'utf8')).toMatch(/^# @shop\/orders\n/)
+    expect(await readFile(join(project, 'src/app.ts'), 'utf8')).toContain("applicationId: 'shop-orders'")
     await runIn(project, 'typescript/bin/tsc')
     const report = await runIn(project, 'vitest/vitest.mjs', 'run', '--reporter=json')
     const { numFailedTests, numPassedTests, testResults } = JSON.parse(report) as {

@@ -29,4 +29,7 @@ export function averages({ reading, average } = plainAvro, topics = TOPICS): Top
   return builder.build()
 }
 
+/** Names its group, its internal topics and its state. */
+export const config = { applicationId: 'my-app' }
+
 export default async () => averages(await avroSerdes())

@@ -15,4 +15,7 @@ export function wordCounts(input = 'lines', output = 'word-counts'): Topology {
   return builder.build()
 }
 
+/** Names its group, its internal topics and its state. */
+export const config = { applicationId: 'my-app' }
+
 export default wordCounts()

@@ -4,6 +4,9 @@ import { startServer } from './server.ts'
 
 export default totalsByButton()
 
+/** Names its group, its internal topics and its state. */
+export const config = { applicationId: 'my-app' }
+
 export const topics = [
   { topic: 'clicks', partitionCount: 4 },
   { topic: 'totals', partitionCount: 4 },

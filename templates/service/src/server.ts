@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { KafkaStreams, RunningService, TopicHandle } from 'millrace'
+import type { KafkaStreams, RunningService, ServiceContext, TopicHandle } from 'millrace'
 import { httpApp } from 'millrace/http'
 import type { Click } from './topology.ts'
 
@@ -32,13 +32,13 @@ export function routes(streams: KafkaStreams, clicks: Pick<TopicHandle<string, C
 export async function startServer(
   streams: KafkaStreams,
   clicks: Pick<TopicHandle<string, Click>, 'send'>,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, logger }: Pick<ServiceContext, 'host' | 'port' | 'logger'>,
 ): Promise<RunningService> {
   const server = createAdaptorServer({ fetch: routes(streams, clicks).fetch }) as Server
   server.listen(port, host)
   await once(server, 'listening')
   const url = `http://${host}:${(server.address() as AddressInfo).port}`
-  console.error(`listening on ${url}`)
+  logger.log('info', `listening on ${url}`)
   return {
     url,
     async [Symbol.asyncDispose]() {

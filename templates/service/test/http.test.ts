@@ -1,24 +1,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KafkaStreams, openBroker } from 'millrace'
+import { KafkaStreams, openBroker, silentLogger as logger } from 'millrace'
 import { expect, it, vi } from 'vitest'
 import { startServer } from '../src/server.ts'
 import { clickSerdes, totalsByButton } from '../src/topology.ts'
 
 it('answers over HTTP with what has been clicked', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'state-'))
-  await using broker = await openBroker('memory')
+  await using broker = await openBroker('memory', { logger })
   const topics = ['clicks', 'totals'].map(topic => ({ topic, partitionCount: 2 }))
   await using streams = new KafkaStreams(
     totalsByButton(),
     { applicationId: 'test', stateDir, topics },
-    { broker },
+    { broker, logger },
   )
   await streams.start()
   await using server = await startServer(streams, broker.topic('clicks', clickSerdes), {
     host: '127.0.0.1',
     port: 0,
+    logger,
   })
 
   expect((await fetch(`${server.url}/clicks/red`, { method: 'POST' })).status).toBe(403)

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KafkaStreams, openBroker, type OpenedBroker, type Topology } from 'millrace'
+import { KafkaStreams, openBroker, silentLogger as logger, type OpenedBroker, type Topology } from 'millrace'
 
 /** Where tests find a Kafka cluster; without it they are skipped. */
 export const brokers = process.env['MILLRACE_BROKERS']
@@ -13,10 +13,10 @@ export async function runOnKafka(
   work: (broker: OpenedBroker) => Promise<void>,
 ): Promise<void> {
   const stateDir = await mkdtemp(join(tmpdir(), 'state-'))
-  await using broker = await openBroker(brokers!)
+  await using broker = await openBroker(brokers!, { logger })
   const admin = await broker.admin()
   await admin.createTopics(topics.map(topic => ({ topic, partitionCount: 2 })))
-  const streams = new KafkaStreams(topology, { applicationId, stateDir }, { broker })
+  const streams = new KafkaStreams(topology, { applicationId, stateDir }, { broker, logger })
   try {
     await streams.start()
     await work(broker)
