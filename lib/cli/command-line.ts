@@ -3,6 +3,7 @@ import { completionCommand } from './completion-command.ts'
 import { configCommand } from './config-command.ts'
 import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
+import { devCommand } from './dev-command.ts'
 import type { ExitCode } from './exit-code.ts'
 import { initCommand } from './init-command.ts'
 import { packageVersion } from './package-folder.ts'
@@ -15,6 +16,7 @@ import { topicsCommand } from './topics-command.ts'
 const EXAMPLES = `
 Examples:
   millrace init my-app
+  millrace dev my-app/src/app.ts
   millrace run topologies/word-count.ts
   millrace describe topologies/word-count.ts
   millrace topics list
@@ -27,6 +29,7 @@ Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 
 const COMMANDS = [
   initCommand,
+  devCommand,
   runCommand,
   describeCommand,
   configCommand,

@@ -72,7 +72,8 @@ export async function checkInputs(inputs: readonly Pair[]): Promise<void> {
   for (const { value } of inputs) await checkReadable(value, '--input')
 }
 
-function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
+/** Throws a `UsageError`, `INVALID_PORT`. */
+export function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
   const { HOST = '127.0.0.1', PORT = '8080' } = environment
   const port = Number(PORT)
   if (/^\d{1,5}$/.test(PORT) && port <= 65_535) return { host: HOST, port }

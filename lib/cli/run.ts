@@ -1,7 +1,7 @@
 import type { Admin } from '../broker/broker.ts'
 import type { OpenedBroker } from '../broker/opened-broker.ts'
 import { errorFrom } from '../common/errors.ts'
-import { startApplication } from './application.ts'
+import { startApplication, type ApplicationProgress } from './application.ts'
 import type { Ending } from './ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { UsageError } from './exit-code.ts'
@@ -16,6 +16,7 @@ import { isLocal, type SharedOptions } from './run-options.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
+import { reportLoaded, reportProgress } from './supervision.ts'
 import type { Teardown } from './teardown.ts'
 import { untilEnd } from './until-end.ts'
 import { withState } from './temporary-state.ts'
@@ -65,6 +66,7 @@ async function runUntilEnd(
   { ending, teardown }: { ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const [job] = jobs
+  reportLoaded(job)
   const broker = await openedBroker(opening, ending, teardown)
   if (!broker) return
   const admin = await broker.admin()
@@ -86,7 +88,11 @@ async function startApplications(
   const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
   const starting = jobs.map(async job => {
     try {
-      await startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) })
+      const onProgress = (progress: ApplicationProgress) => {
+        overview?.tell(job, progress)
+        reportProgress(job, progress)
+      }
+      await startApplication(job, { ...around, onProgress })
     } catch (reason) {
       // The others, which may be waiting for their brokers, give up, too.
       around.ending.fail(errorFrom(reason))

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { LogLevel } from '../common/logger.ts'
 import { LOG_LEVELS } from './option-values.ts'
+import { PRINT_FORMATS, type PrintFormat } from './record-format.ts'
 import { isLocal } from './run-options.ts'
 
 /** Options of every command that speaks to a broker, but runs no application. */
@@ -53,6 +54,12 @@ export function leaveOutUnused(command: Command): void {
   if (isFromEnvironment && isLocal(String(command.getOptionValue('brokers')))) {
     command.setOptionValueWithSource('clientConfig', undefined, 'default')
   }
+}
+
+export function printFormatOption(byDefault: PrintFormat): Option {
+  return new Option('--print-format <format>', 'how --print writes records')
+    .choices(PRINT_FORMATS)
+    .default(byDefault)
 }
 
 export function logLevelOption(): Option {

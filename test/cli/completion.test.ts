@@ -53,6 +53,7 @@ const COMMANDS = [
   'config',
   'consume',
   'describe',
+  'dev',
   'help',
   'init',
   'produce',
@@ -65,6 +66,8 @@ describe.each(SHELLS)('completion in %s', shell => {
   it.skipIf(!isInstalled(shell)).each([
     [[''], COMMANDS],
     [['re'], ['reset']],
+    [['de'], ['describe', 'dev']],
+    [['dev', 'app.ts', '--print-f'], ['--print-format']],
     [
       ['topics', ''],
       ['create', 'delete', 'describe', 'help', 'list'],
