@@ -7,6 +7,7 @@ import {
   applicationIdOption,
   brokersOption,
   clientConfigOption,
+  configOption,
   logLevelOption,
   printFormatOption,
 } from './shared-options.ts'
@@ -36,6 +37,7 @@ export function devCommand(onEnd: (exitCode: ExitCode) => void): Command {
     .argument('<file>', 'topology file, TypeScript or JavaScript')
     .addOption(brokersOption('embedded (durable, in the state directory), memory, or host:port,…'))
     .addOption(clientConfigOption())
+    .addOption(configOption())
     .addOption(applicationIdOption('names the group, the topics and the state (default: the file name)'))
     .option('--state-dir <directory>', 'where all state lies (default: MILLRACE_STATE_DIR, else .millrace)')
     .option('--set <name=value>', 'a setting, or an argument of the topology (repeatable)', collectPairs)

@@ -12,6 +12,7 @@ export function runArguments(
   const written: { readonly [name in keyof SharedOptions]?: readonly string[] } = {
     brokers: ['--brokers', options.brokers],
     clientConfig: optional('--client-config', options.clientConfig),
+    config: optional('--config', options.config),
     fetch: optional('--fetch', options.fetch),
     produce: optional('--produce', options.produce),
     applicationId: optional('--application-id', options.applicationId),

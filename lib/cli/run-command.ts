@@ -7,6 +7,7 @@ import {
   applicationIdOption,
   brokersOption,
   clientConfigOption,
+  configOption,
   logLevelOption,
   printFormatOption,
 } from './shared-options.ts'
@@ -48,6 +49,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     .argument('<file...>', 'topology files, TypeScript or JavaScript')
     .addOption(brokersOption('embedded (durable, in the state directory), memory, or host:port,…'))
     .addOption(clientConfigOption())
+    .addOption(configOption())
     .addOption(
       new Option(
         '--fetch <path>',

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../common/logger.ts'
+import type { ConfigFile } from './config-file.ts'
 import type { InputOption, Pair } from './option-values.ts'
 import type { PrintFormat } from './record-format.ts'
 
@@ -12,6 +13,9 @@ export interface SharedOptions {
   readonly brokers: string
   /** A file of client settings. */
   readonly clientConfig?: string
+  /** The path of a config file that was named; and the one that counts. */
+  readonly config?: string
+  readonly configFile?: ConfigFile
   /** How records are read from a Kafka cluster. */
   readonly fetch?: 'direct' | 'native'
   /** How records are sent to a Kafka cluster. */

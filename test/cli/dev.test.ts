@@ -9,7 +9,7 @@ import { newProject } from './new-project.ts'
 /** Counts lines by their text; says who it is when it is loaded. */
 function counting(version: number, more = ''): string {
   return `import { serdes, StreamsBuilder } from 'millrace'
-console.log('version ${version} pid ' + process.pid)
+console.log('version ${version} pid ' + process.pid, process.argv.includes('--input'))
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const builder = new StreamsBuilder()
 builder.stream('in', text).groupBy(line => line, text).count({ storeName: 'counts' }).toStream()
@@ -63,6 +63,8 @@ describe('millrace dev', () => {
     await edit(counting(2))
     await running(dev, 2)
     expect(isAlive(pidOf(dev, 1))).toBe(false)
+    expect(dev.stdout).toMatch(/^version 1 pid \d+ true$/m)
+    expect(dev.stdout).toMatch(/^version 2 pid \d+ false$/m)
     expect(await dev.stop('SIGINT')).toMatchObject({ code: 0 })
     const again = await runCli(
       ['run', 'app.ts', '--input', 'in=lines.txt', '--print', 'out', '--exit-when-idle'],
@@ -195,14 +197,41 @@ describe('millrace dev: types', () => {
     const dev = await CliProcess.start(['dev', 'src/app.ts'], { directory: project })
     await dev.logged('is running')
     await writeFile(file, `${right}\nexport const wrong: number = 'text'\n`)
+    await dev.logged('warn  a type error; it runs all the same')
+    expect(dev.stderr).toMatch(/src\/app\.ts\(\d+,\d+\): error TS2322/)
     await eventually(() => dev.stderr.match(/is running/g)?.length === 2)
-    const { stderr } = dev
-    expect(stderr).toMatch(/src\/app\.ts\(\d+,\d+\): error TS2322/)
-    expect(stderr.indexOf('error TS2322')).toBeLessThan(stderr.lastIndexOf('is running'))
-    expect(stderr).toContain('warn  a type error; it runs all the same')
     await writeFile(file, right)
     await dev.logged('no type errors any more')
     expect(await dev.stop()).toMatchObject({ code: 0 })
+  })
+
+  /** A compiler of this text in place of the project's own. */
+  const compiler = (text: string) => ({
+    'tsconfig.json': '{}',
+    'node_modules/typescript/package.json': '{ "bin": { "tsc": "tsc.cjs" } }',
+    'node_modules/typescript/tsc.cjs': text,
+  })
+
+  it('a check that takes longer than the program is waited for', async () => {
+    const slow = `setTimeout(() => { console.log('app.ts(1,1): error TS1: slow'); process.exitCode = 1 }, 1_500)`
+    const { dev, edit } = await developing({ 'app.ts': counting(1), ...compiler(slow) })
+    await dev.logged('error TS1: slow')
+    await edit(counting(2))
+    await running(dev, 2)
+    expect(dev.stderr.lastIndexOf('error TS1: slow')).toBeGreaterThan(dev.stderr.indexOf('changed: app.ts'))
+    expect(await dev.stop()).toMatchObject({ code: 0 })
+  })
+
+  it('one that does not end is not, and ends with the rest', async () => {
+    const endless = `require('fs').appendFileSync('pids', process.pid + ' '); setInterval(() => {}, 1e8)`
+    const { dev, directory, edit } = await developing({ 'app.ts': counting(1), ...compiler(endless) })
+    await running(dev, 1)
+    await edit(counting(2))
+    await running(dev, 2)
+    const pids = async () => (await readFile(join(directory, 'pids'), 'utf8')).trim().split(' ').map(Number)
+    await eventually(async () => expect(await pids()).toHaveLength(2))
+    expect(await dev.stop()).toMatchObject({ code: 0 })
+    expect((await pids()).filter(isAlive)).toEqual([])
   })
 
   it.each([
