@@ -3,6 +3,7 @@ import type { LogLevel } from '../common/logger.ts'
 import type { ConfigFile } from './config-file.ts'
 import { describeJson } from './describe-json.ts'
 import { describeMermaid } from './describe-mermaid.ts'
+import { describeSvg } from './describe-svg.ts'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
 import { loadApplication } from './job.ts'
 import { collectPairs, type Pair } from './option-values.ts'
@@ -14,15 +15,16 @@ Examples:
   millrace describe topologies/word-count.ts
   millrace describe orders.ts --set currency=EUR
   millrace describe orders.ts --format mermaid > orders.mmd
+  millrace describe orders.ts --format svg > orders.svg
   millrace describe orders.ts --format json | jq '.subtopologies[].stores[].changelogTopic'
 
-text is the format of the JVM original, which viewers of topologies read. json and mermaid have the real names of internal
+text is the format of the JVM original, which viewers of topologies read. The others have the real names of internal
 topics, for the application id: of --application-id or a config file, else the file's config, else the file name.
 `
 
 interface DescribeOptions {
   readonly set?: readonly Pair[]
-  readonly format: 'text' | 'json' | 'mermaid'
+  readonly format: 'text' | 'json' | 'mermaid' | 'svg'
   readonly applicationId?: string
   readonly configFile?: ConfigFile
   readonly logLevel: LogLevel
@@ -36,7 +38,7 @@ export function describeCommand(onEnd: (exitCode: ExitCode) => void): Command {
     .option('--set <name=value>', 'an argument of the topology (repeatable)', collectPairs)
     .addOption(
       new Option('--format <format>', 'how it is printed')
-        .choices(['text', 'json', 'mermaid'])
+        .choices(['text', 'json', 'mermaid', 'svg'])
         .default('text'),
     )
     .addOption(configOption())
@@ -54,4 +56,4 @@ async function describe(file: string, { set = [], format, ...named }: DescribeOp
   await print(text.endsWith('\n') ? text : `${text}\n`)
 }
 
-const FORMATTERS = { json: describeJson, mermaid: describeMermaid }
+const FORMATTERS = { json: describeJson, mermaid: describeMermaid, svg: describeSvg }

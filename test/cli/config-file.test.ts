@@ -137,7 +137,9 @@ describe('a config file', () => {
   it('and other commands: where the embedded broker lies', async () => {
     const config = '{ "stateDir": "elsewhere" }'
     const directory = await directoryWith({ 'copy.ts': COPY, 'millrace.config.json': config })
-    expect(await runCli(['topics', 'create', 'made', '--partitions', '1'], { directory })).toMatchObject({ code: 0 })
+    expect(await runCli(['topics', 'create', 'made', '--partitions', '1'], { directory })).toMatchObject({
+      code: 0,
+    })
     expect(await readdir(directory)).toContain('elsewhere')
     expect((await runCli(['topics', 'list'], { directory })).stdout).toBe('made\n')
   })
