@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/broker.ts'
+import type { OpenedBroker } from '../broker/opened-broker.ts'
 import { KafkaStreams } from '../streams/kafka-streams.ts'
 import type { Ending } from './ending.ts'
 import { present } from '../common/assert.ts'
@@ -20,7 +20,7 @@ const CLOSE_TIMEOUT_MS = 15_000
 const LEAVE_MS = 6_000
 
 interface Surroundings {
-  readonly broker: Broker
+  readonly broker: OpenedBroker
   readonly ending: Ending
   readonly teardown: Teardown
   readonly onProgress: (progress: ApplicationProgress) => void

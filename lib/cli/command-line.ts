@@ -2,28 +2,38 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../common/package-version.ts'
 import { completionCommand } from './completion-command.ts'
 import { configCommand } from './config-command.ts'
+import { applyConfigFile } from './config-file.ts'
 import { consumeCommand } from './consume-command.ts'
 import { describeCommand } from './describe-command.ts'
-import type { ExitCode } from './exit-code.ts'
+import { devCommand } from './dev-command.ts'
+import { exitCodeAfter, UsageError, type ExitCode } from './exit-code.ts'
+import { initCommand } from './init-command.ts'
+import { packageVersion } from './package-folder.ts'
 import { produceCommand } from './produce-command.ts'
 import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
-import { leaveOutUnused } from './shared-options.ts'
+import { leaveOutEmpty, leaveOutUnused } from './shared-options.ts'
 import { topicsCommand } from './topics-command.ts'
 
 const EXAMPLES = `
 Examples:
+  millrace init my-app
+  millrace dev my-app/src/app.ts
   millrace run topologies/word-count.ts
   millrace describe topologies/word-count.ts
   millrace topics list
   millrace help run
 
-MILLRACE_BROKERS, MILLRACE_CLIENT_CONFIG and MILLRACE_APPLICATION_ID stand for the options of these names where they are left out.
+MILLRACE_BROKERS, MILLRACE_CLIENT_CONFIG and MILLRACE_APPLICATION_ID stand for the options of these names where they are left out,
+then millrace.config.ts, .js or .json in the working directory, or --config FILE: { brokers, clientConfig, applicationId, stateDir,
+settings, topics }, of the type MillraceConfig. It goes before what a topology's file exports. millrace config tells what counts.
 
 Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
 
 const COMMANDS = [
+  initCommand,
+  devCommand,
   runCommand,
   describeCommand,
   configCommand,
@@ -42,6 +52,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
     await commands(onEnd).parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
+    if (error instanceof UsageError) return exitCodeAfter('info', () => Promise.reject(error))
     if (!(error instanceof CommanderError)) throw error
     // Commander has written its message already; its own code for wrong usage is 1.
     return error.exitCode === 0 ? 0 : 2
@@ -57,9 +68,16 @@ function commands(onEnd: (exitCode: ExitCode) => void): Command {
     .showHelpAfterError('(add --help for the options)')
     // Before the subcommands are made: they inherit it.
     .exitOverride()
-  program.hook('preAction', (_, command) => leaveOutUnused(command))
+  program.hook('preAction', (_, command) => completeOptions(command))
   for (const command of COMMANDS) program.addCommand(inheriting(command(onEnd), program))
   return program
+}
+
+/** From the command line, else the environment, else the config file. */
+async function completeOptions(command: Command): Promise<void> {
+  leaveOutEmpty(command)
+  await applyConfigFile(command)
+  leaveOutUnused(command)
 }
 
 function inheriting(command: Command, parent: Command): Command {

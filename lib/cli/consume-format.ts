@@ -3,6 +3,7 @@ import type { RawRecord } from '../broker/broker.ts'
 import { utf8Text } from '../common/bytes.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import { Headers, type Header } from '../common/headers.ts'
+import { escapedCell, recordRow, timeText } from './record-table.ts'
 import { textSerde } from './text-serdes.ts'
 
 export const FORMATS = ['json', 'table', 'text'] as const
@@ -39,9 +40,9 @@ export function lineFormat(
           row(
             String(partition),
             String(record.offset),
-            timeOf(record.timestamp),
-            escaped(text(key(partition, record))),
-            escaped(text(value(partition, record))),
+            timeText(record.timestamp),
+            escapedCell(text(key(partition, record))),
+            escapedCell(text(value(partition, record))),
           ),
       }
   }
@@ -99,26 +100,8 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** A line break would break the table, an escape sequence the terminal. */
-function escaped(cell: string): string {
-  return cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, found => {
-    const quoted = JSON.stringify(found).slice(1, -1)
-    return quoted === found ? `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}` : quoted
-  })
-}
-
-/** Timestamps that are no date come from producers with other ideas. */
-function timeOf(timestamp: number): string {
-  const date = new Date(timestamp)
-  return Number.isNaN(date.getTime()) ? String(timestamp) : date.toISOString()
-}
-
 const WIDTHS = [9, 10, 24, 20]
 
-/** The columns are as wide as most cells need: what comes next is not known. */
 function row(...cells: readonly string[]): string {
-  return `${cells
-    .map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0))
-    .join('  ')
-    .trimEnd()}\n`
+  return recordRow(cells, WIDTHS)
 }

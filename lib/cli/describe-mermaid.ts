@@ -1,70 +1,28 @@
-import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
+import type { TopologyPlan } from '../topology/plan.ts'
+import { topologyGraph, type Box, type Edge } from './topology-graph.ts'
+
+const ARROWS: { readonly [kind in Edge['kind']]: string } = { flow: '-->', state: '---', changelog: '-.->' }
 
 /**
  * A flowchart of Mermaid: topics slanted, nodes as boxes in their sub-topologies, stores as drums. A topic
  * between two sub-topologies joins them; a dotted line leads to a changelog.
  */
 export function describeMermaid(plan: TopologyPlan): string {
-  const chart = new Chart()
-  for (const each of plan.subtopologies) chart.add(each, `Sub-topology ${each.id}`)
-  for (const each of plan.globalSubtopologies) chart.add(each, `Sub-topology ${each.id}, global`)
-  return chart.text()
+  const { topics, groups, edges } = topologyGraph(plan)
+  return [
+    'flowchart TD\n',
+    ...topics.map(box => `  ${shape(box)}\n`),
+    ...groups.map(({ id, title, boxes }) => {
+      const lines = boxes.map(box => `    ${shape(box)}\n`).join('')
+      return `  subgraph s${id}[${quoted(title)}]\n${lines}  end\n`
+    }),
+    ...edges.map(({ from, to, kind }) => `  ${from} ${ARROWS[kind]} ${to}\n`),
+  ].join('')
 }
 
-class Chart {
-  /** Ids by kind and name: names may hold what Mermaid gives a meaning. */
-  readonly #ids = new Map<string, string>()
-  readonly #topics: string[] = []
-  readonly #groups: string[] = []
-  readonly #edges: string[] = []
-
-  add({ id, nodes, stores }: SubtopologyPlan, title: string): void {
-    const boxes = nodes.map(({ name }) => `${this.#id('node', name)}[${quoted(name)}]`)
-    const drums = stores.map(({ builder: { name } }) => `${this.#id('store', name)}[(${quoted(name)})]`)
-    const lines = [...boxes, ...drums].map(line => `    ${line}\n`).join('')
-    this.#groups.push(`  subgraph s${id}[${quoted(title)}]\n${lines}  end\n`)
-    for (const node of nodes) this.#connect(node)
-    for (const { builder, changelogTopic, changelogIsSource } of stores) {
-      if (changelogTopic === undefined || changelogIsSource) continue
-      this.#edge(this.#id('store', builder.name), '-.->', this.#topic(changelogTopic))
-    }
-  }
-
-  text(): string {
-    return `flowchart TD\n${[...this.#topics, ...this.#groups, ...this.#edges].join('')}`
-  }
-
-  #connect(node: NodePlan): void {
-    const id = this.#id('node', node.name)
-    if (node.kind === 'sink') {
-      const topic = typeof node.topic === 'string' ? node.topic : 'chosen by the record'
-      this.#edge(id, '-->', this.#topic(topic))
-      return
-    }
-    if (node.kind === 'source') {
-      const topics = node.pattern ? [`/${node.pattern.source}/`] : node.topics
-      for (const topic of topics) this.#edge(this.#topic(topic), '-->', id)
-    } else for (const store of node.stores) this.#edge(id, '---', this.#id('store', store))
-    for (const child of node.children) this.#edge(id, '-->', this.#id('node', child))
-  }
-
-  #edge(from: string, arrow: string, to: string): void {
-    this.#edges.push(`  ${from} ${arrow} ${to}\n`)
-  }
-
-  #topic(name: string): string {
-    const known = this.#ids.size
-    const id = this.#id('topic', name)
-    if (this.#ids.size > known) this.#topics.push(`  ${id}[/${quoted(name)}/]\n`)
-    return id
-  }
-
-  #id(kind: 'node' | 'store' | 'topic', name: string): string {
-    const key = `${kind} ${name}`
-    const id = this.#ids.get(key) ?? `${kind}${this.#ids.size}`
-    this.#ids.set(key, id)
-    return id
-  }
+function shape({ id, kind, name }: Box): string {
+  const [open, close] = { topic: ['[/', '/]'], node: ['[', ']'], store: ['[(', ')]'] }[kind]
+  return `${id}${open}${quoted(name)}${close}`
 }
 
 /** Mermaid's own escapes are those of HTML, with # for &. */

@@ -5,6 +5,7 @@ import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { TopologySettings } from '../streams/topology-file.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { ConfigFile } from './config-file.ts'
 import { asUsage, UsageError } from './exit-code.ts'
 import { checkReadable } from './feed-input.ts'
 import { loadTopologyFile, type LoadedTopologyFile } from './load-topology-file.ts'
@@ -43,12 +44,14 @@ export async function prepareJob(options: RunOptions): Promise<Job> {
 
 /** Throws as `prepareJob`. */
 export async function loadApplication(
-  options: Pick<RunOptions, 'file' | 'set' | 'applicationId' | 'stateDir'>,
+  options: Pick<RunOptions, 'file' | 'set' | 'applicationId' | 'stateDir' | 'configFile'>,
 ): Promise<Application> {
-  const file = await loadTopologyFile(options.file)
+  const file = withTopics(await loadTopologyFile(options.file), options.configFile)
   const { config: set, forTopology } = splitSettings(options.set, { takesSettings: file.takesSettings })
+  const { configFile } = options
   const config = {
     ...file.config,
+    ...configFile?.settings,
     ...set,
     applicationId: options.applicationId ?? file.config?.applicationId ?? nameOf(options.file),
     stateDir: options.stateDir ?? process.env['MILLRACE_STATE_DIR'] ?? file.config?.stateDir ?? '.millrace',
@@ -58,6 +61,13 @@ export async function loadApplication(
   resolveConfig(config)
   const topology = await file.topology(forTopology)
   return { file, topology, config, set, settings: forTopology }
+}
+
+function withTopics(file: LoadedTopologyFile, configFile: ConfigFile | undefined): LoadedTopologyFile {
+  const { topics = [] } = configFile ?? {}
+  if (topics.length === 0) return file
+  const others = (file.topics ?? []).filter(({ topic }) => topics.every(each => each.topic !== topic))
+  return { ...file, topics: [...topics, ...others] }
 }
 
 function nameOf(file: string): string {
@@ -72,7 +82,8 @@ export async function checkInputs(inputs: readonly Pair[]): Promise<void> {
   for (const { value } of inputs) await checkReadable(value, '--input')
 }
 
-function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
+/** Throws a `UsageError`, `INVALID_PORT`. */
+export function serviceAddress(environment: NodeJS.ProcessEnv): { host: string; port: number } {
   const { HOST = '127.0.0.1', PORT = '8080' } = environment
   const port = Number(PORT)
   if (/^\d{1,5}$/.test(PORT) && port <= 65_535) return { host: HOST, port }

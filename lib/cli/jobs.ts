@@ -24,7 +24,7 @@ export async function prepareJobs(
 
 function checkForSeveral(options: SharedOptions): void {
   const given = [
-    options.applicationId !== undefined && whereIdIsFrom(options.applicationId),
+    options.applicationId !== undefined && whereIdIsFrom(options),
     options.input.length > 0 && '--input',
     options.print.length > 0 && '--print',
     options.processes > 1 && '--processes',
@@ -34,7 +34,8 @@ function checkForSeveral(options: SharedOptions): void {
   throw new UsageError('ONE_FILE_ONLY', `${given} is for one application: run each file by itself for it`)
 }
 
-function whereIdIsFrom(applicationId: string): string {
+function whereIdIsFrom({ applicationId, configFile }: SharedOptions): string {
+  if (configFile?.applicationId === applicationId) return `applicationId in ${configFile?.name}`
   const variable = 'MILLRACE_APPLICATION_ID'
   return process.env[variable] === applicationId ? variable : '--application-id'
 }

@@ -44,12 +44,17 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false
 }
 
-async function importFile(path: string): Promise<unknown> {
+/** A module in TypeScript or JavaScript. Rejects with what it throws. */
+export async function importModule(path: string): Promise<unknown> {
   // What it imports of us is loaded before there is another loader to ask.
   await import('../index.ts')
   startLoader()
+  return await import(pathToFileURL(path).href)
+}
+
+async function importFile(path: string): Promise<unknown> {
   try {
-    return await import(pathToFileURL(path).href)
+    return await importModule(path)
   } catch (reason) {
     const cause = errorFrom(reason)
     // A topology that the file built wrongly says what is wrong itself, under its own code.

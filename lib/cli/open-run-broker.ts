@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Broker } from '../broker/broker.ts'
+import type { OpenedBroker } from '../broker/opened-broker.ts'
 import { loadNativeClient } from '../broker/kafka/load-client.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import { systemClock } from '../common/clock.ts'
@@ -20,7 +20,7 @@ import type { Teardown } from './teardown.ts'
 export async function openRunBroker(
   options: SharedOptions,
   prepare: () => Promise<Jobs>,
-): Promise<{ readonly jobs: Jobs; readonly opening: Promise<Broker> }> {
+): Promise<{ readonly jobs: Jobs; readonly opening: Promise<OpenedBroker> }> {
   const settings = await brokerSettings(options)
   if (isLocal(options.brokers)) {
     const jobs = await prepare()
@@ -61,10 +61,10 @@ export async function brokerSettings(
 
 /** Undefined where the end came first; what is still being opened is closed all the same. */
 export async function openedBroker(
-  opening: Promise<Broker>,
+  opening: Promise<OpenedBroker>,
   ending: Ending,
   teardown: Teardown,
-): Promise<Broker | undefined> {
+): Promise<OpenedBroker | undefined> {
   teardown.add('the broker', async () => {
     // A broker that could not be opened has been reported already.
     const opened = await opening.catch(() => undefined)

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../common/clock.ts'
 import type { Logger } from '../common/logger.ts'
 import { UsageError } from './exit-code.ts'
+import { stopChild } from './stop-child.ts'
 
 const PAUSE_MS = 200
 const PAUSE_MS_MAX = 10_000
@@ -61,7 +62,8 @@ async function runOne(index: number, options: ProcessGroupOptions): Promise<Proc
   const child = options.start(index)
   const { pid } = child
   logger.log('info', `process ${index} started`, { pid })
-  const onStop = () => void stopOne(child, index, options)
+  const stopping = { ...options, name: `process ${index}`, limitMs: STOP_MS_MAX }
+  const onStop = () => void stopChild(child, stopping)
   signal.addEventListener('abort', onStop, { once: true })
   try {
     const [exitCode, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
@@ -69,20 +71,4 @@ async function runOne(index: number, options: ProcessGroupOptions): Promise<Proc
   } finally {
     signal.removeEventListener('abort', onStop)
   }
-}
-
-async function stopOne(
-  child: ChildProcess,
-  index: number,
-  { clock, logger }: ProcessGroupOptions,
-): Promise<void> {
-  child.kill('SIGTERM')
-  const ended = new AbortController()
-  child.once('exit', () => ended.abort())
-  await clock.sleep(STOP_MS_MAX, ended.signal)
-  if (ended.signal.aborted) return
-  logger.log('error', `process ${index} has not ended within ${STOP_MS_MAX} ms and is killed`, {
-    pid: child.pid,
-  })
-  child.kill('SIGKILL')
 }

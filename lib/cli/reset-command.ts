@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { withBroker, type Session } from './broker-session.ts'
+import type { ConfigFile } from './config-file.ts'
 import { executeReset } from './execute-reset.ts'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
 import { loadApplication, type Application } from './job.ts'
@@ -30,6 +31,7 @@ interface ResetOptions extends BrokerOptions {
   readonly toLatest?: boolean
   readonly toOffset?: number
   readonly execute?: boolean
+  readonly configFile?: ConfigFile
 }
 
 export function resetCommand(onEnd: (exitCode: ExitCode) => void): Command {

@@ -3,7 +3,14 @@ import { exitCodeAfter, type ExitCode } from './exit-code.ts'
 import { collect, collectInputs, collectPairs, wholeFrom } from './option-values.ts'
 import { run } from './run.ts'
 import type { SharedOptions } from './run-options.ts'
-import { applicationIdOption, brokersOption, clientConfigOption, logLevelOption } from './shared-options.ts'
+import {
+  applicationIdOption,
+  brokersOption,
+  clientConfigOption,
+  configOption,
+  logLevelOption,
+  printFormatOption,
+} from './shared-options.ts'
 
 const EXAMPLES = `
 FILE default-exports a Topology, or a function of the --set pairs that returns one, and may export topics, config and
@@ -20,7 +27,8 @@ Several files run in one process, on one broker: each is an application of its o
 services are at the ports behind it.
 
 Every line of an --input file becomes a record, an empty line an empty record. --print begins at the end that a topic
-has when the program starts, shows committed records only, and writes key, tab, value; null is a missing key or a deletion.
+has when the program starts, and shows committed records only: key, tab, value, or in a table with times, partitions and windows. null
+is a missing key or a deletion.
 
 Examples:
   millrace run word-count.ts --brokers memory --input streams-plaintext-input=- --print streams-wordcount-output
@@ -41,6 +49,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     .argument('<file...>', 'topology files, TypeScript or JavaScript')
     .addOption(brokersOption('embedded (durable, in the state directory), memory, or host:port,…'))
     .addOption(clientConfigOption())
+    .addOption(configOption())
     .addOption(
       new Option(
         '--fetch <path>',
@@ -63,6 +72,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     )
     .option('--input-key-separator <text>', 'the same for every --input without a key of its own')
     .option('--print <topic>', 'print the records of a topic (repeatable)', collect)
+    .addOption(printFormatOption('text'))
     .option('--create-topics', 'create missing topics of the topology on a Kafka cluster, too')
     .option('--partitions <n>', 'partitions of topics that are created so', wholeFrom(1), 4)
     .option(
@@ -73,6 +83,7 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
     )
     .option('--exit-when-idle', 'end when all input is processed and nothing more comes')
     .addOption(logLevelOption())
+    .addOption(new Option('--supervised').hideHelp())
     .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: GivenOptions) => {

@@ -1,5 +1,7 @@
 import type { LogLevel } from '../common/logger.ts'
+import type { ConfigFile } from './config-file.ts'
 import type { InputOption, Pair } from './option-values.ts'
+import type { PrintFormat } from './record-format.ts'
 
 /** The command line of `millrace run`, parsed. Names are those of the options. */
 export interface RunOptions extends SharedOptions {
@@ -11,6 +13,9 @@ export interface SharedOptions {
   readonly brokers: string
   /** A file of client settings. */
   readonly clientConfig?: string
+  /** The path of a config file that was named; and the one that counts. */
+  readonly config?: string
+  readonly configFile?: ConfigFile
   /** How records are read from a Kafka cluster. */
   readonly fetch?: 'direct' | 'native'
   /** How records are sent to a Kafka cluster. */
@@ -23,6 +28,7 @@ export interface SharedOptions {
   readonly inputKeySeparator?: string
   /** Topics. */
   readonly print: readonly string[]
+  readonly printFormat: PrintFormat
   readonly partitions: number
   readonly createTopics?: boolean
   readonly processes: number
@@ -30,6 +36,8 @@ export interface SharedOptions {
   readonly logLevel: LogLevel
   /** Given by a supervisor to the processes it starts. */
   readonly processIndex?: number
+  /** Given by `millrace dev`: this process tells it how far it is. */
+  readonly supervised?: boolean
 }
 
 /** A broker inside this process, which no other process can reach. */

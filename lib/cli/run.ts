@@ -1,6 +1,7 @@
-import type { Admin, Broker } from '../broker/broker.ts'
+import type { Admin } from '../broker/broker.ts'
+import type { OpenedBroker } from '../broker/opened-broker.ts'
 import { errorFrom } from '../common/errors.ts'
-import { startApplication } from './application.ts'
+import { startApplication, type ApplicationProgress } from './application.ts'
 import type { Ending } from './ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { UsageError } from './exit-code.ts'
@@ -15,6 +16,7 @@ import { isLocal, type SharedOptions } from './run-options.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
+import { reportLoaded, reportProgress } from './supervision.ts'
 import type { Teardown } from './teardown.ts'
 import { untilEnd } from './until-end.ts'
 import { withState } from './temporary-state.ts'
@@ -60,10 +62,11 @@ async function checkFiles(files: readonly string[], { input }: SharedOptions): P
 
 async function runUntilEnd(
   jobs: Jobs,
-  opening: Promise<Broker>,
+  opening: Promise<OpenedBroker>,
   { ending, teardown }: { ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const [job] = jobs
+  reportLoaded(job)
   const broker = await openedBroker(opening, ending, teardown)
   if (!broker) return
   const admin = await broker.admin()
@@ -80,12 +83,16 @@ async function runUntilEnd(
 /** Side by side: none of them waits for another's state to be restored. */
 async function startApplications(
   jobs: Jobs,
-  around: { broker: Broker; ending: Ending; teardown: Teardown },
+  around: { broker: OpenedBroker; ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
   const starting = jobs.map(async job => {
     try {
-      await startApplication(job, { ...around, onProgress: progress => overview?.tell(job, progress) })
+      const onProgress = (progress: ApplicationProgress) => {
+        overview?.tell(job, progress)
+        reportProgress(job, progress)
+      }
+      await startApplication(job, { ...around, onProgress })
     } catch (reason) {
       // The others, which may be waiting for their brokers, give up, too.
       around.ending.fail(errorFrom(reason))
@@ -123,7 +130,7 @@ function endWhenIdle(
     admin,
     ending,
     teardown,
-  }: { fed: Promise<void>; broker: Broker; admin: Admin; ending: Ending; teardown: Teardown },
+  }: { fed: Promise<void>; broker: OpenedBroker; admin: Admin; ending: Ending; teardown: Teardown },
 ): void {
   const { plan, clock } = job
   const { signal } = ending

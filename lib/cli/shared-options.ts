@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { LogLevel } from '../common/logger.ts'
 import { LOG_LEVELS } from './option-values.ts'
+import { PRINT_FORMATS, type PrintFormat } from './record-format.ts'
 import { isLocal } from './run-options.ts'
 
 /** Options of every command that speaks to a broker, but runs no application. */
@@ -21,6 +22,7 @@ export function addBrokerOptions(command: Command): Command {
       '--state-dir <directory>',
       'where the embedded broker lies (default: MILLRACE_STATE_DIR, else .millrace)',
     )
+    .addOption(configOption())
     .addOption(logLevelOption())
 }
 
@@ -39,20 +41,40 @@ export function applicationIdOption(description: string): Option {
   return new Option('--application-id <id>', description).env('MILLRACE_APPLICATION_ID')
 }
 
-/**
- * An environment is meant for many commands: its client settings are left out where this one speaks to no
- * cluster. On the command line they would be a mistake, which is told. An empty variable is none.
- */
-export function leaveOutUnused(command: Command): void {
+/** An empty variable of the environment is none. */
+export function leaveOutEmpty(command: Command): void {
   for (const name of ['brokers', 'clientConfig', 'applicationId']) {
     const isEmpty = command.getOptionValueSource(name) === 'env' && command.getOptionValue(name) === ''
     const option = command.options.find(each => each.attributeName() === name)
     if (isEmpty) command.setOptionValueWithSource(name, option?.defaultValue, 'default')
   }
-  const isFromEnvironment = command.getOptionValueSource('clientConfig') === 'env'
-  if (isFromEnvironment && isLocal(String(command.getOptionValue('brokers')))) {
-    command.setOptionValueWithSource('clientConfig', undefined, 'default')
-  }
+}
+
+/**
+ * An environment and a config file are meant for many commands: their client settings are left out where this one speaks to no
+ * cluster, and a config file's state directory where the brokers forget all. On the command line they would be a mistake, which is
+ * told.
+ */
+export function leaveOutUnused(command: Command): void {
+  const brokers = String(command.getOptionValue('brokers'))
+  const isFrom = (name: string, ...sources: readonly string[]) =>
+    sources.includes(command.getOptionValueSource(name) ?? '')
+  const leaveOut = (name: string) => command.setOptionValueWithSource(name, undefined, 'default')
+  if (isFrom('clientConfig', 'env', 'config') && isLocal(brokers)) leaveOut('clientConfig')
+  if (isFrom('stateDir', 'config') && brokers === 'memory') leaveOut('stateDir')
+}
+
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'what this command line leaves out (default: millrace.config.ts, .js, .json)',
+  )
+}
+
+export function printFormatOption(byDefault: PrintFormat): Option {
+  return new Option('--print-format <format>', 'how --print writes records')
+    .choices(PRINT_FORMATS)
+    .default(byDefault)
 }
 
 export function logLevelOption(): Option {

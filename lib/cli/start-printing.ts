@@ -2,7 +2,7 @@ import type { Admin, Broker } from '../broker/broker.ts'
 import { errorFrom } from '../common/errors.ts'
 import type { Ending } from './ending.ts'
 import type { Job } from './job.ts'
-import { recordFormat } from './record-format.ts'
+import { printFormats } from './record-format.ts'
 import type { Teardown } from './teardown.ts'
 import { TopicPrinter } from './topic-printer.ts'
 
@@ -13,7 +13,7 @@ export async function startPrinting(
 ): Promise<void> {
   const { options, plan, config, clock, logger } = job
   if (options.print.length === 0) return
-  const formats = new Map(options.print.map(topic => [topic, recordFormat(topic, plan, config)]))
+  const formats = printFormats(options.printFormat, options.print, { plan, config })
   const output = process.stdout
   const printer = await TopicPrinter.open({ broker, admin, formats, output, clock, logger })
   const onError = (error: Error) => {

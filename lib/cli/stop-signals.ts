@@ -11,6 +11,8 @@ export function listenForStop(
   const stop = () => ending.stop()
   const unlisten = onStopSignals(stop, around)
   process.on('disconnect', stop)
+  // It may be gone already: a process that is loading a topology hears nothing.
+  if (process.send && !process.connected) stop()
   // Listening would keep the process alive by itself.
   process.channel?.unref()
   return () => {

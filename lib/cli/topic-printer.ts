@@ -3,7 +3,7 @@ import type { Admin, Broker, Consumer, TopicPartition } from '../broker/broker.t
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
-import type { RecordFormat } from './record-format.ts'
+import type { PrintFormats } from './record-format.ts'
 
 const RECORDS_PER_POLL = 1000
 const WAIT_MS = 100
@@ -12,7 +12,7 @@ const FINISH_MS_MAX = 3000
 export interface PrinterOptions {
   readonly broker: Broker
   readonly admin: Admin
-  readonly formats: ReadonlyMap<string, RecordFormat>
+  readonly formats: PrintFormats
   readonly output: NodeJS.WritableStream
   readonly clock: Clock
   readonly logger: Logger
@@ -34,7 +34,7 @@ export class TopicPrinter {
 
   static async open(options: PrinterOptions): Promise<TopicPrinter> {
     const { broker, admin, formats } = options
-    const topics = await admin.describeTopics([...formats.keys()])
+    const topics = await admin.describeTopics([...formats.byTopic.keys()])
     const partitions = [...topics.values()].flatMap(({ topic, partitionCount }) =>
       Array.from({ length: partitionCount }, (_, partition) => ({ topic, partition })),
     )
@@ -46,6 +46,7 @@ export class TopicPrinter {
 
   /** Until `finish`, or an error of the broker or the output. */
   async run(): Promise<void> {
+    await this.#write(this.#options.formats.heading)
     while (!this.#isFinished()) {
       await this.#consumer.ready(WAIT_MS)
       await this.#printPolled()
@@ -65,12 +66,16 @@ export class TopicPrinter {
 
   async #printPolled(): Promise<void> {
     let lines = ''
-    for (const { topic, records } of this.#consumer.poll(RECORDS_PER_POLL)) {
-      const format = this.#options.formats.get(topic)
-      if (format) for (const record of records) lines += format(record)
+    for (const { topic, partition, records } of this.#consumer.poll(RECORDS_PER_POLL)) {
+      const format = this.#options.formats.byTopic.get(topic)
+      if (format) for (const record of records) lines += format(record, partition)
     }
+    await this.#write(lines)
+  }
+
+  async #write(text: string): Promise<void> {
     const { output } = this.#options
-    if (lines !== '' && !output.write(lines)) await once(output, 'drain')
+    if (text !== '' && !output.write(text)) await once(output, 'drain')
   }
 
   #isFinished(): boolean {

@@ -12,7 +12,7 @@ import { addBrokerOptions, type BrokerOptions } from './shared-options.ts'
 const EXAMPLES = `
 Examples:
   millrace topics list
-  millrace topics create orders --partitions 8 --config cleanup.policy=compact
+  millrace topics create orders --partitions 8 --set cleanup.policy=compact
   millrace topics describe orders payments --json
   millrace topics delete orders --brokers kafka-1:9092 --yes
 `
@@ -35,7 +35,7 @@ interface ListOptions extends BrokerOptions {
 interface CreateOptions extends ListOptions {
   readonly partitions: number
   readonly replicationFactor?: number
-  readonly config?: readonly Pair[]
+  readonly set?: readonly Pair[]
 }
 
 interface DeleteOptions extends ListOptions {
@@ -77,18 +77,14 @@ function createTopic(onEnd: OnEnd): Command {
     .argument('<name>')
     .requiredOption('--partitions <n>', 'its number of partitions', wholeFrom(1))
     .option('--replication-factor <n>', "copies on a Kafka cluster (default: the cluster's)", wholeFrom(1))
-    .option(
-      '--config <name=value>',
-      'a setting of the topic, by its name in Kafka (repeatable)',
-      collectPairs,
-    )
+    .option('--set <name=value>', 'a setting of the topic, by its name in Kafka (repeatable)', collectPairs)
     .action(async (name: string, options: CreateOptions) => {
       onEnd(await exitCodeAfter(options.logLevel, () => create(name, options)))
     })
 }
 
 async function create(topic: string, options: CreateOptions): Promise<void> {
-  const { brokers, partitions, replicationFactor, config = [], json } = options
+  const { brokers, partitions, replicationFactor, set = [], json } = options
   if (replicationFactor !== undefined && isLocal(brokers)) {
     const message = `--replication-factor is for a Kafka cluster; the brokers are "${brokers}"`
     throw new UsageError('REPLICATION_FACTOR_UNUSED', message)
@@ -97,7 +93,7 @@ async function create(topic: string, options: CreateOptions): Promise<void> {
     topic,
     partitionCount: partitions,
     ...(replicationFactor === undefined ? {} : { replicationFactor }),
-    config: Object.fromEntries(config.map(({ name, value }) => [name, value])),
+    config: Object.fromEntries(set.map(({ name, value }) => [name, value])),
   }
   const work = async ({ admin }: { admin: Admin }) => {
     await admin.createTopics([wanted])

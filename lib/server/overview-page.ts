@@ -8,6 +8,14 @@ export interface OverviewEntry {
   readonly url: string | undefined
 }
 
+export interface OverviewOptions {
+  readonly brokers: string
+  /** What the page opens with. Default: what several applications in one process are. */
+  readonly about?: string
+  /** Whether it shows itself anew for ever: what it shows is started again and again. */
+  readonly isLive?: boolean
+}
+
 const STYLE = `
 :root { --page: #f4f6f7; --card: #fff; --ink: #15242b; --quiet: #53646d; --line: #d9e0e4; --accent: #0b7a75; --good: #17713c; --wait: #8a5a00; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) {
@@ -44,10 +52,13 @@ const WAVES =
 const ICON = `<rect width="32" height="32" rx="8" fill="#0b7a75"/>${WAVES}`
 
 /** The page that shows what runs in this process. */
-export function overviewPage(entries: readonly OverviewEntry[], brokers: string): string {
+export function overviewPage(
+  entries: readonly OverviewEntry[],
+  { brokers, isLive = false, about = aboutAll(entries.length) }: OverviewOptions,
+): string {
   const icon = encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${ICON}</svg>`)
   // It shows itself anew while there is something to wait for, and lies still afterwards.
-  const refresh = entries.every(isUp) ? '' : '<meta http-equiv="refresh" content="1">\n'
+  const refresh = !isLive && entries.every(isUp) ? '' : '<meta http-equiv="refresh" content="1">\n'
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -61,13 +72,20 @@ ${refresh}<title>Millrace</title>
 <body>
 <header>
 <h1><svg viewBox="0 0 32 32" aria-hidden="true">${ICON}</svg>Millrace</h1>
-<p>${entries.length} stream applications run in this process, each exactly-once, on one broker. Open one, make something happen, kill the process in the middle and start it again: nothing is lost, and nothing happens twice.</p>
+<p>${escaped(about)}</p>
 </header>
 <main><ul>${entries.map(card).join('')}</ul></main>
 <footer>Broker: <code>${escaped(brokers)}</code></footer>
 </body>
 </html>
 `
+}
+
+function aboutAll(count: number): string {
+  return (
+    `${count} stream applications run in this process, each exactly-once, on one broker. Open one, make something happen, kill the ` +
+    'process in the middle and start it again: nothing is lost, and nothing happens twice.'
+  )
 }
 
 function isUp({ state, hasService, url }: OverviewEntry): boolean {

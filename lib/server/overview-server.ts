@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
-import { overviewPage, type OverviewEntry } from './overview-page.ts'
+import { overviewPage, type OverviewEntry, type OverviewOptions } from './overview-page.ts'
 
 export interface OverviewApplication {
   readonly applicationId: string
@@ -30,19 +30,19 @@ const PAGE_HEADERS = {
 
 /** `GET /`: the applications of this process, with links to their services. `GET /healthz`: their states; 503 until all run. */
 export class OverviewServer {
-  readonly #applications: readonly OverviewApplication[]
+  readonly #applications: Map<string, OverviewApplication>
   readonly #progress = new Map<string, OverviewProgress>()
-  readonly #brokers: string
+  readonly #options: OverviewOptions
   readonly #clock: Clock
   readonly #server: Server
 
   constructor(
     applications: readonly OverviewApplication[],
-    { brokers, clock }: { readonly brokers: string; readonly clock: Clock },
+    options: OverviewOptions & { readonly clock: Clock },
   ) {
-    this.#applications = applications
-    this.#brokers = brokers
-    this.#clock = clock
+    this.#applications = new Map(applications.map(each => [each.applicationId, each]))
+    this.#options = options
+    this.#clock = options.clock
     this.#server = createServer((request, response) => this.#answer(request, response))
   }
 
@@ -65,6 +65,13 @@ export class OverviewServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`
   }
 
+  /** In place of all that were there: a program that was started anew may be another one. */
+  show(application: OverviewApplication): void {
+    this.#applications.clear()
+    this.#progress.clear()
+    this.#applications.set(application.applicationId, application)
+  }
+
   tell(applicationId: string, { state, url }: OverviewProgress): void {
     this.#progress.set(applicationId, { state, url: url ?? this.#progress.get(applicationId)?.url })
   }
@@ -84,10 +91,10 @@ export class OverviewServer {
     if ((method !== 'GET' && method !== 'HEAD') || (path !== '/' && path !== '/healthz')) {
       this.#send(response, 404, { error: { code: 'NOT_FOUND', message: 'there is nothing here' } })
     } else if (path === '/') {
-      response.writeHead(200, PAGE_HEADERS).end(overviewPage(entries, this.#brokers))
+      response.writeHead(200, PAGE_HEADERS).end(overviewPage(entries, this.#options))
     } else {
       const allRun = entries.every(({ state }) => state === 'running')
-      this.#send(response, allRun ? 200 : 503, { brokers: this.#brokers, applications: entries })
+      this.#send(response, allRun ? 200 : 503, { brokers: this.#options.brokers, applications: entries })
     }
   }
 
@@ -96,7 +103,7 @@ export class OverviewServer {
   }
 
   #entries(host: string | undefined): OverviewEntry[] {
-    return this.#applications.map(application => {
+    return [...this.#applications.values()].map(application => {
       const { state = 'created', url } = this.#progress.get(application.applicationId) ?? {}
       return { ...application, state, url: url === undefined ? undefined : seenFrom(url, host) }
     })

@@ -1,4 +1,5 @@
-import type { Broker, NewTopic } from '../broker/broker.ts'
+import type { NewTopic } from '../broker/broker.ts'
+import type { OpenedBroker } from '../broker/opened-broker.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -11,7 +12,7 @@ export type TopologySettings = { readonly [name: string]: string }
 /** What a service runs with besides the application itself. */
 export interface ServiceContext {
   /** Open until after the service is disposed; the application's own. */
-  readonly broker: Broker
+  readonly broker: OpenedBroker
   readonly logger: Logger
   readonly clock: Clock
   /** Where to listen: `HOST` and `PORT` of the environment, else 127.0.0.1 and 8080. */

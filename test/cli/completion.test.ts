@@ -48,12 +48,26 @@ async function completed(shell: Shell, words: readonly string[]): Promise<string
   return lines.map(line => line.split('\t')[0]!).sort()
 }
 
-const COMMANDS = ['completion', 'config', 'consume', 'describe', 'help', 'produce', 'reset', 'run', 'topics']
+const COMMANDS = [
+  'completion',
+  'config',
+  'consume',
+  'describe',
+  'dev',
+  'help',
+  'init',
+  'produce',
+  'reset',
+  'run',
+  'topics',
+]
 
 describe.each(SHELLS)('completion in %s', shell => {
   it.skipIf(!isInstalled(shell)).each([
     [[''], COMMANDS],
     [['re'], ['reset']],
+    [['de'], ['describe', 'dev']],
+    [['dev', 'app.ts', '--print-f'], ['--print-format']],
     [
       ['topics', ''],
       ['create', 'delete', 'describe', 'help', 'list'],
@@ -77,6 +91,10 @@ describe.each(SHELLS)('completion in %s', shell => {
       ['--follow', '--format'],
     ],
     [['run', 'orders.ts', '--fetch', 'n'], ['native']],
+    [
+      ['init', 'app', '--template', ''],
+      ['avro', 'minimal', 'service'],
+    ],
     [
       ['completion', ''],
       ['bash', 'fish', 'zsh'],

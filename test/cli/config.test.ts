@@ -47,8 +47,13 @@ describe('millrace config', () => {
       defaultValueSerde: { value: 'serde string', from: 'file' },
       processingErrorHandler: { value: 'function processingErrorHandler', from: 'file' },
       topics: { value: [], from: 'default' },
+      brokers: { value: 'embedded', from: 'default' },
+      clientConfig: { value: null, from: 'default' },
+      declaredTopics: { value: [], from: 'default' },
     })
-    expect(Object.keys(found).sort()).toEqual(Object.keys(resolveConfig({ applicationId: 'any' })).sort())
+    const others = ['brokers', 'clientConfig', 'declaredTopics']
+    const known = Object.keys(resolveConfig({ applicationId: 'any' }))
+    expect(Object.keys(found).sort()).toEqual([...known, ...others].sort())
   })
 
   it('tells options from the environment', async () => {

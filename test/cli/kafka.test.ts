@@ -98,7 +98,7 @@ await suite('millrace on Kafka', () => {
       topics.from,
       '--partitions',
       '2',
-      '--config',
+      '--set',
       'retention.ms=-1',
     ])
     expect(created).toMatchObject({ code: 0, stdout: `topic ${topics.from} created with 2 partitions\n` })

@@ -18,7 +18,8 @@ it('TopicPrinter: begins at the end it found, and finishes only when all is prin
       done()
     },
   })
-  const formats = new Map([['out', ({ key }: { key: Uint8Array | null }) => `${textOf(key)}\n`]])
+  const line = ({ key }: { key: Uint8Array | null }) => `${textOf(key)}\n`
+  const formats = { heading: '', byTopic: new Map([['out', line]]) }
   const printer = await TopicPrinter.open({
     broker,
     admin,

@@ -16,7 +16,7 @@ describe('millrace topics, on an embedded broker', () => {
   it('creates, lists, describes and deletes', async () => {
     const directory = await directoryWith({ 'lines.txt': 'a\nb\nc\n' })
     const topics = (...args: string[]) => runCli(['topics', ...args], { directory })
-    expect(await topics('create', 'lines', '--partitions', '2', '--config', 'retention.ms=5000')).toEqual({
+    expect(await topics('create', 'lines', '--partitions', '2', '--set', 'retention.ms=5000')).toEqual({
       code: 0,
       stdout: 'topic lines created with 2 partitions\n',
       stderr: '',
@@ -87,7 +87,7 @@ describe('millrace topics, on an embedded broker', () => {
       args: ['create', 'a', '--partitions', '1', '--replication-factor', '2'],
       says: 'REPLICATION_FACTOR_UNUSED',
     },
-    { args: ['create', 'a', '--partitions', '1', '--config', 'x'], says: 'It must have the form NAME=VALUE' },
+    { args: ['create', 'a', '--partitions', '1', '--set', 'x'], says: 'It must have the form NAME=VALUE' },
     { args: ['fly'], says: "unknown command 'fly'" },
     { args: [], says: 'Usage: millrace topics' },
   ])('wrong usage, exit code 2: $args', async ({ args, says }) => {

@@ -1,3 +1,4 @@
+import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
 import { KafkaStreams, openBroker, silentLogger, systemClock, type Broker, type Logger } from 'millrace'
 import WebSocket from 'ws'
 import contactsImport, { config, service, topics } from '../../topologies/contacts-import.ts'
@@ -28,7 +29,7 @@ export async function openContactsApp(options: ContactsAppOptions = {}) {
   closing.unshift(() => streams.close())
   await streams.start()
   const served = await service(streams, {
-    broker,
+    broker: new OpenedBroker(broker, systemClock),
     logger,
     clock: systemClock,
     host: '127.0.0.1',

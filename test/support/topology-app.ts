@@ -1,3 +1,4 @@
+import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
 import {
   KafkaStreams,
   openBroker,
@@ -44,7 +45,8 @@ export async function openTopologyApp<S extends RunningService & { readonly url:
   const streams = new KafkaStreams(file.default, config, { broker, logger: silentLogger })
   closing.unshift(() => streams.close())
   await streams.start()
-  const around = { broker, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
+  const own = new OpenedBroker(broker, systemClock)
+  const around = { broker: own, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
   const service = await file.service(streams, {
     ...around,
     stateDir,

@@ -1,3 +1,4 @@
+import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
 import { KafkaStreams, openBroker, silentLogger, systemClock, type Broker } from 'millrace'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as countries from '../../topologies/countries.ts'
@@ -134,7 +135,8 @@ describe('the service of the countries', () => {
     const streams = new KafkaStreams(countries.default, config, { broker, logger: silentLogger })
     onTestFinished(() => streams.close())
     await streams.start()
-    const around = { broker, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
+    const own = new OpenedBroker(broker, systemClock)
+    const around = { broker: own, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
     const starting = countries.service(streams, { ...around, ...config, settings: {}, processIndex: 0 })
     const status = async (path: string) =>
       (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined))?.status
