@@ -177,9 +177,10 @@ describe('the package', () => {
     expect(tarball.bytes).toBeLessThan(MEGABYTE)
     const folders = new Set(tarball.files.map(path => path.split('/')[0]))
     expect([...folders].sort()).toEqual([
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'],
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'templates'],
     ])
-    expect(tarball.files.filter(path => !/\.(js|cjs|d\.ts|d\.cts|md|json)$|^LICENSE$/.test(path))).toEqual([])
+    const code = tarball.files.filter(path => !path.startsWith('templates/'))
+    expect(code.filter(path => !/\.(js|cjs|d\.ts|d\.cts|md|json)$|^LICENSE$/.test(path))).toEqual([])
     for (const tool of [
       ['publint', 'run', tarball.path, '--strict'],
       ['attw', tarball.path],

@@ -1,10 +1,10 @@
+import { packageVersion } from '../common/package-version.ts'
 import { basename, relative, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { Questions } from './ask.ts'
 import { exitCodeAfter, UsageError, type ExitCode } from './exit-code.ts'
 import { installDependencies, packageManager } from './install-dependencies.ts'
 import { print } from './output.ts'
-import { packageVersion } from './package-folder.ts'
 import { projectFiles, TEMPLATES, type TemplateName } from './project-files.ts'
 import { checkTarget, writeProject } from './write-project.ts'
 
