@@ -7,28 +7,31 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { builtCli, ROOT } from './cli/built-cli.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+/** The documents whose programs and commands this suite runs; `test/docs` runs those of the other pages. */
+const PAGES = ['README.md', 'docs/guarantees.md']
+
+const TEXTS = PAGES.map(page => readFileSync(join(ROOT, page), 'utf8'))
 
 interface Block {
   readonly language: string
   readonly lines: readonly string[]
 }
 
-const blocks: readonly Block[] = [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
-  ([, language, body]) => ({
+const blocks: readonly Block[] = TEXTS.flatMap(text =>
+  [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, body]) => ({
     language: language!,
     lines: body!.trimEnd().split('\n'),
-  }),
+  })),
 )
 
-/** A program of the README: the block whose first line is its name. */
+/** A program of the documents: the block whose first line is its name. */
 function program(name: string): string {
   const block = blocks.find(({ lines }) => lines[0] === `// ${name}`)
-  if (!block) throw new Error(`the README has no program ${name}`)
+  if (!block) throw new Error(`no document has a program ${name}`)
   return `${block.lines.join('\n')}\n`
 }
 
-/** Where each command of the README is run; `here`: in this file. */
+/** Where each command of the documents is run; `here`: in this file. */
 const COMMANDS: { readonly [command: string]: string } = {
   'npm ci && npm start': 'test/cli/several-files.test.ts',
   'npm ci && npm test': '.ci/run',
@@ -55,7 +58,7 @@ const COMMANDS: { readonly [command: string]: string } = {
 
 const run = promisify(execFile)
 
-/** A user's folder with the README's programs, and this package where `npm install` would put it. */
+/** A user's folder with the documents' programs, and this package where `npm install` would put it. */
 async function userFolder(): Promise<string> {
   const directory = await temporaryDirectory()
   await mkdir(join(directory, 'node_modules'))
@@ -68,27 +71,27 @@ async function userFolder(): Promise<string> {
 
 beforeAll(async () => void (await builtCli()))
 
-describe('the README', () => {
-  it('has no command that is not run somewhere', () => {
+describe('README and documents', () => {
+  it('have no command that is not run somewhere', () => {
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ lines }) => lines)
     expect([...commands].sort()).toEqual(Object.keys(COMMANDS).sort())
     for (const place of Object.values(COMMANDS))
       expect(place === 'here' || existsSync(join(ROOT, place)), place).toBe(true)
   })
 
-  it('has a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
+  it('have a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
     const directory = await userFolder()
     const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
     await run('sh', ['-c', write!], { cwd: directory })
     const command = millrace!.replace('npx millrace', `${process.execPath} ${await builtCli()}`)
     const first = await run('sh', ['-c', command], { cwd: directory })
-    expect(README).toContain('prints `/a\t{"views":2,"ms":400}`')
+    expect(TEXTS.join('\n')).toContain('prints `/a\t{"views":2,"ms":400}`')
     expect(first.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":2,"ms":400}')
     const second = await run('sh', ['-c', command], { cwd: directory })
     expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
   })
 
-  it('has a program that embeds it, and one that serves over HTTP what that has counted', async () => {
+  it('have a program that embeds it, and one that serves over HTTP what that has counted', async () => {
     const directory = await userFolder()
     const tsx = join(ROOT, 'node_modules/.bin/tsx')
     const embedded = await run(tsx, ['embed.ts'], { cwd: directory })
