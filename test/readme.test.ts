@@ -8,7 +8,8 @@ import { builtCli, ROOT } from './cli/built-cli.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 /** The documents whose programs and commands this suite runs; `test/docs` runs those of the other pages. */
-const PAGES = ['README.md', ...['guarantees', 'differences-from-kafka-streams', 'benchmarks', 'architecture', 'command-line'].map(name => `docs/${name}.md`)]
+const NAMES = ['guarantees', 'differences-from-kafka-streams', 'benchmarks', 'architecture', 'command-line', 'patterns']
+const PAGES = ['README.md', ...NAMES.map(name => `docs/${name}.md`)]
 
 const TEXTS = PAGES.map(page => readFileSync(join(ROOT, page), 'utf8'))
 
