@@ -7,9 +7,19 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { builtCli, ROOT } from './cli/built-cli.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
-/** The documents whose programs and commands this suite runs; `test/docs` runs those of the other pages. */
-const NAMES = ['guarantees', 'differences-from-kafka-streams', 'benchmarks', 'architecture', 'command-line', 'patterns']
-const PAGES = ['README.md', ...NAMES.map(name => `docs/${name}.md`)]
+/** The documents whose programs and commands this suite runs; `test/docs` has those of the other pages. */
+const PAGES = [
+  'README.md',
+  'docs/architecture.md',
+  'docs/benchmarks.md',
+  'docs/command-line.md',
+  'docs/differences-from-kafka-streams.md',
+  'docs/getting-started.md',
+  'docs/guarantees.md',
+  'docs/operations.md',
+  'docs/patterns.md',
+  'docs/running-on-kafka.md',
+]
 
 const TEXTS = PAGES.map(page => readFileSync(join(ROOT, page), 'utf8'))
 
