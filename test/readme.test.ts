@@ -49,6 +49,7 @@ const COMMANDS: { readonly [command: string]: string } = {
   [String.raw`printf '{"page":"/a","ms":250}\n{"page":"/a","ms":150}\n{"page":"/b","ms":50}\n' > views.txt`]:
     'here',
   'npx millrace run page-views.ts --input views=views.txt --print page-totals --exit-when-idle': 'here',
+  'npx tsx --test page-views.test.ts': 'here',
   'npm create millrace@latest my-app': 'test/cli/init.test.ts',
   'cd my-app && npm install': 'test/cli/init.test.ts',
   'npm run dev': 'test/cli/dev.test.ts',
@@ -78,7 +79,7 @@ async function userFolder(): Promise<string> {
   await mkdir(join(directory, 'node_modules'))
   await symlink(ROOT, join(directory, 'node_modules/millrace'))
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-  for (const name of ['page-views.ts', 'embed.ts', 'serve.ts'])
+  for (const name of ['page-views.ts', 'page-views.test.ts', 'embed.ts', 'serve.ts'])
     await writeFile(join(directory, name), program(name))
   return directory
 }
@@ -88,7 +89,7 @@ beforeAll(async () => void (await builtCli()))
 describe('README and documents', () => {
   it('have no command that is not run somewhere', () => {
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ lines }) => lines)
-    expect([...commands].sort()).toEqual(Object.keys(COMMANDS).sort())
+    expect([...new Set(commands)].sort()).toEqual(Object.keys(COMMANDS).sort())
     for (const place of Object.values(COMMANDS))
       expect(place === 'here' || existsSync(join(ROOT, place)), place).toBe(true)
   })
@@ -103,6 +104,15 @@ describe('README and documents', () => {
     expect(first.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":2,"ms":400}')
     const second = await run('sh', ['-c', command], { cwd: directory })
     expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
+  })
+
+  it('have a test of it that passes, and that fails where the topology does something else', async () => {
+    const directory = await userFolder()
+    const test = () =>
+      run(join(ROOT, 'node_modules/.bin/tsx'), ['--test', 'page-views.test.ts'], { cwd: directory })
+    expect((await test()).stdout).toMatch(/pass 1$/m)
+    await writeFile(join(directory, 'page-views.ts'), program('page-views.ts').replace('> 100', '> 10'))
+    await expect(test()).rejects.toThrow()
   })
 
   it('have a program that embeds it, and one that serves over HTTP what that has counted', async () => {
