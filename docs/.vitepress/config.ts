@@ -39,6 +39,14 @@ const API = [
   page('millrace/http', 'api/http/'),
 ]
 
+/** A wheel, so that browsers ask for no file. */
+const ICON =
+  'data:image/svg+xml,' +
+  encodeURIComponent(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#2f7f9b" stroke-width="3">' +
+      '<circle cx="12" cy="12" r="8"/><path d="M12 1v22M1 12h22"/></svg>',
+  )
+
 /** The site of `npm run docs`. Nothing of it comes from elsewhere: no fonts, no scripts, no search service. */
 export default defineConfig({
   title: 'Millrace',
@@ -47,7 +55,7 @@ export default defineConfig({
   markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
   // Files of the repository, which a reader of the site does not have.
   ignoreDeadLinks: [/CHANGELOG/],
-  head: [['meta', { name: 'theme-color', content: '#1f6f8b' }]],
+  head: [['link', { rel: 'icon', href: ICON }]],
   themeConfig: {
     search: { provider: 'local' },
     outline: { level: [2, 3] },
