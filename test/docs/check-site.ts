@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { ROOT } from '../cli/built-cli.ts'
 import { launchChromium } from '../support/chromium.ts'
-import { contrastFaults, focusFaults, layoutFaults, linksOf } from './page-audit.ts'
+import { addAudit, contrastFaults, focusFaults, layoutFaults, linksOf } from './page-audit.ts'
 import { serveSite } from './site-server.ts'
 
 /**
@@ -65,8 +65,7 @@ async function look(browser: Browser, { url, paths, view, faults }: Looking): Pr
     colorScheme,
     reducedMotion: 'reduce',
   })
-  // tsx names functions by a helper of its own, which the browser does not have.
-  await context.addInitScript({ content: 'globalThis.__name = what => what' })
+  await addAudit(context)
   const page = await context.newPage()
   let path = ''
   const tell = (fault: string) => void faults.push(`${path} (${name}): ${fault}`)

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 import { needs } from '../support/needs.ts'
-import { contrastFaults, focusFaults, layoutFaults } from './page-audit.ts'
+import { addAudit, contrastFaults, focusFaults, layoutFaults } from './page-audit.ts'
 
 const { suite } = await needs('Chromium')
 
@@ -12,9 +12,9 @@ await suite('the audit of a page of documents', () => {
   afterAll(() => browser.close())
 
   async function faultsOf(html: string) {
-    const page = await browser.newPage({ viewport: { width: 375, height: 812 } })
-    // Functions may have been named by a helper that the browser does not have.
-    await page.addInitScript({ content: 'globalThis.__name = what => what' })
+    const context = await browser.newContext({ viewport: { width: 375, height: 812 } })
+    await addAudit(context)
+    const page = await context.newPage()
     await page.goto('about:blank')
     await page.setContent(html)
     const [layout, contrast, focus] = [
@@ -22,7 +22,7 @@ await suite('the audit of a page of documents', () => {
       await contrastFaults(page),
       await focusFaults(page),
     ]
-    await page.close()
+    await context.close()
     return { layout, contrast, focus }
   }
 

@@ -1,94 +1,41 @@
-import type { Page } from 'playwright-core'
+import { join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright-core'
+import { ROOT } from '../cli/built-cli.ts'
 
-/** What is looked at in a page; each text is a fault. All of them run in the browser, and so must not use what is outside of them. */
-export async function layoutFaults(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.documentElement
-    if (scrollWidth <= clientWidth) return []
-    const wide = [...document.querySelectorAll('body *')].filter(
-      element => element.getBoundingClientRect().right > clientWidth + 1,
-    )
-    const names = wide.slice(0, 3).map(element => `${element.tagName}.${element.className}`)
-    return [`scrolls sideways: ${scrollWidth} of ${clientWidth} px, for ${names.join(', ')}`]
-  })
+/** To be called before pages are opened: what is looked at in the browser is a script of its own there. */
+export async function addAudit(context: BrowserContext): Promise<void> {
+  await context.addInitScript({ path: join(ROOT, 'test/docs/audit-in-browser.js') })
 }
 
-/** WCAG 2.2, 1.4.3: 4.5 to 1, and 3 to 1 for large text. Of texts that are visible, each pair of colours once. */
-export async function contrastFaults(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    type Colour = [number, number, number, number]
-    const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true })!
-    const colourOf = (css: string): Colour => {
-      context.clearRect(0, 0, 1, 1)
-      context.fillStyle = css
-      context.fillRect(0, 0, 1, 1)
-      const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data
-      return [red!, green!, blue!, alpha! / 255]
-    }
-    const over = (top: Colour, below: Colour): Colour => {
-      const mixed = [0, 1, 2].map(at => top[at]! * top[3] + below[at]! * (1 - top[3]))
-      return [mixed[0]!, mixed[1]!, mixed[2]!, 1]
-    }
-    const groundOf = (element: Element | null): Colour => {
-      if (!element) return [255, 255, 255, 1]
-      const own = colourOf(getComputedStyle(element).backgroundColor)
-      return own[3] === 1 ? own : over(own, groundOf(element.parentElement))
-    }
-    const luminance = (colour: Colour) => {
-      const [red, green, blue] = colour.slice(0, 3).map(value => {
-        const share = value / 255
-        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
-      })
-      return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!
-    }
-    const faults = new Map<string, string>()
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-      const element = node.parentElement!
-      const isSeen = element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
-      if (node.textContent!.trim() === '' || !isSeen) continue
-      const style = getComputedStyle(element)
-      const ground = groundOf(element)
-      const lights = [luminance(over(colourOf(style.color), ground)), luminance(ground)]
-      const ratio = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05)
-      const size = parseFloat(style.fontSize)
-      const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700)
-      const least = isLarge ? 3 : 4.5
-      if (ratio < least) {
-        const what = `${element.tagName}.${element.className} "${node.textContent!.trim().slice(0, 30)}"`
-        faults.set(`${style.color} ${ground.join()}`, `contrast ${ratio.toFixed(2)} of ${least}: ${what}`)
-      }
-    }
-    return [...faults.values()]
-  })
+/** Each text is a fault: what is too wide, where on a phone it would have to be scrolled sideways. */
+export function layoutFaults(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>('audit.layout()')
+}
+
+/** Texts that are too pale, by WCAG AA. */
+export function contrastFaults(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>('audit.contrast()')
 }
 
 const STOPS = 12
 
-/** The keyboard's first stops: each is seen, and is marked by an outline or a shadow. */
+/** Of the keyboard's first stops those at which it cannot be seen where it is. */
 export async function focusFaults(page: Page): Promise<string[]> {
   const faults: string[] = []
   for (let stop = 0; stop < STOPS; stop++) {
     await page.keyboard.press('Tab')
-    const fault = await page.evaluate(() => {
-      const element = document.activeElement
-      if (!element || element === document.body) return 'the keyboard reaches nothing'
-      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element)
-      const isMarked = (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1) || boxShadow !== 'none'
-      return isMarked ? '' : `focus is not seen on ${element.tagName}.${element.className}`
-    })
+    const fault = await page.evaluate<string>('audit.focus()')
     if (fault !== '') faults.push(fault)
   }
   return [...new Set(faults)]
 }
 
-/** Anchors of the page, and its links to this site as `/path#anchor`. */
-export async function linksOf(page: Page): Promise<{ ids: string[]; links: string[] }> {
-  return page.evaluate(() => ({
-    ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
-    links: [...document.querySelectorAll('a[href]')]
-      .map(link => new URL((link as HTMLAnchorElement).href))
-      .filter(({ origin }) => origin === location.origin)
-      .map(({ pathname, hash }) => decodeURIComponent(pathname + hash)),
-  }))
+export interface Links {
+  readonly ids: readonly string[]
+  /** Of this site: `/path#anchor`. */
+  readonly links: readonly string[]
+}
+
+export function linksOf(page: Page): Promise<Links> {
+  return page.evaluate<Links>('audit.links()')
 }
