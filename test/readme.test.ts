@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,18 +8,23 @@ import { builtCli, ROOT } from './cli/built-cli.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const PAGES = readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md'))
+const TEXTS = [README, ...PAGES.map(name => readFileSync(join(ROOT, 'docs', name), 'utf8'))]
 
 interface Block {
   readonly language: string
   readonly lines: readonly string[]
 }
 
-const blocks: readonly Block[] = [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+const blocks: readonly Block[] = TEXTS.flatMap(text => [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)]).map(
   ([, language, body]) => ({
     language: language!,
     lines: body!.trimEnd().split('\n'),
   }),
 )
+
+/** Programs are those blocks whose first line is their name. */
+const PROGRAMS = blocks.flatMap(({ lines }) => /^\/\/ (\S+\.ts)$/.exec(lines[0]!)?.[1] ?? [])
 
 /** A program of the README: the block whose first line is its name. */
 function program(name: string): string {
@@ -61,22 +66,45 @@ async function userFolder(): Promise<string> {
   await mkdir(join(directory, 'node_modules'))
   await symlink(ROOT, join(directory, 'node_modules/millrace'))
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-  for (const name of ['page-views.ts', 'embed.ts', 'serve.ts'])
-    await writeFile(join(directory, name), program(name))
+  await symlink(join(ROOT, 'node_modules/vitest'), join(directory, 'node_modules/vitest'))
+  // Commands would take what it says.
+  const programs = PROGRAMS.filter(name => name !== 'millrace.config.ts')
+  for (const name of programs) await writeFile(join(directory, name), program(name))
   return directory
 }
 
 beforeAll(async () => void (await builtCli()))
 
-describe('the README', () => {
-  it('has no command that is not run somewhere', () => {
+describe('README and docs', () => {
+  it('have no command that is not run somewhere', () => {
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ lines }) => lines)
-    expect([...commands].sort()).toEqual(Object.keys(COMMANDS).sort())
+    expect([...new Set(commands)].sort()).toEqual(Object.keys(COMMANDS).sort())
     for (const place of Object.values(COMMANDS))
       expect(place === 'here' || existsSync(join(ROOT, place)), place).toBe(true)
   })
 
-  it('has a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
+  it('have programs that hold to the types', async () => {
+    expect(PROGRAMS.length).toBeGreaterThan(5)
+    expect(new Set(PROGRAMS).size).toBe(PROGRAMS.length)
+    const directory = await userFolder()
+    await writeFile(join(directory, 'millrace.config.ts'), program('millrace.config.ts'))
+    const compiler = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2024',
+      lib: ['esnext'],
+      types: ['node'],
+    }
+    const typeRoots = [join(ROOT, 'node_modules/@types')]
+    const compilerOptions = { ...compiler, typeRoots, skipLibCheck: true, allowImportingTsExtensions: true }
+    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: PROGRAMS }))
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: directory }).catch(
+      ({ stdout }: { stdout?: string }) => expect.fail(stdout),
+    )
+  })
+
+  it('have a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
     const directory = await userFolder()
     const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
     await run('sh', ['-c', write!], { cwd: directory })
@@ -88,7 +116,17 @@ describe('the README', () => {
     expect(second.stdout.trim().split('\n').at(-1)).toBe('/a\t{"views":4,"ms":800}')
   })
 
-  it('has a program that embeds it, and one that serves over HTTP what that has counted', async () => {
+  it('have a test of the topology that passes', async () => {
+    const directory = await userFolder()
+    const vitest = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', directory]
+    const { stdout } = await run(process.execPath, vitest, {
+      cwd: directory,
+      env: { ...process.env, NO_COLOR: '1' },
+    })
+    expect(stdout).toMatch(/Tests +1 passed/)
+  })
+
+  it('have a program that embeds it, and one that serves over HTTP what that has counted', async () => {
     const directory = await userFolder()
     const tsx = join(ROOT, 'node_modules/.bin/tsx')
     const embedded = await run(tsx, ['embed.ts'], { cwd: directory })

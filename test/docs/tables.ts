@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import ts from 'typescript'
+import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
+import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'
+import { resolveConfig } from '../../lib/streams/config.ts'
+import { ROOT } from '../cli/built-cli.ts'
+
+/** The page whose tables are made from code. */
+export const OPERATIONS = `${ROOT}/docs/operations.md`
+const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
+
+/** The page with its tables made anew: each stands between `<!-- NAME -->` and `<!-- end -->`. */
+export function withTables(page: string): string {
+  const tables: { readonly [name: string]: () => string } = {
+    settings: settingsTable,
+    metrics: metricsTable,
+    'metrics of Kafka Streams that are not here': absentTable,
+  }
+  return page.replace(
+    /(<!-- ([\w ]+) -->\n)[^]*?(<!-- end -->)/g,
+    (_, begin: string, name: string, end: string) => {
+      const table = tables[name]
+      if (!table) throw new Error(`there is no table "${name}"`)
+      return `${begin}\n${table()}\n${end}`
+    },
+  )
+}
+
+function settingsTable(): string {
+  const text = readFileSync(SETTINGS, 'utf8')
+  const file = ts.createSourceFile(SETTINGS, text, ts.ScriptTarget.Latest, true)
+  const settings = file.statements.find(
+    (node): node is ts.InterfaceDeclaration =>
+      ts.isInterfaceDeclaration(node) && node.name.text === 'RuntimeSettings',
+  )
+  const defaults = resolveConfig({ applicationId: 'my-app' }) as unknown as {
+    readonly [name: string]: unknown
+  }
+  let about = ''
+  const rows = settings!.members.map(member => {
+    const name = (member.name as ts.Identifier).text
+    // Several may share one text, which stands before the first.
+    about = docOf(member) ?? about
+    return [`\`${name}\``, defaultOf(name, defaults[name]), about]
+  })
+  return table(['setting', 'default', 'meaning'], rows)
+}
+
+function defaultOf(name: string, value: unknown): string {
+  if (name === 'applicationId') return 'none: it must be set'
+  if (value === undefined) return 'none'
+  if (typeof value === 'function') return `\`${value.name}\``
+  return `\`${JSON.stringify(value)}\``
+}
+
+function docOf(node: ts.Node): string | undefined {
+  const [doc] = ts.getJSDocCommentsAndTags(node)
+  const comment = doc && ts.isJSDoc(doc) ? ts.getTextOfJSDocComment(doc.comment) : undefined
+  return comment?.replace(/\s*\n\s*/g, ' ')
+}
+
+/** Endings of a family stand in one row. */
+function metricsTable(): string {
+  const families = new Map<string, { group: string; names: string[]; level: string; about: string }>()
+  for (const { group, name, level, about } of METRIC_CATALOGUE) {
+    const [, base] = /^(.*?)(?:-(?:total|rate|avg|min|max))?$/.exec(name)!
+    const key = `${group} ${base} ${level}`
+    const family = families.get(key)
+    if (family) family.names.push(name)
+    else
+      families.set(key, {
+        group,
+        names: [name],
+        level,
+        about: about.replace(/, a second$|: (mean|most|least)$/, ''),
+      })
+  }
+  const rows = Array.from(families.values(), ({ group, names, level, about }) => [
+    `\`${group}\``,
+    names.map(name => `\`${name}\``).join(' '),
+    level,
+    about,
+  ])
+  return table(['group', 'names', 'level', 'meaning'], rows)
+}
+
+function absentTable(): string {
+  const rows = METRICS_ABSENT.map(({ group, names, why }) => [
+    `\`${group}\``,
+    names.map(name => `\`${name}\``).join(' '),
+    why,
+  ])
+  return table(['group', 'names', 'why'], rows)
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map(cell => cell.replace(/\|/g, '\\|')).join(' | ')} |`
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line), ''].join('\n')
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(OPERATIONS, withTables(readFileSync(OPERATIONS, 'utf8')))
+}
