@@ -338,6 +338,8 @@ public final class Witness {
     private final String brokers;
     private final Collection<String> topics;
     private final List<List<Object>> arrivals = new ArrayList<>();
+    /** What has ended it, which would look like output that does not come. */
+    private Throwable failure;
 
     Watch(String brokers, Collection<String> topics) {
       this.brokers = brokers;
@@ -346,6 +348,7 @@ public final class Witness {
 
     /** Of each arrival: when, topic, partition, how many records, the latest of their timestamps. */
     synchronized List<List<Object>> seen(int from) {
+      if (failure != null) throw new IllegalStateException("the witness sees nothing more: " + failure, failure);
       return List.copyOf(arrivals.subList(from, arrivals.size()));
     }
 
@@ -359,6 +362,12 @@ public final class Witness {
         partitions.forEach(consumer::position);
         ready.countDown();
         while (!stopped) note(consumer.poll(Duration.ofMillis(200)));
+      } catch (Throwable reason) {
+        synchronized (this) {
+          failure = reason;
+        }
+      } finally {
+        ready.countDown();
       }
     }
 

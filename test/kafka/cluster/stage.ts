@@ -150,7 +150,12 @@ export class Stage {
       await this.#look()
       return OUTPUTS.every(name => this.#count(name) >= 2 * KEYS)
     }
-    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() })
+    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() }).catch(
+      (reason: unknown) => {
+        const counts = OUTPUTS.map(name => `${name} ${this.#count(name)}`).join(', ')
+        throw new Error(`${(reason as Error).message}; seen: ${counts}`, { cause: reason })
+      },
+    )
     this.say('output flows')
   }
 
