@@ -18,8 +18,8 @@ const EXAMPLES = `
 Examples:
   millrace init my-app
   millrace dev my-app/src/app.ts
-  millrace run topologies/word-count.ts
-  millrace describe topologies/word-count.ts
+  millrace run src/orders.ts
+  millrace describe src/orders.ts
   millrace topics list
   millrace help run
 
