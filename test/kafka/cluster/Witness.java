@@ -336,7 +336,9 @@ public final class Witness {
     final CountDownLatch ready = new CountDownLatch(1);
     volatile boolean stopped;
     private final String brokers;
+    private static final long BLIND_NS = 5_000_000_000L;
     private final Collection<String> topics;
+    private final Map<TopicPartition, Long> positions = new HashMap<>();
     private final List<List<Object>> arrivals = new ArrayList<>();
     /** What has ended it, which would look like output that does not come. */
     private Throwable failure;
@@ -354,14 +356,8 @@ public final class Witness {
 
     @Override
     public void run() {
-      try (KafkaConsumer<byte[], byte[]> consumer = consumer(brokers)) {
-        List<TopicPartition> partitions = new ArrayList<>();
-        for (String topic : topics) partitions.addAll(partitionsOf(consumer, topic));
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
-        partitions.forEach(consumer::position);
-        ready.countDown();
-        while (!stopped) note(consumer.poll(Duration.ofMillis(200)));
+      try {
+        while (!stopped) look();
       } catch (Throwable reason) {
         synchronized (this) {
           failure = reason;
@@ -369,6 +365,46 @@ public final class Witness {
       } finally {
         ready.countDown();
       }
+    }
+
+    /**
+     * Until it is stopped, or goes blind: behind a broker that stood still, a consumer was seen to bring nothing of some partitions any more, for a minute and
+     * longer, while their ends moved on. What is witnessed is the application, so another takes its place, at its positions.
+     */
+    private void look() {
+      try (KafkaConsumer<byte[], byte[]> consumer = consumer(brokers)) {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (String topic : topics) partitions.addAll(partitionsOf(consumer, topic));
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions.stream().filter(each -> !positions.containsKey(each)).toList());
+        partitions.forEach(each -> positions.computeIfAbsent(each, consumer::position));
+        positions.forEach(consumer::seek);
+        ready.countDown();
+        Map<TopicPartition, Long> behind = Map.of();
+        long lookedNs = System.nanoTime();
+        while (!stopped) {
+          note(consumer.poll(Duration.ofMillis(200)));
+          partitions.forEach(each -> positions.put(each, consumer.position(each)));
+          if (System.nanoTime() - lookedNs < BLIND_NS) continue;
+          lookedNs = System.nanoTime();
+          Map<TopicPartition, Long> before = behind;
+          behind = behind(consumer, partitions);
+          if (behind.entrySet().stream().anyMatch(each -> each.getValue().equals(before.get(each.getKey())))) return;
+        }
+      }
+    }
+
+    /** Positions of partitions that have more; none where the ends cannot be heard. */
+    private Map<TopicPartition, Long> behind(KafkaConsumer<?, ?> consumer, List<TopicPartition> partitions) {
+      Map<TopicPartition, Long> found = new HashMap<>();
+      try {
+        consumer.endOffsets(partitions, Duration.ofSeconds(1)).forEach((partition, end) -> {
+          if (end > positions.get(partition)) found.put(partition, positions.get(partition));
+        });
+      } catch (org.apache.kafka.common.errors.TimeoutException reason) {
+        return Map.of();
+      }
+      return found;
     }
 
     private synchronized void note(org.apache.kafka.clients.consumer.ConsumerRecords<byte[], byte[]> records) {

@@ -151,9 +151,14 @@ export class Stage {
       return OUTPUTS.every(name => this.#count(name) >= 2 * KEYS)
     }
     await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() }).catch(
-      (reason: unknown) => {
-        const counts = OUTPUTS.map(name => `${name} ${this.#count(name)}`).join(', ')
-        throw new Error(`${(reason as Error).message}; seen: ${counts}`, { cause: reason })
+      async (reason: unknown) => {
+        const counts = await Promise.all(
+          OUTPUTS.map(async name => {
+            const ends = await this.witness.ends(this.topic(name))
+            return `${name} ${this.#count(name)} of ${ends.join(' ')}`
+          }),
+        )
+        throw new Error(`${(reason as Error).message}; seen: ${counts.join(', ')}`, { cause: reason })
       },
     )
     this.say('output flows')

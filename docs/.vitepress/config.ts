@@ -1,0 +1,62 @@
+import { defineConfig } from 'vitepress'
+
+const page = (text: string, link: string) => ({ text, link })
+
+/** The site of the documents: `npm run docs` builds it into docs/.vitepress/dist. Nothing in it comes from other servers. */
+export default defineConfig({
+  title: 'Millrace',
+  description: 'Kafka Streams for Node.js',
+  lang: 'en',
+  cleanUrls: true,
+  lastUpdated: false,
+  // None, rather than a question for one that is not there.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [page('Guide', '/operators'), page('API', '/api/index/README'), page('Changes', '/changes')],
+    sidebar: {
+      '/api/': [
+        {
+          text: 'API',
+          items: [
+            page('millrace', '/api/index/README'),
+            page('millrace/testing', '/api/testing/README'),
+            page('millrace/http', '/api/http/README'),
+          ],
+        },
+      ],
+      '/': [
+        {
+          text: 'To learn',
+          items: [
+            page('In five minutes', '/'),
+            page('Operators', '/operators'),
+            page('Asynchronous calls', '/asynchronous-calls'),
+            page('HTTP', '/http'),
+            page('The six patterns', '/patterns'),
+          ],
+        },
+        {
+          text: 'To run',
+          items: [
+            page('Commands', '/command-line'),
+            page('Running on Kafka', '/running-on-kafka'),
+            page('Operations', '/operations'),
+          ],
+        },
+        {
+          text: 'To know',
+          items: [
+            page('Guarantees, and their limits', '/guarantees'),
+            page('Differences from Kafka Streams', '/differences-from-kafka-streams'),
+            page('Benchmarks', '/benchmarks'),
+            page('Architecture', '/architecture'),
+            page('Developing', '/developing'),
+          ],
+        },
+      ],
+    },
+  },
+})
