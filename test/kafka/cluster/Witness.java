@@ -27,6 +27,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
@@ -244,6 +245,8 @@ public final class Witness {
     return text.substring(0, Math.min(text.length(), SHOWN_MAX));
   }
 
+  private static final long HEARD_NS_MAX = 30_000_000_000L;
+
   private static List<String> texts(JsonNode list) {
     List<String> texts = new ArrayList<>();
     list.forEach(each -> texts.add(each.asText()));
@@ -278,11 +281,19 @@ public final class Witness {
     return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
+  /** A broker that has not heard yet of a topic that was just made says that it has no partitions: who believed it would witness nothing of it. */
   private static List<TopicPartition> partitionsOf(KafkaConsumer<?, ?> consumer, String topic) {
-    return consumer.partitionsFor(topic).stream()
-        .map(each -> new TopicPartition(topic, each.partition()))
-        .sorted((left, right) -> left.partition() - right.partition())
-        .toList();
+    long endNs = System.nanoTime() + HEARD_NS_MAX;
+    while (true) {
+      List<PartitionInfo> found = consumer.partitionsFor(topic);
+      if (found != null && !found.isEmpty())
+        return found.stream()
+            .map(each -> new TopicPartition(topic, each.partition()))
+            .sorted((left, right) -> left.partition() - right.partition())
+            .toList();
+      if (System.nanoTime() > endNs) throw new IllegalStateException("no broker has heard of topic " + topic);
+      java.util.concurrent.locks.LockSupport.parkNanos(50_000_000L);
+    }
   }
 
   /** Input at a steady rate: the n-th record is `k-(n % keys)`, `n g(n % 7) …`, with the time of now and so many bytes behind it. */
@@ -336,9 +347,7 @@ public final class Witness {
     final CountDownLatch ready = new CountDownLatch(1);
     volatile boolean stopped;
     private final String brokers;
-    private static final long BLIND_NS = 5_000_000_000L;
     private final Collection<String> topics;
-    private final Map<TopicPartition, Long> positions = new HashMap<>();
     private final List<List<Object>> arrivals = new ArrayList<>();
     /** What has ended it, which would look like output that does not come. */
     private Throwable failure;
@@ -356,8 +365,14 @@ public final class Witness {
 
     @Override
     public void run() {
-      try {
-        while (!stopped) look();
+      try (KafkaConsumer<byte[], byte[]> consumer = consumer(brokers)) {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (String topic : topics) partitions.addAll(partitionsOf(consumer, topic));
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        partitions.forEach(consumer::position);
+        ready.countDown();
+        while (!stopped) note(consumer.poll(Duration.ofMillis(200)));
       } catch (Throwable reason) {
         synchronized (this) {
           failure = reason;
@@ -365,46 +380,6 @@ public final class Witness {
       } finally {
         ready.countDown();
       }
-    }
-
-    /**
-     * Until it is stopped, or goes blind: behind a broker that stood still, a consumer was seen to bring nothing of some partitions any more, for a minute and
-     * longer, while their ends moved on. What is witnessed is the application, so another takes its place, at its positions.
-     */
-    private void look() {
-      try (KafkaConsumer<byte[], byte[]> consumer = consumer(brokers)) {
-        List<TopicPartition> partitions = new ArrayList<>();
-        for (String topic : topics) partitions.addAll(partitionsOf(consumer, topic));
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions.stream().filter(each -> !positions.containsKey(each)).toList());
-        partitions.forEach(each -> positions.computeIfAbsent(each, consumer::position));
-        positions.forEach(consumer::seek);
-        ready.countDown();
-        Map<TopicPartition, Long> behind = Map.of();
-        long lookedNs = System.nanoTime();
-        while (!stopped) {
-          note(consumer.poll(Duration.ofMillis(200)));
-          partitions.forEach(each -> positions.put(each, consumer.position(each)));
-          if (System.nanoTime() - lookedNs < BLIND_NS) continue;
-          lookedNs = System.nanoTime();
-          Map<TopicPartition, Long> before = behind;
-          behind = behind(consumer, partitions);
-          if (behind.entrySet().stream().anyMatch(each -> each.getValue().equals(before.get(each.getKey())))) return;
-        }
-      }
-    }
-
-    /** Positions of partitions that have more; none where the ends cannot be heard. */
-    private Map<TopicPartition, Long> behind(KafkaConsumer<?, ?> consumer, List<TopicPartition> partitions) {
-      Map<TopicPartition, Long> found = new HashMap<>();
-      try {
-        consumer.endOffsets(partitions, Duration.ofSeconds(1)).forEach((partition, end) -> {
-          if (end > positions.get(partition)) found.put(partition, positions.get(partition));
-        });
-      } catch (org.apache.kafka.common.errors.TimeoutException reason) {
-        return Map.of();
-      }
-      return found;
     }
 
     private synchronized void note(org.apache.kafka.clients.consumer.ConsumerRecords<byte[], byte[]> records) {
