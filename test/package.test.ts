@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -180,6 +180,27 @@ async function checkFile(
   )
 }
 
+/** The examples, copied into a project as their README says, under the strictest settings. */
+async function checkExamples(directory: string): Promise<void> {
+  await cp(join(directory, 'node_modules/millrace/examples'), join(directory, 'src'), { recursive: true })
+  const compilerOptions = {
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
+    ...{ noEmit: true, allowImportingTsExtensions: true, verbatimModuleSyntax: true },
+    ...{ module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable'], skipLibCheck: true },
+    ...{ types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
+  }
+  // Their tests import vitest, which is none of this package's.
+  const config = { compilerOptions, include: ['src'], exclude: ['**/*.test.ts'] }
+  await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config))
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  await execute(process.execPath, [tsc, '-p', '.'], { cwd: directory }).catch(
+    (error: { stdout?: string }) => {
+      throw new Error(`the examples do not compile: ${error.stdout}`)
+    },
+  )
+}
+
 /** Files that package.json names, wherever it does so. */
 function namedFiles(value: unknown): string[] {
   if (typeof value === 'string') return /^(\.\/)?dist\//.test(value) ? [value.replace(/^\.\//, '')] : []
@@ -217,15 +238,16 @@ describe('the package', () => {
     expect(run.stdout).toBe('null\tHELLO\n')
 
     await checkTypes(directory)
+    await checkExamples(directory)
   })
 
   it('is small, has what it names, and is right for publint and "are the types wrong"', async () => {
     expect(tarball.bytes).toBeLessThan(MEGABYTE)
     const folders = new Set(tarball.files.map(path => path.split('/')[0]))
     expect([...folders].sort()).toEqual([
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'templates'],
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'templates'],
     ])
-    const code = tarball.files.filter(path => !path.startsWith('templates/'))
+    const code = tarball.files.filter(path => !/^(templates|examples)\//.test(path))
     const { bin, exports, main, types, typesVersions } = JSON.parse(
       readFileSync(join(ROOT, 'package.json'), 'utf8'),
     ) as Record<string, unknown>

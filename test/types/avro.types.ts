@@ -45,8 +45,8 @@ interface Expected {
 }
 
 // The serde has the type, for a schema that is written in place as well, and wherever it is asked for.
-holds<Same<ReturnType<typeof _ofOrder>, Serde<Order>>>()
-const _ofOrder = () => serdes.avro(order)
+holds<Same<ReturnType<typeof ofOrder>, Serde<Order>>>()
+export const ofOrder = () => serdes.avro(order)
 export const inPlace: Serde<{ at: number }> = serdes.avro({
   type: 'record',
   name: 'Tick',
@@ -64,15 +64,15 @@ orders.to('copy', { valueSerde: serdes.avro('long') })
 // @ts-expect-error there is no such type of Avro's
 serdes.avro({ type: 'recor', name: 'Order', fields: [] })
 
-// A type that is _given goes before.
-holds<Same<ReturnType<typeof _given>, Serde<{ id: bigint }>>>()
-const _given = () => serdes.avro<{ id: bigint }>(order)
+// A type that is given goes before.
+holds<Same<ReturnType<typeof given>, Serde<{ id: bigint }>>>()
+export const given = () => serdes.avro<{ id: bigint }>(order)
 const text: Serde<string> = serdes.avro<string>('string')
 export const texts = [text]
 
 // What the compiler cannot know, or values that are wrapped.
-declare const _some: AvroSchema
-holds<Same<AvroValue<typeof _some>, unknown>>()
+export declare const some: AvroSchema
+holds<Same<AvroValue<typeof some>, unknown>>()
 holds<Same<AvroValue<['int', 'double']>, unknown>>()
 holds<Same<AvroValue<readonly ['null', 'int', 'bytes']>, number | Buffer | null>>()
 holds<Same<AvroValue<'Elsewhere'>, unknown>>()
@@ -80,7 +80,7 @@ holds<Same<AvroValue<'Elsewhere'>, unknown>>()
 const registry = new SchemaRegistry({ url: 'http://localhost:8081' })
 export const registered: Promise<Serde<Order>> = registry.avro({ topic: 'orders', schema: order })
 export const named: Promise<Serde<{ id: bigint }>> = registry.avro<{ id: bigint }>({ topic: 'orders' })
-const _fromRegistry = async () => registry.avro({ topic: 'orders' })
-holds<Same<Awaited<ReturnType<typeof _fromRegistry>>, Serde<unknown>>>()
+export const fromRegistry = async () => registry.avro({ topic: 'orders' })
+holds<Same<Awaited<ReturnType<typeof fromRegistry>>, Serde<unknown>>>()
 // @ts-expect-error the values of the schema are no texts
 export const refused: Promise<Serde<string>> = registry.avro({ topic: 'orders', schema: order })
