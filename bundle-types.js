@@ -1,4 +1,4 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 
@@ -7,8 +7,9 @@ const LOOSE = 'dist/types'
 const ENTRIES = ['index', 'testing', 'http']
 
 /**
- * Makes the declarations of the package: one file for each entry, and what they share. Twice, since a program of CommonJS must not take the declarations of
- * modules for its own (`.d.cts`); the code is there once.
+ * Makes the declarations of the package: one file for each entry, and what they share. They are written once, for CommonJS, and the modules' re-export
+ * them: a class with private fields that is declared twice is two classes to the compiler, in a program that imports it here and requires
+ * it there. (Modules may import declarations of CommonJS under every resolution; the other way round `node16` refuses.)
  */
 const bundle = await rollup({
   input: Object.fromEntries(ENTRIES.map(name => [name, `${LOOSE}/${name}.d.ts`])),
@@ -20,21 +21,14 @@ const bundle = await rollup({
 })
 const { output } = await bundle.write({
   dir: 'dist',
-  entryFileNames: '[name].d.ts',
-  chunkFileNames: 'chunks/[name]-[hash].d.ts',
+  entryFileNames: '[name].d.cts',
+  chunkFileNames: 'chunks/[name]-[hash].d.cts',
 })
 await bundle.close()
 await rm(LOOSE, { recursive: true })
+for (const name of ENTRIES) await writeFile(`dist/${name}.d.ts`, `export * from './${name}.cjs'\n`)
 
-const relative = /(from '\.{1,2}\/[^']+?)(?:\.d)?(?:\.ts|\.js)?'/g
-const written = new Set()
-for (const { fileName } of output) {
-  const text = await readFile(`dist/${fileName}`, 'utf8')
-  const commonName = fileName.replace(/\.d\.ts$/, '.d.cts')
-  await writeFile(`dist/${fileName}`, text.replace(relative, "$1.js'"))
-  await writeFile(`dist/${commonName}`, text.replace(relative, "$1.cjs'"))
-  written.add(fileName).add(commonName)
-}
+const written = new Set(output.map(({ fileName }) => fileName))
 // Chunks of earlier builds; after the new ones are there, for whoever reads them meanwhile.
 for (const name of await readdir('dist/chunks'))
   if (/\.d\.c?ts$/.test(name) && !written.has(`chunks/${name}`)) await rm(`dist/chunks/${name}`)

@@ -17,7 +17,7 @@ export default defineConfig({
     // Processes, not threads: the native Kafka client cannot be loaded in a worker thread.
     pool: 'forks',
     maxWorkers: 2,
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // The only limits of tests and hooks; `eventually` has a shorter one. Each is at least five times what the
     // slowest takes alone (`npm run test:limits`): a limit ends what hangs, it measures nothing. Faults of a
     // cluster take a minute or two.

@@ -1,14 +1,25 @@
 import { execFile } from 'node:child_process'
-import { access, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { access, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtCli, ROOT } from './cli/built-cli.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const execute = promisify(execFile)
 
-beforeAll(async () => void (await builtCli()))
+let folder: string
+let tarball: Tarball
+
+beforeAll(async () => {
+  await builtCli()
+  folder = await mkdtemp(join(tmpdir(), 'millrace-'))
+  tarball = await packed(folder)
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const TOPOLOGY = `import { serdes, StreamsBuilder } from 'millrace'
 
@@ -83,6 +94,28 @@ export type Made = [KafkaStreams, TopologyTestDriver, ReturnType<typeof httpApp>
 export const wrong: StreamsConfig = { applicationId: 'app', commitInterval: 1 }
 `
 
+/** One program of both kinds: a class has private fields, so a second declaration of it would be another class. */
+const MIXED = {
+  'made.cts': `import { serdes, StreamsBuilder } from 'millrace'
+import { TopologyTestDriver } from 'millrace/testing'
+
+export const builder = new StreamsBuilder()
+export const table = builder.table('in', { keySerde: serdes.string(), valueSerde: serdes.int64() })
+export const driver = new TopologyTestDriver(builder.build())
+`,
+  'taken.mts': `import { KafkaStreams, openBroker, StreamsBuilder } from 'millrace'
+import { TopologyTestDriver } from 'millrace/testing'
+import { httpApp } from 'millrace/http'
+import { builder, driver, table } from './made.cjs'
+
+export const same: [StreamsBuilder, TopologyTestDriver] = [builder, driver]
+const broker = await openBroker('memory')
+const streams = new KafkaStreams(builder.build(), { applicationId: 'app' }, { broker })
+export const value: number | undefined = streams.store(table).get('k')
+export const app = httpApp(streams)
+`,
+}
+
 interface Tarball {
   readonly path: string
   readonly bytes: number
@@ -115,6 +148,18 @@ const RESOLUTIONS = [
 ]
 
 async function checkTypes(directory: string): Promise<void> {
+  for (const [name, text] of Object.entries(MIXED)) await writeFile(join(directory, name), text)
+  await checkFile(directory, { module: 'nodenext', resolution: 'nodenext', file: 'taken.mts' })
+  for (const each of RESOLUTIONS) {
+    await writeFile(join(directory, each.file), TYPES)
+    await checkFile(directory, each)
+  }
+}
+
+async function checkFile(
+  directory: string,
+  { module, resolution, file }: (typeof RESOLUTIONS)[number],
+): Promise<void> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   // What TypeScript 6 gives up is what others still use.
   const common = [
@@ -127,15 +172,39 @@ async function checkTypes(directory: string): Promise<void> {
     '6.0',
   ]
   const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
-  for (const { module, resolution, file } of RESOLUTIONS) {
-    await writeFile(join(directory, file), TYPES)
-    const how = ['--module', module, '--moduleResolution', resolution]
-    await execute(process.execPath, [tsc, ...common, ...types, ...how, file], { cwd: directory }).catch(
-      (error: { stdout?: string }) => {
-        throw new Error(`the types do not hold for ${resolution}, ${file}: ${error.stdout}`)
-      },
-    )
+  const how = ['--module', module, '--moduleResolution', resolution]
+  await execute(process.execPath, [tsc, ...common, ...types, ...how, file], { cwd: directory }).catch(
+    (error: { stdout?: string }) => {
+      throw new Error(`the types do not hold for ${resolution}, ${file}: ${error.stdout}`)
+    },
+  )
+}
+
+/** The examples, copied into a project as their README says, under the strictest settings. */
+async function checkExamples(directory: string): Promise<void> {
+  await cp(join(directory, 'node_modules/millrace/examples'), join(directory, 'src'), { recursive: true })
+  const compilerOptions = {
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
+    ...{ noEmit: true, allowImportingTsExtensions: true, verbatimModuleSyntax: true },
+    ...{ module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable'], skipLibCheck: true },
+    ...{ types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
   }
+  // Their tests import vitest, which is none of this package's.
+  const config = { compilerOptions, include: ['src'], exclude: ['**/*.test.ts'] }
+  await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config))
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  await execute(process.execPath, [tsc, '-p', '.'], { cwd: directory }).catch(
+    (error: { stdout?: string }) => {
+      throw new Error(`the examples do not compile: ${error.stdout}`)
+    },
+  )
+}
+
+/** Files that package.json names, wherever it does so. */
+function namedFiles(value: unknown): string[] {
+  if (typeof value === 'string') return /^(\.\/)?dist\//.test(value) ? [value.replace(/^\.\//, '')] : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(namedFiles) : []
 }
 
 const MEGABYTE = 1_000_000
@@ -143,7 +212,7 @@ const MEGABYTE = 1_000_000
 describe('the package', () => {
   it('installed in an empty folder: the API, the types, and millrace run', async () => {
     const directory = await temporaryDirectory()
-    await install(directory, await packed(directory))
+    await install(directory, tarball)
     const inDirectory = { cwd: directory, env: { ...process.env, MILLRACE_STATE_DIR: 'state' } }
     const files = {
       'flow.ts': TOPOLOGY,
@@ -169,17 +238,22 @@ describe('the package', () => {
     expect(run.stdout).toBe('null\tHELLO\n')
 
     await checkTypes(directory)
+    await checkExamples(directory)
   })
 
   it('is small, has what it names, and is right for publint and "are the types wrong"', async () => {
-    const directory = await temporaryDirectory()
-    const tarball = await packed(directory)
     expect(tarball.bytes).toBeLessThan(MEGABYTE)
     const folders = new Set(tarball.files.map(path => path.split('/')[0]))
     expect([...folders].sort()).toEqual([
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'templates'],
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'templates'],
     ])
-    const code = tarball.files.filter(path => !path.startsWith('templates/'))
+    const code = tarball.files.filter(path => !/^(templates|examples)\//.test(path))
+    const { bin, exports, main, types, typesVersions } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    ) as Record<string, unknown>
+    const named = namedFiles([bin, exports, main, types, typesVersions])
+    expect(named.length).toBeGreaterThanOrEqual(17)
+    expect(named.filter(path => !tarball.files.includes(path))).toEqual([])
     expect(code.filter(path => !/\.(js|cjs|d\.ts|d\.cts|md|json)$|^LICENSE$/.test(path))).toEqual([])
     for (const tool of [
       ['publint', 'run', tarball.path, '--strict'],

@@ -65,7 +65,10 @@ interface Source {
 }
 
 const sources = filesBelow('lib').map(readSource)
-const allSources = [...sources, ...['topologies', 'bench', 'test'].flatMap(filesBelow).map(readSource)]
+const allSources = [
+  ...sources,
+  ...['topologies', 'bench', 'test', 'examples'].flatMap(filesBelow).map(readSource),
+]
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

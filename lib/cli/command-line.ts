@@ -18,8 +18,8 @@ const EXAMPLES = `
 Examples:
   millrace init my-app
   millrace dev my-app/src/app.ts
-  millrace run topologies/word-count.ts
-  millrace describe topologies/word-count.ts
+  millrace run src/orders.ts
+  millrace describe src/orders.ts
   millrace topics list
   millrace help run
 
@@ -58,8 +58,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   }
 }
 
-/** The program with all of its commands; `onEnd` is told how each ends. */
-export function commands(onEnd: (exitCode: ExitCode) => void): Command {
+function commands(onEnd: (exitCode: ExitCode) => void): Command {
   const program = new Command('millrace')
     .description('Runs Kafka Streams topologies, written in TypeScript, in Node.js.')
     .version(packageVersion(), '-V, --version', 'print the version')

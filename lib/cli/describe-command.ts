@@ -12,7 +12,7 @@ import { applicationIdOption, configOption, logLevelOption } from './shared-opti
 
 const EXAMPLES = `
 Examples:
-  millrace describe topologies/word-count.ts
+  millrace describe orders.ts
   millrace describe orders.ts --set currency=EUR
   millrace describe orders.ts --format mermaid > orders.mmd
   millrace describe orders.ts --format svg > orders.svg

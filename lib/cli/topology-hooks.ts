@@ -1,4 +1,6 @@
+import { accessSync, constants } from 'node:fs'
 import { createRequire, isBuiltin, type LoadHook, type ResolveHook } from 'node:module'
+import { tmpdir } from 'node:os'
 import { pathToFileURL } from 'node:url'
 
 /** What the TypeScript loader exports for a thread of Node's module loader. */
@@ -28,6 +30,8 @@ export function initialize(): void {
 }
 
 async function loadTypeScript(): Promise<TypeScriptHooks> {
+  // Its cache is in the temporary folder, without which it would end: a container's file system may be read-only.
+  if (!mayWrite(tmpdir())) process.env['TSX_DISABLE_CACHE'] = '1'
   const name = 'tsx/esm'
   const hooks = (await import(name)) as TypeScriptHooks
   hooks.initialize({})
@@ -61,6 +65,15 @@ export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
 export const load: LoadHook = async (url, context, nextLoad) => {
   if (!typeScript || isBuiltin(url) || isPlain(url)) return nextLoad(url, context)
   return (await typeScript).load(url, context, nextLoad)
+}
+
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isPlain(url: string | undefined): boolean {

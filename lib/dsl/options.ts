@@ -1,5 +1,5 @@
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts'
-import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { ConsumedRecord } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from '../topology/plan.ts'
 import type { Mapper } from './functions.ts'
@@ -18,7 +18,8 @@ export interface SerdeOptions<K, V> {
 
 /** How a topic is read. */
 export interface ConsumedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
-  readonly timestampExtractor?: TimestampExtractor
+  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
   readonly offsetReset?: OffsetReset
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { StateStore } from '../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../store/state-store.ts'
 import type { Record } from './record.ts'
 
 export type PunctuationType = 'stream-time' | 'wall-clock-time'
@@ -45,8 +45,8 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
 
   /** Hands the record to all children, or to the named one: depth first, before it returns. */
   forward(record: Record<KOut, VOut>, childName?: string): void
-  /** Throws for a store that is not connected to this node. */
-  getStateStore<S extends StateStore>(name: string): S
+  /** By its name, or by its builder, which knows its types. Throws for a store that is not connected to this node. */
+  getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S
   /**
    * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first when the first record
    * comes, aligned to multiples of the interval, unless there is a `startMs`.

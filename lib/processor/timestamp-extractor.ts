@@ -1,13 +1,13 @@
 import { StreamsError } from '../common/errors.ts'
 
 /** The record as an extractor sees it: deserialised, with its place. */
-export interface ConsumedRecord {
+export interface ConsumedRecord<K = unknown, V = unknown> {
   readonly topic: string
   readonly partition: number
   readonly offset: number
   readonly timestamp: number
-  readonly key: unknown
-  readonly value: unknown
+  readonly key: K
+  readonly value: V
 }
 
 /**
@@ -16,7 +16,10 @@ export interface ConsumedRecord {
  * a bigint, a text, NaN) is an error, and goes with what an extractor throws to the `deserializationErrorHandler`.
  * `partitionTimeMs` is the highest time seen in the record's partition, -1 at first.
  */
-export type TimestampExtractor = (record: ConsumedRecord, partitionTimeMs: number) => number
+export type TimestampExtractor<K = unknown, V = unknown> = (
+  record: ConsumedRecord<K, V>,
+  partitionTimeMs: number,
+) => number
 
 /** The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in the JVM original. */
 export const failOnInvalidTimestamp: TimestampExtractor = record => {

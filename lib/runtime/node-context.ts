@@ -14,7 +14,7 @@ import type { DeferredWork, DeferringContext } from '../processor/deferred-work.
 import type { OperatorContext } from '../processor/operator-context.ts'
 import type { Record } from '../processor/record.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { StateStore } from '../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../store/state-store.ts'
 import type { ChainNode } from './chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -67,9 +67,10 @@ export class NodeContext implements DeferringContext, OperatorContext {
     scope.context = outer
   }
 
-  getStateStore<S extends StateStore>(name: string): S {
-    const store = this.#stores.has(name) ? this.#scope.store(name) : undefined
-    const found = store ?? this.#scope.globalStore(name)
+  getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S {
+    const name = typeof store === 'string' ? store : store.name
+    const own = this.#stores.has(name) ? this.#scope.store(name) : undefined
+    const found = own ?? this.#scope.globalStore(name)
     if (found) return found as S
     throw new TopologyError(
       'STORE_NOT_CONNECTED',

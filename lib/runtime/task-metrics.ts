@@ -1,7 +1,7 @@
 import { droppedRecords } from '../common/dropped-records.ts'
 import type { Header } from '../common/headers.ts'
 import type { TaskId } from '../common/ids.ts'
-import type { Meter} from '../common/meter.ts';
+import type { Meter } from '../common/meter.ts'
 import { type Counter, type Distribution } from '../common/meter.ts'
 import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
 import type { PhaseMetrics, ThreadMetrics } from './thread-metrics.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.ts'
-import type { Meter} from '../common/meter.ts';
+import type { Meter } from '../common/meter.ts'
 import { type Counter, type Distribution } from '../common/meter.ts'
 import { METRIC_GROUPS, type MetricGroup, type Metrics } from '../common/metrics.ts'
 

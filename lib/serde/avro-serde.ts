@@ -1,12 +1,10 @@
-import type { Schema, Type } from 'avsc'
+import type { Type } from 'avsc'
 import { asBuffer } from '../common/bytes.ts'
 import { errorFrom } from '../common/errors.ts'
+import type { AvroSchema } from './avro-schema.ts'
 import { avroType } from './avro-type.ts'
 import type { Serde } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
-
-/** An Avro schema as JSON. */
-export type AvroSchema = Schema
 
 /**
  * Avro's binary encoding of one schema, nothing before it and nothing after it: writer and reader must have the same schema. Throws

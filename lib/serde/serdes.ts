@@ -1,5 +1,5 @@
-import type { AvroSchema } from './avro-serde.ts'
 import type { Windowed } from '../common/windowed.ts'
+import type { AvroSchema, AvroValue } from './avro-schema.ts'
 import { avroSerde } from './avro-serde.ts'
 import { bytesSerde } from './bytes-serde.ts'
 import { float64Serde } from './float64-serde.ts'
@@ -10,6 +10,13 @@ import type { StandardSchema } from './standard-schema.ts'
 import { stringSerde } from './string-serde.ts'
 import { voidSerde } from './void-serde.ts'
 import { SessionWindowedSerde, TimeWindowedSerde } from './windowed-serdes.ts'
+
+interface AvroSerdes {
+  /** Of values whose type is given: `avro<Order>(schema)`. */
+  <T = never>(schema: [T] extends [never] ? never : AvroSchema): Serde<NoInfer<T>>
+  /** Of values whose type is the schema's (`AvroValue`). */
+  <const S extends AvroSchema>(schema: S): Serde<AvroValue<S>>
+}
 
 /** The standard serdes. Formats are those of the JVM original's `Serdes`, so both can read each other's topics. */
 export const serdes = {
@@ -30,7 +37,7 @@ export const serdes = {
   /** Nothing but null. */
   void: (): Serde<null> => voidSerde,
   /** Avro's binary encoding of one schema. */
-  avro: <T>(schema: AvroSchema): Serde<T> => avroSerde(schema),
+  avro: ((schema: AvroSchema) => avroSerde(schema)) as AvroSerdes,
   /** Keys of time and sliding windows: the key, then the window's start. `sizeMs`: the size or time difference, which is not written; `Infinity` for unlimited windows. */
   windowed: <K>(inner: Serde<K>, sizeMs: number): Serde<Windowed<K>> => new TimeWindowedSerde(inner, sizeMs),
   /** Keys of sessions: the key, then the session's end and start. */

@@ -1,3 +1,4 @@
+import { storeNameOf, type QueryableTable } from '../dsl/queryable-table.ts'
 import { checkSerdes } from '../runtime/check-serdes.ts'
 import type { OutgoingRecord, RawRecord, RecordBatch } from '../broker/broker.ts'
 import { droppedRecords } from '../common/dropped-records.ts'
@@ -6,6 +7,7 @@ import { StreamsError } from '../common/errors.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
 import { consoleLogger } from '../common/logger.ts'
 import { invalidTimestamp } from '../common/timestamps.ts'
+import type { Windowed } from '../common/windowed.ts'
 import { Metrics, type MetricSample } from '../common/metrics.ts'
 import { GlobalTask } from '../runtime/global-task.ts'
 import { MemoryBudget } from '../runtime/memory-budget.ts'
@@ -15,16 +17,17 @@ import { StateManager } from '../runtime/state-manager.ts'
 import { StreamTask } from '../runtime/stream-task.ts'
 import type { SerdePendingError } from '../serde/serde-pending-error.ts'
 import { openMemoryEngine } from '../store/engine/memory-engine.ts'
-import type { KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
-import type { SessionStore } from '../store/session-store.ts'
+import type { KeyValueReads, KeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { SessionStore, SessionStoreReads } from '../store/session-store.ts'
 import type { StateStore } from '../store/state-store.ts'
-import type { VersionedKeyValueStore } from '../store/versioned-key-value-store.ts'
-import type { WindowStore } from '../store/window-store.ts'
+import type { ReadOnlyVersionedStore, VersionedKeyValueStore } from '../store/versioned-key-value-store.ts'
+import type { WindowStore, WindowStoreReads } from '../store/window-store.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ManualClock } from './manual-clock.ts'
+import { keyValueReads, sessionReads, versionedReads, windowReads } from './store-reads.ts'
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
 
 const STEPS_MAX = 100_000
@@ -155,7 +158,40 @@ export class TopologyTestDriver implements Disposable {
     return new Map([...(this.#task?.state.stores ?? []), ...this.#globals.flatMap(task => [...task.stores])])
   }
 
-  /** Throws where there is no such store. For a timestamped store use `getTimestampedKeyValueStore`. */
+  /**
+   * A key-value store as `KafkaStreams.store` shows it, by its table or its name: values of tables and aggregates without their timestamps. Ranges are
+   * synchronous here. Throws `UNKNOWN_STORE`, `STORE_NOT_NAMED`, and `STORE_NOT_READABLE` for a store of another kind.
+   */
+  store<K, V>(store: QueryableTable<K, V>): KeyValueReads<K, V>
+  store<K, V>(store: string): KeyValueReads<K, V>
+  store<K, V>(store: string | QueryableTable<K, V>): KeyValueReads<K, V> {
+    const name = storeNameOf(store)
+    return keyValueReads(this.#storeOrThrow(name), this.#isTimestamped(name))
+  }
+
+  /** As `store`, for a store of windows. */
+  windowStore<K, V>(store: QueryableTable<Windowed<K>, V>): WindowStoreReads<K, V>
+  windowStore<K, V>(store: string): WindowStoreReads<K, V>
+  windowStore<K, V>(store: string | QueryableTable<Windowed<K>, V>): WindowStoreReads<K, V> {
+    const name = storeNameOf(store)
+    return windowReads(this.#storeOrThrow(name), this.#isTimestamped(name))
+  }
+
+  /** As `store`, for a store of sessions. */
+  sessionStore<K, V>(store: QueryableTable<Windowed<K>, V>): SessionStoreReads<K, V>
+  sessionStore<K, V>(store: string): SessionStoreReads<K, V>
+  sessionStore<K, V>(store: string | QueryableTable<Windowed<K>, V>): SessionStoreReads<K, V> {
+    return sessionReads(this.#storeOrThrow(storeNameOf(store)))
+  }
+
+  /** As `store`, for a store that keeps versions. */
+  versionedStore<K, V>(store: QueryableTable<K, V>): ReadOnlyVersionedStore<K, V>
+  versionedStore<K, V>(store: string): ReadOnlyVersionedStore<K, V>
+  versionedStore<K, V>(store: string | QueryableTable<K, V>): ReadOnlyVersionedStore<K, V> {
+    return versionedReads(this.#storeOrThrow(storeNameOf(store)))
+  }
+
+  /** The store itself, to read and write, as processors get it; of a table's use `getTimestampedKeyValueStore`. Throws `UNKNOWN_STORE`. */
   getKeyValueStore<K, V>(name: string): KeyValueStore<K, V> {
     return this.#storeOrThrow(name) as KeyValueStore<K, V>
   }
@@ -216,6 +252,13 @@ export class TopologyTestDriver implements Disposable {
     if (store) return store
     const names = [...this.stores().keys()].join(', ') || 'none'
     throw new StreamsError('UNKNOWN_STORE', `there is no store "${name}"; the topology has: ${names}`)
+  }
+
+  #isTimestamped(name: string): boolean {
+    const plans = [...this.#plan.subtopologies, ...this.#plan.globalSubtopologies]
+    return plans.some(({ stores }) =>
+      stores.some(({ builder }) => builder.name === name && builder.timestamped === true),
+    )
   }
 
   /** Everything that comes in, and all that follows from it. */

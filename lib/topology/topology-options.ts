@@ -1,7 +1,7 @@
 import type { Processor, ProcessorSupplier } from '../processor/processor.ts'
 import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
-import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
+import type { ConsumedRecord } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset } from './plan.ts'
 
@@ -17,7 +17,8 @@ export interface SourceOptions<K = unknown, V = unknown> {
   readonly pattern?: RegExp
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
-  readonly timestampExtractor?: TimestampExtractor
+  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
   readonly offsetReset?: OffsetReset
 }
 
@@ -44,7 +45,8 @@ export interface TopicStoreOptions<K = unknown, V = unknown> {
   readonly processorName: string
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
-  readonly timestampExtractor?: TimestampExtractor
+  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
 }
 
 /** What makes a processor for each task: an object with `get`, or just the function. */

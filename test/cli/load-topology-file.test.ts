@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from './built-cli.ts'
@@ -103,6 +103,30 @@ export default builder.build()
     const end = await runCli(['describe', 'app/flow.ts'], { directory: await directoryWith(MANY_KINDS) })
     expect(end.stderr).toBe('')
     expect(end.stdout).toContain('(topics: [alias-index-json-cts-js-mts-1-decorated-flow.ts])')
+  })
+
+  it('loads where nothing temporary can be written, as in a read-only container', async () => {
+    const directory = await directoryWith({ 'flow.ts': FROM_SETTINGS, 'names.ts': NAMES, file: '' })
+    const env = { TMPDIR: join(directory, 'file/folder') }
+    const end = await runCli(['describe', 'flow.ts'], { directory, env })
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toContain('(topics: [in])')
+  })
+
+  it.each(['flow.cjs', 'flow.js'])('may be CommonJS that requires the package (%s)', async name => {
+    const directory = await directoryWith({
+      [name]: `const { serdes, StreamsBuilder } = require('millrace')
+const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+const builder = new StreamsBuilder()
+builder.stream('in', text).to('out', text)
+module.exports = builder.build()
+`,
+    })
+    await mkdir(join(directory, 'node_modules'))
+    await symlink(ROOT, join(directory, 'node_modules/millrace'))
+    const end = await runCli(['describe', name], { directory })
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toContain('(topics: [in])')
   })
 
   it('that does not load is told as that, be there a broker or not', async () => {

@@ -11,7 +11,7 @@ export default builder.build()
 
 describe('help', () => {
   it.each([
-    [['--help'], 'Usage: millrace [options] [command]', 'millrace describe topologies/word-count.ts'],
+    [['--help'], 'Usage: millrace [options] [command]', 'millrace describe src/orders.ts'],
     [['run', '--help'], 'Usage: millrace run [options] <file...>', '--processes 4'],
     [['help', 'describe'], 'Usage: millrace describe [options] <file>', '--set currency=EUR'],
   ])('%j: usage and examples on standard output, exit code 0', async (args, usage, example) => {
@@ -19,6 +19,19 @@ describe('help', () => {
     expect(end).toMatchObject({ code: 0, stderr: '' })
     expect(end.stdout).toContain(usage)
     expect(end.stdout).toContain(example)
+  })
+
+  it('of every command: names no file of the repository, which the package has not', async () => {
+    const directory = await directoryWith({})
+    const { stdout } = await runCli(['--help'], { directory })
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) .* {2}/gm)].map(([, name]) => name!)
+    expect(commands).toEqual(expect.arrayContaining(['run', 'describe', 'topics', 'init', 'completion']))
+    const helps = commands.map(name => runCli(['help', name], { directory }))
+    const texts = [stdout, ...(await Promise.all(helps)).map(end => end.stdout)]
+    const named = texts.flatMap(
+      text => text.match(/(?<![\w/])(topologies|test|bench|lib|dist|\.ci)\/\S*/g) ?? [],
+    )
+    expect(named).toEqual([])
   })
 
   it('--version: that of the package', async () => {

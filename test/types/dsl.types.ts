@@ -1,7 +1,10 @@
 // Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
 import type { KGroupedStream, KStream, KTable } from '../../lib/dsl/dsl.ts'
 import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { TimestampExtractor } from '../../lib/processor/timestamp-extractor.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
+import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
+import { stores } from '../../lib/store/stores.ts'
 
 interface View {
   readonly page: string
@@ -110,4 +113,42 @@ export function options(): void {
   views.to('out', { valueSerd: serdes.json<View>() })
   // @ts-expect-error a predicate answers true or false
   views.filter(view => view.page)
+}
+
+// A timestamp extractor sees the types of the serdes, and one for any record goes everywhere.
+const anyTime: TimestampExtractor = record => record.timestamp
+const timed = new StreamsBuilder().stream('timed', {
+  keySerde: serdes.string(),
+  valueSerde: serdes.json<{ atMs: number }>(),
+  timestampExtractor: ({ key, value }) => value.atMs + key.length,
+})
+holdsStream<KStream<string, { atMs: number }>>(timed)
+holdsStream<KStream<string, string>>(
+  new StreamsBuilder().stream('any', { ...textSerdes(), timestampExtractor: anyTime }),
+)
+new StreamsBuilder().table('timed', {
+  ...textSerdes(),
+  // @ts-expect-error a text has no time
+  timestampExtractor: ({ value }) => value.atMs,
+})
+
+// A store's builder is its handle: the processor need not tell its types again.
+const totals = stores.keyValueStore({ name: 'totals', keySerde: serdes.string(), valueSerde: serdes.int64() })
+timed.process(() => ({
+  init(context) {
+    const total: number | undefined = context.getStateStore(totals).get('k')
+    // @ts-expect-error values of the store are numbers
+    context.getStateStore(totals).put('k', `${total}`)
+    const byName: KeyValueStore<string, Date> = context.getStateStore('totals')
+    byName.delete('k')
+  },
+  process: () => undefined,
+}))
+
+function holdsStream<S>(stream: S): S {
+  return stream
+}
+
+function textSerdes() {
+  return { keySerde: serdes.string(), valueSerde: serdes.string() }
 }

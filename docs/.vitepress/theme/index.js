@@ -1,3 +1,4 @@
-// The default theme with the fonts of the system: nothing is fetched for it.
-export { default } from 'vitepress/theme-without-fonts'
+import Theme from 'vitepress/theme'
 import './style.css'
+
+export default Theme

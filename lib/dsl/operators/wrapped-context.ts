@@ -11,7 +11,7 @@ import type {
 } from '../../processor/processor-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { StateStore } from '../../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../../store/state-store.ts'
 
 /** A context that hands everything on to another: for operators that give user code a narrower one. */
 export class WrappedContext implements ProcessorContext {
@@ -49,8 +49,8 @@ export class WrappedContext implements ProcessorContext {
     return this.#inner.defaultValueSerde
   }
 
-  getStateStore<S extends StateStore>(name: string): S {
-    return this.#inner.getStateStore<S>(name)
+  getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S {
+    return this.#inner.getStateStore<S>(store)
   }
 
   schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import type { AvroSchema } from '../avro-serde.ts'
+import type { AvroSchema } from '../avro-schema.ts'
 import type { SchemaSource } from './registry-avro-serde.ts'
 import { RegistryError } from './registry-error.ts'
 

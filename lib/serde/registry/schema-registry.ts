@@ -2,7 +2,7 @@ import type { Type } from 'avsc'
 import { systemClock, type Clock } from '../../common/clock.ts'
 import { ConfigError, errorFrom } from '../../common/errors.ts'
 import { systemRandom, type Random } from '../../common/random.ts'
-import type { AvroSchema } from '../avro-serde.ts'
+import type { AvroSchema, AvroValue } from '../avro-schema.ts'
 import { avroType } from '../avro-type.ts'
 import type { Serde } from '../serde.ts'
 import { SerdeError } from '../serde-error.ts'
@@ -82,8 +82,13 @@ export class SchemaRegistry {
 
   /**
    * A serde for records of this schema. It writes it with one id on every topic that it is used for, internal ones included; it reads every schema that
-   * Avro can resolve to it.
+   * Avro can resolve to it. The type of its values is the one given, else that of the schema (`AvroValue`), if that is given.
    */
+  avro<T = never>(options: [T] extends [never] ? never : RegistryAvroOptions): Promise<Serde<NoInfer<T>>>
+  avro<const S extends AvroSchema>(
+    options: RegistryAvroOptions & { readonly schema: S },
+  ): Promise<Serde<AvroValue<S>>>
+  avro(options: RegistryAvroOptions): Promise<Serde<unknown>>
   async avro<T>(options: RegistryAvroOptions): Promise<Serde<T>> {
     const { id, subject, schema } = await this.#writerSchema(options)
     this.#schemas.add(id, schema)

@@ -27,6 +27,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
@@ -244,6 +245,8 @@ public final class Witness {
     return text.substring(0, Math.min(text.length(), SHOWN_MAX));
   }
 
+  private static final long HEARD_NS_MAX = 30_000_000_000L;
+
   private static List<String> texts(JsonNode list) {
     List<String> texts = new ArrayList<>();
     list.forEach(each -> texts.add(each.asText()));
@@ -278,11 +281,19 @@ public final class Witness {
     return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
+  /** A broker that has not heard yet of a topic that was just made says that it has no partitions: who believed it would witness nothing of it. */
   private static List<TopicPartition> partitionsOf(KafkaConsumer<?, ?> consumer, String topic) {
-    return consumer.partitionsFor(topic).stream()
-        .map(each -> new TopicPartition(topic, each.partition()))
-        .sorted((left, right) -> left.partition() - right.partition())
-        .toList();
+    long endNs = System.nanoTime() + HEARD_NS_MAX;
+    while (true) {
+      List<PartitionInfo> found = consumer.partitionsFor(topic);
+      if (found != null && !found.isEmpty())
+        return found.stream()
+            .map(each -> new TopicPartition(topic, each.partition()))
+            .sorted((left, right) -> left.partition() - right.partition())
+            .toList();
+      if (System.nanoTime() > endNs) throw new IllegalStateException("no broker has heard of topic " + topic);
+      java.util.concurrent.locks.LockSupport.parkNanos(50_000_000L);
+    }
   }
 
   /** Input at a steady rate: the n-th record is `k-(n % keys)`, `n g(n % 7) …`, with the time of now and so many bytes behind it. */
@@ -338,6 +349,8 @@ public final class Witness {
     private final String brokers;
     private final Collection<String> topics;
     private final List<List<Object>> arrivals = new ArrayList<>();
+    /** What has ended it, which would look like output that does not come. */
+    private Throwable failure;
 
     Watch(String brokers, Collection<String> topics) {
       this.brokers = brokers;
@@ -346,6 +359,7 @@ public final class Witness {
 
     /** Of each arrival: when, topic, partition, how many records, the latest of their timestamps. */
     synchronized List<List<Object>> seen(int from) {
+      if (failure != null) throw new IllegalStateException("the witness sees nothing more: " + failure, failure);
       return List.copyOf(arrivals.subList(from, arrivals.size()));
     }
 
@@ -359,6 +373,12 @@ public final class Witness {
         partitions.forEach(consumer::position);
         ready.countDown();
         while (!stopped) note(consumer.poll(Duration.ofMillis(200)));
+      } catch (Throwable reason) {
+        synchronized (this) {
+          failure = reason;
+        }
+      } finally {
+        ready.countDown();
       }
     }
 

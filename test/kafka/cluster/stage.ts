@@ -150,7 +150,17 @@ export class Stage {
       await this.#look()
       return OUTPUTS.every(name => this.#count(name) >= 2 * KEYS)
     }
-    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() })
+    await until(enough, { what: 'output', limitMs: BACK_MS, giveUp: () => this.dead() }).catch(
+      async (reason: unknown) => {
+        const counts = await Promise.all(
+          OUTPUTS.map(async name => {
+            const ends = await this.witness.ends(this.topic(name))
+            return `${name} ${this.#count(name)} of ${ends.join(' ')}`
+          }),
+        )
+        throw new Error(`${(reason as Error).message}; seen: ${counts.join(', ')}`, { cause: reason })
+      },
+    )
     this.say('output flows')
   }
 

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ROOT } from '../cli/built-cli.ts'
+import { OPERATIONS, withTables } from './tables.ts'
+
+const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`)]
+  .filter(name => name.endsWith('.md'))
+  .map(name => join(ROOT, name))
+
+const textOf = (path: string) => readFileSync(path, 'utf8')
+
+/** Of what is no code. */
+function links(path: string): string[] {
+  const prose = textOf(path)
+    .replace(/^```[^]*?^```$/gm, '')
+    .replace(/`[^`\n]*`/g, '')
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
+}
+
+/** As GitHub makes them of headings. */
+function anchors(path: string): Set<string> {
+  const headings = [...textOf(path).matchAll(/^#+ (.*)$/gm)].map(([, text]) => text!)
+  return new Set(
+    headings.map(text =>
+      text
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replace(/ /g, '-'),
+    ),
+  )
+}
+
+function isThere(from: string, target: string): boolean {
+  if (/^https?:/.test(target)) return true
+  const [file, anchor] = target.split('#') as [string, string?]
+  const path = file === '' ? from : resolve(dirname(from), file)
+  return existsSync(path) && (anchor === undefined || anchors(path).has(anchor))
+}
+
+describe('documents', () => {
+  it('have links that lead somewhere', () => {
+    const broken = PAGES.flatMap(path =>
+      links(path)
+        .filter(target => !isThere(path, target))
+        .map(target => `${relative(ROOT, path)}: ${target}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('are all found from the README', () => {
+    const reached = new Set<string>()
+    const visit = (path: string) => {
+      if (reached.has(path)) return
+      reached.add(path)
+      for (const target of links(path)) {
+        const next = resolve(dirname(path), target.split('#')[0]!)
+        if (PAGES.includes(next)) visit(next)
+      }
+    }
+    visit(join(ROOT, 'README.md'))
+    expect(PAGES.filter(path => !reached.has(path))).toEqual([])
+  })
+
+  it('have tables that are as the code is (npm run docs:tables)', () => {
+    const page = textOf(OPERATIONS)
+    expect(page).toBe(withTables(page))
+  })
+
+  it('begin with a README of five minutes', () => {
+    expect(textOf(join(ROOT, 'README.md')).split('\n').length).toBeLessThan(250)
+  })
+})
