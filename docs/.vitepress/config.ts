@@ -44,6 +44,7 @@ export default defineConfig({
             page('Commands', '/command-line'),
             page('Running on Kafka', '/running-on-kafka'),
             page('Operations', '/operations'),
+            page('Error codes', '/error-codes'),
           ],
         },
         {

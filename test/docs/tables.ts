@@ -4,9 +4,11 @@ import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
 import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 import { ROOT } from '../cli/built-cli.ts'
+import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
+import { table } from './table.ts'
 
-/** The page whose tables are made from code. */
-export const OPERATIONS = `${ROOT}/docs/operations.md`
+/** The pages whose tables are made from code. */
+export const MADE = ['operations', 'error-codes'].map(name => `${ROOT}/docs/${name}.md`)
 const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
 
 /** The page with its tables made anew: each stands between `<!-- NAME -->` and `<!-- end -->`. */
@@ -15,6 +17,8 @@ export function withTables(page: string): string {
     settings: settingsTable,
     metrics: metricsTable,
     'metrics of Kafka Streams that are not here': absentTable,
+    'error codes': errorCodesTable,
+    'answers of brokers': brokerCodesTable,
   }
   return page.replace(
     /(<!-- ([\w ]+) -->\n)[^]*?(<!-- end -->)/g,
@@ -93,12 +97,6 @@ function absentTable(): string {
   return table(['group', 'names', 'why'], rows)
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map(cell => cell.replace(/\|/g, '\\|')).join(' | ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line), ''].join('\n')
-}
-
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(OPERATIONS, withTables(readFileSync(OPERATIONS, 'utf8')))
+  for (const page of MADE) writeFileSync(page, withTables(readFileSync(page, 'utf8')))
 }
