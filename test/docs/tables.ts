@@ -8,7 +8,9 @@ import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
 import { table } from './table.ts'
 
 /** The pages whose tables are made from code. */
-export const MADE = ['operations', 'error-codes'].map(name => `${ROOT}/docs/${name}.md`)
+export const MADE = ['operations', 'error-codes', 'running-on-kafka', 'getting-started'].map(
+  name => `${ROOT}/docs/${name}.md`,
+)
 const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
 
 /** The page with its tables made anew: each stands between `<!-- NAME -->` and `<!-- end -->`. */
@@ -19,6 +21,9 @@ export function withTables(page: string): string {
     'metrics of Kafka Streams that are not here': absentTable,
     'error codes': errorCodesTable,
     'answers of brokers': brokerCodesTable,
+    dockerfile: () => fileAs('dockerfile', 'templates/shared/_Dockerfile'),
+    template: () => fileAs('ts', 'templates/minimal/src/app.ts'),
+    'test of the template': () => fileAs('ts', 'templates/minimal/test/app.test.ts'),
   }
   return page.replace(
     /(<!-- ([\w ]+) -->\n)[^]*?(<!-- end -->)/g,
@@ -28,6 +33,10 @@ export function withTables(page: string): string {
       return `${begin}\n${table()}\n${end}`
     },
   )
+}
+
+function fileAs(language: string, path: string): string {
+  return `\`\`\`${language}\n${readFileSync(`${ROOT}/${path}`, 'utf8').trimEnd()}\n\`\`\`\n`
 }
 
 function settingsTable(): string {
