@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import ts from 'typescript'
 import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
 import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'
+import { failOnError } from '../../lib/processor/error-handlers.ts'
+import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 import { ROOT } from '../cli/built-cli.ts'
 import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
@@ -46,25 +48,38 @@ function settingsTable(): string {
     (node): node is ts.InterfaceDeclaration =>
       ts.isInterfaceDeclaration(node) && node.name.text === 'RuntimeSettings',
   )
-  const defaults = resolveConfig({ applicationId: 'my-app' }) as unknown as {
-    readonly [name: string]: unknown
-  }
-  let about = ''
   const rows = settings!.members.map(member => {
     const name = (member.name as ts.Identifier).text
-    // Several may share one text, which stands before the first.
-    about = docOf(member) ?? about
-    return [`\`${name}\``, defaultOf(name, defaults[name]), about]
+    const about = docOf(member)!.replace(DEFAULT, ' ').trim()
+    return [`\`${name}\``, defaultOf(name), about.replace(/^[a-z]/, letter => letter.toUpperCase())]
   })
   return table(['setting', 'default', 'meaning'], rows)
 }
 
-function defaultOf(name: string, value: unknown): string {
+function defaultOf(name: string): string {
   if (name === 'applicationId') return 'none: it must be set'
-  if (value === undefined) return 'none'
-  if (typeof value === 'function') return `\`${value.name}\``
-  return `\`${JSON.stringify(value)}\``
+  const [byDefault, atLeastOnce] = [undefined, 'at-least-once' as const].map(guarantee => {
+    const config = { applicationId: APPLICATION, ...(guarantee && { processingGuarantee: guarantee }) }
+    return shown(resolveConfig(config)[name as keyof RuntimeSettings])
+  })
+  const isSame = name === 'processingGuarantee' || byDefault === atLeastOnce
+  return isSame ? byDefault! : `${byDefault}; at-least-once: ${atLeastOnce}`
 }
+
+const APPLICATION = 'my-app'
+const MIB = 1024 * 1024
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'none'
+  if (value === APPLICATION) return 'the application id'
+  if (typeof value === 'function') return value === failOnError ? '`fail`' : `\`${value.name}\``
+  if (typeof value === 'number' && value >= MIB && value % MIB === 0) return `${value / MIB} MiB`
+  if (typeof value === 'number') return value.toLocaleString('en-GB')
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+}
+
+/** The default has a column of its own. */
+const DEFAULT = /\s*\bDefault:? (?:`[^`]*`|[^.`]*?)[.:]\s*/
 
 function docOf(node: ts.Node): string | undefined {
   const [doc] = ts.getJSDocCommentsAndTags(node)
