@@ -40,6 +40,9 @@ const COMMANDS: { readonly [command: string]: string } = {
   [String.raw`printf '{"page":"/a","ms":250}\n{"page":"/a","ms":150}\n{"page":"/b","ms":50}\n' > views.txt`]:
     'here',
   'npx millrace run page-views.ts --input views=views.txt --print page-totals --exit-when-idle': 'here',
+  'npm create millrace@latest my-app': 'test/cli/init.test.ts',
+  'cd my-app && npm install': 'test/cli/init.test.ts',
+  'npm run dev': 'test/cli/dev.test.ts',
   'npm install @confluentinc/kafka-javascript': '.ci/run',
   'npx millrace run page-views.ts --brokers localhost:9092': 'test/cli/kafka.test.ts',
   'npm run build && npx tsx test/chaos/main.ts --rows 60000 --kills 3': 'test/chaos/contacts-import.test.ts',

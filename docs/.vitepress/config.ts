@@ -32,6 +32,7 @@ export default defineConfig({
           text: 'To learn',
           items: [
             page('In five minutes', '/'),
+            page('Getting started', '/getting-started'),
             page('Operators', '/operators'),
             page('Asynchronous calls', '/asynchronous-calls'),
             page('HTTP', '/http'),
@@ -44,6 +45,7 @@ export default defineConfig({
             page('Commands', '/command-line'),
             page('Running on Kafka', '/running-on-kafka'),
             page('Operations', '/operations'),
+            page('Error codes', '/error-codes'),
           ],
         },
         {

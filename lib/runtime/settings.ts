@@ -21,9 +21,9 @@ export interface RuntimeSettings {
   readonly clientId: string
   /** Directory for all applications; this one keeps to `<stateDir>/<applicationId>`. Default `.millrace`. */
   readonly stateDir: string
-  /** Default `exactly-once`. */
+  /** `exactly-once`: results are as if every record had been processed once. `at-least-once`: they may repeat. Default `exactly-once`. */
   readonly processingGuarantee: ProcessingGuarantee
-  /** Default 100 (exactly-once) or 30,000. */
+  /** How often outputs, state and offsets are committed; under exactly-once output is visible then. Default 100 (exactly-once) or 30,000. */
   readonly commitIntervalMs: number
   /** State of all tasks that waits for a commit; more of it asks for one before its time. Default 64 MiB. */
   readonly uncommittedBytesMax: number
@@ -74,9 +74,9 @@ export interface RuntimeSettings {
   readonly metricsSampleWindowMs: number
   /** How often partition counts of source topics are checked. Default 300,000. */
   readonly metadataIntervalMs: number
-  /** Of internal topics; -1 (default): the broker's default. */
+  /** Copies of internal topics; -1 (default): the broker's default. */
   readonly replicationFactor: number
-  /** `classic` (default) or `consumer` (KIP-848). */
+  /** How the group divides partitions: `classic` (default) or `consumer` (KIP-848). */
   readonly groupProtocol: 'classic' | 'consumer'
   /**
    * Default 6,000: how soon a dead process is noticed (`classic`). A broker's death costs all tasks of its group's members their assignment where it is
@@ -116,17 +116,20 @@ export interface RuntimeSettings {
    * says which, and the application goes on. `fail`: it ends with `REPARTITION_LOST`.
    */
   readonly repartitionLost: 'continue' | 'fail'
-  /** For sources, sinks and stores that name none. No default: then naming none is an error. */
+  /** Of keys, for sources, sinks and stores that name none. No default: then naming none is an error. */
   readonly defaultKeySerde: Serde<unknown> | undefined
+  /** Of values, likewise. */
   readonly defaultValueSerde: Serde<unknown> | undefined
-  /** Default `failOnInvalidTimestamp`. */
+  /** Takes the time of a record, for sources that name none. Default `failOnInvalidTimestamp`. */
   readonly defaultTimestampExtractor: TimestampExtractor
   /**
    * Where records go that a handler drops, or fails on, with the error in their headers (KIP-1034). The topic must exist. Default: none.
    */
   readonly deadLetterQueueTopic: string | undefined
-  /** All three: default `fail`. */
+  /** Asked about a record that cannot be read: `fail` or `continue`. Default `fail`. */
   readonly deserializationErrorHandler: DeserializationErrorHandler
+  /** Asked about a record at which a callback threw: `fail`, `continue` or `rollback`. Default `fail`. */
   readonly processingErrorHandler: ProcessingErrorHandler
+  /** Asked about a record that cannot be written: `fail`, `continue` or `retry`. Default `fail`. */
   readonly productionErrorHandler: ProductionErrorHandler
 }

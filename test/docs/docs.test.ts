@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from '../cli/built-cli.ts'
-import { OPERATIONS, withTables } from './tables.ts'
+import { ERROR_CODES } from '../../lib/common/error-codes.ts'
+import { MADE, withTables } from './tables.ts'
+import { thrownCodes } from './thrown-codes.ts'
 
 const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`)]
   .filter(name => name.endsWith('.md'))
@@ -62,9 +64,22 @@ describe('documents', () => {
     expect(PAGES.filter(path => !reached.has(path))).toEqual([])
   })
 
-  it('have tables that are as the code is (npm run docs:tables)', () => {
-    const page = textOf(OPERATIONS)
+  it.each(MADE)('%s has tables that are as the code is (npm run docs:tables)', path => {
+    const page = textOf(path)
     expect(page).toBe(withTables(page))
+  })
+
+  it('have cause and mend of every code that lib throws, and of no other', () => {
+    const thrown = thrownCodes()
+    const codes = ERROR_CODES.map(({ code }) => code)
+    const known = new Set(codes)
+    const unknown = thrown.filter(({ code }) => !known.has(code))
+    expect(unknown.map(({ code, place }) => `${code} (${place})`)).toEqual([])
+    const used = new Set(thrown.map(({ code }) => code))
+    expect(codes.filter(code => !used.has(code))).toEqual([])
+    expect(codes.length).toBe(known.size)
+    for (const { code, cause, mend } of ERROR_CODES)
+      for (const text of [cause, mend]) expect(text, code).toMatch(/^\S.*\.$/)
   })
 
   it('begin with a README of five minutes', () => {

@@ -2,11 +2,17 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import ts from 'typescript'
 import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
 import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'
+import { failOnError } from '../../lib/processor/error-handlers.ts'
+import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 import { ROOT } from '../cli/built-cli.ts'
+import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
+import { table } from './table.ts'
 
-/** The page whose tables are made from code. */
-export const OPERATIONS = `${ROOT}/docs/operations.md`
+/** The pages whose tables are made from code. */
+export const MADE = ['operations', 'error-codes', 'running-on-kafka', 'getting-started'].map(
+  name => `${ROOT}/docs/${name}.md`,
+)
 const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
 
 /** The page with its tables made anew: each stands between `<!-- NAME -->` and `<!-- end -->`. */
@@ -15,6 +21,11 @@ export function withTables(page: string): string {
     settings: settingsTable,
     metrics: metricsTable,
     'metrics of Kafka Streams that are not here': absentTable,
+    'error codes': errorCodesTable,
+    'answers of brokers': brokerCodesTable,
+    dockerfile: () => fileAs('dockerfile', 'templates/shared/_Dockerfile'),
+    template: () => fileAs('ts', 'templates/minimal/src/app.ts'),
+    'test of the template': () => fileAs('ts', 'templates/minimal/test/app.test.ts'),
   }
   return page.replace(
     /(<!-- ([\w ]+) -->\n)[^]*?(<!-- end -->)/g,
@@ -26,6 +37,10 @@ export function withTables(page: string): string {
   )
 }
 
+function fileAs(language: string, path: string): string {
+  return `\`\`\`${language}\n${readFileSync(`${ROOT}/${path}`, 'utf8').trimEnd()}\n\`\`\`\n`
+}
+
 function settingsTable(): string {
   const text = readFileSync(SETTINGS, 'utf8')
   const file = ts.createSourceFile(SETTINGS, text, ts.ScriptTarget.Latest, true)
@@ -33,25 +48,38 @@ function settingsTable(): string {
     (node): node is ts.InterfaceDeclaration =>
       ts.isInterfaceDeclaration(node) && node.name.text === 'RuntimeSettings',
   )
-  const defaults = resolveConfig({ applicationId: 'my-app' }) as unknown as {
-    readonly [name: string]: unknown
-  }
-  let about = ''
   const rows = settings!.members.map(member => {
     const name = (member.name as ts.Identifier).text
-    // Several may share one text, which stands before the first.
-    about = docOf(member) ?? about
-    return [`\`${name}\``, defaultOf(name, defaults[name]), about]
+    const about = docOf(member)!.replace(DEFAULT, ' ').trim()
+    return [`\`${name}\``, defaultOf(name), about.replace(/^[a-z]/, letter => letter.toUpperCase())]
   })
   return table(['setting', 'default', 'meaning'], rows)
 }
 
-function defaultOf(name: string, value: unknown): string {
+function defaultOf(name: string): string {
   if (name === 'applicationId') return 'none: it must be set'
-  if (value === undefined) return 'none'
-  if (typeof value === 'function') return `\`${value.name}\``
-  return `\`${JSON.stringify(value)}\``
+  const [byDefault, atLeastOnce] = [undefined, 'at-least-once' as const].map(guarantee => {
+    const config = { applicationId: APPLICATION, ...(guarantee && { processingGuarantee: guarantee }) }
+    return shown(resolveConfig(config)[name as keyof RuntimeSettings])
+  })
+  const isSame = name === 'processingGuarantee' || byDefault === atLeastOnce
+  return isSame ? byDefault! : `${byDefault}; at-least-once: ${atLeastOnce}`
 }
+
+const APPLICATION = 'my-app'
+const MIB = 1024 * 1024
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'none'
+  if (value === APPLICATION) return 'the application id'
+  if (typeof value === 'function') return value === failOnError ? '`fail`' : `\`${value.name}\``
+  if (typeof value === 'number' && value >= MIB && value % MIB === 0) return `${value / MIB} MiB`
+  if (typeof value === 'number') return value.toLocaleString('en-GB')
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+}
+
+/** The default has a column of its own. */
+const DEFAULT = /\s*\bDefault:? (?:`[^`]*`|[^.`]*?)[.:]\s*/
 
 function docOf(node: ts.Node): string | undefined {
   const [doc] = ts.getJSDocCommentsAndTags(node)
@@ -93,12 +121,6 @@ function absentTable(): string {
   return table(['group', 'names', 'why'], rows)
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map(cell => cell.replace(/\|/g, '\\|')).join(' | ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line), ''].join('\n')
-}
-
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(OPERATIONS, withTables(readFileSync(OPERATIONS, 'utf8')))
+  for (const page of MADE) writeFileSync(page, withTables(readFileSync(page, 'utf8')))
 }

@@ -1,0 +1,182 @@
+/** Codes of the command line and of what is served over HTTP. The format is that of `error-codes.ts`. */
+export const SERVING_CODES = `
+# Command line
+
+APPLICATION_TWICE
+  Two of the files are the same application.
+  Give one of them an applicationId of its own.
+BROKER_IN_MEMORY
+  The command needs records that a broker in memory has forgotten.
+  Name an embedded broker's --state-dir, or a Kafka cluster.
+CANCELLED
+  The questions of millrace init were broken off.
+  Nothing was written; run it again.
+CLIENT_CONFIG_INVALID
+  A line of the file of --client-config is not name=value.
+  Mend the line that the message names.
+CLIENT_CONFIG_UNREADABLE
+  The file of --client-config cannot be read.
+  Mend its path or its rights.
+CLIENT_CONFIG_UNUSED
+  --client-config was given, and the brokers are no Kafka cluster.
+  Leave it out, or name a cluster (--brokers).
+CLOSE_TIMEOUT
+  Something has not closed in time.
+  Look at what the message names: a service must end its connections.
+CONFIG_FILE_BROKEN
+  The config file does not load.
+  Mend the error, which is the cause.
+CONFIG_FILE_INVALID
+  The config file exports something that it must not.
+  Export what the message says.
+CONFIG_FILE_MISSING
+  There is no file at the path of --config.
+  Mend the path.
+CONFIG_FILE_TWICE
+  There are two config files in the directory.
+  Remove one, or name one (--config).
+CONFLICTING_OPTIONS
+  Two options contradict each other.
+  Leave out one of them.
+DIRECTORY_MISSING
+  millrace init was given no directory, and cannot ask.
+  Name it: millrace init my-app.
+DIRECTORY_NOT_EMPTY
+  The directory of a new project holds files.
+  Name another one, or add --force.
+EMBEDDED_BROKER_MISSING
+  There is no embedded broker in the state directory.
+  Name its --state-dir, or a Kafka cluster.
+FETCH_UNUSED
+  --fetch was given, and the brokers are no Kafka cluster.
+  Leave it out.
+FILE_MISSING
+  No topology file was named.
+  Name at least one.
+GROUP_NOT_EMPTY
+  The application that is to be reset is running.
+  Stop its members first; one that has crashed leaves after its sessionTimeoutMs.
+INPUT_INVALID
+  A line of an input cannot be made a record.
+  Mend the line that the message names.
+INPUT_UNREADABLE
+  The file of an input cannot be read.
+  Mend its path or its rights.
+INPUT_WITHOUT_KEY
+  A line of an input has no key before the separator.
+  Mend the line, or the separator.
+INSTALL_FAILED
+  The dependencies of a new project could not be installed.
+  The project is there: install by hand.
+INTERRUPTED
+  The command was told to stop.
+  Run it again.
+INVALID_PORT
+  PORT is no port, or there are too few behind it for the services.
+  Give a number from 0 to 65535.
+NOTHING_TO_READ
+  millrace consume was to read from the end, and not to wait.
+  Add --follow.
+NOT_A_DIRECTORY
+  The directory of a new project is a file.
+  Name another one.
+NOT_CONFIRMED
+  Topics would be deleted.
+  Add --yes to do it.
+ONE_FILE_ONLY
+  An option is for one application, and several files were named.
+  Run each file by itself.
+PARTITION_MISSING
+  Offsets were given for a topic that has several partitions.
+  Add --partition.
+PROCESSES_NEED_KAFKA
+  --processes was given, and the broker lives in one process.
+  Name a Kafka cluster, or leave it out.
+PROCESS_USAGE
+  A process of --processes refuses its command line.
+  Mend what it has printed.
+PRODUCE_UNUSED
+  --produce was given, and the brokers are no Kafka cluster.
+  Leave it out.
+PROJECT_NOT_WRITTEN
+  A new project could not be written; its directory is as it was.
+  Mend the cause: rights, or room on the disk.
+RECORD_UNREADABLE
+  A record is not what --key-serde or --value-serde reads.
+  Name the right one; bytes prints it as it is.
+REPLICATION_FACTOR_UNUSED
+  --replication-factor was given, and the brokers are no Kafka cluster.
+  Leave it out.
+RESET_INCOMPLETE
+  A reset has ended in the middle.
+  Run it again before you start the application.
+SERVICE_NOT_DISPOSABLE
+  service() of a topology's file returned what cannot be closed.
+  Return an object with [Symbol.asyncDispose].
+STANDARD_INPUT_TWICE
+  Two inputs are standard input.
+  Feed only one topic from it.
+TOPOLOGY_FILE_BROKEN
+  A topology's file does not load.
+  Mend the error, which is the cause.
+TOPOLOGY_FILE_INVALID
+  A topology's file exports no topology, or something else that it must not.
+  Export what the message says.
+TOPOLOGY_FILE_MISSING
+  There is no file at the path.
+  Mend the path.
+UNKNOWN_PARTITION
+  The topic has no such partition.
+  Choose one of those that the message names.
+WATCH_FAILED
+  millrace dev cannot watch the files.
+  Mend the cause; on Linux mostly the limit fs.inotify.max_user_watches.
+
+# HTTP
+
+BAD_PARAMETER
+  A parameter of a request cannot be used, or is not known.
+  Mend the parameter that the message begins with.
+CLIENT_TOO_SLOW
+  A client of /changes reads more slowly than changes come; its stream ends.
+  Read the store, then open /changes anew.
+INTERNAL
+  A request failed.
+  Look at the application's log.
+INVALID_TOKEN
+  The token is an empty text, as an unset variable of the environment may be.
+  Give one with at least a character, or false to serve everybody.
+KEY_NOT_FOUND
+  The store has no such key.
+  Nothing.
+KEY_NOT_FOUND_HERE
+  The parts of the store in this process have no such key, and it cannot be told whether it belongs to another.
+  Ask the other processes.
+KEY_NOT_PARSEABLE
+  No text stands for the keys of the store.
+  Give httpApp or serveHttp stores: { NAME: { parseKey } }.
+LISTEN_FAILED
+  The port cannot be had.
+  Choose another port, or end what has it.
+METHOD_NOT_ALLOWED
+  Only GET and HEAD are served.
+  Read by one of them.
+NOT_FOUND
+  There is nothing at this path.
+  Use one of those that the message lists.
+NOT_LIVE
+  The application is in state error.
+  Look at its log; end the process.
+NOT_READY
+  The application is not in state running.
+  Wait, where the answer has Retry-After.
+TOKEN_NEEDED
+  Others than this machine could ask, and there is no token.
+  Give a token, or token: false to let everybody read.
+UNAUTHORIZED
+  A request has no token, or not the right one.
+  Send the header Authorization: Bearer with it.
+WRONG_STORE_KIND
+  A store was read as another kind than it is.
+  Use the route that the message names.
+`
