@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { access, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -239,6 +239,23 @@ describe('the package', () => {
 
     await checkTypes(directory)
     await checkExamples(directory)
+  })
+
+  it('depends on what its sources use, and on nothing else', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    ) as { [kind: string]: { [name: string]: string } }
+    const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
+    const sources = files
+      .filter(name => name.endsWith('.ts'))
+      .map(name => readFileSync(join(ROOT, 'lib', name), 'utf8'))
+    // Imports, and packages that are loaded late, or of which a file is named.
+    const naming =
+      /(?: from |import\(|resolve\(|PACKAGE = |latePackage<[^(]*\()'((?:@[\w-]+\/)?[a-z][\w-]*)(?:\/[^']*)?'/g
+    const used = new Set(sources.flatMap(text => [...text.matchAll(naming)].map(([, name]) => name!)))
+    // This package itself, in examples; and what only tsx and projects bring along.
+    for (const name of ['millrace', 'esbuild', 'typescript']) used.delete(name)
+    expect([...used].sort()).toEqual(Object.keys({ ...dependencies, ...optionalDependencies }).sort())
   })
 
   it('is small, has what it names, and is right for publint and "are the types wrong"', async () => {
