@@ -58,7 +58,8 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   }
 }
 
-function commands(onEnd: (exitCode: ExitCode) => void): Command {
+/** The program with all of its commands; `onEnd` is told how each ends. */
+export function commands(onEnd: (exitCode: ExitCode) => void): Command {
   const program = new Command('millrace')
     .description('Runs Kafka Streams topologies, written in TypeScript, in Node.js.')
     .version(packageVersion(), '-V, --version', 'print the version')

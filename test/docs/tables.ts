@@ -7,10 +7,11 @@ import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 import { ROOT } from '../cli/built-cli.ts'
 import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
+import { optionTables } from './option-tables.ts'
 import { table } from './table.ts'
 
 /** The pages whose tables are made from code. */
-export const MADE = ['operations', 'error-codes', 'running-on-kafka', 'getting-started'].map(
+export const MADE = ['operations', 'error-codes', 'running-on-kafka', 'getting-started', 'command-line'].map(
   name => `${ROOT}/docs/${name}.md`,
 )
 const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
@@ -23,6 +24,7 @@ export function withTables(page: string): string {
     'metrics of Kafka Streams that are not here': absentTable,
     'error codes': errorCodesTable,
     'answers of brokers': brokerCodesTable,
+    options: optionTables,
     dockerfile: () => fileAs('dockerfile', 'templates/shared/_Dockerfile'),
     template: () => fileAs('ts', 'templates/minimal/src/app.ts'),
     'test of the template': () => fileAs('ts', 'templates/minimal/test/app.test.ts'),
