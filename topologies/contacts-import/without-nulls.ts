@@ -26,7 +26,7 @@ class Guard<KIn, VIn, KOut, VOut> implements Processor<KIn, VIn, KOut, VOut> {
   process(record: Record<KIn, VIn>): void {
     if (record.key !== null && record.value !== null) return this.#inner.process(record)
     const { metrics, taskId } = this.#context!
-    metrics.counter('dropped-records-total', { 'task-id': taskId }).add()
+    metrics.meter('dropped-records', { 'task-id': taskId }, 'stream-task-metrics').add()
   }
 
   close(): void {

@@ -41,7 +41,7 @@ class DeriveTimeZones implements Processor<string, Country | null, string, TimeZ
     const { key: code, value } = record
     if (code === null) {
       const { metrics, taskId } = this.#context!
-      metrics.counter('dropped-records-total', { 'task-id': taskId }).add()
+      metrics.meter('dropped-records', { 'task-id': taskId }, 'stream-task-metrics').add()
       return
     }
     const before = this.#zones!.get(code) ?? []

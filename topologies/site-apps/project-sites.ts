@@ -39,7 +39,7 @@ class ProjectSites implements Processor<string, SiteMetadata | null, string, Out
     const { key: siteId, value } = record
     if (siteId === null) {
       const { metrics, taskId } = this.#context!
-      metrics.counter('dropped-records-total', { 'task-id': taskId }).add()
+      metrics.meter('dropped-records', { 'task-id': taskId }, 'stream-task-metrics').add()
       return
     }
     const before = this.#slices!.get(siteId) ?? null

@@ -58,7 +58,7 @@ export class FillAppSites implements Processor<string, AppSite | null> {
 
 /** Not written by us: counted, as the engine counts what it drops. */
 function drop({ metrics, taskId }: ProcessorContext): void {
-  metrics.counter('dropped-records-total', { 'task-id': taskId, global: 'true' }).add()
+  metrics.meter('dropped-records', { 'task-id': taskId, global: 'true' }, 'stream-task-metrics').add()
 }
 
 /** Without `ranges`, since only reads from outside iterate: a million entries take no memory. */
