@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { needs } from './support/needs.ts'
 import { builtCli, ROOT } from './cli/built-cli.ts'
 
 const ENTRIES = ['index', 'testing', 'http']
@@ -44,7 +45,9 @@ beforeAll(async () => {
   )
 })
 
-describe('the declarations of the package', () => {
+const { suite } = await needs('package')
+
+await suite('the declarations of the package', () => {
   it.each(ENTRIES)('%s: every export and member of the sources, with its comment', entry => {
     const sources = comments(program, `lib/${entry}.ts`)
     const packed = comments(program, `dist/${entry}.d.ts`)

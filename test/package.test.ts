@@ -4,8 +4,9 @@ import { access, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { builtCli, ROOT } from './cli/built-cli.ts'
+import { needs } from './support/needs.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const execute = promisify(execFile)
@@ -209,7 +210,9 @@ function namedFiles(value: unknown): string[] {
 
 const MEGABYTE = 1_000_000
 
-describe('the package', () => {
+const { suite } = await needs('package')
+
+await suite('the package', () => {
   it('installed in an empty folder: the API, the types, and millrace run', async () => {
     const directory = await temporaryDirectory()
     await install(directory, tarball)

@@ -9,8 +9,9 @@ import { missingJdk } from './java.ts'
  * What a suite may need that not every machine has. `broker` is the one that all suites of a run share:
  * `KAFKA_BROKERS` if set, else one that the run starts. `JVM`: a suite runs programs of the JVM, or a broker
  * of its own. `JDK`: it compiles Java. `cluster`: it borrows the run's cluster of three (`borrowCluster`).
+ * `package`: it packs the package and installs it, or reads all of its types.
  */
-export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'cluster' | 'Chromium'
+export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'cluster' | 'Chromium' | 'package'
 
 export interface Found {
   /** `host:port` of the shared broker; empty where it is not needed or not there. */
@@ -27,6 +28,7 @@ const REQUIRED_BY: { readonly [need in Need]: string } = {
   JDK: 'MILLRACE_REQUIRE_KAFKA',
   cluster: 'MILLRACE_CLUSTER',
   Chromium: 'MILLRACE_REQUIRE_BROWSER',
+  package: 'MILLRACE_PACKAGE',
 }
 
 /**
@@ -64,6 +66,7 @@ const LOOKS: { readonly [need in Need]: () => Answer | Promise<Answer> } = {
   JVM: async () => answerOf(await missingForBroker()),
   JDK: async () => answerOf(await missingJdk()),
   cluster: async () => answerOf(await missingCluster()),
+  package: () => answerOf(missingPackage()),
   Chromium: () =>
     answerOf(findChromium() ? undefined : 'Chromium is missing: install it, or name it by CHROMIUM'),
 }
@@ -81,6 +84,12 @@ function missingClient(): Answer {
     const [first] = String(reason).split('\n', 1)
     return { missing: `the native client is missing: npm install ${name} (${first})` }
   }
+}
+
+/** As with the cluster: only a change of the build or of the public types can break it. */
+function missingPackage(): string | undefined {
+  if (process.env['MILLRACE_PACKAGE'] === '1') return undefined
+  return 'MILLRACE_PACKAGE=1 is missing: it asks for the suites that install the package, a minute more'
 }
 
 /** Its suites take minutes: whoever only wants to see the tests pass is not to wait for them. */
