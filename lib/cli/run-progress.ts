@@ -22,7 +22,8 @@ export function restoreSource({ metrics }: KafkaStreams): ProgressSource {
         before = restored
         return undefined
       }
-      const count = restored - before
+      // A task that goes takes its numbers with it.
+      const count = Math.max(0, restored - before)
       return { count, share: count / (count + left) }
     },
   }
