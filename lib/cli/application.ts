@@ -6,7 +6,9 @@ import { StreamsError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Job } from './job.ts'
 import type { StreamsState } from '../streams/streams-state.ts'
+import { restoreSource } from './run-progress.ts'
 import type { Teardown } from './teardown.ts'
+import { terminalProgress } from './terminal.ts'
 
 /** How far an application is; `url` when its service is up. */
 export interface ApplicationProgress {
@@ -39,6 +41,8 @@ export async function startApplication(
   const streams: KafkaStreams = new KafkaStreams(topology, config, { broker, clock, logger: own })
   const close = () => streams.close({ timeoutMs: CLOSE_TIMEOUT_MS })
   teardown.add(`the application ${config.applicationId}`, close, CLOSE_TIMEOUT_MS + LEAVE_MS)
+  const stopTelling = terminalProgress.add(restoreSource(streams), logger)
+  teardown.add('the progress', async () => stopTelling())
   const tell = (url?: string) => onProgress({ state: streams.state, url })
   streams.onStateChange(() => tell())
   await ending.unlessEnded(streams.start())

@@ -30,6 +30,13 @@ settings, topics }, of the type MillraceConfig. It goes before what a topology's
 Exit codes: 0 after a clean end, SIGTERM or SIGINT; 1 failure; 2 wrong usage.
 `
 
+/** Commander leaves them out where the output has no colours. */
+const HELP_STYLES = {
+  styleTitle: (text: string) => `\u001b[1m${text}\u001b[22m`,
+  styleCommandText: (text: string) => `\u001b[36m${text}\u001b[39m`,
+  styleOptionText: (text: string) => `\u001b[36m${text}\u001b[39m`,
+}
+
 const COMMANDS = [
   initCommand,
   devCommand,
@@ -65,6 +72,7 @@ export function commands(onEnd: (exitCode: ExitCode) => void): Command {
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)
+    .configureHelp(HELP_STYLES)
     .showHelpAfterError('(add --help for the options)')
     // Before the subcommands are made: they inherit it.
     .exitOverride()

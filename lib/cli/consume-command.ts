@@ -4,6 +4,7 @@ import { readPartitions } from '../broker/read-partitions.ts'
 import { partitionKey } from '../common/ids.ts'
 import { withBroker, type Session } from './broker-session.ts'
 import { FORMATS, lineFormat, type FormatName } from './consume-format.ts'
+import { painted } from './colours.ts'
 import { exitCodeAfter, UsageError, type ExitCode } from './exit-code.ts'
 import { knownTopics, partitionsOf } from './known-topics.ts'
 import { wholeFrom } from './option-values.ts'
@@ -122,7 +123,7 @@ async function printRecords(topic: string, options: ConsumeOptions, session: Ses
   const isBefore = typeof from === 'object' && 'timeMs' in from ? skipUntil(from.timeMs) : undefined
   const { signal } = ending
   const reading = { clientId: 'millrace-consume', isolation, starts, ...(follow ? {} : { ends }), signal }
-  await print(heading)
+  await print(painted('bold', heading, process.stdout))
   let count = 0
   for await (const { partition, records } of readPartitions(broker, reading)) {
     let lines = ''

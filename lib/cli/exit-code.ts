@@ -1,6 +1,7 @@
 import { ConfigError, errorFrom, StreamsError } from '../common/errors.ts'
 import type { LogLevel } from '../common/logger.ts'
 import { userFrame } from '../common/user-frame.ts'
+import { painted } from './colours.ts'
 
 /** 0: a clean end, or told to stop. 1: something failed. 2: the command line is wrong, and nothing was started. */
 export type ExitCode = 0 | 1 | 2
@@ -29,7 +30,9 @@ export async function exitCodeAfter(logLevel: LogLevel, command: () => Promise<v
     return 0
   } catch (reason) {
     const error = errorFrom(reason)
-    process.stderr.write(`error: ${codeOf(error)}: ${error.message}\n`)
+    const { stderr } = process
+    const head = `${painted('red', 'error:', stderr)} ${painted('bold', `${codeOf(error)}:`, stderr)}`
+    stderr.write(`${head} ${error.message}\n`)
     const frame = userFrame(error)
     if (frame !== undefined) process.stderr.write(`    ${frame}\n`)
     // The stack is for whoever looks for a bug, ours or in the topology; to others it hides the message.

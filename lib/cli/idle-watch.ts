@@ -56,7 +56,7 @@ async function measure(plan: TopologyPlan, admin: Admin): Promise<Progress> {
 }
 
 /** Asked for anew each time: repartition topics appear while the application starts. */
-async function sourcePartitions(plan: TopologyPlan, admin: Admin): Promise<TopicPartition[]> {
+export async function sourcePartitions(plan: TopologyPlan, admin: Admin): Promise<TopicPartition[]> {
   const names = plan.subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
   const topics = await admin.describeTopics(names)
   return [...topics.values()].flatMap(({ topic, partitionCount }) =>

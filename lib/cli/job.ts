@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path'
 import { systemClock, type Clock } from '../common/clock.ts'
-import { consoleLogger, type Logger } from '../common/logger.ts'
+import type { Logger } from '../common/logger.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { TopologySettings } from '../streams/topology-file.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
@@ -12,6 +12,7 @@ import { loadTopologyFile, type LoadedTopologyFile } from './load-topology-file.
 import type { Pair } from './option-values.ts'
 import type { RunOptions, SharedOptions } from './run-options.ts'
 import { splitSettings } from './split-settings.ts'
+import { terminalLogger } from './terminal.ts'
 
 /** A run that is fully decided: everything that can be found wrong without a broker has been. */
 export interface Job extends Application {
@@ -95,7 +96,7 @@ export function loggerFor({
   logLevel,
   processIndex,
 }: Pick<SharedOptions, 'logLevel' | 'processIndex'>): Logger {
-  const plain = consoleLogger(logLevel)
+  const plain = terminalLogger(logLevel)
   if (processIndex === undefined) return plain
   return {
     log: (lineLevel, message, fields) => plain.log(lineLevel, `[${processIndex}] ${message}`, fields),

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
-import type { Clock, Timer } from '../common/clock.ts'
 import { withBroker, type Session } from './broker-session.ts'
 import { exitCodeAfter, type ExitCode } from './exit-code.ts'
 import { checkReadable, feedInput, openInput } from './feed-input.ts'
 import { knownTopics } from './known-topics.ts'
 import { print } from './output.ts'
+import { FeedProgress } from './run-progress.ts'
 import { addBrokerOptions, type BrokerOptions } from './shared-options.ts'
+import { terminalProgress } from './terminal.ts'
 import { SERDE_HELP, serdeOption, textSerde } from './text-serdes.ts'
 
 const EXAMPLES = `
@@ -53,7 +54,8 @@ async function produceLines(topic: string, options: ProduceOptions, session: Ses
   const stream = await openInput(options.file, '--file')
   const producer = await broker.producer({ clientId: 'millrace-produce' })
   logger.log('debug', `reading ${options.file === '-' ? 'standard input' : options.file}`)
-  const progress = new Progress(process.stderr, clock)
+  const progress = await FeedProgress.open(topic, stream)
+  const stopTelling = terminalProgress.add(progress, logger)
   try {
     const count = await feedInput(stream, {
       topic,
@@ -62,17 +64,17 @@ async function produceLines(topic: string, options: ProduceOptions, session: Ses
       keySeparator: options.keySeparator,
       named: { source: '--file', keySeparator: '--key-separator' },
       encode: { key: encoder(options.keySerde, topic), value: encoder(options.valueSerde, topic) },
-      onSent: sent => (progress.count = sent),
+      onSent: sent => progress.sent(sent),
       producer,
       clock,
       signal: ending.signal,
     })
-    progress.end()
+    stopTelling()
     if (ending.signal.aborted)
       logger.log('warn', `ended after line ${count}: what came behind it is not written`)
     await print(`${count}\n`)
   } finally {
-    progress.end()
+    stopTelling()
     await producer.close()
   }
 }
@@ -83,49 +85,5 @@ function encoder(name: string, topic: string): (text: string) => Uint8Array | nu
   return text => {
     const value = parse(text)
     return value === null ? null : serde.serialize(value, context)
-  }
-}
-
-const PROGRESS_MS = 500
-
-/**
- * How many records are sent, and how fast, in one line of a terminal that is written over; nothing where
- * there is no terminal.
- */
-export class Progress {
-  count = 0
-  readonly #terminal: { readonly isTTY?: boolean; write(text: string): unknown }
-  readonly #clock: Clock
-  readonly #beganMs: number
-  #timer: Timer | undefined
-
-  constructor(terminal: { readonly isTTY?: boolean; write(text: string): unknown }, clock: Clock) {
-    this.#terminal = terminal
-    this.#clock = clock
-    this.#beganMs = clock.monotonicMs()
-    if (terminal.isTTY) this.#schedule()
-  }
-
-  /** Leaves the last line standing. Idempotent. */
-  end(): void {
-    if (!this.#timer) return
-    this.#timer.cancel()
-    this.#timer = undefined
-    this.#write()
-    this.#terminal.write('\n')
-  }
-
-  #schedule(): void {
-    this.#timer = this.#clock.schedule(PROGRESS_MS, () => {
-      this.#write()
-      this.#schedule()
-    })
-  }
-
-  #write(): void {
-    const seconds = (this.#clock.monotonicMs() - this.#beganMs) / 1000
-    const rate = seconds > 0 ? Math.round(this.count / seconds) : 0
-    // Back to the margin, and whatever is longer there is erased.
-    this.#terminal.write(`\r\u001b[K${this.count} records sent, ${rate}/s`)
   }
 }

@@ -13,11 +13,13 @@ import { openedBroker, openRunBroker } from './open-run-broker.ts'
 import { runProcesses } from './process-group.ts'
 import { PendingInputs } from './pending-inputs.ts'
 import { isLocal, type SharedOptions } from './run-options.ts'
+import { ReplayProgress } from './run-progress.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
 import { startProcess } from './start-process.ts'
 import { reportLoaded, reportProgress } from './supervision.ts'
 import type { Teardown } from './teardown.ts'
+import { terminalProgress } from './terminal.ts'
 import { untilEnd } from './until-end.ts'
 import { withState } from './temporary-state.ts'
 
@@ -75,6 +77,7 @@ async function runUntilEnd(
   await startPrinting(job, { broker, admin, ending, teardown })
   if (job.options.processes > 1) startProcesses(job, ending, teardown)
   else await startApplications(jobs, { broker, ending, teardown })
+  if (job.options.processes === 1) for (const each of jobs) followReplay(each, { admin, ending, teardown })
   const { done: fed } = await startFeeds(job, { broker, admin, ending, teardown })
   if (job.options.exitWhenIdle) endWhenIdle(job, { fed, broker, admin, ending, teardown })
   await ending.reached()
@@ -102,6 +105,20 @@ async function startApplications(
   // All of them come to an end before anything is closed.
   const failed = (await Promise.allSettled(starting)).find(result => result.status === 'rejected')
   if (failed) throw failed.reason
+}
+
+/** Tells how far an application is with what waited for it. That this cannot be asked is no reason to end. */
+function followReplay(
+  job: Job,
+  { admin, ending, teardown }: { admin: Admin; ending: Ending; teardown: Teardown },
+): void {
+  const replay = new ReplayProgress(job)
+  const stopTelling = terminalProgress.add(replay, job.logger)
+  const following = replay
+    .follow(admin, ending.signal)
+    .catch((error: unknown) => job.logger.log('debug', 'the progress of the input is not known', { error }))
+    .finally(stopTelling)
+  teardown.add('the progress of the input', () => following)
 }
 
 /** Loaded only for several applications: it brings a server. */

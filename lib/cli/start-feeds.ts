@@ -6,7 +6,9 @@ import type { Ending } from './ending.ts'
 import { feedInput, openInput } from './feed-input.ts'
 import type { Job } from './job.ts'
 import type { InputOption } from './option-values.ts'
+import { FeedProgress } from './run-progress.ts'
 import type { Teardown } from './teardown.ts'
+import { terminalProgress } from './terminal.ts'
 
 interface Surroundings {
   readonly broker: Broker
@@ -43,6 +45,8 @@ async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surround
   const { clock, logger, options } = job
   const description = (await admin.describeTopics([topic])).get(topic)
   const { partitionCount } = present(description, `topic ${topic}`)
+  const progress = await FeedProgress.open(topic, stream)
+  const stopTelling = terminalProgress.add(progress, logger)
   const producer = await broker.producer({ clientId: 'millrace-input' })
   try {
     const { signal } = ending
@@ -54,12 +58,14 @@ async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surround
       source,
       keySeparator,
       named: { source: '--input', keySeparator: named },
+      onSent: sent => progress.sent(sent),
       producer,
       clock,
       signal,
     })
     logger.log('info', `${count} lines of ${source === '-' ? 'standard input' : source} written to ${topic}`)
   } finally {
+    stopTelling()
     await producer.close()
   }
 }

@@ -4,6 +4,7 @@ import type { Ending } from './ending.ts'
 import type { Job } from './job.ts'
 import { printFormats } from './record-format.ts'
 import type { Teardown } from './teardown.ts'
+import { terminalProgress } from './terminal.ts'
 import { TopicPrinter } from './topic-printer.ts'
 
 /** Prints the `--print` topics to standard output until the application has closed, all of its last commit included. */
@@ -15,7 +16,8 @@ export async function startPrinting(
   if (options.print.length === 0) return
   const formats = printFormats(options.printFormat, options.print, { plan, config })
   const output = process.stdout
-  const printer = await TopicPrinter.open({ broker, admin, formats, output, clock, logger })
+  const onWrite = () => terminalProgress.clear()
+  const printer = await TopicPrinter.open({ broker, admin, formats, output, onWrite, clock, logger })
   const onError = (error: Error) => {
     // Whoever reads our output may have seen enough (`| head`): that is no failure.
     if ('code' in error && error.code === 'EPIPE') ending.stop()

@@ -3,6 +3,7 @@ import type { Admin, Broker, Consumer, TopicPartition } from '../broker/broker.t
 import type { Clock } from '../common/clock.ts'
 import { partitionKey } from '../common/ids.ts'
 import type { Logger } from '../common/logger.ts'
+import { painted } from './colours.ts'
 import type { PrintFormats } from './record-format.ts'
 
 const RECORDS_PER_POLL = 1000
@@ -13,7 +14,9 @@ export interface PrinterOptions {
   readonly broker: Broker
   readonly admin: Admin
   readonly formats: PrintFormats
-  readonly output: NodeJS.WritableStream
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** Called before each write: what else is on the terminal gives way. */
+  readonly onWrite?: () => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -46,7 +49,7 @@ export class TopicPrinter {
 
   /** Until `finish`, or an error of the broker or the output. */
   async run(): Promise<void> {
-    await this.#write(this.#options.formats.heading)
+    await this.#write(painted('bold', this.#options.formats.heading, this.#options.output))
     while (!this.#isFinished()) {
       await this.#consumer.ready(WAIT_MS)
       await this.#printPolled()
@@ -74,7 +77,8 @@ export class TopicPrinter {
   }
 
   async #write(text: string): Promise<void> {
-    const { output } = this.#options
+    const { output, onWrite } = this.#options
+    if (text !== '') onWrite?.()
     if (text !== '' && !output.write(text)) await once(output, 'drain')
   }
 

@@ -8,11 +8,15 @@ export interface Logger {
 const RANK: { readonly [level in LogLevel]: number } = { debug: 0, info: 1, warn: 2, error: 3 }
 
 /** Writes to standard error, one line each, so that standard output stays free for data. */
-export function consoleLogger(least: LogLevel = 'info'): Logger {
+export function consoleLogger(
+  least: LogLevel = 'info',
+  /** How the level is written, which begins the line. Default: as it is. */
+  style: (level: LogLevel, padded: string) => string = (_, padded) => padded,
+): Logger {
   return {
     log(level, message, fields) {
       if (RANK[level] < RANK[least]) return
-      process.stderr.write(`${level.padEnd(5)} ${message}${printFields(fields, message)}\n`)
+      process.stderr.write(`${style(level, level.padEnd(5))} ${message}${printFields(fields, message)}\n`)
     },
   }
 }

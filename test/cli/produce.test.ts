@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { Progress } from '../../lib/cli/produce-command.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 import { CliProcess, directoryWith, runCli } from './cli-process.ts'
 
 async function withTopic(files: { readonly [name: string]: string } = {}, partitions = '1'): Promise<string> {
@@ -99,20 +97,5 @@ describe('millrace produce', () => {
     const count = Number(end.stdout)
     expect(await records(directory)).toHaveLength(count)
     expect(end.stderr).toContain(`ended after line ${count}`)
-  })
-
-  it('shows a rate on a terminal, in one line, and nothing elsewhere', () => {
-    const written: string[] = []
-    const clock = new VirtualClock()
-    const write = (text: string) => written.push(text)
-    new Progress({ write }, clock).end()
-    expect(written).toEqual([])
-    const progress = new Progress({ isTTY: true, write }, clock)
-    progress.count = 200
-    clock.stall(500)
-    progress.count = 300
-    progress.end()
-    progress.end()
-    expect(written).toEqual(['\r\u001b[K200 records sent, 400/s', '\r\u001b[K300 records sent, 600/s', '\n'])
   })
 })
