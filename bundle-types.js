@@ -1,5 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
-import { rollup } from 'rollup'
+// Rollup without a native binary, which npm leaves out where optional packages are.
+import { rollup } from '@rollup/wasm-node'
 import { dts } from 'rollup-plugin-dts'
 
 /** The declarations as tsc wrote them: one file each for 300 of the library's. */
