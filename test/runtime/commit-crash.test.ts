@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, type TestContext } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/commit.ts'
 import type { ProcessingGuarantee } from '../../lib/runtime/settings.ts'
@@ -60,8 +60,11 @@ const expected = expectedOutcome(RECORDS)
 const FINISHED = { end: 'exit code 0', output: 'finished' }
 const FAILED = { end: 'exit code 0', output: 'ended: PRODUCTION_FAILED' }
 
-async function prepared(options: Omit<CrashOptions, 'directory' | 'records'>): Promise<CrashOptions> {
-  const directory = await temporaryDirectory()
+async function prepared(
+  options: Omit<CrashOptions, 'directory' | 'records'>,
+  test: TestContext,
+): Promise<CrashOptions> {
+  const directory = await temporaryDirectory(test)
   await withBroker(directory, broker => prepareSubject(broker, RECORDS))
   return { ...options, directory, records: RECORDS }
 }
@@ -81,8 +84,8 @@ async function crashThrice(options: CrashOptions, step: CommitStep): Promise<num
 }
 
 describe('kill -9 at every step of the commit, then recovery: as if nothing had happened', () => {
-  it.each(STEPS['exactly-once'])('%s', async step => {
-    const options = await prepared({ processingGuarantee: 'exactly-once' })
+  it.concurrent.for(STEPS['exactly-once'])('%s', async (step, test) => {
+    const options = await prepared({ processingGuarantee: 'exactly-once' }, test)
     // Behind the first step both epochs were open: records of the next one had been processed.
     expect((await crashThrice(options, step)) > 0).toBe(step !== 'prepared')
     expect(await run(options)).toEqual(FINISHED)
@@ -93,32 +96,38 @@ describe('kill -9 at every step of the commit, then recovery: as if nothing had 
 describe.each(guarantees)('the same where outputs are refused for good (%s)', processingGuarantee => {
   const isExactlyOnce = processingGuarantee === 'exactly-once'
 
-  it.each(STEPS[processingGuarantee])('and let go: all the rest, and their letters; %s', async step => {
-    const refused = { numbers: REFUSED, handler: 'continue' } as const
-    const options = await prepared({ processingGuarantee, refused })
-    await crashThrice(options, step)
-    expect(await run(options)).toEqual(FINISHED)
-    const rest = withoutRefused(expected, REFUSED)
-    await withBroker(options.directory, async broker => {
-      const [seen, letters] = [await seenOutcome(broker), await seenLetters(broker)]
-      if (isExactlyOnce) expectSame(seen, rest, REFUSED)
-      else expectNothingLost(seen, rest)
-      expect(isExactlyOnce ? letters : [...new Set(letters)].sort((a, b) => a - b)).toEqual(REFUSED)
-    })
-  })
+  it.concurrent.for(STEPS[processingGuarantee])(
+    'and let go: all the rest, and their letters; %s',
+    async (step, test) => {
+      const refused = { numbers: REFUSED, handler: 'continue' } as const
+      const options = await prepared({ processingGuarantee, refused }, test)
+      await crashThrice(options, step)
+      expect(await run(options)).toEqual(FINISHED)
+      const rest = withoutRefused(expected, REFUSED)
+      await withBroker(options.directory, async broker => {
+        const [seen, letters] = [await seenOutcome(broker), await seenLetters(broker)]
+        if (isExactlyOnce) expectSame(seen, rest, REFUSED)
+        else expectNothingLost(seen, rest)
+        expect(isExactlyOnce ? letters : [...new Set(letters)].sort((a, b) => a - b)).toEqual(REFUSED)
+      })
+    },
+  )
 
-  it.each(STEPS[processingGuarantee])('and may not be: ends each time, nothing behind it; %s', async step => {
-    const refused = { numbers: [BAD], handler: 'fail' } as const
-    const options = await prepared({ processingGuarantee, refused })
-    expect((await run({ ...options, step, occurrence: 2 })).end).toBe('SIGKILL')
-    for (let time = 0; time < 2; time += 1) expect(await run(options)).toEqual(FAILED)
-    await withBroker(options.directory, async broker => {
-      const seen = await seenOutcome(broker)
-      if (isExactlyOnce) expectBeginning(seen, expected, BAD)
-      expect(seen.times.some(line => line.includes(`=v${BAD}|`))).toBe(false)
-      // A letter belongs to the transaction; without one it may be there for what failed.
-      const letters = await seenLetters(broker)
-      expect(isExactlyOnce ? letters : letters.filter(each => each !== BAD)).toEqual([])
-    })
-  })
+  it.concurrent.for(STEPS[processingGuarantee])(
+    'and may not be: ends each time, nothing behind it; %s',
+    async (step, test) => {
+      const refused = { numbers: [BAD], handler: 'fail' } as const
+      const options = await prepared({ processingGuarantee, refused }, test)
+      expect((await run({ ...options, step, occurrence: 2 })).end).toBe('SIGKILL')
+      for (let time = 0; time < 2; time += 1) expect(await run(options)).toEqual(FAILED)
+      await withBroker(options.directory, async broker => {
+        const seen = await seenOutcome(broker)
+        if (isExactlyOnce) expectBeginning(seen, expected, BAD)
+        expect(seen.times.some(line => line.includes(`=v${BAD}|`))).toBe(false)
+        // A letter belongs to the transaction; without one it may be there for what failed.
+        const letters = await seenLetters(broker)
+        expect(isExactlyOnce ? letters : letters.filter(each => each !== BAD)).toEqual([])
+      })
+    },
+  )
 })
