@@ -9,6 +9,12 @@ export interface RawStoreChange {
   readonly timestamp: number
 }
 
+export interface EpochOutcome {
+  readonly committed: boolean
+  /** Resolves when reads of what is committed show it; undefined: they do. Never rejects. */
+  readonly shown?: Promise<unknown> | undefined
+}
+
 /**
  * Changes of watched stores, held until the commit that makes them true; an abort forgets them. Stores nobody watches cost
  * nothing, so a watch must be there before the tasks are opened.
@@ -18,6 +24,8 @@ export class ChangeFeed {
   /** Of the epoch that is being committed. */
   #sealed: RawStoreChange[] = []
   #pending: RawStoreChange[] = []
+  /** Epochs are told of in their order, though tasks of a later one may have written sooner. Undefined: all are. */
+  #telling: Promise<void> | undefined
 
   watch(storeName: string, listener: (change: RawStoreChange) => void): () => void {
     let listeners = this.#watchers.get(storeName)
@@ -40,14 +48,27 @@ export class ChangeFeed {
     this.#pending = []
   }
 
-  /** `committed`: what was sealed is true now; otherwise nothing since the last commit has happened. */
-  epochEnd(outcome: { readonly committed: boolean }): void {
+  /** `committed`: what was sealed is true now, and told of when it is shown; otherwise nothing since the last commit has happened. */
+  epochEnd({ committed, shown }: EpochOutcome): void {
     const changes = this.#sealed
     this.#sealed = []
-    if (!outcome.committed) {
+    if (!committed) {
       this.#pending = []
       return
     }
+    if (changes.length === 0) return
+    if (!shown && !this.#telling) {
+      this.#tell(changes)
+      return
+    }
+    const telling = Promise.all([this.#telling, shown]).then(() => {
+      if (this.#telling === telling) this.#telling = undefined
+      this.#tell(changes)
+    })
+    this.#telling = telling
+  }
+
+  #tell(changes: readonly RawStoreChange[]): void {
     for (const change of changes) {
       for (const listener of this.#watchers.get(change.storeName) ?? []) listener(change)
     }

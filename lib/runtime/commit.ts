@@ -25,7 +25,8 @@ export interface CommitOptions {
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
   /** The epoch is closed: what happens from now on belongs to the next one. */
   readonly onSealed: () => void
-  readonly onCommitted: () => void
+  /** `shown` (none: now) resolves when reads of what is committed show it, or never will; a change is told of then. */
+  readonly onCommitted: (shown?: Promise<unknown>) => void
 }
 
 /** Commits are repeated at this distance while the broker asks for patience. */
@@ -139,7 +140,7 @@ export class Commit {
     await this.#commitTransaction(offsetsOf(epoch))
     await this.#makeDurable(epoch)
     for (const [task, { offsets }] of epoch) task.committed(offsets)
-    onCommitted()
+    onCommitted(Promise.allSettled([...epoch.keys()].map(({ state }) => state.writing)))
     await producer.begin()
     output.release()
   }

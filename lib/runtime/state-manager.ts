@@ -292,6 +292,11 @@ export class StateManager {
     this.#writing.catch(() => undefined)
   }
 
+  /** As `written`, which still has to be called; for whoever only looks on. */
+  get writing(): Promise<void> {
+    return this.#writing ?? Promise.resolve()
+  }
+
   /** Rejects if the engine refused the last batch. */
   async written(): Promise<void> {
     const writing = this.#writing

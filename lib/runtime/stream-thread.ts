@@ -74,7 +74,7 @@ export class StreamThread {
     const parts = assembleThread(options, start, {
       settleOutputs: tasks => this.#settleOutputs(tasks),
       onSealed: () => this.#sealed(),
-      onCommitted: () => this.#committed(),
+      onCommitted: shown => this.#committed(shown),
     })
     this.#options = options
     this.#anchors = start.anchors
@@ -297,13 +297,13 @@ export class StreamThread {
     this.#options.onEpochSealed()
   }
 
-  #committed(): void {
+  #committed(shown: Promise<unknown> | undefined): void {
     const { clock, onEpochEnd } = this.#options
     this.#recovery.committed()
     this.#refusals.committed()
     this.#loop.committed()
     this.#measures.commit.took(clock.monotonicMs() - this.#sealedMs)
-    onEpochEnd({ committed: true })
+    onEpochEnd({ committed: true, shown })
     this.#purge.maybePurge(this.#tasks.running)
   }
 

@@ -4,6 +4,7 @@ import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
+import type { EpochOutcome } from './change-feed.ts'
 import type { CommitProbe } from './commit.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RuntimeSettings } from './settings.ts'
@@ -34,5 +35,5 @@ export interface StreamThreadOptions {
   /** What is told to the tap from now on belongs to the next epoch. */
   readonly onEpochSealed: () => void
   /** After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing since the last one happened. */
-  readonly onEpochEnd: (outcome: { readonly committed: boolean }) => void
+  readonly onEpochEnd: (outcome: EpochOutcome) => void
 }

@@ -37,7 +37,7 @@ export function wrongType(
 ): SerdeError {
   return new SerdeError(
     'SERDE_TYPE',
-    `serdes.${serde}() for "${context.topic}" writes ${expected}, but was given ${describe(value)}`,
+    `serdes.${serde}() for "${context.topic}" writes ${expected}, but was given ${describe(value)}${windowedAdvice(value)}`,
   )
 }
 
@@ -69,6 +69,14 @@ export function pendingValue(serde: string, promise: PromiseLike<unknown>, conte
     who: `deserialize of the serde "${serde}" for "${context.topic}" returned`,
     advice: SYNCHRONOUS,
   })
+}
+
+/** The serde of a windowed table's keys is made of that of its group, where that has one: a default says nothing of windows. */
+function windowedAdvice(value: unknown): string {
+  const isWindowed = typeof value === 'object' && value !== null && 'key' in value && 'window' in value
+  return isWindowed
+    ? ', a key in its window: give groupBy or groupByKey a keySerde, or the sink serdes.windowed(…) or serdes.sessionWindowed(…)'
+    : ''
 }
 
 function describe(value: unknown): string {

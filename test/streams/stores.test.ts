@@ -114,6 +114,36 @@ describe('stores seen from outside', () => {
     expect(errors).toHaveLength(1)
   })
 
+  it.each(['exactly-once', 'at-least-once'] as const)(
+    'show a change when it is told of (%s)',
+    async processingGuarantee => {
+      const broker = await memoryBroker()
+      const builder = new StreamsBuilder()
+      const counts = builder.stream('in', text).groupByKey().count({ storeName: 'counts' })
+      const config = { applicationId: 'app', processingGuarantee, commitIntervalMs: 1 }
+      const stateDir = await temporaryDirectory()
+      const streams = new KafkaStreams(
+        builder.build(),
+        { ...config, stateDir },
+        { broker, logger: silentLogger },
+      )
+      onTestFinished(() => streams.close())
+      await streams.start()
+      const told: number[] = []
+      const shown: number[] = []
+      streams.changes(counts).subscribe(({ key, value }) => {
+        told.push(value!)
+        shown.push(streams.store(counts).get(key) ?? 0)
+      })
+      for (let count = 1; count <= 30; count += 1) {
+        await produce(broker, 'in', 2, [['a', `${count}`]])
+        await eventually(() => told.at(-1) === count)
+      }
+      expect(told).toHaveLength(30)
+      expect(shown).toEqual(told)
+    },
+  )
+
   it('of a global table are loaded when start() resolves, then follow; tombstones delete', async () => {
     const broker = await memoryBroker()
     await produce(broker, 'names', 2, [
