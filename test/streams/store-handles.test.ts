@@ -52,7 +52,7 @@ it('are the tables themselves, which know the types of keys and values', async (
 
   await eventually(() => expect(streams.store(counts).get('a')?.toFixed()).toBe('1'))
   expect(streams.timestampedStore(counts).get('a')).toEqual({ value: 1, timestamp: 1_000 })
-  expect(seen).toEqual([['a', 1]])
+  await eventually(() => expect(seen).toEqual([['a', 1]]))
   expect(streams.windowStore(perMinute).fetch('a', 0)?.toFixed()).toBe('1')
   expect(streams.timestampedWindowStore(perMinute).fetch('a', 0)?.value.toFixed()).toBe('1')
   const sessions: string[] = []
