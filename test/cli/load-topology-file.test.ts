@@ -129,6 +129,14 @@ module.exports = builder.build()
     expect(end.stdout).toContain('(topics: [in])')
   })
 
+  it('is told what to be instead where it is CommonJS in TypeScript', async () => {
+    const directory = await directoryWith({ 'flow.cts': 'module.exports = 1' })
+    const end = await runCli(['describe', 'flow.cts'], { directory })
+    expect(end.code).toBe(1)
+    expect(end.stderr).toContain('TOPOLOGY_FILE_INVALID: flow.cts cannot be run: ')
+    expect(end.stderr).toContain('name it .ts or .mts')
+  })
+
   it('that does not load is told as that, be there a broker or not', async () => {
     const directory = await directoryWith({ 'broken.ts': "throw new Error('broken here')\n" })
     const end = await runCli(['run', 'broken.ts', '--brokers', '127.0.0.1:1'], { directory })
