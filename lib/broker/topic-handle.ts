@@ -158,18 +158,23 @@ export class TopicHandle<K, V> {
 
   #outgoing({ key, value, ...options }: TopicMessage<K, V>, partitionCount: number): OutgoingRecord {
     const { serdes, clock } = this.#parts
-    const keyBytes = key === null ? null : serdes.keySerde.serialize(key, this.#context)
-    const valueBytes = value === null ? null : serdes.valueSerde.serialize(value, this.#context)
-    const {
-      timestamp = clock.nowMs(),
-      headers = [],
-      partition = this.#partitionOf(keyBytes, partitionCount),
-    } = options
+    const headers = new Headers(options.headers)
+    const context = { ...this.#context, headers }
+    const keyBytes = key === null ? null : serdes.keySerde.serialize(key, context)
+    const valueBytes = value === null ? null : serdes.valueSerde.serialize(value, context)
+    const { timestamp = clock.nowMs(), partition = this.#partitionOf(keyBytes, partitionCount) } = options
     if (!Number.isInteger(partition) || partition < 0 || partition >= partitionCount)
       throw new RangeError(
         `topic "${this.topic}" has partitions 0 to ${partitionCount - 1}, and no ${partition}`,
       )
-    return { topic: this.topic, partition, key: keyBytes, value: valueBytes, timestamp, headers }
+    return {
+      topic: this.topic,
+      partition,
+      key: keyBytes,
+      value: valueBytes,
+      timestamp,
+      headers: headers.toArray(),
+    }
   }
 
   #partitionOf(key: Uint8Array | null, partitionCount: number): number {

@@ -25,15 +25,20 @@ export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
 }
 
 /** Those the application reads and writes but for its internal ones, and those of the command line. */
-function userTopics({ plan, options }: Job): string[] {
+function userTopics({ plan, options, config }: Job): string[] {
   const named = [...plan.subtopologies, ...plan.globalSubtopologies].flatMap(
     ({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics],
   )
   return [
     ...named.filter(topic => !plan.repartitionTopics.has(topic)),
+    ...letters(config),
     ...options.input.map(({ name }) => name),
     ...options.print,
   ]
+}
+
+function letters({ deadLetterQueueTopic }: Job['config']): string[] {
+  return deadLetterQueueTopic === undefined ? [] : [deadLetterQueueTopic]
 }
 
 /** What the command line names is the application's, or there already: a misspelt name would become a topic that nobody reads. */
@@ -58,11 +63,16 @@ function refuseUnknown(job: Job, missing: ReadonlySet<string>): void {
 }
 
 /** Also the internal ones, which the application makes when it starts. */
-function knownTopics({ plan, file }: Job): ReadonlySet<string> {
+function knownTopics({ plan, file, config }: Job): ReadonlySet<string> {
   const all = [...plan.subtopologies, ...plan.globalSubtopologies]
   const changelogs = all.flatMap(({ stores }) => stores.flatMap(({ changelogTopic }) => changelogTopic ?? []))
   const ends = all.flatMap(({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics])
-  return new Set([...(file.topics ?? []).map(({ topic }) => topic), ...ends, ...changelogs])
+  return new Set([
+    ...(file.topics ?? []).map(({ topic }) => topic),
+    ...ends,
+    ...changelogs,
+    ...letters(config),
+  ])
 }
 
 function topicsMissing(topics: readonly string[], brokers: string): StreamsError {

@@ -2,14 +2,18 @@ import { Buffer } from 'node:buffer'
 import type { Subscription } from 'rxjs'
 import type { Clock, Timer } from '../common/clock.ts'
 import { errorFrom } from '../common/errors.ts'
+import type { Windowed } from '../common/windowed.ts'
 import type { Logger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import type { StreamsState } from '../streams/streams-state.ts'
+import type { StoreChange } from '../streams/store-changes.ts'
 import { jsonText } from './json-text.ts'
 
 export interface ChangeStreamOptions {
   readonly streams: KafkaStreams
   readonly storeName: string
+  /** Its keys are in windows, or sessions. */
+  readonly isWindowed: boolean
   readonly bytesMax: number
   readonly heartbeatMs: number
   readonly clock: Clock
@@ -63,10 +67,10 @@ export class ChangeStream {
     )
   }
 
-  #tell(change: unknown): void {
+  #tell(change: StoreChange<unknown, unknown>): void {
     // What is thrown here would be nobody's: the observer stands in the commit.
     try {
-      this.#push(eventText('change', change))
+      this.#push(eventText('change', this.#options.isWindowed ? flat(change) : change))
     } catch (error) {
       this.#fail(error)
     }
@@ -138,6 +142,12 @@ export class ChangeStream {
     if (all.length > 0) controller.enqueue(Buffer.concat(all))
     if (this.#isEnded) controller.close()
   }
+}
+
+/** Changes of windows and sessions have the fields that their routes answer with. */
+function flat({ key, ...change }: StoreChange<unknown, unknown>): object {
+  const { key: inner, window } = key as Windowed<unknown>
+  return { key: inner, start: window.startMs, end: window.endMs, ...change }
 }
 
 function eventText(event: string, data: unknown): string {

@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
+import { withFastPaths } from './fast-paths.ts'
 import type { Serde } from './serde.ts'
 import { wrongLength, wrongType } from './serde-error.ts'
 
 /** Eight bytes, IEEE 754 big-endian, as `Serdes.Double()` of the JVM original. */
-export const float64Serde: Serde<number> = {
+const written: Serde<number> = {
   name: 'float64',
   serialize(value, context) {
     if (typeof value !== 'number') throw wrongType('float64', 'numbers', value, context)
@@ -16,5 +17,6 @@ export const float64Serde: Serde<number> = {
     if (bytes.length !== 8) throw wrongLength('float64', 8, bytes, context)
     return asBuffer(bytes).readDoubleBE(0)
   },
-  roundTrips: value => typeof value === 'number',
 }
+
+export const float64Serde = withFastPaths(written, { roundTrips: value => typeof value === 'number' })

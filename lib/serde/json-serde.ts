@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, utf8Piece } from '../common/bytes.ts'
 import { isPromise, silence } from '../common/promises.ts'
+import { withFastPaths } from './fast-paths.ts'
 import { passingText } from './passing-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
@@ -13,19 +14,21 @@ import { stringSerde } from './string-serde.ts'
  * is what the validator returns: `SERDE_INVALID` lists its issues. What is written is the program's own and is not validated.
  */
 export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
-  const serde = {
-    name: 'json',
-    serialize: (value: T, context: SerdeContext) => Buffer.from(stringify(value, context), 'utf8'),
-    serializeInPassing: (value: T, context: SerdeContext) => passingText(stringify(value, context)),
-    deserialize: (bytes: Uint8Array, context: SerdeContext): T =>
-      serde.deserializeFrom(asBuffer(bytes), 0, bytes.length, context),
-    deserializeFrom(buffer: Buffer, start: number, end: number, context: SerdeContext): T {
-      const value = parse(buffer, start, end, context)
-      return schema ? validated(schema, value, context) : (value as T)
-    },
+  const deserializeFrom = (buffer: Buffer, start: number, end: number, context: SerdeContext): T => {
+    const value = parse(buffer, start, end, context)
+    return schema ? validated(schema, value, context) : (value as T)
   }
-  // A validator may turn what it reads into something else; only JSON's own primitives are sure to come back the same.
-  return schema ? serde : { ...serde, roundTrips: isJsonPrimitive }
+  const serde: Serde<T> = {
+    name: 'json',
+    serialize: (value, context) => Buffer.from(stringify(value, context), 'utf8'),
+    deserialize: (bytes, context) => deserializeFrom(asBuffer(bytes), 0, bytes.length, context),
+  }
+  return withFastPaths<T>(serde, {
+    serializeInPassing: (value, context) => passingText(stringify(value, context)),
+    deserializeFrom,
+    // A validator may turn what it reads into something else; only JSON's own primitives are sure to come back the same.
+    ...(!schema && { roundTrips: isJsonPrimitive }),
+  })
 }
 
 function stringify(value: unknown, context: SerdeContext): string {

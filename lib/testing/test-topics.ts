@@ -18,7 +18,7 @@ export interface TestTopicSerdes<K, V> {
 }
 
 export interface PipeOptions {
-  /** A whole number; below 0 it is an invalid one. Default: the driver's wall clock, plus what `autoAdvanceMs` has added. */
+  /** A whole number; below 0 it is an invalid one. Default: the input topic's `startMs`, plus what `autoAdvanceMs` and `advanceTime` have added. */
   readonly timestamp?: number
   readonly headers?: readonly Header[]
 }
@@ -46,15 +46,18 @@ export class TestInputTopic<K, V> {
 
   /** Processes the record, and all that follows from it, before it returns. */
   pipeInput(key: K | null, value: V | null, options: PipeOptions = {}): void {
-    const headers = options.headers ?? []
-    const context = { topic: this.#topic, headers: new Headers(headers) }
+    const headers = new Headers(options.headers)
+    const context = { topic: this.#topic, headers }
+    const keyBytes = key === null ? null : this.#serdes.keySerde.serialize(key, context)
+    const valueBytes = value === null ? null : this.#serdes.valueSerde.serialize(value, context)
     this.#pipe({
       topic: this.#topic,
       partition: 0,
-      key: key === null ? null : this.#serdes.keySerde.serialize(key, context),
-      value: value === null ? null : this.#serdes.valueSerde.serialize(value, context),
+      key: keyBytes,
+      value: valueBytes,
       timestamp: options.timestamp ?? this.#nextTimestamp,
-      headers,
+      // Those that a serde has added, too.
+      headers: headers.toArray(),
     })
     if (options.timestamp === undefined) this.#nextTimestamp += this.#autoAdvanceMs
   }

@@ -6,6 +6,7 @@ import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
 import type { TopicHandle, TopicRecord } from '../../lib/broker/topic-handle.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { partitionForKey } from '../../lib/common/murmur2.ts'
+import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/topics.ts'
@@ -46,6 +47,24 @@ describe('a topic of an opened broker', () => {
       { partition, offset: 1, value: null },
     ])
     expect(records.find(({ key }) => key === null)).toMatchObject({ partition: 2, value: { item: 'salt' } })
+  })
+
+  it('takes the headers that a serde adds', async () => {
+    const { broker } = await opened()
+    const valueSerde: Serde<string> = {
+      ...serdes.string(),
+      serialize(value, context) {
+        context.headers?.add('length', Buffer.from([value.length]))
+        return serdes.string().serialize(value, context)
+      },
+    }
+    const topic = broker.topic('orders', { keySerde: serdes.string(), valueSerde })
+    await topic.send('ann', 'tea', { headers: [{ key: 'from', value: null }] })
+    const [record] = await all(topic)
+    expect(record!.headers.toArray()).toEqual([
+      { key: 'from', value: null },
+      { key: 'length', value: Uint8Array.of(3) },
+    ])
   })
 
   it('takes many, and says how many; those without a key go round', async () => {

@@ -165,6 +165,17 @@ export default builder.build()
     expect(end.code).toBe(2)
   })
 
+  it('makes the topic for dead letters, which may be printed', async () => {
+    const refusing = FLOW.replace('serdes.string() })\n', 'serdes.json<string>() })\n')
+    const directory = await directoryWith({ 'flow.ts': refusing, 'lines.txt': '"a"\n{\n' })
+    const letters = ['--set', 'deadLetterQueueTopic=letters', '--set', 'deserializationErrorHandler=continue']
+    const end = await runCli([...args, '--input-key-separator', '', '--print', 'letters', ...letters], {
+      directory,
+    })
+    expect(end).toMatchObject({ code: 0 })
+    expect(end.stdout).toContain('\t{\n')
+  })
+
   it('leaves no state behind of a broker that is gone, unless a directory is named', async () => {
     const directory = await directoryWith({ 'flow.ts': FLOW, 'lines.txt': 'x\n' })
     for (const _round of [1, 2]) {

@@ -73,6 +73,17 @@ describe('changes of a store', () => {
     })
   })
 
+  it.each([
+    ['minutes', { key: 'a', start: 1_000, end: 2_000, value: 1, timestamp: 1_234 }],
+    ['visits', { key: 'a', start: 1_234, end: 1_234, value: 1, timestamp: 1_234 }],
+  ])('are told of windows and sessions (%s)', async (store, data) => {
+    const { broker, streams } = await started()
+    const events = await opened(streams, {}, `/stores/${store}/changes`)
+    expect((await events.next())?.event).toBe('open')
+    await produce(broker, 'in', PARTITIONS, [['a', 'x', 1_234]])
+    expect(await events.next()).toEqual({ event: 'change', data })
+  })
+
   it('end with an event when the application closes', async () => {
     const { streams } = await started()
     const events = await opened(streams)
@@ -151,8 +162,6 @@ describe('changes of a store', () => {
   })
 
   it.each([
-    ['minutes/changes', 400, 'WRONG_STORE_KIND', 'its changes are not told'],
-    ['visits/changes', 400, 'WRONG_STORE_KIND', 'its changes are not told'],
     ['totls/changes', 404, 'UNKNOWN_STORE', 'did you mean "totals"?'],
     ['totals/changes?key=a', 400, 'BAD_PARAMETER', 'key: this route has no such parameter; there are: none'],
   ])('that cannot be told are refused: %s', async (path, status, code, message) => {

@@ -221,6 +221,24 @@ describe('serdes.avro', () => {
   })
 })
 
+test('a copy with another method in its place is read and written by that alone', () => {
+  const all = [
+    serdes.string(),
+    serdes.int32(),
+    serdes.int64(),
+    serdes.float64(),
+    serdes.json<number>(),
+    serdes.bytes(),
+  ]
+  for (const serde of all) {
+    const copy = { ...serde, deserialize: () => 7 } as unknown as Serde<number>
+    expect(Object.keys(copy).sort()).toEqual(['deserialize', 'name', 'serialize'])
+    for (const path of ['deserializeFrom', 'serializeInPassing', 'roundTrips', 'readsAscii'] as const)
+      expect(copy[path], `${path} of ${serde.name}`).toBeUndefined()
+  }
+  expect(serdes.string().deserializeFrom).toBeTypeOf('function')
+})
+
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen)
   return Object.freeze(value)

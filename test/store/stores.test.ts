@@ -17,6 +17,7 @@ function counting<T>(serde: Serde<T>) {
   const calls = { serialize: 0, deserialize: 0 }
   const counted: Serde<T> = {
     ...serde,
+    ...(serde.roundTrips && { roundTrips: serde.roundTrips }),
     serialize(value, context) {
       calls.serialize += 1
       return serde.serialize(value, context)

@@ -1,8 +1,24 @@
-import { serdes, sessionWindows, StreamsBuilder, stores, timeWindows } from 'millrace'
+import { serdes, sessionWindows, StreamsBuilder, stores, timeWindows, type Serde } from 'millrace'
 import { TopologyTestDriver } from 'millrace/testing'
 import { describe, expect, it } from 'vitest'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+
+it('pipes the headers that a serde adds', () => {
+  const builder = new StreamsBuilder()
+  builder.stream('in', text).to('out', text)
+  using driver = new TopologyTestDriver(builder.build())
+  const valueSerde: Serde<string> = {
+    ...serdes.string(),
+    serialize(value, context) {
+      context.headers?.add('length', Buffer.from([value.length]))
+      return serdes.string().serialize(value, context)
+    },
+  }
+  driver.createInputTopic('in', { keySerde: serdes.string(), valueSerde }).pipeInput('a', 'tea')
+  const { headers } = driver.createOutputTopic('out', text).readRecord()
+  expect(headers).toEqual([{ key: 'length', value: Buffer.from([3]) }])
+})
 
 function everyKind() {
   const builder = new StreamsBuilder()
