@@ -1,7 +1,9 @@
 import type { Windowed } from '../common/windowed.ts'
 import { invalidSuppression } from './graph/window-close.ts'
 
-/** What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time. `shut-down`: the application ends with `SUPPRESS_BUFFER_FULL`. */
+/**
+ * What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time. `shut-down`: the record fails
+ * with `SUPPRESS_BUFFER_FULL`: unless `processingErrorHandler` says otherwise, the application ends. */
 export type WhenFull = 'emit-early' | 'shut-down'
 
 /** Limits of a buffer, which is in memory, a task: at least one of the two. */

@@ -123,13 +123,13 @@ export interface RuntimeSettings {
   /** Takes the time of a record, for sources that name none. Default `failOnInvalidTimestamp`. */
   readonly defaultTimestampExtractor: TimestampExtractor
   /**
-   * Where records go that a handler drops, or fails on, with the error in their headers (KIP-1034). The topic must exist. Default: none.
+   * Where records go that a handler drops, with the error in their headers (KIP-1034). The topic must exist. Default: none.
    */
   readonly deadLetterQueueTopic: string | undefined
-  /** Asked about a record that cannot be read: `fail` or `continue`. Default `fail`. */
+  /** A function that is asked about a record that cannot be read, and answers `fail` or `continue`. Default: `failOnError`. */
   readonly deserializationErrorHandler: DeserializationErrorHandler
-  /** Asked about a record at which a callback threw: `fail`, `continue` or `rollback`. Default `fail`. */
+  /** A function that is asked about a record at which a callback threw, and answers `fail`, `continue` or `rollback`. Default: `failOnError`. */
   readonly processingErrorHandler: ProcessingErrorHandler
-  /** Asked about a record that cannot be written: `fail`, `continue` or `retry`. Default `fail`. */
+  /** A function that is asked about a record that cannot be written, and answers `fail`, `continue` or `retry`. Default: `failOnError`. */
   readonly productionErrorHandler: ProductionErrorHandler
 }

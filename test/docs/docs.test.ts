@@ -64,6 +64,12 @@ describe('documents', () => {
     expect(PAGES.filter(path => !reached.has(path))).toEqual([])
   })
 
+  it('are all in the sidebar of the site', () => {
+    const sidebar = textOf(join(ROOT, 'docs/.vitepress/config.ts'))
+    const names = readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md'))
+    expect(names.filter(name => !sidebar.includes(`'/${name.replace('.md', '')}'`))).toEqual([])
+  })
+
   it.each(MADE)('%s has tables that are as the code is (npm run docs:tables)', path => {
     const page = textOf(path)
     expect(page).toBe(withTables(page))
