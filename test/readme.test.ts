@@ -129,6 +129,56 @@ describe('README and docs', () => {
     expect(stdout).toMatch(/Tests +1 passed/)
   })
 
+  it('have checks of the pages that pass', async () => {
+    const directory = await userFolder()
+    const checks = PROGRAMS.filter(
+      name => program(name).includes("from 'vitest'") && !name.endsWith('.test.ts'),
+    )
+    expect(checks).toHaveLength(3)
+    const config = join(directory, 'vitest.config.mjs')
+    await writeFile(config, `export default { test: { include: ${JSON.stringify(checks)} } }`)
+    const vitest = [
+      join(ROOT, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--root',
+      directory,
+      '--config',
+      config,
+    ]
+    const env = { ...process.env, NO_COLOR: '1', MILLRACE_BROKERS: 'memory' }
+    const { stdout } = await run(process.execPath, vitest, { cwd: directory, env })
+    expect(stdout).toMatch(/Test Files +3 passed/)
+  })
+
+  it('have topologies that can be described', async () => {
+    const directory = await userFolder()
+    const millrace = await builtCli()
+    // Their serdes ask a registry first.
+    const asking = ['payments.ts', 'orders-by-registry.ts']
+    const topologies = PROGRAMS.filter(
+      name =>
+        /^export default (builder\.build\(|new Topology\(|visitTopology\()/m.test(program(name)) &&
+        !asking.includes(name),
+    )
+    expect(topologies.length).toBeGreaterThan(4)
+    for (const name of topologies) {
+      const { stdout } = await run(process.execPath, [millrace, 'describe', name], { cwd: directory })
+      expect(stdout, name).toContain('Sub-topology: 0')
+    }
+  })
+
+  it.each(['read-spent.ts', 'watch-spent.ts', 'uncaught.ts', 'manual-clock-check.ts'])(
+    'have a program that runs and ends: %s',
+    async name => {
+      const directory = await userFolder()
+      // Makes the topics of what the program reads, as those before it on its page have.
+      const tsx = join(ROOT, 'node_modules/.bin/tsx')
+      if (name === 'watch-spent.ts') await run(tsx, ['embed.ts'], { cwd: directory })
+      const { stderr } = await run(tsx, [name], { cwd: directory })
+      expect(stderr).not.toContain('Assertion failed')
+    },
+  )
+
   it('have a program that embeds it, and one that serves over HTTP what that has counted', async () => {
     const directory = await userFolder()
     const tsx = join(ROOT, 'node_modules/.bin/tsx')
