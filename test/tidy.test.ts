@@ -28,6 +28,11 @@ const RANKS: { readonly [folder: string]: number } = {
   cli: 9,
 }
 
+/** Rooms of a folder, lowest floor first: a file imports its own room and rooms of lower floors. */
+const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
+  'lib/runtime': [['plan', 'metrics'], ['state', 'nodes'], ['task'], ['thread']],
+}
+
 const BUDGET = {
   fileCap: 500,
   fileMedian: 120,
@@ -142,6 +147,21 @@ describe('structure of lib', () => {
       imports
         .filter(target => folderOf(target) !== folderOf(path) && rankOf(target) >= rankOf(path))
         .map(target => `${path} imports ${target}: move what both need to a folder below them`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it.each(Object.entries(ROOMS))('has rooms in %s that import downwards', (folder, floors) => {
+    const inside = sources.filter(({ path }) => path.startsWith(`${folder}/`))
+    const roomOf = (path: string) => path.slice(folder.length + 1).split('/')[0]!
+    const floorOf = (path: string) => floors.findIndex(rooms => rooms.includes(roomOf(path)))
+    const homeless = inside.filter(({ path }) => floorOf(path) < 0).map(({ path }) => path)
+    expect(homeless, 'files in no room of ROOMS').toEqual([])
+    const wrong = inside.flatMap(({ path, imports }) =>
+      imports
+        .filter(target => target.startsWith(`${folder}/`) && roomOf(target) !== roomOf(path))
+        .filter(target => floorOf(target) >= floorOf(path))
+        .map(target => `${path} imports ${target}: move what both need to a room below them`),
     )
     expect(wrong).toEqual([])
   })

@@ -2,7 +2,7 @@ import type { Admin, Broker } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import { systemRandom } from '../common/random.ts'
-import { StateDirectory } from '../runtime/state-directory.ts'
+import { StateDirectory } from '../runtime/state/state-directory.ts'
 import type { ResetPlan } from './plan-reset.ts'
 
 interface Surroundings {

@@ -30,7 +30,10 @@ export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile
   const path = await topologyPath(file)
   // CommonJS in TypeScript cannot require the package: Node would have to require a module through a loader.
   if (/\.cts$/.test(path))
-    throw invalid(file, 'a topology in TypeScript is an ES module: name it .ts or .mts; or write it as .cjs, in JavaScript')
+    throw invalid(
+      file,
+      'a topology in TypeScript is an ES module: name it .ts or .mts; or write it as .cjs, in JavaScript',
+    )
   const exported = checkExports(file, await importFile(path))
   const { default: source, ...others } = exported
   return {

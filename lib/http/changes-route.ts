@@ -8,7 +8,10 @@ import type { ServedStore } from './served-stores.ts'
 export function watchChanges(
   streams: KafkaStreams,
   store: ServedStore,
-  { isHead, ...options }: Omit<ChangeStreamOptions, 'streams' | 'storeName' | 'isWindowed'> & { readonly isHead: boolean },
+  {
+    isHead,
+    ...options
+  }: Omit<ChangeStreamOptions, 'streams' | 'storeName' | 'isWindowed'> & { readonly isHead: boolean },
 ): Response {
   const { name, reading } = store
   const isWindowed = reading === 'windows' || reading === 'sessions'

@@ -3,10 +3,10 @@ import { systemClock, type Clock } from '../common/clock.ts'
 import { consoleLogger, type Logger } from '../common/logger.ts'
 import { Metrics } from '../common/metrics.ts'
 import { systemRandom, type Random } from '../common/random.ts'
-import { askHandler } from '../runtime/ask-handler.ts'
-import type { CommitProbe } from '../runtime/commit.ts'
-import type { RuntimeSettings } from '../runtime/settings.ts'
-import { answerOf } from '../runtime/dead-letters.ts'
+import { askHandler } from '../runtime/nodes/ask-handler.ts'
+import type { CommitProbe } from '../runtime/thread/commit.ts'
+import type { RuntimeSettings } from '../runtime/plan/settings.ts'
+import { answerOf } from '../runtime/nodes/dead-letters.ts'
 
 /**
  * What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. Any other answer, or an

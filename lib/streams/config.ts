@@ -2,7 +2,7 @@ import { checkTimeouts } from '../broker/timeout-orders.ts'
 import { ConfigError } from '../common/errors.ts'
 import { failOnError } from '../processor/error-handlers.ts'
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
-import type { RuntimeSettings } from '../runtime/settings.ts'
+import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { nearest } from './nearest-name.ts'
 
 /** What a user sets: the application's id, and whatever shall differ from the defaults. Plain data but for serdes and handlers. */

@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
 import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'
 import { failOnError } from '../../lib/processor/error-handlers.ts'
-import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
+import type { RuntimeSettings } from '../../lib/runtime/plan/settings.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 import { ROOT } from '../cli/built-cli.ts'
 import { brokerCodesTable, errorCodesTable } from './error-tables.ts'
@@ -14,7 +14,7 @@ import { table } from './table.ts'
 export const MADE = ['operations', 'error-codes', 'running-on-kafka', 'getting-started', 'command-line'].map(
   name => `${ROOT}/docs/${name}.md`,
 )
-const SETTINGS = `${ROOT}/lib/runtime/settings.ts`
+const SETTINGS = `${ROOT}/lib/runtime/plan/settings.ts`
 
 /** The page with its tables made anew: each stands between `<!-- NAME -->` and `<!-- end -->`. */
 export function withTables(page: string): string {

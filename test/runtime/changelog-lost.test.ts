@@ -5,7 +5,7 @@ import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interception } from '../../lib/broker/embedded/interceptor.ts'
 import type { StreamsConfig } from '../../lib/index.ts'
-import { isMarked, withMark } from '../../lib/runtime/changelog-marks.ts'
+import { isMarked, withMark } from '../../lib/runtime/state/changelog-marks.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {
   commitSubject,

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { CommitStep } from '../../lib/runtime/commit.ts'
-import type { ProcessingGuarantee } from '../../lib/runtime/settings.ts'
+import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
+import type { ProcessingGuarantee } from '../../lib/runtime/plan/settings.ts'
 import {
   expectBeginning,
   expectedOutcome,

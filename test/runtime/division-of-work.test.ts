@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { AnchorPlan } from '../../lib/runtime/anchors.ts'
-import { countPartitions } from '../../lib/runtime/partition-counts.ts'
+import { AnchorPlan } from '../../lib/runtime/plan/anchors.ts'
+import { countPartitions } from '../../lib/runtime/plan/partition-counts.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../../lib/topology/plan.ts'
 
 function subtopology(id: number, sourceTopics: string[], sinkTopics: string[] = []): SubtopologyPlan {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
-import { explainError } from '../../lib/runtime/explain-error.ts'
+import { explainError } from '../../lib/runtime/thread/explain-error.ts'
 
 const application = { applicationId: 'orders', principal: 'User:ann' }
 

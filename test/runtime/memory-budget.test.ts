@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryBudget } from '../../lib/runtime/memory-budget.ts'
+import { MemoryBudget } from '../../lib/runtime/state/memory-budget.ts'
 
 const settings = { cacheBytesMax: 1000, readCacheBytesMax: 600 }
 

@@ -4,8 +4,8 @@ import type { RawRecord } from '../../lib/broker/broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Counter } from '../../lib/common/meter.ts'
 import { failOnInvalidTimestamp } from '../../lib/processor/timestamp-extractor.ts'
-import { PartitionGroup } from '../../lib/runtime/partition-group.ts'
-import { RecordQueue } from '../../lib/runtime/record-queue.ts'
+import { PartitionGroup } from '../../lib/runtime/task/partition-group.ts'
+import { RecordQueue } from '../../lib/runtime/task/record-queue.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 
 function queue(topic: string): RecordQueue {

@@ -3,7 +3,7 @@ import { BrokerError, type BrokerErrorClass } from '../../lib/broker/broker-erro
 import { TaskCorruptedError, TopologyError } from '../../lib/common/errors.ts'
 import { silentLogger, type Logger } from '../../lib/common/logger.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
-import { Patience } from '../../lib/runtime/patience.ts'
+import { Patience } from '../../lib/runtime/thread/patience.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 
 function subject({ hasRun = true, logger = silentLogger }: { hasRun?: boolean; logger?: Logger } = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PunctuationQueue } from '../../lib/runtime/punctuation-queue.ts'
+import { PunctuationQueue } from '../../lib/runtime/task/punctuation-queue.ts'
 
 function ticks(queue: PunctuationQueue, nowMs: number): [string, number][] {
   const seen: [string, number][] = []

@@ -4,10 +4,10 @@ import type { Admin, Broker, Consumer, RecordBatch, TopicPartitionOffset } from 
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Metrics } from '../../lib/common/metrics.ts'
-import type { RestoreRequest } from '../../lib/runtime/restore-plan.ts'
-import { Restorer } from '../../lib/runtime/restore.ts'
-import type { RuntimeSettings } from '../../lib/runtime/settings.ts'
-import type { StateManager } from '../../lib/runtime/state-manager.ts'
+import type { RestoreRequest } from '../../lib/runtime/state/restore-plan.ts'
+import { Restorer } from '../../lib/runtime/state/restore.ts'
+import type { RuntimeSettings } from '../../lib/runtime/plan/settings.ts'
+import type { StateManager } from '../../lib/runtime/state/state-manager.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** Changelogs in which every 1,000th offset still has a record; a poll brings the next one of each partition. */

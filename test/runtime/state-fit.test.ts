@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fitOf, type ChangelogState, type StoredState } from '../../lib/runtime/state-fit.ts'
+import { fitOf, type ChangelogState, type StoredState } from '../../lib/runtime/state/state-fit.ts'
 
 const stored = (state: Partial<StoredState> = {}): StoredState => ({
   position: { offset: 10, topicId: 'one' },

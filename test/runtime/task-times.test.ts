@@ -5,8 +5,8 @@ import {
   decodeOperatorTimes,
   decodePartitionTime,
   encodePartitionTime,
-} from '../../lib/runtime/partition-time.ts'
-import { TaskTimes } from '../../lib/runtime/task-times.ts'
+} from '../../lib/runtime/plan/offset-metadata.ts'
+import { TaskTimes } from '../../lib/runtime/nodes/task-times.ts'
 
 function metadataOf(times: { readonly [name: string]: number }, partitionTimeMs = -1): string {
   const task = new TaskTimes(silentLogger)

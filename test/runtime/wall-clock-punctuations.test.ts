@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { WallClockPunctuations } from '../../lib/runtime/wall-clock-punctuations.ts'
+import { WallClockPunctuations } from '../../lib/runtime/task/wall-clock-punctuations.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 
 const HOUR_MS = 3_600_000

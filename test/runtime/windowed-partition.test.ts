@@ -6,7 +6,7 @@ import { partitionForKey } from '../../lib/common/murmur2.ts'
 import type { Windowed } from '../../lib/common/windowed.ts'
 import { windowedPartitioner } from '../../lib/dsl/windowed-partitioner.ts'
 import { Record } from '../../lib/processor/record.ts'
-import { RecordCollector } from '../../lib/runtime/record-collector.ts'
+import { RecordCollector } from '../../lib/runtime/nodes/record-collector.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 

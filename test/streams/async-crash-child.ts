@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import type { CommitStep } from '../../lib/runtime/commit.ts'
+import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { asyncSubject, expectedAsync, asyncInput, linesOf } from '../support/async-subject.ts'
 import { eventually } from '../support/eventually.ts'

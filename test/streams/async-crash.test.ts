@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { CommitStep } from '../../lib/runtime/commit.ts'
+import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import {
   asyncInput,
   expectedAsync,

@@ -6,7 +6,7 @@ import { Proxy } from '../../kafka/cluster/proxy.ts'
 import { runScenario, type Outcome } from '../../kafka/cluster/scenario.ts'
 import type { Environment, Stage, StartOptions } from '../../kafka/cluster/stage.ts'
 import { Witness } from '../../kafka/cluster/witness.ts'
-import type { CommitStep } from '../../../lib/runtime/commit.ts'
+import type { CommitStep } from '../../../lib/runtime/thread/commit.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 import type { ChaosMode, ChaosOptions } from '../mode.ts'
 

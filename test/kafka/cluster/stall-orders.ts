@@ -1,4 +1,4 @@
-import type { CommitStep } from '../../../lib/runtime/commit.ts'
+import type { CommitStep } from '../../../lib/runtime/thread/commit.ts'
 
 /** What a process is to do with itself: a line of JSON on its standard input. */
 export interface StallOrder {

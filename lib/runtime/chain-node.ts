@@ -1,7 +1,0 @@
-import type { Record } from '../processor/record.ts'
-
-/** A node of the running graph. */
-export interface ChainNode {
-  readonly name: string
-  process(record: Record<unknown, unknown>): void
-}

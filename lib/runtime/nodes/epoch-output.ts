@@ -1,0 +1,106 @@
+import type { OutgoingRecord, Producer } from '../../broker/broker.ts'
+import { BrokerError } from '../../broker/broker-error.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+
+/** Who sent a record: asked when the broker takes none of it. */
+export interface RecordOrigin {
+  /** Of the record being processed. */
+  recordContext(): RecordContext
+  /** Throws what ends the run, or has dealt with the refusal. */
+  refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void
+}
+
+/** Where bytes go: the thread's output, or a test driver. Refusals that are known at once go to `origin`. */
+export interface RecordSink {
+  /** Whether `send` is done with a record's bytes when it returns. */
+  readonly copies: boolean
+  send(record: OutgoingRecord, origin: RecordOrigin): void
+}
+
+interface HeldRecord {
+  readonly record: OutgoingRecord
+  readonly origin: RecordOrigin
+  readonly context: RecordContext
+}
+
+/** How much may wait for a commit; beyond it processing stops until the commit is through. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024
+const HELD_RECORDS_MAX = 200_000
+/** Of a record without its key and value: objects and headers. */
+const OVERHEAD_BYTES = 200
+
+/**
+ * The way to the thread's producer. Where that takes no record of the next transaction while it commits one, what is processed meanwhile waits
+ * here, in order, with the context of its input: who is asked about a refusal must not see another record.
+ */
+export class EpochOutput implements RecordSink {
+  readonly #producer: Producer
+  #held: HeldRecord[] = []
+  #heldBytes = 0
+  #isHolding = false
+
+  constructor(producer: Producer) {
+    this.#producer = producer
+  }
+
+  get copies(): boolean {
+    return this.#producer.copies === true && !this.#isQueueing
+  }
+
+  get writable(): boolean {
+    if (!this.#isQueueing) return this.#producer.writable
+    return this.#heldBytes < HELD_BYTES_MAX && this.#held.length < HELD_RECORDS_MAX
+  }
+
+  send(record: OutgoingRecord, origin: RecordOrigin): void {
+    if (!this.#isQueueing) {
+      this.#hand(record, origin, undefined)
+      return
+    }
+    this.#held.push({ record, origin, context: origin.recordContext() })
+    this.#heldBytes += OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  }
+
+  /** Whether records that are sent wait for the commit under way, here or in the producer. */
+  get isHolding(): boolean {
+    return this.#isHolding
+  }
+
+  /** From now on records belong to the next epoch. */
+  hold(): void {
+    this.#isHolding = true
+    this.#producer.sendAhead?.()
+  }
+
+  /** The next epoch's transaction is open: what waited goes out. */
+  release(): void {
+    this.#isHolding = false
+    const held = this.#held
+    this.#forget()
+    for (const { record, origin, context } of held) this.#hand(record, origin, context)
+  }
+
+  /** The epoch that was held is taken back. */
+  drop(): void {
+    this.#isHolding = false
+    this.#forget()
+  }
+
+  get #isQueueing(): boolean {
+    return this.#isHolding && this.#producer.sendAhead === undefined
+  }
+
+  #hand(record: OutgoingRecord, origin: RecordOrigin, context: RecordContext | undefined): void {
+    try {
+      this.#producer.send(record)
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.class === 'record-refused')) throw error
+      origin.refused(error, record, context ?? origin.recordContext())
+    }
+  }
+
+  #forget(): void {
+    this.#held = []
+    this.#heldBytes = 0
+  }
+}

@@ -1,0 +1,154 @@
+import type { Clock } from '../../common/clock.ts'
+import { StreamsError, TopologyError } from '../../common/errors.ts'
+import type { TaskId } from '../../common/ids.ts'
+import type { Logger } from '../../common/logger.ts'
+import type { Metrics } from '../../common/metrics.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import type {
+  Cancellable,
+  PunctuationOptions,
+  Punctuator,
+  RecordMetadata,
+} from '../../processor/processor-context.ts'
+import type { DeferredWork, DeferringContext } from '../../processor/deferred-work.ts'
+import type { OperatorContext } from '../../processor/operator-context.ts'
+import type { Record } from '../../processor/record.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { StateStore, StoreBuilder } from '../../store/state-store.ts'
+import type { ChainNode } from './chain-node.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** The context of one node: knows its children and the stores connected to it. */
+export class NodeContext implements DeferringContext, OperatorContext {
+  readonly #scope: TaskScope
+  readonly nodeName: string
+  readonly #stores: ReadonlySet<string>
+  #children: readonly ChainNode[] = []
+
+  constructor(scope: TaskScope, nodeName: string, stores: readonly string[]) {
+    this.#scope = scope
+    this.nodeName = nodeName
+    this.#stores = new Set(stores)
+  }
+
+  get applicationId(): string {
+    return this.#scope.applicationId
+  }
+
+  get taskId(): TaskId {
+    return this.#scope.taskId
+  }
+
+  get metrics(): Metrics {
+    return this.#scope.metrics
+  }
+
+  get logger(): Logger {
+    return this.#scope.logger
+  }
+
+  get defaultKeySerde(): Serde<unknown> | undefined {
+    return this.#scope.defaultKeySerde
+  }
+
+  get defaultValueSerde(): Serde<unknown> | undefined {
+    return this.#scope.defaultValueSerde
+  }
+
+  connect(children: readonly ChainNode[]): void {
+    this.#children = children
+  }
+
+  forward(record: Record<unknown, unknown>, childName?: string): void {
+    const scope = this.#scope
+    const outer = scope.context
+    if (childName === undefined) for (const child of this.#children) this.#enter(child, record)
+    else this.#enter(this.#childOrThrow(childName), record)
+    scope.context = outer
+  }
+
+  getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S {
+    const name = typeof store === 'string' ? store : store.name
+    const own = this.#stores.has(name) ? this.#scope.store(name) : undefined
+    const found = own ?? this.#scope.globalStore(name)
+    if (found) return found as S
+    throw new TopologyError(
+      'STORE_NOT_CONNECTED',
+      `processor "${this.nodeName}" has no access to store "${name}": name it among the processor's stores`,
+    )
+  }
+
+  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {
+    if (!(Number.isInteger(options.intervalMs) && options.intervalMs >= 1)) {
+      throw new TypeError(`intervalMs is ${options.intervalMs}: it must be a whole number of at least 1`)
+    }
+    const { startMs } = options
+    if (startMs !== undefined && !(Number.isSafeInteger(startMs) && startMs >= 0)) {
+      throw new TypeError(`startMs is ${startMs}: it must be a whole number of milliseconds since the epoch`)
+    }
+    return this.#scope.schedule(this.nodeName, options, callback)
+  }
+
+  get clock(): Clock {
+    return this.#scope.clock
+  }
+
+  defer(work: DeferredWork): () => void {
+    return this.#scope.defer(this.nodeName, work)
+  }
+
+  get emitIntervalMs(): number {
+    return this.#scope.emitIntervalMs
+  }
+
+  committedTimeMs(name: string): number | undefined {
+    return this.#scope.times.committedMs(name)
+  }
+
+  keepTime(name: string, currentMs: () => number, options = { ifRoom: false }): void {
+    this.#scope.times.keep({ name, currentMs, ifRoom: options.ifRoom })
+  }
+
+  recordMetadata(): RecordMetadata | undefined {
+    const { topic, partition, offset } = this.#scope.context
+    return topic === undefined ? undefined : { topic, partition, offset }
+  }
+
+  recordContext(): RecordContext {
+    return this.#scope.context
+  }
+
+  currentStreamTimeMs(): number {
+    return this.#scope.streamTimeMs()
+  }
+
+  currentSystemTimeMs(): number {
+    return this.#scope.systemTimeMs()
+  }
+
+  commit(): void {
+    this.#scope.requestCommit()
+  }
+
+  /** Headers are looked at for every child: one may have changed those of the record, which the next one gets as well. */
+  #enter(child: ChainNode, record: Record<unknown, unknown>): void {
+    const scope = this.#scope
+    const { timestamp } = record
+    const headers = record.headerList
+    if (timestamp !== scope.context.timestamp || headers !== scope.context.headers) {
+      const { topic, partition, offset, source } = scope.context
+      scope.context = { topic, partition, offset, timestamp, headers, source }
+    }
+    child.process(record)
+  }
+
+  #childOrThrow(name: string): ChainNode {
+    const child = this.#children.find(node => node.name === name)
+    if (child) return child
+    throw new StreamsError(
+      'UNKNOWN_CHILD',
+      `processor "${this.nodeName}" forwards to "${name}", which is no child of it: its children are ` +
+        (this.#children.map(node => `"${node.name}"`).join(', ') || 'none'),
+    )
+  }
+}

@@ -1,0 +1,107 @@
+import type { Admin } from '../../broker/broker.ts'
+import { BrokerError } from '../../broker/broker-error.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { RecordCollector } from './record-collector.ts'
+
+/** A topic that was created a moment ago may not have reached the broker that is asked. */
+const ATTEMPTS = 5
+const PAUSE_MS = 200
+/** A topic that is found missing for so long does not come. Meanwhile the thread goes back to its last commit, again and again. */
+const MISSING_MS = 30_000
+
+/**
+ * Partition counts of the topics that sinks write to. Those that the topology names are known from the start; one that is named record by record
+ * (KIP-303) is looked up when its first record comes, which waits in the collector meanwhile.
+ */
+export class OutputTopics {
+  readonly #admin: Admin
+  readonly #clock: Clock
+  /** Those that the topology names. */
+  readonly #known: ReadonlyMap<string, number>
+  readonly #counts: Map<string, number>
+  readonly #missingSinceMs = new Map<string, number>()
+  // Asked for every record, and mostly for the topic of the one before.
+  #lastTopic: string | undefined
+  #lastCount: number | undefined
+
+  constructor(admin: Admin, clock: Clock, known: ReadonlyMap<string, number>) {
+    this.#admin = admin
+    this.#clock = clock
+    this.#known = known
+    this.#counts = new Map(known)
+  }
+
+  count(topic: string): number | undefined {
+    if (topic === this.#lastTopic) return this.#lastCount
+    const count = this.#counts.get(topic)
+    // One that is not known yet is looked up meanwhile.
+    if (count !== undefined) {
+      this.#lastTopic = topic
+      this.#lastCount = count
+    }
+    return count
+  }
+
+  /** These are not there any more, it seems. False where one of them is not a topic that a record names. */
+  forget(topics: readonly string[]): boolean {
+    const isAll = topics.length > 0 && topics.every(topic => !this.#known.has(topic))
+    if (isAll) for (const topic of topics) this.#counts.delete(topic)
+    this.#lastTopic = undefined
+    return isAll
+  }
+
+  /**
+   * Lets go of all records that wait. Rejects with class `topic-missing` where one waits for a topic that does not exist; when it has been missing for
+   * 30 s, it is refused, and its handler asked.
+   */
+  async settle(collectors: readonly RecordCollector[]): Promise<void> {
+    const waiting = collectors.filter(collector => collector.isParking)
+    if (waiting.length === 0) return
+    const missing = await this.#lookUp(new Set(waiting.flatMap(collector => collector.parkedTopics())))
+    const [early] = missing.filter(topic => !this.#isMissingForLong(topic))
+    if (early !== undefined) throw missingError(early)
+    for (const topic of missing)
+      for (const collector of waiting) collector.refuseParked(topic, missingError(topic))
+    for (const collector of waiting) collector.sendParked()
+  }
+
+  #isMissingForLong(topic: string): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    const sinceMs = this.#missingSinceMs.get(topic) ?? nowMs
+    this.#missingSinceMs.set(topic, sinceMs)
+    return nowMs - sinceMs >= MISSING_MS
+  }
+
+  /** Returns those that are not found. */
+  async #lookUp(topics: ReadonlySet<string>): Promise<readonly string[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await this.#describe([...topics])
+      for (const [topic, count] of found) {
+        this.#counts.set(topic, count)
+        this.#missingSinceMs.delete(topic)
+      }
+      const missing = [...topics].filter(topic => !this.#counts.has(topic))
+      // One that was found missing before is not waited for again.
+      const isNews = missing.some(topic => !this.#missingSinceMs.has(topic))
+      if (!isNews || attempt === ATTEMPTS) return missing
+      await this.#clock.sleep(PAUSE_MS)
+    }
+  }
+
+  async #describe(topics: readonly string[]): Promise<readonly (readonly [string, number])[]> {
+    try {
+      const found = await this.#admin.describeTopics(topics)
+      return Array.from(found.values(), ({ topic, partitionCount }) => [topic, partitionCount] as const)
+    } catch (error) {
+      if (error instanceof BrokerError && error.class === 'retriable') return []
+      throw error
+    }
+  }
+}
+
+function missingError(topic: string): BrokerError {
+  const message = `topic "${topic}", to which a sink writes by a name that it computed, cannot be found: create it first, or mend the function that names it`
+  return new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', 'topic-missing', message, {
+    partitions: [{ topic, partition: -1 }],
+  })
+}

@@ -1,0 +1,166 @@
+import type { OutgoingRecord, RejectedRecord } from '../../broker/broker.ts'
+import type { BrokerError } from '../../broker/broker-error.ts'
+import { copyBytes, equalBytes } from '../../common/bytes.ts'
+import { partitionKey } from '../../common/ids.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import type { HandlerAnswer } from './dead-letters.ts'
+
+interface Note {
+  readonly error: BrokerError
+  readonly partition: number
+  readonly key: Uint8Array | null
+  readonly timestamp: number
+  readonly valueBytes: number
+}
+
+export interface InputPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** Why an input is not processed. */
+export interface FailedInput {
+  readonly error: Error
+  /** What the handler said, where it was asked already, and at which node. */
+  readonly answer?: HandlerAnswer<string>
+  readonly nodeName?: string
+}
+
+/** Of one epoch, or two. More are found in the repetitions after this one. */
+const NOTES_MAX = 1_000
+/** Both epochs that a refusal took back are over then. */
+const COMMITS_KEPT = 2
+/** The same refusals come back, and nothing that was sent again was found to be what is refused. */
+const ROUNDS_IN_VAIN_MAX = 3
+/** So many inputs are an epoch as any other. */
+const WIDE = 100_000
+
+/**
+ * What the broker has refused for good after it was sent, when the record that it was made from is long gone. The epoch is dropped and repeated; what
+ * is sent then is compared with what was refused, so that the handler is asked while its input is being processed, and its letter goes into
+ * the transaction that skips the record.
+ *
+ * A change for a changelog cannot be left out alone: then the store would not be what its changelog says. Epochs are cut in halves until one has a
+ * single input, which has failed: it is skipped, and the handler for processing is asked about it.
+ */
+export class Refusals {
+  readonly #changelogs: ReadonlySet<string>
+  readonly #notes = new Map<string, Note[]>()
+  #count = 0
+  #commits = 0
+  #roundsInVain = 0
+  #foundInRound = false
+  #recordsMax = Infinity
+  readonly #failedInputs = new Map<string, FailedInput>()
+
+  constructor(changelogs: Iterable<string>) {
+    this.#changelogs = new Set(changelogs)
+  }
+
+  isChangelog(topic: string): boolean {
+    return this.#changelogs.has(topic)
+  }
+
+  /** Whether what is sent has to be compared. */
+  get any(): boolean {
+    return this.#count > 0
+  }
+
+  /** How many inputs an epoch may have. */
+  get recordsMax(): number {
+    return this.#recordsMax
+  }
+
+  /** What a producer was told. The key is copied. */
+  note(error: BrokerError, { topic, partition, key, timestamp, valueBytes }: RejectedRecord): void {
+    if (error.class !== 'record-refused' || this.isChangelog(topic) || this.#count >= NOTES_MAX) return
+    const notes = this.#notes.get(topic) ?? []
+    notes.push({ error, partition, key: key && copyBytes(key), timestamp, valueBytes })
+    this.#notes.set(topic, notes)
+    this.#count += 1
+  }
+
+  /** Why a record like this one was refused; undefined where none was. It is forgotten by that. */
+  take(record: OutgoingRecord): BrokerError | undefined {
+    const notes = this.#notes.get(record.topic)
+    const index = notes?.findIndex(note => isLike(note, record)) ?? -1
+    if (!notes || index < 0) return undefined
+    this.#foundInRound = true
+    this.#count -= 1
+    const [note] = notes.splice(index, 1)
+    if (notes.length === 0) this.#notes.delete(record.topic)
+    return note?.error
+  }
+
+  /** The epochs with the refusal are dropped, and repeated. False where repeating has led to nothing. */
+  beginRound(): boolean {
+    this.#commits = 0
+    this.#roundsInVain = this.#foundInRound ? 0 : this.#roundsInVain + 1
+    this.#foundInRound = false
+    return this.#roundsInVain <= ROUNDS_IN_VAIN_MAX
+  }
+
+  /**
+   * A change for a changelog was refused, in epochs with so many inputs, of which this is the last. False where there is none that could be skipped: a
+   * punctuator made the change.
+   */
+  narrow(error: BrokerError, inputs: number, last: RecordContext | undefined): boolean {
+    this.#foundInRound = true
+    if (inputs > 1) {
+      this.#recordsMax = Math.floor(Math.min(inputs, this.#recordsMax) / 2)
+      return true
+    }
+    if (inputs === 0 || last?.topic === undefined) return false
+    this.#recordsMax = 1
+    const { topic, partition, offset } = last
+    this.leaveOut({ topic, partition, offset }, { error })
+    return true
+  }
+
+  /** The epochs since the last commit are dropped, and repeated without this input. */
+  leaveOut(input: InputPlace, failed: FailedInput): void {
+    this.#commits = 0
+    this.#failedInputs.set(inputKey(input), failed)
+  }
+
+  get anyFailedInput(): boolean {
+    return this.#failedInputs.size > 0
+  }
+
+  /** Why this input is not to be processed. */
+  failureOf(input: InputPlace): FailedInput | undefined {
+    return this.#failedInputs.get(inputKey(input))
+  }
+
+  committed(): void {
+    if (this.#recordsMax < Infinity) this.#recordsMax = widened(this.#recordsMax)
+    this.#commits += 1
+    this.#roundsInVain = 0
+    if (this.#commits < COMMITS_KEPT) return
+    if (this.#count > 0) {
+      this.#notes.clear()
+      this.#count = 0
+    }
+    // Whoever was left out is behind the committed offsets by now.
+    if (this.#failedInputs.size > 0 && this.#recordsMax === Infinity) this.#failedInputs.clear()
+  }
+}
+
+function widened(recordsMax: number): number {
+  return recordsMax >= WIDE ? Infinity : 2 * recordsMax
+}
+
+function isLike(note: Note, { partition, key, value, timestamp }: OutgoingRecord): boolean {
+  return (
+    note.partition === partition &&
+    // The native client cannot send 0, and sends 1.
+    Math.max(1, note.timestamp) === Math.max(1, timestamp) &&
+    note.valueBytes === (value?.length ?? 0) &&
+    equalBytes(note.key, key)
+  )
+}
+
+function inputKey({ topic, partition, offset }: InputPlace): string {
+  return `${partitionKey(topic, partition)}@${offset}`
+}

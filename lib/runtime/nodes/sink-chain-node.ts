@@ -1,0 +1,66 @@
+import type { Counter, Distribution } from '../../common/meter.ts'
+import { RecordFailedError, StreamsError } from '../../common/errors.ts'
+import { isPromise, refusedPromise } from '../../common/promises.ts'
+import type { Record } from '../../processor/record.ts'
+import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'
+import type { ChainNode } from './chain-node.ts'
+import type { OutputFormat } from './record-collector.ts'
+import type { TaskMetrics } from '../metrics/task-metrics.ts'
+import type { TaskScope } from './task-scope.ts'
+
+const EXTRACT_LATER = 'put what takes time into mapValuesAsync above, and name the topic by the result'
+
+/** Writes to a topic. */
+export class SinkChainNode implements ChainNode {
+  readonly name: string
+  readonly #topic: string | TopicNameExtractor
+  readonly #format: OutputFormat
+  readonly #scope: TaskScope
+  readonly #measures: TaskMetrics | undefined
+  readonly #latency: Distribution | undefined
+  readonly #processed: Counter | undefined
+  /** Of each topic that it has written to. */
+  readonly #formats = new Map<string, OutputFormat>()
+
+  constructor(name: string, topic: string | TopicNameExtractor, format: OutputFormat, scope: TaskScope) {
+    this.name = name
+    this.#topic = topic
+    this.#format = format
+    this.#scope = scope
+    this.#measures = scope.measures
+    this.#latency = scope.measures?.endToEnd(name)
+    this.#processed = scope.measures?.processedBy(name)
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    this.#latency?.record(this.#measures!.nowMs - record.timestamp)
+    if (this.#processed) this.#processed.value += 1
+    const topic = typeof this.#topic === 'string' ? this.#topic : this.#named(this.#topic, record)
+    try {
+      this.#scope.collector.send(topic, record, this.#formats.get(topic) ?? this.#formatOf(topic))
+    } catch (error) {
+      // What a handler did not let pass is not let pass by a processor above that swallows it, either.
+      if (error instanceof RecordFailedError) this.#scope.failure = error
+      throw error
+    }
+  }
+
+  #formatOf(topic: string): OutputFormat {
+    const format = { ...this.#format, traffic: this.#measures?.produced(this.name, topic) }
+    this.#formats.set(topic, format)
+    return format
+  }
+
+  /** As in the JVM original, no name is an error: whoever wants no output filters above. */
+  #named(extractor: TopicNameExtractor, { key, value }: Record<unknown, unknown>): string {
+    const topic = extractor(value, key, this.#scope.context) as unknown
+    if (typeof topic === 'string' && topic !== '') return topic
+    const who = `the topic name extractor of sink "${this.name}" returned`
+    if (isPromise(topic)) throw refusedPromise(topic, { who, advice: EXTRACT_LATER })
+    const found = topic === '' ? 'an empty text' : topic === null ? 'null' : `${typeof topic}`
+    throw new StreamsError(
+      'INVALID_TOPIC_NAME',
+      `${who} ${found}, where each record needs the name of a topic: filter records that go nowhere out above the sink`,
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../common/clock.ts'
+import type { TaskId } from '../../common/ids.ts'
+import type { Logger } from '../../common/logger.ts'
+import type { Counter } from '../../common/meter.ts'
+import type { Metrics } from '../../common/metrics.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import type { Cancellable, PunctuationOptions, Punctuator } from '../../processor/processor-context.ts'
+import type { ProcessingErrorHandler } from '../../processor/error-handlers.ts'
+import type { DeferredWork } from '../../processor/deferred-work.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { StateStore } from '../../store/state-store.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { FailedInput, InputPlace } from './refusals.ts'
+import type { TaskMetrics } from '../metrics/task-metrics.ts'
+import type { TaskTimes } from './task-times.ts'
+
+/** What the nodes of one task share; the task owns it. */
+export interface TaskScope {
+  readonly applicationId: string
+  readonly taskId: TaskId
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
+  readonly clock: Clock
+  readonly collector: RecordCollector
+  readonly dropped: Counter
+  /** Undefined for global tables, which process nothing. */
+  readonly measures: TaskMetrics | undefined
+  /** What operators keep with the offsets. */
+  readonly times: TaskTimes
+  readonly emitIntervalMs: number
+  readonly onProcessingError: ProcessingErrorHandler
+  /** The record being processed. Nodes replace it while their children run. */
+  context: RecordContext
+  /** Set when a handler said `fail`: whatever user code makes of the exception, nothing of this epoch is committed. */
+  failure: Error | undefined
+  streamTimeMs(): number
+  systemTimeMs(): number
+  schedule(nodeName: string, options: PunctuationOptions, callback: Punctuator): Cancellable
+  /** Takes the work of an asynchronous operator on; returns what wakes the loop. */
+  defer(nodeName: string, work: DeferredWork): () => void
+  store(name: string): StateStore | undefined
+  globalStore(name: string): StateStore | undefined
+  requestCommit(): void
+  /** Notes that a record is to be left out of the repetition that follows; undefined where nothing can be undone. */
+  readonly rollBack?: ((input: InputPlace, failed: FailedInput) => void) | undefined
+}

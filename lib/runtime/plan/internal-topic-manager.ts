@@ -1,0 +1,185 @@
+import type { Admin, NewTopic, OffsetToCommit } from '../../broker/broker.ts'
+import { BrokerError } from '../../broker/broker-error.ts'
+import { present } from '../../common/assert.ts'
+import { StreamsError, TopologyError } from '../../common/errors.ts'
+import type { Logger } from '../../common/logger.ts'
+import type { SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
+import { countPartitions } from './partition-counts.ts'
+
+/** Repartition topics are purged as they are processed. */
+const REPARTITION_CONFIG = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'message.timestamp.type': 'CreateTime',
+}
+
+/**
+ * Sees to it, before anything is processed, that every topic is there with a partition count that fits: topics of the user must
+ * exist, internal ones are made. Returns the partition count of every topic the plan names.
+ */
+export async function prepareTopics(
+  plan: TopologyPlan,
+  admin: Admin,
+  options: {
+    readonly replicationFactor: number
+    readonly windowStoreChangelogAdditionalRetentionMs: number
+    readonly deadLetterQueueTopic?: string | undefined
+    readonly logger: Logger
+  },
+): Promise<ReadonlyMap<string, number>> {
+  const { deadLetterQueueTopic } = options
+  const names = [...namedTopics(plan), ...(deadLetterQueueTopic === undefined ? [] : [deadLetterQueueTopic])]
+  const existing = new Map<string, number>()
+  for (const [topic, { partitionCount }] of await admin.describeTopics(names))
+    existing.set(topic, partitionCount)
+  checkUserTopics(plan, names, existing)
+  const counts = countPartitions(plan, existing)
+  const wanted = internalTopics(plan, counts, options.windowStoreChangelogAdditionalRetentionMs)
+  const missing = wanted.filter(({ topic }) => !existing.has(topic))
+  checkExisting(wanted, existing)
+  if (missing.length > 0) {
+    options.logger.log('info', 'creating internal topics', {
+      topics: missing.map(({ topic }) => topic).join(', '),
+    })
+    await tellLost(plan, missing, { admin, logger: options.logger, counts })
+    await createMissing(admin, missing, options.replicationFactor)
+  }
+  for (const { topic, partitionCount } of wanted) counts.set(topic, partitionCount)
+  return counts
+}
+
+/**
+ * An application that has been running does not lack its internal topics, unless its topology is a new one: says what is lost with them. State on disk
+ * tells more, as its tasks are taken over.
+ */
+async function tellLost(
+  plan: TopologyPlan,
+  missing: readonly NewTopic[],
+  { admin, logger, counts }: { admin: Admin; logger: Logger; counts: ReadonlyMap<string, number> },
+): Promise<void> {
+  const inputs = plan.subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
+  const partitions = [...new Set(inputs)].flatMap(topic =>
+    Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
+  )
+  const offsets = await admin.groupOffsets(plan.applicationId, partitions).catch((error: unknown) => {
+    logger.log('debug', 'committed offsets could not be read', { error })
+    return new Map<string, OffsetToCommit>()
+  })
+  if (offsets.size === 0) return
+  for (const { topic } of missing) {
+    const isInput = plan.repartitionTopics.has(topic)
+    const ranges = [...offsets.values()]
+      .filter(offset => offset.topic === topic)
+      .map(({ partition, offset }) => `${topic}-${partition} from offset ${offset} on`)
+    const lost = isInput
+      ? `the records in it that were not processed are lost (${ranges.join(', ') || 'its offsets went with it'})`
+      : 'its records are lost'
+    logger.log(
+      isInput ? 'error' : 'warn',
+      `internal topic "${topic}" is missing, though the application has committed offsets: it is made anew. Unless it is new in this version of ` +
+        `the topology, it was deleted, and ${lost}`,
+    )
+  }
+}
+
+/** Several processes start at once and each finds the topics missing: the first makes them. */
+async function createMissing(
+  admin: Admin,
+  topics: readonly NewTopic[],
+  replicationFactor: number,
+): Promise<void> {
+  for (const topic of topics) {
+    try {
+      await admin.createTopics([{ ...topic, replicationFactor }])
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS')) throw error
+    }
+  }
+}
+
+function namedTopics(plan: TopologyPlan): string[] {
+  const names = new Set<string>(plan.repartitionTopics.keys())
+  for (const { sourceTopics, sinkTopics, stores } of [...plan.subtopologies, ...plan.globalSubtopologies]) {
+    for (const topic of [...sourceTopics, ...sinkTopics]) names.add(topic)
+    for (const { changelogTopic } of stores) if (changelogTopic !== undefined) names.add(changelogTopic)
+  }
+  return [...names]
+}
+
+function checkUserTopics(
+  plan: TopologyPlan,
+  names: readonly string[],
+  existing: ReadonlyMap<string, number>,
+): void {
+  const ours = new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan)])
+  const missing = names.filter(name => !ours.has(name) && !existing.has(name))
+  if (missing.length === 0) return
+  const list = missing.map(name => `"${name}"`).join(', ')
+  throw new TopologyError(
+    'TOPIC_MISSING',
+    `${missing.length === 1 ? 'topic' : 'topics'} ${list} of the topology ${missing.length === 1 ? 'does' : 'do'} not exist: create ` +
+      `${missing.length === 1 ? 'it' : 'them'} first (only internal topics are created by the application)`,
+  )
+}
+
+/** Names of the changelogs that are the application's own: a source topic that serves as one is not. */
+export function changelogsOf(plan: TopologyPlan): string[] {
+  return plan.subtopologies.flatMap(({ stores }) =>
+    stores.flatMap(({ changelogTopic, changelogIsSource }) =>
+      changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],
+    ),
+  )
+}
+
+function internalTopics(
+  plan: TopologyPlan,
+  counts: ReadonlyMap<string, number>,
+  additionalRetentionMs: number,
+): NewTopic[] {
+  const repartition = Array.from(plan.repartitionTopics.values(), ({ topic, config }) => ({
+    topic,
+    partitionCount: present(counts.get(topic), `partition count of ${topic}`),
+    config: { ...REPARTITION_CONFIG, ...config },
+  }))
+  const changelogs = plan.subtopologies.map(subtopology =>
+    changelogTopics(subtopology, counts, additionalRetentionMs),
+  )
+  return [...repartition, ...changelogs.flat()]
+}
+
+function changelogTopics(
+  plan: SubtopologyPlan,
+  counts: ReadonlyMap<string, number>,
+  additionalRetentionMs: number,
+): NewTopic[] {
+  const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
+  // The patterns of its sources match nothing yet: nobody knows how many partitions there will be.
+  if (partitionCount === 0) return []
+  return plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
+    if (changelogTopic === undefined || changelogIsSource || builder.changelog === undefined) return []
+    const { config, cleanupPolicy, retentionMs } = builder.changelog
+    const defaults = {
+      'cleanup.policy': cleanupPolicy,
+      'message.timestamp.type': 'CreateTime',
+      ...(retentionMs !== undefined && { 'retention.ms': long(retentionMs + additionalRetentionMs) }),
+    }
+    return [{ topic: changelogTopic, partitionCount, config: { ...defaults, ...config } }]
+  })
+}
+
+/** Unlimited windows are kept as long as a `long` of the broker can say. */
+function long(ms: number): string {
+  return ms > Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(ms)
+}
+
+function checkExisting(wanted: readonly NewTopic[], existing: ReadonlyMap<string, number>): void {
+  for (const { topic, partitionCount } of wanted) {
+    const present = existing.get(topic)
+    if (present === undefined || present === partitionCount) continue
+    throw new StreamsError(
+      'INTERNAL_TOPIC_MISMATCH',
+      `internal topic "${topic}" has ${present} partitions, but the topology needs ${partitionCount}: partition counts of its ` +
+        'inputs have changed. Keys would move away from their state. Reset the application, or give it a new applicationId.',
+    )
+  }
+}

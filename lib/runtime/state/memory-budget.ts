@@ -1,0 +1,53 @@
+import type { RuntimeSettings } from '../plan/settings.ts'
+
+/** What one store may use at present, in bytes. Shrinks and grows as stores come and go: to be read anew each time. */
+export interface StoreShare {
+  readonly cacheBytesMax: number
+  readonly readCacheBytesMax: number
+}
+
+/**
+ * The memory of all stores of a process, divided evenly among those that are open: more tasks do not mean more memory, as with
+ * `statestore.cache.max.bytes` of the JVM original. A store over its new share gives back at its next commit.
+ */
+export class MemoryBudget {
+  readonly #settings: Pick<RuntimeSettings, 'cacheBytesMax' | 'readCacheBytesMax'>
+  readonly #shares = new Set<Share>()
+
+  constructor(settings: Pick<RuntimeSettings, 'cacheBytesMax' | 'readCacheBytesMax'>) {
+    this.#settings = settings
+  }
+
+  /** `caching`: whether it holds changes back. Whoever joins leaves again. */
+  join({ caching }: { readonly caching: boolean }): StoreShare {
+    const share = new Share(caching)
+    this.#shares.add(share)
+    this.#divide()
+    return share
+  }
+
+  leave(share: StoreShare): void {
+    this.#shares.delete(share as Share)
+    this.#divide()
+  }
+
+  #divide(): void {
+    let caching = 0
+    for (const share of this.#shares) if (share.caching) caching += 1
+    const { cacheBytesMax, readCacheBytesMax } = this.#settings
+    for (const share of this.#shares) {
+      share.cacheBytesMax = share.caching ? Math.ceil(cacheBytesMax / caching) : 0
+      share.readCacheBytesMax = Math.floor(readCacheBytesMax / this.#shares.size)
+    }
+  }
+}
+
+class Share implements StoreShare {
+  readonly caching: boolean
+  cacheBytesMax = 0
+  readCacheBytesMax = 0
+
+  constructor(caching: boolean) {
+    this.caching = caching
+  }
+}

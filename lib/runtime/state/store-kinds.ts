@@ -1,0 +1,35 @@
+import { TopologyError } from '../../common/errors.ts'
+import { utf8, utf8Text } from '../../common/bytes.ts'
+import type { Engine } from '../../store/engine/engine.ts'
+import { WriteBatch } from '../../store/engine/write-batch.ts'
+import { CUSTOM_KIND } from '../../store/state-store.ts'
+import type { StorePlan } from '../../topology/plan.ts'
+
+/** Not among a store's own keys: what is cleared comes back from its changelog, which is of the same kind. */
+const KIND_PREFIX = '\0kind\0'
+
+/**
+ * Each kind of store has a layout of its own, and none tells by its bytes which. So the engine on disk notes the kind of every store
+ * that was ever in it. Throws `STORE_KIND_CHANGED` before anything is read by another layout, or written in it.
+ */
+export async function checkKinds(engine: Engine, plans: readonly StorePlan[]): Promise<void> {
+  const added = new WriteBatch()
+  for (const plan of plans) {
+    if (!plan.builder.persistent) continue
+    const { name, kind = CUSTOM_KIND } = plan.builder
+    const key = utf8(KIND_PREFIX + name)
+    const noted = engine.get(key)
+    if (noted === undefined) added.put(key, utf8(kind))
+    else if (utf8Text(noted) !== kind) throw kindChanged(plan, utf8Text(noted), kind)
+  }
+  if (added.count > 0) await engine.write(added)
+}
+
+function kindChanged({ builder, changelogTopic }: StorePlan, before: string, now: string): TopologyError {
+  const changelog = changelogTopic === undefined ? '' : ` and its changelog "${changelogTopic}"`
+  return new TopologyError(
+    'STORE_KIND_CHANGED',
+    `store "${builder.name}" is a ${now} in this topology, but what is on disk under its name is a ${before}: give it another name, ` +
+      `or run under another applicationId; or, to begin anew, remove the application's state (cleanUp())${changelog}`,
+  )
+}

@@ -1,0 +1,60 @@
+import type { RawRecord } from '../../broker/broker.ts'
+import { isInBuffer, type SourceInBuffer } from '../../common/record-context.ts'
+import { PREFETCH_GROUP, type KeyTexts } from '../../store/layer/prefetch.ts'
+import type { StateStore } from '../../store/state-store.ts'
+
+/** Where a smaller share of a group is found, the store is one by other keys, or does not have these yet. */
+const FOUND_MIN = 1 / 4
+/** For how many groups such a store is left alone. */
+const REST = 64
+
+/**
+ * Tells a task's stores which keys the records of one queue bring next. Most operators look for the key of their input, and what that finds is memory
+ * that nobody has touched for long. Which stores are such is learned from what they find: a store in vain costs next to nothing.
+ */
+export class KeyPrefetch {
+  readonly #stores: ReadonlyMap<string, StateStore>
+  /** Groups for which a store is still left alone. */
+  readonly #resting = new WeakMap<StateStore, number>()
+  /** Of the group that was told of last. */
+  readonly #texts: KeyTexts = new Array<undefined>(PREFETCH_GROUP).fill(undefined)
+
+  /** `stores` may change at any time. */
+  constructor(stores: ReadonlyMap<string, StateStore>) {
+    this.#stores = stores
+  }
+
+  /**
+   * To be called with each index of a chunk of records, in order, before that record is deserialised. Returns what text its key is in ASCII, where
+   * a store knows it: making it anew costs several times as much as comparing it, and a look-up by the very text that it finds is quicker.
+   */
+  ahead(records: readonly RawRecord[], index: number): string | undefined {
+    const place = index % PREFETCH_GROUP
+    if (place === 0) this.#tell(records, index)
+    return this.#texts[place]
+  }
+
+  #tell(records: readonly RawRecord[], start: number): void {
+    this.#texts.fill(undefined)
+    if (!areInBuffer(records, start)) return
+    for (const store of this.#stores.values()) if (store.prefetch) this.#prefetch(store, records, start)
+  }
+
+  #prefetch(store: StateStore, records: readonly SourceInBuffer[], start: number): void {
+    const rest = this.#resting.get(store) ?? 0
+    if (rest > 0) {
+      this.#resting.set(store, rest - 1)
+      return
+    }
+    const count = Math.min(PREFETCH_GROUP, records.length - start)
+    if (store.prefetch!(records, start, this.#texts) < FOUND_MIN * count) this.#resting.set(store, REST)
+  }
+}
+
+/** They come from one consumer, so what is true of the first is true of all. */
+function areInBuffer(
+  records: readonly RawRecord[],
+  index: number,
+): records is (RawRecord & SourceInBuffer)[] {
+  return isInBuffer(records[index]!)
+}

@@ -1,0 +1,148 @@
+import type { RecordBatch } from '../../broker/broker.ts'
+import { assert } from '../../common/assert.ts'
+import { partitionKey } from '../../common/ids.ts'
+import type { Counter } from '../../common/meter.ts'
+import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
+import { QueueHeap } from './queue-heap.ts'
+import type { QueuedRecord } from './queued-record.ts'
+import type { RecordQueue } from './record-queue.ts'
+
+/** Records still on the broker behind what was fetched: 0 when the end is reached, undefined while that is not known. */
+export type FetchLag = (queue: RecordQueue) => number | undefined
+
+/**
+ * The queues of one task. It gives out records by rising head timestamp, and keeps the task's stream time, which never falls.
+ */
+export class PartitionGroup {
+  readonly #queues = new Map<string, RecordQueue>()
+  readonly #heap = new QueueHeap()
+  readonly #maxTaskIdleMs: number
+  readonly #idleDeadlines = new Map<RecordQueue, number>()
+  /** Those whose first record waits for its schema. */
+  readonly #waiting = new Set<RecordQueue>()
+  #streamTimeMs = -1
+  #isEnforced = false
+  /** Counts records that are taken though an older one may still come. */
+  enforced: Counter | undefined
+
+  constructor(queues: readonly RecordQueue[], maxTaskIdleMs: number) {
+    for (const queue of queues) this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
+    this.#maxTaskIdleMs = maxTaskIdleMs
+  }
+
+  get streamTimeMs(): number {
+    return this.#streamTimeMs
+  }
+
+  /** From committed metadata: a restarted task goes on where it was. */
+  raiseStreamTime(timeMs: number): void {
+    if (timeMs > this.#streamTimeMs) this.#streamTimeMs = timeMs
+  }
+
+  get queues(): Iterable<RecordQueue> {
+    return this.#queues.values()
+  }
+
+  get size(): number {
+    let size = 0
+    for (const queue of this.#queues.values()) size += queue.size
+    return size
+  }
+
+  addQueue(queue: RecordQueue): void {
+    this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
+  }
+
+  queue(topic: string, partition: number): RecordQueue | undefined {
+    return this.#queues.get(partitionKey(topic, partition))
+  }
+
+  add(batch: RecordBatch): RecordQueue {
+    const queue = this.queue(batch.topic, batch.partition)
+    assert(queue, `records of ${batch.topic}-${batch.partition} came to a task that does not read it`)
+    const wasEmpty = queue.head === undefined
+    queue.add(batch)
+    if (wasEmpty) this.#place(queue)
+    return queue
+  }
+
+  /** Why a partition's records do not go on; undefined where none waits for its schema. */
+  get waitingFor(): SerdePendingError | undefined {
+    for (const queue of this.#waiting) return queue.waitingFor
+    return undefined
+  }
+
+  hasRecords(): boolean {
+    return this.#heap.size > 0
+  }
+
+  /**
+   * Whether the next record may be taken: an empty queue might still bring an older one (KIP-695). With 0 the
+   * task waits for what the broker is known to have, with more also that long for what it has not. `nowMs`:
+   * of a monotonic clock.
+   */
+  isReady(nowMs: number, lag: FetchLag): boolean {
+    if (this.#waiting.size > 0) this.#resumeWaiting()
+    if (this.#heap.size === 0) return false
+    if (this.#heap.size === this.#queues.size || this.#maxTaskIdleMs < 0) {
+      if (this.#idleDeadlines.size > 0) this.#idleDeadlines.clear()
+      this.#isEnforced = false
+      return true
+    }
+    let ready = true
+    for (const queue of this.#queues.values()) if (!this.#mayPass(queue, nowMs, lag)) ready = false
+    this.#isEnforced = ready && this.#idleDeadlines.size > 0
+    return ready
+  }
+
+  /** Only called while `hasRecords()`. */
+  take(): QueuedRecord {
+    if (this.#isEnforced && this.enforced) this.enforced.value += 1
+    const queue = this.#heap.pop()
+    const record = queue.take()
+    this.#place(queue)
+    if (record.timestamp > this.#streamTimeMs) this.#streamTimeMs = record.timestamp
+    return record
+  }
+
+  /** Forgets what waits; partition times and stream time are set anew by the caller. */
+  reset(): void {
+    for (const queue of this.#queues.values()) queue.clear()
+    this.#heap.clear()
+    this.#waiting.clear()
+    this.#idleDeadlines.clear()
+    this.#streamTimeMs = -1
+  }
+
+  #place(queue: RecordQueue): void {
+    if (queue.head) this.#heap.push(queue)
+    else if (queue.waitingFor) this.#waiting.add(queue)
+  }
+
+  #resumeWaiting(): void {
+    for (const queue of this.#waiting) {
+      queue.resume()
+      if (queue.waitingFor) continue
+      this.#waiting.delete(queue)
+      this.#place(queue)
+    }
+  }
+
+  #mayPass(queue: RecordQueue, nowMs: number, lag: FetchLag): boolean {
+    // It has an older record, perhaps: one whose time is not known yet.
+    if (queue.waitingFor) return false
+    if (queue.head) {
+      this.#idleDeadlines.delete(queue)
+      return true
+    }
+    const behind = lag(queue)
+    if (behind === undefined || behind > 0) {
+      this.#idleDeadlines.delete(queue)
+      return false
+    }
+    if (this.#maxTaskIdleMs === 0) return true
+    const deadline = this.#idleDeadlines.get(queue) ?? nowMs + this.#maxTaskIdleMs
+    this.#idleDeadlines.set(queue, deadline)
+    return nowMs >= deadline
+  }
+}

@@ -1,0 +1,41 @@
+import { NO_HEADERS } from '../../common/headers.ts'
+import type { StreamTaskOptions } from './stream-task-options.ts'
+import type { TaskMetrics } from '../metrics/task-metrics.ts'
+import type { TaskScope } from '../nodes/task-scope.ts'
+import { TaskTimes } from '../nodes/task-times.ts'
+
+/** The part of a task's scope that only the task can answer. */
+export type TaskCallbacks = Pick<TaskScope, 'schedule' | 'defer' | 'streamTimeMs' | 'requestCommit'>
+
+export function createScope(
+  options: StreamTaskOptions,
+  measures: TaskMetrics,
+  callbacks: TaskCallbacks,
+): TaskScope {
+  const { id, settings, metrics, logger, collector, clock, state, globalStore, refusals } = options
+  return {
+    applicationId: settings.applicationId,
+    taskId: id,
+    metrics,
+    logger,
+    defaultKeySerde: settings.defaultKeySerde,
+    defaultValueSerde: settings.defaultValueSerde,
+    clock,
+    collector,
+    dropped: measures.dropped,
+    measures,
+    times: new TaskTimes(logger),
+    emitIntervalMs: settings.emitIntervalMs,
+    onProcessingError: settings.processingErrorHandler,
+    context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
+    failure: undefined,
+    systemTimeMs: () => clock.nowMs(),
+    store: name => state.store(name),
+    globalStore,
+    rollBack:
+      refusals && settings.processingGuarantee === 'exactly-once'
+        ? (input, failed) => refusals.leaveOut(input, failed)
+        : undefined,
+    ...callbacks,
+  }
+}

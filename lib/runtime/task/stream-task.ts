@@ -1,0 +1,437 @@
+import type { OffsetToCommit, RecordBatch, TopicPartition } from '../../broker/broker.ts'
+import { NO_HEADERS } from '../../common/headers.ts'
+import { partitionKey, type TaskId } from '../../common/ids.ts'
+import { StreamsError } from '../../common/errors.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import { StateMachine } from '../../common/state-machine.ts'
+import type { Punctuator } from '../../processor/processor-context.ts'
+import { Record } from '../../processor/record.ts'
+import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
+import { refuseAsync } from '../nodes/async-processor.ts'
+import { decideFailure, leaveOut } from '../nodes/decide-failure.ts'
+import { DeferredWorks } from './deferred-works.ts'
+import { NodeChain } from '../nodes/node-chain.ts'
+import { PartitionGroup, type FetchLag } from './partition-group.ts'
+import { decodePartitionTime, encodePartitionTime } from '../plan/offset-metadata.ts'
+import { anchoredTicks, PunctuationQueue } from './punctuation-queue.ts'
+import type { QueuedRecord } from './queued-record.ts'
+import type { RecordCollector } from '../nodes/record-collector.ts'
+import { Refusals } from '../nodes/refusals.ts'
+import type { StateManager } from '../state/state-manager.ts'
+import type { StreamTaskOptions } from './stream-task-options.ts'
+import { createScope } from './stream-task-scope.ts'
+import { buildQueues } from './task-queues.ts'
+import { TaskMetrics } from '../metrics/task-metrics.ts'
+import type { TaskScope } from '../nodes/task-scope.ts'
+import { WallClockPunctuations } from './wall-clock-punctuations.ts'
+
+/**
+ * One sub-topology over one partition number: queues in front, nodes, stores. Everything in it is built from the plan and from
+ * what is committed, so that an abort can build it again (`revive`).
+ */
+export class StreamTask {
+  readonly id: TaskId
+  readonly partitions: readonly TopicPartition[]
+  readonly collector: RecordCollector
+  readonly state: StateManager
+  readonly #lifecycle = new StateMachine<'created' | 'running' | 'closed'>('created', {
+    created: ['running', 'closed'],
+    running: ['closed'],
+    closed: [],
+  })
+  readonly #options: StreamTaskOptions
+  readonly #group: PartitionGroup
+  readonly #streamTime = new PunctuationQueue('stream-time')
+  readonly #deferred = new DeferredWorks()
+  readonly #wallClock: WallClockPunctuations
+  readonly #committed = new Map<string, OffsetToCommit>()
+  readonly #starts = new Map<string, number>()
+  readonly #scope: TaskScope
+  readonly #measures: TaskMetrics
+  readonly #refusals: Refusals
+  #chain: NodeChain
+  #nextStreamTickMs = Infinity
+  /** Whether a record was processed, or a punctuator ran, since the last commit. */
+  #hasProgress = false
+  /** Records dropped before this epoch. */
+  #droppedBefore = 0
+  /** A processor asked for a commit. */
+  commitRequested = false
+
+  constructor(options: StreamTaskOptions) {
+    this.id = options.id
+    this.partitions = options.partitions
+    this.collector = options.collector
+    this.state = options.state
+    this.#options = options
+    this.#refusals = options.refusals ?? new Refusals([])
+    this.#wallClock = new WallClockPunctuations(options.clock)
+    this.#measures = new TaskMetrics(options.metrics, options.id, options.threadMetrics)
+    this.#scope = createScope(options, this.#measures, {
+      schedule: (node, punctuation, callback) => {
+        if (punctuation.type === 'wall-clock-time')
+          return this.#wallClock.schedule(node, punctuation, callback)
+        const { intervalMs, startMs } = punctuation
+        const ticks =
+          startMs === undefined
+            ? { firstMs: 0, intervalMs }
+            : anchoredTicks(startMs, intervalMs, this.#group.streamTimeMs)
+        const cancellable = this.#streamTime.schedule(node, ticks, callback)
+        this.#nextStreamTickMs = this.#streamTime.nextMs
+        return cancellable
+      },
+      defer: (node, work) => {
+        this.#deferred.add(node, work)
+        return options.wake
+      },
+      streamTimeMs: () => this.#group.streamTimeMs,
+      requestCommit: () => (this.commitRequested = true),
+    })
+    this.collector.attach(() => this.#scope.context)
+    this.#group = new PartitionGroup(
+      buildQueues(options, this.#measures, this.#measures.dropped),
+      options.settings.maxTaskIdleMs,
+    )
+    this.#group.enforced = this.#measures.details?.enforced
+    this.#measures.watch('active-buffer-count', () => this.#group.size)
+    this.#measures.watch('cache-size-bytes-total', () => this.state.uncommittedBytes)
+    this.#openStores()
+    this.#chain = this.#buildChain()
+  }
+
+  get isRunning(): boolean {
+    return this.#lifecycle.is('running')
+  }
+
+  get streamTimeMs(): number {
+    return this.#group.streamTimeMs
+  }
+
+  /** How long until the next wall-clock punctuator is due; Infinity without any. */
+  get wallClockWaitMs(): number {
+    return this.#wallClock.waitMs
+  }
+
+  /**
+   * Starts at these committed offsets, which also carry the times; `starts` says where the other partitions begin. The stores are
+   * restored.
+   */
+  start(committed: ReadonlyMap<string, OffsetToCommit>, starts: ReadonlyMap<string, number>): void {
+    for (const [key, offset] of committed) this.#committed.set(key, offset)
+    for (const [key, offset] of starts) this.#starts.set(key, offset)
+    for (const partition of this.partitions) this.#show(partition)
+    this.#restoreTimes()
+    this.#chain.init()
+    this.#lifecycle.moveTo('running')
+    this.#options.threadMetrics?.tasksCreated.add()
+  }
+
+  /** A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do not start over. */
+  addPartition(partition: TopicPartition): void {
+    for (const queue of buildQueues(
+      { ...this.#options, partitions: [partition] },
+      this.#measures,
+      this.#measures.dropped,
+    )) {
+      this.#group.addQueue(queue)
+    }
+  }
+
+  /** Takes records over; returns the queue's length. */
+  add(batch: RecordBatch): number {
+    // Markers and aborted records move the offset, too: lag is 0 when all is done.
+    if (batch.records.length === 0) this.#hasProgress = true
+    return this.#group.add(batch).size
+  }
+
+  bufferedRecords(partition: TopicPartition): number {
+    return this.#group.queue(partition.topic, partition.partition)?.size ?? 0
+  }
+
+  hasRecords(): boolean {
+    return this.#group.hasRecords()
+  }
+
+  /** Why records of a partition do not go on; undefined where none waits for its schema. */
+  get waitingFor(): SerdePendingError | undefined {
+    return this.#group.waitingFor
+  }
+
+  /** `nowMs`: of the monotonic clock. */
+  isReady(nowMs: number, lag: FetchLag): boolean {
+    return this.#deferred.hasRoom && this.#group.isReady(nowMs, lag)
+  }
+
+  /** A run of records begins: latencies from end to end are up to now. */
+  beginRun(): void {
+    this.#measures.nowMs = this.#options.clock.nowMs()
+  }
+
+  /** So many records of a run were processed. */
+  endRun(records: number, elapsedMs: number): void {
+    this.#measures.processed(records, elapsedMs)
+  }
+
+  /** Processes the next record, depth first, and what its time makes due. Only called while `isReady`. */
+  process(): void {
+    const record = this.#group.take()
+    const scope = this.#scope
+    scope.context = record
+    this.#hasProgress = true
+    this.#measures.details?.lateness.record(this.#group.streamTimeMs - record.timestamp)
+    if (this.#refusals.anyFailedInput && this.#isFailed(record)) return
+    this.#chain
+      .sourceOf(record.topic)
+      .process(new Record(record.key, record.value, record.timestamp, record.headers))
+    if (scope.failure) throw scope.failure
+    if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
+  }
+
+  /** It was undone, by its handler's answer; or it has made a change that the changelog takes in no form, and the handler is asked now. */
+  #isFailed(record: QueuedRecord): boolean {
+    const failed = this.#refusals.failureOf(record)
+    if (!failed) return false
+    const nodeName = failed.nodeName ?? this.#chain.sourceOf(record.topic).name
+    if (failed.answer !== undefined) leaveOut(this.#scope, { ...failed, nodeName })
+    else decideFailure(this.#scope, nodeName, changelogRefusal(failed.error))
+    return true
+  }
+
+  /** Inputs of asynchronous operators whose results have not been applied. */
+  get deferredInputs(): number {
+    return this.#deferred.size
+  }
+
+  /** Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there. */
+  applyResult(): boolean {
+    if (!this.#deferred.applyNext(this.#scope)) return false
+    this.#hasProgress = true
+    if (this.#scope.failure) throw this.#scope.failure
+    return true
+  }
+
+  /** The input that was processed last. */
+  get lastInput(): RecordContext {
+    return this.#scope.context
+  }
+
+  punctuateStreamTime(): void {
+    this.#streamTime.maybePunctuate(this.#group.streamTimeMs, this.#punctuate)
+    this.#nextStreamTickMs = this.#streamTime.nextMs
+  }
+
+  /** Returns whether a punctuator ran. */
+  punctuateWallClock(): boolean {
+    return this.#wallClock.maybePunctuate(this.#punctuate)
+  }
+
+  /** Caches forward, changes go to the changelogs. Returns whether there is anything to commit. */
+  prepareCommit(): boolean {
+    this.beginRun()
+    this.state.prepareCommit()
+    if (this.#scope.failure) throw this.#scope.failure
+    // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones reads them again.
+    return this.#hasProgress || this.collector.hasSent || this.#scope.dropped.value > this.#droppedBefore
+  }
+
+  /**
+   * The offsets of the next records. Those that moved since the last commit, and where the task has sent something at least one:
+   * it is the group's generation with it that fences a zombie. `all`: every one of them.
+   */
+  offsetsToCommit(options: { readonly all: boolean }): OffsetToCommit[] {
+    const every = this.#presentOffsets()
+    const moved = options.all ? every : every.filter(offset => this.#hasMoved(offset))
+    if (moved.length > 0 || !this.collector.hasSent) return moved
+    return every.slice(0, 1)
+  }
+
+  /** What happens from now on belongs to the next commit. */
+  endEpoch(): void {
+    this.#hasProgress = false
+    this.#droppedBefore = this.#scope.dropped.value
+    this.commitRequested = false
+    this.collector.hasSent = false
+  }
+
+  /** The broker has committed: this is where an abort goes back to. */
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const offset of offsets) this.#committed.set(partitionKey(offset.topic, offset.partition), offset)
+  }
+
+  /** Where reading has to go on after the last commit. */
+  resumeOffset(partition: TopicPartition): number | undefined {
+    const key = partitionKey(partition.topic, partition.partition)
+    return this.#committed.get(key)?.offset ?? this.#starts.get(key)
+  }
+
+  /** The offset up to which readers from outside see what the records of a partition have led to; undefined where it has no beginning yet. */
+  shownOffset({ topic, partition }: TopicPartition): number | undefined {
+    return this.state.shownOffsets.get(partitionKey(topic, partition))
+  }
+
+  #show(partition: TopicPartition): void {
+    const offset = this.resumeOffset(partition)
+    if (offset !== undefined)
+      this.state.shownOffsets.set(partitionKey(partition.topic, partition.partition), offset)
+  }
+
+  /** The partition begins somewhere else: what was committed is no longer there. */
+  restartAt(partition: TopicPartition, offset: number): void {
+    const key = partitionKey(partition.topic, partition.partition)
+    this.#committed.delete(key)
+    this.#starts.set(key, offset)
+    this.#show(partition)
+    this.#group.queue(partition.topic, partition.partition)?.goOnAt(offset)
+    // The position that is gone must not stay the committed one until a record comes.
+    this.#hasProgress = true
+  }
+
+  /**
+   * Builds stores, processors, caches and timers anew over the engines, which hold the last commit. Without this, stream times, caches and users'
+   * fields would stay ahead of the offsets. The caller rewinds the consumer to the committed offsets.
+   */
+  async revive(): Promise<void> {
+    this.#closeProcessors()
+    await this.state.written()
+    this.state.close()
+    this.#reset()
+    this.#openStores()
+    await this.state.load()
+    this.#chain = this.#buildChain()
+    this.#restoreTimes()
+    this.#chain.init()
+  }
+
+  /** Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to close. */
+  async close(): Promise<void> {
+    if (this.#lifecycle.is('closed')) return
+    if (this.isRunning) {
+      this.#closeProcessors()
+      this.#options.threadMetrics?.tasksClosed.add()
+    }
+    this.#lifecycle.moveTo('closed')
+    this.#group.reset()
+    this.#deferred.clear()
+    await this.state.written().catch((error: unknown) => {
+      this.#options.logger.log(
+        'warn',
+        `task ${this.id}: the last state write failed; it is restored next time`,
+        { error },
+      )
+    })
+    this.state.close()
+    this.#options.metrics.remove({ 'task-id': this.id })
+  }
+
+  readonly #punctuate = (node: string, callback: Punctuator, timestampMs: number): void => {
+    const scope = this.#scope
+    scope.context = {
+      topic: undefined,
+      partition: -1,
+      offset: -1,
+      timestamp: timestampMs,
+      headers: NO_HEADERS,
+    }
+    this.#hasProgress = true
+    this.beginRun()
+    const startMs = this.#options.clock.monotonicMs()
+    try {
+      refuseAsync(callback(timestampMs), node, 'punctuator')
+    } catch (error) {
+      decideFailure(scope, node, error)
+    }
+    this.#measures.punctuated(this.#options.clock.monotonicMs() - startMs)
+    if (scope.failure) throw scope.failure
+  }
+
+  #presentOffsets(): OffsetToCommit[] {
+    const offsets: OffsetToCommit[] = []
+    const operatorTimes = this.#scope.times.encode(this.#options.state.changelogMarks)
+    for (const queue of this.#group.queues) {
+      const { topic, partition, partitionTimeMs } = queue
+      const offset = queue.nextOffset ?? this.resumeOffset(queue)
+      if (offset !== undefined)
+        offsets.push({
+          topic,
+          partition,
+          offset,
+          metadata: encodePartitionTime(partitionTimeMs, operatorTimes),
+        })
+    }
+    return offsets
+  }
+
+  #hasMoved(offset: OffsetToCommit): boolean {
+    const before = this.#committed.get(partitionKey(offset.topic, offset.partition))
+    return before === undefined || before.offset !== offset.offset
+  }
+
+  #restoreTimes(): void {
+    this.#scope.times.restore(Array.from(this.#committed.values(), ({ metadata }) => metadata))
+    for (const queue of this.#group.queues) {
+      const committed = this.#committed.get(partitionKey(queue.topic, queue.partition))
+      queue.partitionTimeMs = decodePartitionTime(committed?.metadata)
+      this.#group.raiseStreamTime(queue.partitionTimeMs)
+    }
+  }
+
+  #reset(): void {
+    this.#group.reset()
+    this.#deferred.clear()
+    this.#streamTime.clear()
+    this.#wallClock.clear()
+    this.#nextStreamTickMs = Infinity
+    this.#hasProgress = false
+    this.commitRequested = false
+    this.collector.reset()
+    this.#scope.failure = undefined
+  }
+
+  #openStores(): void {
+    const { settings, metrics, logger, state, sendChange } = this.#options
+    const { applicationId, changelogCoalescing, defaultKeySerde, defaultValueSerde } = settings
+    const scope = this.#scope
+    state.open(
+      {
+        applicationId,
+        taskId: this.id,
+        changelogCoalescing,
+        dslStoreFormat: settings.dslStoreFormat,
+        isTransactional: settings.processingGuarantee === 'exactly-once',
+        defaultKeySerde,
+        defaultValueSerde,
+        metrics,
+        logger,
+        recordContext: () => scope.context,
+        withRecordContext: (context, action, argument) => {
+          const outer = scope.context
+          scope.context = context
+          action(argument)
+          scope.context = outer
+        },
+        streamTimeMs: () => this.#group.streamTimeMs,
+        requestCommit: () => (this.commitRequested = true),
+        allowsRanges: this.#options.allowsRanges,
+      },
+      sendChange,
+      { holdBack: true },
+    )
+  }
+
+  #buildChain(): NodeChain {
+    return new NodeChain(this.#options.plan.nodes, this.#scope, this.#options.settings)
+  }
+
+  #closeProcessors(): void {
+    try {
+      this.#chain.close()
+    } catch (error) {
+      this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
+    }
+  }
+}
+
+function changelogRefusal(cause: Error): StreamsError {
+  const message = `a change of state that this record makes is refused by its changelog: ${cause.message}`
+  return new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause })
+}

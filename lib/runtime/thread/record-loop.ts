@@ -1,0 +1,202 @@
+import type { Consumer, TopicPartition } from '../../broker/broker.ts'
+import { present } from '../../common/assert.ts'
+import type { Clock } from '../../common/clock.ts'
+import { partitionKey } from '../../common/ids.ts'
+import type { Counter } from '../../common/meter.ts'
+import type { EpochOutput } from '../nodes/epoch-output.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import type { FetchLag } from '../task/partition-group.ts'
+import type { Refusals } from '../nodes/refusals.ts'
+import type { RuntimeSettings } from '../plan/settings.ts'
+import type { StreamTask } from '../task/stream-task.ts'
+import type { TaskManager } from './task-manager.ts'
+
+/** The event loop gets its turn after so long at the latest. */
+const SLICE_MS = 5
+/** Records of one task before the next one's turn, and before the clock is looked at. */
+const RUN = 100
+/** Records are made when they are polled: so few at a time that most are gone before the collector of garbage comes by. */
+const POLL = 500
+
+export interface RecordLoopOptions {
+  readonly consumer: Consumer
+  readonly output: EpochOutput
+  readonly tasks: TaskManager
+  readonly settings: RuntimeSettings
+  readonly clock: Clock
+  readonly processed: Counter
+  readonly refusals: Refusals
+  /** Whether each run of a task is measured, at two looks at the clock. */
+  readonly isTimed: boolean
+}
+
+/** What the epoch that is open, and the one that is being committed, have taken in. */
+export interface SinceCommit {
+  readonly inputs: number
+  /** The last of them; undefined without any. */
+  readonly lastInput: RecordContext | undefined
+}
+
+/** Two of the four calls of a thread's loop: poll and process. Everything here is synchronous. */
+export class RecordLoop {
+  readonly #options: RecordLoopOptions
+  readonly #paused = new Map<string, TopicPartition>()
+  /** How many records may still be polled in this turn. */
+  #room = 0
+  /** Inputs of the open epoch, and of the sealed one. */
+  #open = 0
+  #sealed = 0
+  #lastTask: StreamTask | undefined
+
+  constructor(options: RecordLoopOptions) {
+    this.#options = options
+  }
+
+  /** A turn begins: hands some of what was fetched to the tasks. */
+  poll(): void {
+    this.#room = this.#options.settings.maxPollRecords
+    this.#pollSome()
+  }
+
+  /** Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous calls. */
+  process(): number {
+    const { clock, tasks } = this.#options
+    const nowMs = clock.monotonicMs()
+    const deadlineMs = nowMs + SLICE_MS
+    let finished = 0
+    for (let more = true; more && clock.monotonicMs() < deadlineMs;) {
+      more = false
+      for (const task of tasks.running) {
+        const done = this.#processRun(task, nowMs)
+        const results = this.#applyRun(task)
+        this.#options.processed.add(done)
+        finished += done + results
+        if (done === RUN || results === RUN) more = true
+      }
+      if (this.#paused.size > 0) this.#resume()
+      if (!more && this.#room > 0 && this.#options.output.writable) more = this.#pollSome() > 0
+    }
+    return finished
+  }
+
+  /** Records taken up since the turn began. */
+  get polled(): number {
+    return this.#options.settings.maxPollRecords - this.#room
+  }
+
+  get sinceCommit(): SinceCommit {
+    return { inputs: this.#open + this.#sealed, lastInput: this.#lastTask?.lastInput }
+  }
+
+  /** The epoch has as many inputs as it may have. */
+  get isFull(): boolean {
+    return this.#open >= this.#options.refusals.recordsMax
+  }
+
+  seal(): void {
+    this.#sealed += this.#open
+    this.#open = 0
+  }
+
+  committed(): void {
+    this.#sealed = 0
+  }
+
+  /** Both epochs are taken back. */
+  backToCommit(): void {
+    this.forgetPauses()
+    this.#open = 0
+    this.#sealed = 0
+    this.#lastTask = undefined
+  }
+
+  /** After an abort or a change of assignment nothing is paused any more. */
+  forgetPauses(): void {
+    this.#options.consumer.resume([...this.#paused.values()])
+    this.#paused.clear()
+  }
+
+  /** Partitions whose task has enough are paused. Returns how many records. */
+  #pollSome(): number {
+    const { consumer, tasks, settings } = this.#options
+    let polled = 0
+    for (const batch of consumer.poll(Math.min(this.#room, POLL))) {
+      const task = tasks.taskOf(batch)
+      const buffered = present(task, `task that reads ${batch.topic}-${batch.partition}`).add(batch)
+      if (buffered > settings.bufferedRecordsPerPartition) this.#pause(batch)
+      polled += batch.records.length
+    }
+    this.#room -= polled
+    return polled
+  }
+
+  #processRun(task: StreamTask, nowMs: number): number {
+    if (!this.#mayGoOn(task, nowMs)) return 0
+    const most = this.#most()
+    const startMs = this.#options.isTimed ? this.#options.clock.monotonicMs() : 0
+    task.beginRun()
+    let done = 0
+    while (done < most && this.#mayGoOn(task, nowMs)) {
+      // Also where it fails: it is one of those that are taken back.
+      this.#open += 1
+      this.#lastTask = task
+      task.process()
+      done += 1
+    }
+    if (this.#options.isTimed) task.endRun(done, this.#options.clock.monotonicMs() - startMs)
+    return done
+  }
+
+  #applyRun(task: StreamTask): number {
+    if (task.deferredInputs === 0) return 0
+    task.beginRun()
+    const most = this.#most()
+    let done = 0
+    while (done < most && this.#mayWrite(task) && this.#applyResult(task)) done += 1
+    return done
+  }
+
+  #applyResult(task: StreamTask): boolean {
+    const last = this.#lastTask
+    this.#open += 1
+    this.#lastTask = task
+    if (task.applyResult()) return true
+    this.#open -= 1
+    this.#lastTask = last
+    return false
+  }
+
+  /** Of a run, where epochs have no more inputs than a few while what was refused is looked for. */
+  #most(): number {
+    return Math.min(RUN, this.#options.refusals.recordsMax - this.#open - this.#sealed)
+  }
+
+  #mayGoOn(task: StreamTask, nowMs: number): boolean {
+    return task.isReady(nowMs, this.#lag) && this.#mayWrite(task)
+  }
+
+  #mayWrite(task: StreamTask): boolean {
+    return this.#options.output.writable && !task.collector.isParking
+  }
+
+  readonly #lag: FetchLag = queue => {
+    const end = this.#options.consumer.knownEnd(queue)
+    const position = this.#options.consumer.position(queue)
+    return end === undefined || position === undefined ? undefined : end - position
+  }
+
+  #pause({ topic, partition }: TopicPartition): void {
+    this.#options.consumer.pause([{ topic, partition }])
+    this.#paused.set(partitionKey(topic, partition), { topic, partition })
+  }
+
+  #resume(): void {
+    const { consumer, tasks, settings } = this.#options
+    for (const [key, partition] of this.#paused) {
+      const buffered = tasks.taskOf(partition)?.bufferedRecords(partition) ?? 0
+      if (buffered > settings.bufferedRecordsPerPartition / 2) continue
+      this.#paused.delete(key)
+      consumer.resume([partition])
+    }
+  }
+}

@@ -1,0 +1,424 @@
+import type { TopicPartition } from '../../broker/broker.ts'
+import { abortable } from '../../common/abortable.ts'
+import { errorFrom, StreamsError } from '../../common/errors.ts'
+import { METRIC_GROUPS } from '../../common/metrics.ts'
+import type { TaskId } from '../../common/ids.ts'
+import { withTimeLimit } from '../../common/time-limit.ts'
+import { AnchorPlan } from '../plan/anchors.ts'
+import type { ChangelogPositions } from './changelog-positions.ts'
+import type { Commit } from './commit.ts'
+import type { EpochOutput } from '../nodes/epoch-output.ts'
+import { reactionTo } from './failure.ts'
+import { hasPatterns, resolvePatterns } from '../plan/resolve-patterns.ts'
+import type { OutputTopics } from '../nodes/output-topics.ts'
+import type { InputWait } from './input-wait.ts'
+import { changelogsOf, prepareTopics } from '../plan/internal-topic-manager.ts'
+import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
+import type { RecordLoop } from './record-loop.ts'
+import type { Recovery } from './recovery.ts'
+import { Refusals } from '../nodes/refusals.ts'
+import type { RepartitionPurge } from './repartition-purge.ts'
+import type { Restorer } from '../state/restore.ts'
+import type { StreamTask } from '../task/stream-task.ts'
+import type { TaskManager } from './task-manager.ts'
+import { TakeOverError } from './task-manager.ts'
+import { checkGroup, openClients, type ThreadClients } from './thread-clients.ts'
+import type { MetadataCheck } from '../plan/metadata-check.ts'
+import type { StopSignals, StreamThreadOptions } from './thread-options.ts'
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts'
+import { assembleThread, type ThreadStart } from './thread-parts.ts'
+
+/** Why a run ended: it was told to, or it has to start over with new partition counts. */
+export type ThreadOutcome = 'stopped' | 'partitions-changed'
+
+const { restore: RESTORE } = METRIC_GROUPS
+const IDLE_MS = 100
+const HOUR_MS = 3_600_000
+/** How long what a run leaves behind may take to be let go of, where nobody waits for more. */
+const LET_GO_MS = 3_000
+
+/**
+ * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async loop, not a thread of the
+ * operating system; the name is the JVM original's. One object is one run: whoever wants to start over makes another.
+ */
+export class StreamThread {
+  readonly #options: StreamThreadOptions
+  readonly #anchors: AnchorPlan
+  readonly #clients: ThreadClients
+  readonly #mailbox = new RebalanceMailbox()
+  readonly #positions: ChangelogPositions
+  readonly #restorer: Restorer
+  readonly #tasks: TaskManager
+  readonly #loop: RecordLoop
+  readonly #commit: Commit
+  readonly #recovery: Recovery
+  readonly #refusals: Refusals
+  readonly #purge: RepartitionPurge
+  readonly #metadata: MetadataCheck
+  readonly #outputs: OutputTopics
+  readonly #output: EpochOutput
+  readonly #wait: InputWait
+  readonly #measures: ThreadMetrics
+  #hasAssignment = false
+  /** What keeps this process out of its group. */
+  #refusal: Error | undefined
+  #isClosed = false
+  /** Of the last epoch's end. */
+  #lastCommitMs: number
+  #lastFullCommitMs: number
+  #sealedMs = 0
+  /** How long the last turn waited for records. */
+  #waitedMs = 0
+
+  private constructor(options: StreamThreadOptions, start: ThreadStart) {
+    const parts = assembleThread(options, start, {
+      settleOutputs: tasks => this.#settleOutputs(tasks),
+      onSealed: () => this.#sealed(),
+      onCommitted: shown => this.#committed(shown),
+    })
+    this.#options = options
+    this.#anchors = start.anchors
+    this.#clients = start.clients
+    this.#refusals = start.refusals
+    this.#positions = parts.positions
+    this.#restorer = parts.restorer
+    this.#tasks = parts.tasks
+    this.#loop = parts.loop
+    this.#commit = parts.commit
+    this.#recovery = parts.recovery
+    this.#purge = parts.purge
+    this.#metadata = parts.metadata
+    this.#outputs = parts.outputs
+    this.#output = parts.output
+    this.#wait = parts.wait
+    this.#measures = parts.measures
+    this.#watch()
+    this.#lastCommitMs = this.#lastFullCommitMs = options.clock.monotonicMs()
+  }
+
+  /** Checks topics and group, and joins. Throws what makes the application impossible to run. */
+  static async open(options: StreamThreadOptions): Promise<StreamThread> {
+    const { admin, settings, logger, directory } = options
+    const plan = hasPatterns(options.plan)
+      ? resolvePatterns(options.plan, await admin.listTopics())
+      : options.plan
+    const counts = await prepareTopics(plan, admin, { ...settings, logger })
+    const anchors = new AnchorPlan(plan.subtopologies, counts)
+    const refusals = new Refusals(changelogsOf(plan))
+    const clients = await openClients({ ...options, refusals }, { anchors, processId: directory.processId })
+    const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts, refusals })
+    // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.
+    if (anchors.topics.length > 0) clients.consumer.subscribe(anchors.topics, thread.#mailbox)
+    else thread.#hasAssignment = true
+    return thread
+  }
+
+  /**
+   * Runs until it is told to stop, then commits and closes; where that takes too long (`force`), it closes without. Rejects with what it could
+   * not mend, closed as well.
+   */
+  async run({ stop, force }: StopSignals): Promise<ThreadOutcome> {
+    try {
+      return await abortable(this.#runAndClose(stop), force)
+    } catch (reason) {
+      const error = reason instanceof TakeOverError ? reason.cause : reason
+      await this.#closeDirty(error, { isForced: force.aborted })
+      const isMendable = reactionTo(error, 'start') !== 'fail' || reactionTo(error, 'run') !== 'fail'
+      if (!force.aborted && !(stop.aborted && isMendable)) throw error
+      this.#options.logger.log(
+        'warn',
+        'stopped without the last commit; what came after the one before is processed again at the next start',
+        { error },
+      )
+      return 'stopped'
+    }
+  }
+
+  /** Ends what was opened and never run. */
+  async close(): Promise<void> {
+    await this.#closeDirty(undefined, { isForced: false })
+  }
+
+  async #runAndClose(stop: AbortSignal): Promise<ThreadOutcome> {
+    while (!stop.aborted && !this.#metadata.hasChanged) await this.#guarded(() => this.#once())
+    await this.#guarded(() => this.#commit.settled())
+    await this.#closeClean()
+    return this.#metadata.hasChanged ? 'partitions-changed' : 'stopped'
+  }
+
+  get tasks(): readonly StreamTask[] {
+    return this.#tasks.running
+  }
+
+  get startingTasks(): readonly TaskId[] {
+    return this.#tasks.starting
+  }
+
+  /** Partitions of each topic that a sub-topology reads; none while a pattern matches no topic. */
+  sourceCounts(subtopologyId: number): readonly number[] {
+    return this.#anchors.sourceCounts(subtopologyId)
+  }
+
+  /** Offsets between what readers see of the task's inputs and their ends as the last fetch told them; undefined while one is not known. */
+  shownLag(task: StreamTask): number | undefined {
+    let sum = 0
+    for (const partition of task.partitions) {
+      const end = this.#clients.consumer.knownEnd(partition)
+      const shown = task.shownOffset(partition)
+      if (end === undefined || shown === undefined) return undefined
+      sum += Math.max(0, end - shown)
+    }
+    return sum
+  }
+
+  async #guarded(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      if (this.#isClosed || !(await this.#recovery.recover(error))) throw error
+    }
+  }
+
+  async #once(): Promise<void> {
+    // Closed by force, while the loop waited for something.
+    if (this.#isClosed) throw new StreamsError('CLOSED', 'the thread is closed')
+    this.#commit.throwIfFailed()
+    if (this.#refusal) throw new TakeOverError(this.#refusal)
+    await this.#rebalance()
+    this.#tasks.startRestored()
+    this.#tellState()
+    const processed = this.#work()
+    this.#punctuate()
+    await this.#settleOutputs(this.#tasks.running)
+    this.#positions.throwIfMadeAnew()
+    this.#positions.maybeAsk(this.#tasks.running)
+    await this.#maybeCommit()
+    this.#metadata.maybeCheck()
+    await this.#pause(processed)
+  }
+
+  #work(): number {
+    const { clock, metrics } = this.#options
+    metrics.maybeRoll()
+    const startMs = clock.monotonicMs()
+    this.#loop.poll()
+    const polledMs = clock.monotonicMs()
+    const processed = this.#loop.process()
+    this.#measures.processed(processed, clock.monotonicMs() - polledMs)
+    this.#measures.polled(this.#loop.polled, polledMs - startMs + this.#waitedMs)
+    return processed
+  }
+
+  async #pause(processed: number): Promise<void> {
+    const { clock } = this.#options
+    const startMs = clock.monotonicMs()
+    this.#waitedMs = 0
+    const { producer } = this.#clients
+    if (!this.#output.writable)
+      await this.#measures.blocked(this.#output.isHolding ? this.#commit.settled() : producer.drained())
+    // The group's calls may have come with the last poll, behind this round's look at them.
+    else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
+    else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
+    else {
+      await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
+      this.#waitedMs = clock.monotonicMs() - startMs
+    }
+  }
+
+  #watch(): void {
+    const measures = this.#measures
+    // As upstream: 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
+    measures.watch('thread-state', () => {
+      if (this.#isClosed) return 6
+      return this.#hasAssignment && !this.#tasks.isRestoring ? 4 : 3
+    })
+    const isOpen = () => !this.#isClosed
+    measures.watch('active-restoring-tasks', () => (isOpen() ? this.#tasks.starting.length : 0), RESTORE)
+  }
+
+  #isDeferring(): boolean {
+    return this.#tasks.running.some(task => task.deferredInputs > 0)
+  }
+
+  #idleMs(): number {
+    let waitMs = IDLE_MS
+    for (const task of this.#tasks.running) waitMs = Math.min(waitMs, Math.max(0, task.wallClockWaitMs))
+    return waitMs
+  }
+
+  /** Records whose topic nobody has looked up yet go out before the next ones are processed. */
+  async #settleOutputs(tasks: readonly StreamTask[]): Promise<void> {
+    for (const task of tasks) {
+      if (task.collector.isParking) return this.#outputs.settle(tasks.map(({ collector }) => collector))
+    }
+  }
+
+  #punctuate(): void {
+    for (const task of this.#tasks.running) task.punctuateWallClock()
+  }
+
+  async #maybeCommit(): Promise<void> {
+    const { settings, clock } = this.#options
+    const nowMs = clock.monotonicMs()
+    const isFull = this.#uncommittedBytes() > settings.uncommittedBytesMax
+    // Memory is bounded: with this much in two epochs, the next one waits.
+    if (isFull && this.#commit.isUnderWay) await this.#measures.blocked(this.#commit.settled())
+    if (this.#commit.isUnderWay) return
+    const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
+    if (isDue || isFull || this.#loop.isFull || this.#tasks.running.some(task => task.commitRequested)) {
+      await this.#startCommit({ all: nowMs - this.#lastFullCommitMs >= HOUR_MS })
+    }
+  }
+
+  #uncommittedBytes(): number {
+    let bytes = 0
+    for (const task of this.#tasks.running) bytes += task.state.uncommittedBytes
+    return bytes
+  }
+
+  async #startCommit({ all }: { readonly all: boolean }): Promise<void> {
+    await this.#commit.start(this.#tasks.running, { all })
+    this.#lastCommitMs = this.#options.clock.monotonicMs()
+    // What was refused is looked for, epoch by epoch.
+    if (this.#refusals.recordsMax < Infinity) await this.#commit.settled()
+    // Offsets of topics nobody subscribes to expire: every one is committed again now and then.
+    if (all) this.#lastFullCommitMs = this.#lastCommitMs
+  }
+
+  async #commitAll(options: { readonly all: boolean }): Promise<void> {
+    await this.#startCommit(options)
+    await this.#commit.settled()
+  }
+
+  #sealed(): void {
+    this.#sealedMs = this.#options.clock.monotonicMs()
+    this.#positions.used()
+    this.#loop.seal()
+    this.#options.onEpochSealed()
+  }
+
+  #committed(shown: Promise<unknown> | undefined): void {
+    const { clock, onEpochEnd } = this.#options
+    this.#recovery.committed()
+    this.#refusals.committed()
+    this.#loop.committed()
+    this.#measures.commit.took(clock.monotonicMs() - this.#sealedMs)
+    onEpochEnd({ committed: true, shown })
+    this.#purge.maybePurge(this.#tasks.running)
+  }
+
+  async #rebalance(): Promise<void> {
+    for (let event = this.#mailbox.next(); event; event = this.#mailbox.next()) {
+      try {
+        await this.#handle(event)
+      } finally {
+        // Whatever happened, the group must not wait for us for ever.
+        event.done()
+      }
+    }
+  }
+
+  async #handle({ kind, partitions }: RebalanceEvent): Promise<void> {
+    const { logger } = this.#options
+    const names = partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(' ')
+    if (partitions.length > 0) logger.log('info', `partitions ${kind}: ${names}`)
+    if (kind === 'assigned') {
+      this.#tasks.take(partitions, this.#checkGroup())
+      return
+    }
+    if (partitions.length === 0) return
+    this.#options.onState('rebalancing')
+    if (kind === 'revoked') await this.#giveUp(partitions)
+    else await this.#lose(partitions)
+  }
+
+  /** Beside the running tasks, which do not wait for the answer; the new ones do. */
+  #checkGroup(): Promise<void> {
+    const { admin, settings } = this.#options
+    const checking = checkGroup(admin, settings, this.#anchors)
+    checking
+      .then(() => (this.#hasAssignment = true))
+      .catch((error: unknown) => (this.#refusal ??= errorFrom(error)))
+      .finally(() => this.#wait.ring())
+    return checking
+  }
+
+  /** The whole thread commits, since its tasks share a transaction; then the partitions may go. */
+  async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
+    try {
+      await this.#commitAll({ all: false })
+    } catch (error) {
+      if (!(await this.#recovery.recover(error))) throw error
+    }
+    await this.#tasks.closeClean(partitions)
+    this.#loop.forgetPauses()
+  }
+
+  /** They belong to somebody else already: what the open transaction holds must not become visible. */
+  async #lose(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#commitEnded()
+    await this.#tasks.closeDirty(partitions)
+    await this.#recovery.backToLastCommit()
+  }
+
+  #tellState(): void {
+    if (this.#hasAssignment) this.#options.onState(this.#tasks.isRestoring ? 'rebalancing' : 'running')
+  }
+
+  async #closeClean(): Promise<void> {
+    const { consumer, producer } = this.#clients
+    await this.#commitAll({ all: true })
+    const anchors = this.#tasks.anchors()
+    await this.#tasks.closeClean(anchors)
+    this.#isClosed = true
+    this.#mailbox.close()
+    await this.#restorer.close()
+    await consumer.close()
+    await producer.close()
+  }
+
+  /** Nothing of the open epoch may become true; everything is let go of, whatever fails on the way. */
+  async #closeDirty(error: unknown, { isForced }: { readonly isForced: boolean }): Promise<void> {
+    const { consumer, producer } = this.#clients
+    this.#isClosed = true
+    this.#commit.giveUp()
+    const steps = [
+      ...(isForced ? [] : [() => this.#commitEnded(), () => this.#abortFor(error)]),
+      () => this.#tasks.closeAllDirty(),
+      async () => this.#mailbox.close(),
+      () => this.#restorer.close(),
+      () => consumer.close(),
+      () => producer.close(),
+    ]
+    const closing = this.#takeSteps(steps)
+    await (isForced ? this.#atMost(closing) : closing)
+    this.#options.onEpochEnd({ committed: false })
+  }
+
+  async #takeSteps(steps: readonly (() => Promise<void>)[]): Promise<void> {
+    for (const step of steps) {
+      await step().catch((error: unknown) =>
+        this.#options.logger.log('debug', 'closing after an error', { error }),
+      )
+    }
+  }
+
+  /** However it ends: it writes to the engines of tasks, which must not be closed under it. */
+  async #commitEnded(): Promise<void> {
+    await this.#commit.settled().catch(() => undefined)
+  }
+
+  /**
+   * Where nobody comes after us. Otherwise the next producer ends the transaction, at its start, and a broker that does not answer is not
+   * waited for twice.
+   */
+  async #abortFor(error: unknown): Promise<void> {
+    const isLast = reactionTo(error, 'start') === 'fail'
+    if (!isLast || this.#options.settings.processingGuarantee !== 'exactly-once') return
+    await this.#atMost(this.#clients.producer.abortTransaction())
+  }
+
+  async #atMost(work: Promise<void>): Promise<void> {
+    await withTimeLimit(this.#options.clock, { limitMs: LET_GO_MS, late: () => undefined }, work)
+  }
+}

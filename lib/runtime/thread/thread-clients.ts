@@ -1,0 +1,88 @@
+import type { Admin, Broker, Consumer, Producer } from '../../broker/broker.ts'
+import type { AnchorPlan } from '../plan/anchors.ts'
+import { isolationOf } from '../plan/isolation.ts'
+import type { Refusals } from '../nodes/refusals.ts'
+import type { RuntimeSettings } from '../plan/settings.ts'
+
+export interface ThreadSurroundings {
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly settings: RuntimeSettings
+  readonly refusals: Refusals
+}
+
+/** The clients of one stream thread: made anew when it rejoins. */
+export interface ThreadClients {
+  readonly consumer: Consumer
+  readonly producer: Producer
+}
+
+/**
+ * Opens them side by side, and looks at the group meanwhile: each of the three waits for a broker several times. What must not happen before all have
+ * ended well is joining the group, which is the caller's next step: the producer ends whatever transaction this process left
+ * behind before the group hands out partitions whose committed offsets that transaction may hold undecided.
+ */
+export async function openClients(
+  { broker, admin, settings, refusals }: ThreadSurroundings,
+  { anchors, processId }: { readonly anchors: AnchorPlan; readonly processId: string },
+): Promise<ThreadClients> {
+  const checking = checkGroup(admin, settings, anchors)
+  const opening = [
+    openProducer(broker, settings, { processId, refusals }),
+    openConsumer(broker, settings, anchors),
+  ] as const
+  const [checked, producer, consumer] = await Promise.allSettled([checking, ...opening])
+  if (checked.status === 'fulfilled' && producer.status === 'fulfilled' && consumer.status === 'fulfilled')
+    return { producer: producer.value, consumer: consumer.value }
+  for (const opened of [producer, consumer]) if (opened.status === 'fulfilled') await opened.value.close()
+  throw [checked, producer, consumer].find(result => result.status === 'rejected')?.reason
+}
+
+async function openProducer(
+  broker: Broker,
+  settings: RuntimeSettings,
+  { processId, refusals }: { readonly processId: string; readonly refusals: Refusals },
+): Promise<Producer> {
+  const { applicationId, clientId, transactionTimeoutMs } = settings
+  const exactlyOnce = settings.processingGuarantee === 'exactly-once'
+  const producer = await broker.producer({
+    clientId: `${clientId}-producer`,
+    // Decided when the epoch is repeated, and the input of the record is at hand.
+    onSendError: (error, record) => {
+      refusals.note(error, record)
+      return 'fail'
+    },
+    ...(exactlyOnce ? { transactionalId: `${applicationId}-${processId}-1`, transactionTimeoutMs } : {}),
+  })
+  if (!exactlyOnce) return producer
+  try {
+    await producer.initTransactions()
+    await producer.begin()
+    return producer
+  } catch (error) {
+    await producer.close()
+    throw error
+  }
+}
+
+async function openConsumer(
+  broker: Broker,
+  settings: RuntimeSettings,
+  anchors: AnchorPlan,
+): Promise<Consumer> {
+  const { applicationId, clientId, groupProtocol, sessionTimeoutMs, pollIntervalMsMax } = settings
+  return broker.consumer({
+    clientId: anchors.clientId(clientId),
+    isolation: isolationOf(settings),
+    group: { groupId: applicationId, protocol: groupProtocol, sessionTimeoutMs, pollIntervalMsMax },
+  })
+}
+
+/** Refuses to join a group whose live members divide the work differently. */
+export async function checkGroup(
+  admin: Admin,
+  settings: RuntimeSettings,
+  anchors: AnchorPlan,
+): Promise<void> {
+  anchors.checkMembers(await admin.describeGroup(settings.applicationId))
+}
