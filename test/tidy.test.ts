@@ -30,6 +30,16 @@ const RANKS: { readonly [folder: string]: number } = {
 
 /** Rooms of a folder, lowest floor first: a file imports its own room and rooms of lower floors. */
 const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
+  'lib/dsl': [
+    ['windows'],
+    ['options'],
+    ['graph'],
+    ['kit'],
+    ['async', 'joins', 'windowed', 'compile', 'api'],
+    ['foreign-key'],
+    ['operators'],
+    ['methods'],
+  ],
   'lib/runtime': [['plan', 'metrics'], ['state', 'nodes'], ['task'], ['thread']],
 }
 

@@ -1,4 +1,4 @@
-import { storeNameOf, type QueryableTable } from '../dsl/queryable-table.ts'
+import { storeNameOf, type QueryableTable } from '../dsl/api/queryable-table.ts'
 import { checkSerdes } from '../runtime/plan/check-serdes.ts'
 import type { OutgoingRecord, RawRecord, RecordBatch } from '../broker/broker.ts'
 import { droppedRecords } from '../common/dropped-records.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { Record } from '../../lib/processor/record.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hex } from '../../lib/common/bytes.ts'
-import { changeSerde } from '../../lib/dsl/change-serde.ts'
-import { Change } from '../../lib/dsl/change.ts'
+import { changeSerde } from '../../lib/dsl/kit/change-serde.ts'
+import { Change } from '../../lib/dsl/kit/change.ts'
 import { resolveSerde } from '../../lib/serde/open-serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 

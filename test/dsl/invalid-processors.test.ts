@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
-import type { KStream } from '../../lib/dsl/dsl.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
+import type { KStream } from '../../lib/dsl/api/kstream.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 
 type Text = KStream<string, string>

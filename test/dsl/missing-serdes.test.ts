@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { ConfigError } from '../../lib/common/errors.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'

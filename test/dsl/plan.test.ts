@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TopologyError } from '../../lib/common/errors.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { SubtopologyPlan } from '../../lib/topology/plan.ts'
 

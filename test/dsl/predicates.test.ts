@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { Processor } from '../../lib/processor/processor.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { httpApp } from '../../lib/http/http-app.ts'
 import { jsonText } from '../../lib/http/json-text.ts'
 import { prometheusText } from '../../lib/http/prometheus.ts'

@@ -1,9 +1,9 @@
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { joinWindows } from '../../lib/dsl/windows/join-windows.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { BuildOptions } from '../../lib/dsl/build-options.ts'
+import type { BuildOptions } from '../../lib/dsl/options/build-options.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
 import { isStreamOp, type Program, type Step, type StreamOp } from './random-program.ts'
 

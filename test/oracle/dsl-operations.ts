@@ -1,4 +1,4 @@
-import type { ConsumedOptions } from '../../lib/dsl/options.ts'
+import type { ConsumedOptions } from '../../lib/dsl/options/options.ts'
 import type { OffsetReset } from '../../lib/topology/plan.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'

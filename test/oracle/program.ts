@@ -1,6 +1,12 @@
-import type { GlobalKTable, KGroupedStream, KGroupedTable, KStream, KTable } from '../../lib/dsl/dsl.ts'
-import type { BuildOptions } from '../../lib/dsl/build-options.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type {
+  GlobalKTable,
+  KGroupedStream,
+  KGroupedTable,
+  KStream,
+  KTable,
+} from '../../lib/dsl/api/kstream.ts'
+import type { BuildOptions } from '../../lib/dsl/options/build-options.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { StoreBuilder } from '../../lib/store/state-store.ts'
 import { stores } from '../../lib/store/stores.ts'
 import { Topology } from '../../lib/topology/topology.ts'

@@ -1,4 +1,4 @@
-import type { BuildOptions, Optimization } from '../../lib/dsl/build-options.ts'
+import type { BuildOptions, Optimization } from '../../lib/dsl/options/build-options.ts'
 import { continueOnError, failOnError } from '../../lib/processor/error-handlers.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import type { Case } from './case.ts'

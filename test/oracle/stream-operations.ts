@@ -1,4 +1,4 @@
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { joinWindows } from '../../lib/dsl/windows/join-windows.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'

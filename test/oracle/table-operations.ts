@@ -1,9 +1,13 @@
-import type { ValueTransformer } from '../../lib/dsl/functions.ts'
+import type { ValueTransformer } from '../../lib/dsl/options/functions.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
-import type { KTable } from '../../lib/dsl/dsl.ts'
-import type { Suppressed, UntilTimeLimitOptions, UntilWindowClosesOptions } from '../../lib/dsl/suppressed.ts'
-import { untilTimeLimit, untilWindowCloses } from '../../lib/dsl/suppressed.ts'
+import type { KTable } from '../../lib/dsl/api/kstream.ts'
+import type {
+  Suppressed,
+  UntilTimeLimitOptions,
+  UntilWindowClosesOptions,
+} from '../../lib/dsl/options/suppressed.ts'
+import { untilTimeLimit, untilWindowCloses } from '../../lib/dsl/options/suppressed.ts'
 import type { Operation } from './case.ts'
 import { text, texts, Unsupported } from './case.ts'
 import { joiner, partitioner, predicate, valueFunction } from './functions.ts'

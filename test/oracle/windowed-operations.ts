@@ -5,7 +5,7 @@ import type {
   SessionWindowedKStream,
   TimeWindowedCogroupedKStream,
   TimeWindowedKStream,
-} from '../../lib/dsl/dsl.ts'
+} from '../../lib/dsl/api/kstream.ts'
 import type { SessionWindows } from '../../lib/dsl/windows/session-windows.ts'
 import { sessionWindows } from '../../lib/dsl/windows/session-windows.ts'
 import type { SlidingWindows } from '../../lib/dsl/windows/sliding-windows.ts'

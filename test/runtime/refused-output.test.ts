@@ -5,7 +5,7 @@ import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts
 import { utf8, utf8Text } from '../../lib/common/bytes.ts'
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { ErrorHandlerContext } from '../../lib/processor/error-handlers.ts'
 import type { ProcessingGuarantee } from '../../lib/runtime/plan/settings.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -1,5 +1,5 @@
 import { serdes } from '../../lib/serde/serdes.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
 
 /** Counts by key into a store on disk. */

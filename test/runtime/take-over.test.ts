@@ -3,7 +3,7 @@ import type { Broker, Consumer } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker, type EmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interceptor } from '../../lib/broker/embedded/interceptor.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {

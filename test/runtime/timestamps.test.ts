@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { ErrorHandlerContext } from '../../lib/processor/error-handlers.ts'
 import type { Processor } from '../../lib/processor/processor.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'

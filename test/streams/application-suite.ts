@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'

@@ -5,7 +5,7 @@ import type { Broker } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
 import { silentLogger, consoleLogger } from '../../lib/common/logger.ts'
-import type { AsyncOptions } from '../../lib/dsl/async/async-options.ts'
+import type { AsyncOptions } from '../../lib/dsl/options/async-options.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {

@@ -4,7 +4,7 @@ import { BrokerError, type BrokerErrorClass } from '../../lib/broker/broker-erro
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { Interception, Operation } from '../../lib/broker/embedded/interceptor.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { openBroker } from '../../lib/broker/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { sessionWindows } from '../../lib/dsl/windows/session-windows.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -5,7 +5,7 @@ import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts
 import type { Interceptor } from '../../lib/broker/embedded/interceptor.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { partitionForKey } from '../../lib/common/murmur2.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { sessionWindows } from '../../lib/dsl/windows/session-windows.ts'
 import { slidingWindows } from '../../lib/dsl/windows/sliding-windows.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'

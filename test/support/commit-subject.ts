@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { utf8Text } from '../../lib/common/bytes.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { Processor } from '../../lib/processor/processor.ts'
 import { Record } from '../../lib/processor/record.ts'

@@ -1,6 +1,6 @@
 // Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
-import type { KGroupedStream, KStream, KTable } from '../../lib/dsl/dsl.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { KGroupedStream, KStream, KTable } from '../../lib/dsl/api/kstream.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { TimestampExtractor } from '../../lib/processor/timestamp-extractor.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { KeyValueStore } from '../../lib/store/key-value-store.ts'

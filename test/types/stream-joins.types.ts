@@ -1,8 +1,8 @@
 // Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
 import type { Windowed } from '../../lib/common/windowed.ts'
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
-import { untilTimeLimit, untilWindowCloses } from '../../lib/dsl/suppressed.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
+import { untilTimeLimit, untilWindowCloses } from '../../lib/dsl/options/suppressed.ts'
 import { joinWindows } from '../../lib/dsl/windows/join-windows.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

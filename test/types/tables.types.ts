@@ -1,6 +1,6 @@
 // Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { ReadOnlyKeyValueStore } from '../../lib/store/key-value-store.ts'
 import type { KafkaStreams } from '../../lib/streams/kafka-streams.ts'

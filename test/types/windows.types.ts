@@ -1,7 +1,7 @@
 // Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
 import type { Windowed } from '../../lib/common/windowed.ts'
-import type { KStream, KTable } from '../../lib/dsl/dsl.ts'
-import { StreamsBuilder } from '../../lib/dsl/streams-builder.ts'
+import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
+import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { sessionWindows } from '../../lib/dsl/windows/session-windows.ts'
 import { slidingWindows } from '../../lib/dsl/windows/sliding-windows.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'

@@ -2,9 +2,9 @@ import type { StoreBuilder } from '../../store/state-store.ts'
 import { pendingStoreBuilder } from '../../store/pending-store.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { ProcessorRole } from '../graph/graph-node.ts'
-import { processorRole } from '../operators/add-node.ts'
-import type { StreamPart } from '../part.ts'
-import { asyncLimits, type AsyncOptions } from './async-options.ts'
+import { processorRole } from '../kit/add-node.ts'
+import type { StreamPart } from '../kit/handles.ts'
+import { asyncLimits, type AsyncOptions } from '../options/async-options.ts'
 import { AsyncOperator, type AsyncWork } from './async-operator.ts'
 
 /** A node for an asynchronous operator with its pending store; the numbers of both come from the counter, the node's first. */

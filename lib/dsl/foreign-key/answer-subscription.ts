@@ -1,7 +1,7 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import { Record } from '../../processor/record.ts'
-import type { TableValues, ValueReader } from '../table-operator.ts'
+import type { TableValues, ValueReader } from '../kit/table-operator.ts'
 import type { ForeignKeyJoinPlan } from './foreign-key-join-plan.ts'
 import { primaryKeyBytes } from './foreign-key-join-plan.ts'
 import type { KeyBytes } from './key-bytes.ts'

@@ -3,7 +3,7 @@ import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StoreBuilder } from '../../store/state-store.ts'
-import type { ConsumedOptions } from '../options.ts'
+import type { ConsumedOptions } from '../options/options.ts'
 
 /**
  * One operator in the logical plan. Plain data, so that the optimizer can look at the plan and change it before anything

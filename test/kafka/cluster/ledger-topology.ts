@@ -1,4 +1,4 @@
-import { StreamsBuilder } from '../../../lib/dsl/streams-builder.ts'
+import { StreamsBuilder } from '../../../lib/dsl/methods/streams-builder.ts'
 import type { ProcessorContext } from '../../../lib/processor/processor-context.ts'
 import type { Processor } from '../../../lib/processor/processor.ts'
 import type { Record } from '../../../lib/processor/record.ts'

@@ -1,0 +1,368 @@
+import type { Windowed } from '../../common/windowed.ts'
+import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'
+import type { ProcessorFactory } from '../../topology/topology-options.ts'
+import type { AsyncMapper, AsyncProcessorFactory } from '../options/async-functions.ts'
+import type { AsyncOptions } from '../options/async-options.ts'
+import type {
+  Action,
+  Aggregator,
+  Initializer,
+  Joiner,
+  Mapper,
+  PairMapper,
+  Predicate,
+  Reducer,
+  SessionMerger,
+  ValueTransformerFactory,
+} from '../options/functions.ts'
+import type {
+  BranchOptions,
+  ForeignKeyJoinOptions,
+  GroupedOptions,
+  JoinedOptions,
+  NamedOptions,
+  PrintedOptions,
+  ProcessOptions,
+  ProducedOptions,
+  RepartitionedOptions,
+  StreamJoinedOptions,
+  TableOptions,
+  TransformValuesOptions,
+  WindowedTableOptions,
+} from '../options/options.ts'
+import type { GroupedPart, StreamPart, TablePart, GlobalTablePart } from '../kit/handles.ts'
+import type { PART } from '../kit/handles.ts'
+import type { Suppressed } from '../options/suppressed.ts'
+import type { EmitStrategy } from '../windows/emit-strategy.ts'
+import type { SessionWindows } from '../windows/session-windows.ts'
+import type { SlidingWindows } from '../windows/sliding-windows.ts'
+import type { TimeWindows } from '../windows/time-windows.ts'
+import type { UnlimitedWindows } from '../windows/unlimited-windows.ts'
+
+// The kinds of the DSL lead to each other in a ring (stream, group, table, stream), so their types stand in one file: imports
+// must not form a ring.
+
+/**
+ * A stream of records, each a fact of its own.
+ *
+ * `K` and `V` are what the serdes give. A record without key or value (a tombstone) reaches the callbacks as `null`: where
+ * a topic holds such records, say so, `stream<string | null, Order | null>(…)`. Operators that drop them (grouping,
+ * joins, `toTable`) take `null` out of the types again.
+ */
+export interface KStream<K, V> {
+  /** For other operators of the DSL, not for users. */
+  readonly [PART]: StreamPart
+
+  filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
+  filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
+  filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
+  /** New keys and values. As after every change of the key, grouping or joining the result goes through a repartition topic. */
+  map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR>
+  mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR>
+  flatMap<KR, VR>(mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>, options?: NamedOptions): KStream<KR, VR>
+  flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR>
+  selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V>
+  /** Looks at each record, which goes on unchanged. After a failure it may be seen again. */
+  peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V>
+  /** Ends the stream. */
+  forEach(action: Action<K, V>, options?: NamedOptions): void
+  /** Writes each record to standard output, or to a file: for looking on while developing. Ends the stream. */
+  print(options?: PrintedOptions<K, V>): void
+  /** Sends each record to the first of several branches whose predicate holds. */
+  split(options?: NamedOptions): BranchedKStream<K, V>
+  /** Both streams in one, in no particular order among each other. */
+  merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO>
+  /** Through a topic of its own, so that records lie where their keys belong. Records without key are dropped, unless a left join follows. */
+  repartition(options?: RepartitionedOptions<K, V>): KStream<K, V>
+  /** Records whose key or value is null are not grouped. */
+  groupBy<KR>(
+    selector: Mapper<K, V, KR>,
+    options?: GroupedOptions<NoInfer<KR>, V>,
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>>
+  groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
+  /** The last value of each key; null deletes, records without key are dropped (counted). */
+  toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
+  /** Looks each record up in the table as it is now; a record without match is left out. Both sides must be co-partitioned. */
+  join<VT, VR>(
+    table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
+    joiner: Joiner<NonNullable<K>, NonNullable<V>, VT, VR>,
+    options?: JoinedOptions<K, V>,
+  ): KStream<K, VR>
+  /** Looks up, by a key made from the record, in a table that every instance has whole. */
+  join<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: Mapper<K, NonNullable<V>, KG | null>,
+    joiner: Joiner<K, NonNullable<V>, VG, VR>,
+    options?: NamedOptions,
+  ): KStream<K, VR>
+  /**
+   * Joins each record with those of the other stream whose key is the same and whose times are within the windows. A result has the
+   * larger timestamp of its two records. Both streams must be co-partitioned. Records without key or value are dropped (counted).
+   */
+  join<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<NonNullable<K>, NonNullable<V>, NonNullable<VO>, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
+  /** As `join`; a record without match, or without key, is joined with null. */
+  leftJoin<VT, VR>(
+    table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
+    joiner: Joiner<K, NonNullable<V>, VT | null, VR>,
+    options?: JoinedOptions<K, V>,
+  ): KStream<K, VR>
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: Mapper<K, NonNullable<V>, KG | null>,
+    joiner: Joiner<K, NonNullable<V>, VG | null, VR>,
+    options?: NamedOptions,
+  ): KStream<K, VR>
+  /**
+   * As `join`; a record of this stream that finds no match is joined with null as soon as stream time has passed its window and the
+   * grace, with its own timestamp. One without key is joined with null at once.
+   */
+  leftJoin<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<VO> | null, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
+  /** As `leftJoin`, for records of both streams. */
+  outerJoin<VO, VR>(
+    other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
+    joiner: Joiner<K, NonNullable<V> | null, NonNullable<VO> | null, VR>,
+    options: StreamJoinedOptions<K, V, VO>,
+  ): KStream<K, VR>
+  /** A processor of one's own; it may change keys. */
+  process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
+  /** A processor that must leave keys as they are (forwarding another key throws), so that nothing need be repartitioned after it. */
+  processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR>
+  /**
+   * As `mapValues`, with a callback that takes its time: calls run beside each other, and their results go on in the order of the inputs,
+   * with the inputs' timestamps and headers. Inputs whose calls are under way at a commit are kept in a store, so that the commit
+   * does not wait; after a restart they are called again. A rejected call goes to the handler of processing errors.
+   *
+   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: the JVM original has no such operators.
+   */
+  mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR>
+  /** As `mapValuesAsync`, with any number of values for each input. */
+  flatMapValuesAsync<VR>(
+    mapper: AsyncMapper<K, V, Iterable<VR>>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<K, VR>
+  /** As `mapValuesAsync`, with any number of records for each input, whose keys, timestamps and headers are what the processor makes them. */
+  processAsync<KR, VR>(
+    factory: AsyncProcessorFactory<K, V, KR, VR>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<KR, VR>
+  /** Writes the records to a topic, which must exist; a function names one for each record. */
+  to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void
+}
+
+/**
+ * A split being written. Ends with `defaultBranch` or `noDefaultBranch`, which give the branches by name: that of the split and
+ * that of the branch, `KSTREAM-BRANCH-00000000011` for the first one if nothing was named. `B` is what the map holds besides.
+ */
+export interface BranchedKStream<K, V, B extends object = never> {
+  branch<S extends V, R extends object | void = KStream<K, S>>(
+    predicate: (value: V, key: K) => value is S,
+    options?: BranchOptions<KStream<K, S>, R>,
+  ): BranchedKStream<K, V, B | Exclude<R, void>>
+  branch<R extends object | void = KStream<K, V>>(
+    predicate: Predicate<K, V>,
+    options?: BranchOptions<KStream<K, V>, R>,
+  ): BranchedKStream<K, V, B | Exclude<R, void>>
+  /** Records for which no predicate holds. */
+  defaultBranch<R extends object | void = KStream<K, V>>(
+    options?: BranchOptions<KStream<K, V>, R>,
+  ): ReadonlyMap<string, B | Exclude<R, void>>
+  /** Records for which no predicate holds are left out. */
+  noDefaultBranch(): ReadonlyMap<string, B>
+}
+
+/**
+ * The last value of each key, as a stream of changes. A deletion is a record whose value is null; callbacks see values only.
+ * `D` says whether deletions can come out at all: `never` for aggregates whose functions return no null.
+ */
+export interface KTable<K, V, D extends null = null> {
+  readonly [PART]: TablePart
+  /** Where it can be queried from outside; undefined if its store was not given a name. */
+  readonly queryableStoreName: string | undefined
+
+  filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: TableOptions<K, R>): KTable<K, R>
+  filter(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V>
+  filterNot(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V>
+  /** A mapper that returns null deletes. */
+  mapValues<VR>(
+    mapper: Mapper<K, V, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>, D | Extract<VR, null>>
+  /** As `mapValues`, with stores; called for deletions too. */
+  transformValues<VR>(
+    factory: ValueTransformerFactory<K, V, VR>,
+    options?: TransformValuesOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows whose keys are in both tables. A result has the larger timestamp of its two rows; a joiner that returns null deletes. Both must be co-partitioned. */
+  join<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V, VO, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /**
+   * Each row with the row of another table whose key it names (null: none). Both tables may have any number of partitions: it goes
+   * through two topics of the application.
+   */
+  join<KO, VO, VR>(
+    other: KTable<KO, VO, null> | KTable<KO, VO, never>,
+    foreignKey: Mapper<K, V, NoInfer<KO> | null>,
+    joiner: Joiner<K, V, VO, VR>,
+    options?: ForeignKeyJoinOptions<K, KO, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows of this table, joined with null where the other has none. */
+  leftJoin<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V, VO | null, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  leftJoin<KO, VO, VR>(
+    other: KTable<KO, VO, null> | KTable<KO, VO, never>,
+    foreignKey: Mapper<K, V, NoInfer<KO> | null>,
+    joiner: Joiner<K, V, VO | null, VR>,
+    options?: ForeignKeyJoinOptions<K, KO, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /** Rows of either table, joined with null where the other has none. */
+  outerJoin<VO, VR>(
+    other: KTable<K, VO, null> | KTable<K, VO, never>,
+    joiner: Joiner<K, V | null, VO | null, VR>,
+    options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
+  ): KTable<K, NonNullable<VR>>
+  /**
+   * Holds changes back, the last one a row: until its window closes, or for some time. A later operator that looks rows up sees those
+   * that wait as they were before.
+   */
+  suppress(suppressed: Suppressed<K>): KTable<K, V, D>
+  /** Each change as a record; deletions are records with null. */
+  toStream(options?: NamedOptions): KStream<K, V | D>
+  /** Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key or value leaves the row out. */
+  groupBy<KR, VR>(
+    selector: PairMapper<K, V, KR, VR>,
+    options?: GroupedOptions<NoInfer<NonNullable<KR>>, NoInfer<NonNullable<VR>>>,
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>>
+}
+
+/** A table that every instance holds whole, read from all partitions of its topic. For joins by any key, and for queries. */
+export interface GlobalKTable<K, V> {
+  readonly [PART]: GlobalTablePart<K, V>
+  readonly queryableStoreName: string | undefined
+}
+
+/**
+ * A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null deletes. Records without value are
+ * left out, but windows by time and sessions take them: `N` is `null` where the stream may hold some.
+ */
+export interface KGroupedStream<K, V, N extends null = never> {
+  readonly [PART]: GroupedPart
+
+  count(options?: TableOptions<K, number>): KTable<K, number, never>
+  /** The first value of a key is taken as it is. */
+  reduce<R extends V | null>(
+    reducer: Reducer<V, R>,
+    options?: TableOptions<K, V>,
+  ): KTable<K, V, Extract<R, null>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    options?: TableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<K, NonNullable<A>, Extract<A, null>>
+  /** An aggregate for each key and window. Late records are dropped, and counted. */
+  windowedBy(windows: TimeWindows | UnlimitedWindows): TimeWindowedKStream<K, V | N>
+  windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V | N>
+  /** Begins a table that several grouped streams are aggregated into, each by its own aggregator: `cogroup<Totals>((totals, view) => …)`. */
+  cogroup<A>(aggregator: Aggregator<K, V | N, A>): CogroupedKStream<K, A>
+}
+
+/** A grouped stream in windows of time; keys of the tables are the keys in their windows. */
+export interface TimeWindowedKStream<K, V> {
+  /** When results are sent; `on-window-update` unless given. Throws for unlimited windows, which never close. */
+  emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V>
+  count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number, never>
+  /** The first value of a window is taken as it is. */
+  reduce<R extends V | null>(
+    reducer: Reducer<V, R>,
+    options?: WindowedTableOptions<K, NonNullable<V>>,
+  ): KTable<Windowed<K>, NonNullable<V>, Extract<R | V, null>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    options?: WindowedTableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
+}
+
+/** A grouped stream in sessions. When sessions become one, those before are deleted, so deletions come out of every table of sessions. */
+export interface SessionWindowedKStream<K, V> {
+  /** When results are sent; `on-window-update` unless given. */
+  emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V>
+  count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number>
+  /** The reducer merges sessions, too: the aggregate of the earlier one comes first. */
+  reduce(
+    reducer: Reducer<V, V | null>,
+    options?: WindowedTableOptions<K, NonNullable<V>>,
+  ): KTable<Windowed<K>, NonNullable<V>>
+  aggregate<A>(
+    initializer: Initializer<A>,
+    aggregator: Aggregator<K, V, A>,
+    merger: SessionMerger<K, NoInfer<A>>,
+    options?: WindowedTableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<Windowed<K>, NonNullable<A>>
+}
+
+/** Grouped streams of one key that are aggregated into one table. */
+export interface CogroupedKStream<K, A> {
+  /** A stream that is given twice is aggregated once, by the later aggregator. */
+  cogroup<V, N extends null>(
+    other: KGroupedStream<K, V, N>,
+    aggregator: Aggregator<K, V | N, A>,
+  ): CogroupedKStream<K, A>
+  aggregate(
+    initializer: Initializer<A>,
+    options?: TableOptions<K, NonNullable<A>>,
+  ): KTable<K, NonNullable<A>, Extract<A, null>>
+  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
+}
+
+/** The table's keys have no serde unless the options give it: the streams may differ in theirs. */
+export interface TimeWindowedCogroupedKStream<K, A> {
+  aggregate(
+    initializer: Initializer<A>,
+    options?: WindowedTableOptions<K, NonNullable<A>>,
+  ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
+}
+
+/** As for windows of time, with a merger for sessions that become one. */
+export interface SessionWindowedCogroupedKStream<K, A> {
+  aggregate(
+    initializer: Initializer<A>,
+    merger: SessionMerger<K, A>,
+    options?: WindowedTableOptions<K, NonNullable<A>>,
+  ): KTable<Windowed<K>, NonNullable<A>>
+}
+
+/** A table by a new key, to be aggregated: `adder` for rows that come, `subtractor` for rows that go. */
+export interface KGroupedTable<K, V> {
+  count(options?: TableOptions<K, number>): KTable<K, number>
+  reduce(
+    functions: {
+      readonly adder: Reducer<V, V | null>
+      readonly subtractor: Reducer<V, V | null>
+    },
+    options?: TableOptions<K, V>,
+  ): KTable<K, V>
+  aggregate<A>(
+    functions: {
+      readonly initializer: Initializer<A>
+      readonly adder: Aggregator<K, V, NoInfer<A>>
+      readonly subtractor: Aggregator<K, V, NoInfer<A>>
+    },
+    options?: TableOptions<K, NoInfer<NonNullable<A>>>,
+  ): KTable<K, NonNullable<A>>
+}

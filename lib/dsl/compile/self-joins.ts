@@ -1,0 +1,18 @@
+import type { Optimization } from '../options/build-options.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { GraphNode } from '../graph/graph-node.ts'
+
+export interface SelfJoins {
+  /** The nodes that would keep the records a second time. */
+  readonly superfluous: ReadonlySet<GraphNode>
+}
+
+/** `single.store.self.join`: joins of a stream with itself, of all kinds, as upstream: in an optimised one no record is without match. */
+export function selfJoins(graph: Graph, chosen: ReadonlySet<Optimization>): SelfJoins {
+  const superfluous = new Set<GraphNode>()
+  if (!chosen.has('single.store.self.join')) return { superfluous }
+  for (const { role, parents } of graph.nodes) {
+    if (role.kind === 'stream-join' && parents.size === 1) superfluous.add(role.right.window)
+  }
+  return { superfluous }
+}

@@ -1,0 +1,128 @@
+import type { Counter } from '../../common/meter.ts'
+import { operatorContext } from '../../processor/operator-context.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import { Record } from '../../processor/record.ts'
+import type { JoinSide } from '../../store/unmatched/unmatched-key.ts'
+import type { UnmatchedRecords, WaitTimes } from '../../store/unmatched/unmatched-records.ts'
+import type { WindowStore } from '../../store/window-store.ts'
+import type { Joiner } from '../options/functions.ts'
+import { droppedRecords } from '../kit/dropped-records.ts'
+
+type AnyJoiner = Joiner<unknown, unknown, unknown, unknown>
+
+/** How one side of a join of streams looks at the other. */
+export interface StreamJoinSideSettings {
+  readonly side: JoinSide
+  /** Takes the left value first, whichever side this is. */
+  readonly joiner: AnyJoiner
+  /** How far before and after a record of this side its matches may lie. */
+  readonly beforeMs: number
+  readonly afterMs: number
+  readonly graceMs: number
+  /** Records of this side without match have results, too. */
+  readonly outer: boolean
+  /** Where the other side's records are. */
+  readonly otherStore: string
+  /** Where both sides' records wait for a match; undefined in an inner join. */
+  readonly unmatchedStore: string | undefined
+}
+
+/**
+ * Joins each record of one side with the other side's records within the window. In left and outer joins, a record without match waits, and
+ * is joined with null when the join's stream time is past its window and grace: stream time is that of both sides, and
+ * what makes it pass is the record that comes next, whatever its key.
+ */
+export class StreamJoinSide implements Processor {
+  readonly #settings: StreamJoinSideSettings
+  readonly #isLeft: boolean
+  readonly #waits: WaitTimes
+  readonly #ownWaitMs: number
+  #context!: ProcessorContext
+  #others!: WindowStore<unknown, unknown>
+  #unmatched: UnmatchedRecords | undefined
+  #dropped!: Counter
+  /** Being processed: its headers are those of the results that it sets free. */
+  #record!: Record<unknown, unknown>
+
+  constructor(settings: StreamJoinSideSettings) {
+    const { side, beforeMs, afterMs, graceMs } = settings
+    this.#settings = settings
+    this.#isLeft = side === 'left'
+    this.#ownWaitMs = afterMs + graceMs
+    const otherWaitMs = beforeMs + graceMs
+    this.#waits = this.#isLeft
+      ? { leftMs: this.#ownWaitMs, rightMs: otherWaitMs }
+      : { leftMs: otherWaitMs, rightMs: this.#ownWaitMs }
+  }
+
+  init(context: ProcessorContext): void {
+    const { otherStore, unmatchedStore } = this.#settings
+    this.#context = context
+    this.#dropped = droppedRecords(context)
+    this.#others = context.getStateStore(otherStore)
+    if (unmatchedStore !== undefined) this.#waitIn(context, unmatchedStore)
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    const { key, value, timestamp } = record
+    const unmatched = this.#unmatched
+    unmatched?.advance(timestamp)
+    if (key === null && value !== null && this.#settings.outer) return this.#forwardAlone(record)
+    if (key === null || value === null) return this.#dropped.add()
+    if (unmatched && timestamp === unmatched.streamTimeMs) {
+      this.#record = record
+      unmatched.emitClosed(this.#ownWaitMs, this.#waits, this.#emit)
+    }
+    const toMs = lastMs(timestamp + this.#settings.afterMs)
+    const hadMatch = this.#joinMatches(record, toMs)
+    if (hadMatch || !this.#settings.outer || !unmatched) return
+    // Too late to wait: whatever could match has come, or may yet come late and match then.
+    if (toMs < unmatched.streamTimeMs) this.#forwardAlone(record)
+    else unmatched.add(this.#settings.side, key, timestamp, value)
+  }
+
+  #joinMatches(record: Record<unknown, unknown>, toMs: number): boolean {
+    const { key, value, timestamp, headerList } = record
+    const { joiner, beforeMs } = this.#settings
+    const fromMs = Math.max(0, timestamp - beforeMs)
+    let hadMatch = false
+    for (const [otherMs, other] of this.#others.fetch(key, { fromMs, toMs })) {
+      hadMatch = true
+      this.#unmatched?.remove(this.#isLeft ? 'right' : 'left', key, otherMs)
+      const joined = this.#isLeft ? joiner(value, other, key) : joiner(other, value, key)
+      this.#context.forward(new Record(key, joined, Math.max(timestamp, otherMs), headerList))
+    }
+    return hadMatch
+  }
+
+  #forwardAlone(record: Record<unknown, unknown>): void {
+    const { key, value } = record
+    const { joiner } = this.#settings
+    this.#context.forward(
+      record.withValue(this.#isLeft ? joiner(value, null, key) : joiner(null, value, key)),
+    )
+  }
+
+  readonly #emit = (side: JoinSide, value: unknown, key: unknown, timestampMs: number): void => {
+    const { joiner } = this.#settings
+    const joined = side === 'left' ? joiner(value, null, key) : joiner(null, value, key)
+    this.#context.forward(new Record(key, joined, timestampMs, this.#record.headerList))
+  }
+
+  /** The time is the join's, so one of its sides keeps it. */
+  #waitIn(context: ProcessorContext, storeName: string): void {
+    const unmatched = context.getStateStore<UnmatchedRecords>(storeName)
+    this.#unmatched = unmatched
+    if (!this.#isLeft) return
+    const name = `${storeName}-stream-time`
+    const operator = operatorContext(context)
+    unmatched.advance(operator.committedTimeMs(name) ?? -1)
+    operator.keepTime(name, () => unmatched.streamTimeMs, { ifRoom: true })
+  }
+}
+
+/** Times near 2^53 have no gaps up to there, and no record lies beyond. */
+export function lastMs(timeMs: number): number {
+  return Math.min(Math.max(0, timeMs), Number.MAX_SAFE_INTEGER)
+}

@@ -1,0 +1,89 @@
+/*
+ * How to add an operator of the DSL
+ *
+ * 1. One file here, named after the method. It holds
+ *    - the `Processor` class: the code that runs, in the record path, so no closure, promise or needless object a record;
+ *      `init` fetches stores and counters;
+ *    - the function that the method calls: it takes the part (`StreamPart`, `TablePart`, …) and the options, names the
+ *      node with `graph.name(options.name, 'KSTREAM-…-')` (numbers are drawn in the original's order: describe() texts
+ *      and internal topic names depend on it), adds it with one of the helpers below and returns the part of the result.
+ * 2. Serdes of the result: hand them on only where key or value cannot have changed type.
+ * 3. Repartitioning: an operator that may change keys sets `repartitionRequired`; one that needs equal keys in one place
+ *    calls `repartitioned` (repartition.ts) if it is set, and `graph.coPartition` if it has two inputs.
+ * 4. A table's operator is a class that implements `TableOperator`: it answers for old values and for lookups.
+ * 5. The method: its signature and documentation in `dsl.ts`, one line in `graph-stream.ts` or its siblings.
+ * 6. Tests: the golden cases of the operator in test/oracle/cases (its `op` in test/oracle/build-topology.ts lets
+ *    them run), types in test/types, and what the cases do not show in test/dsl.
+ */
+import { TopologyError } from '../../common/errors.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { StoreBuilder } from '../../store/state-store.ts'
+import type { GraphNode, ProcessorRole } from '../graph/graph-node.ts'
+import type { StreamPart, TablePart } from './handles.ts'
+import type { TableOperator } from './table-operator.ts'
+
+const PLAIN = {
+  kind: 'processor',
+  stores: [],
+  ownStore: undefined,
+  changesKey: false,
+  changesValue: false,
+  ofProcess: false,
+  merges: false,
+  acceptsNullKeys: false,
+} as const
+
+/** The role of a processor node, of which most operators need little. */
+export function processorRole(role: Partial<ProcessorRole> & Pick<ProcessorRole, 'supplier'>): ProcessorRole {
+  return { ...PLAIN, ...role }
+}
+
+/** A node below a stream, and the stream it makes: the same but for `changes`. */
+export function addStreamNode(
+  stream: StreamPart,
+  node: {
+    readonly prefix: string
+    readonly name: string | undefined
+    /** `node`: its name, for messages. */
+    readonly get: (node: string) => Processor
+    readonly role?: Partial<ProcessorRole>
+  },
+  changes: Partial<StreamPart> = {},
+): StreamPart {
+  const name = stream.graph.name(node.name, node.prefix)
+  const added = stream.graph.add(
+    name,
+    processorRole({ supplier: { get: () => node.get(name) }, ...node.role }),
+    stream.node,
+  )
+  return { ...stream, name, node: added, joinRepartition: {}, ...changes }
+}
+
+/** The key is what it was, the value may be of another type. */
+export const NEW_VALUE = { valueSerde: undefined } as const
+/** Both may be of other types, and records may lie in the wrong partition. */
+export const NEW_KEY_AND_VALUE = {
+  keySerde: undefined,
+  valueSerde: undefined,
+  repartitionRequired: true,
+} as const
+export const NEW_KEY = { keySerde: undefined, repartitionRequired: true } as const
+
+/** Two builders make two topologies: what is joined or merged across them would be in neither. */
+export function checkSameBuilder(left: Pick<StreamPart, 'graph'>, right: Pick<StreamPart, 'graph'>): void {
+  if (left.graph === right.graph) return
+  throw new TopologyError(
+    'OTHER_BUILDER',
+    'streams and tables of two StreamsBuilders cannot be joined or merged: make both with the same builder.',
+  )
+}
+
+/** A node of a table below `parent`. */
+export function addTableNode(
+  parent: TablePart,
+  name: string,
+  operator: TableOperator,
+  ownStore: (() => StoreBuilder | undefined) | undefined,
+): GraphNode {
+  return parent.graph.add(name, processorRole({ supplier: operator, ownStore }), parent.node)
+}

@@ -1,0 +1,31 @@
+import type { Processor } from '../../processor/processor.ts'
+import type { TableOperator, TableValues } from './table-operator.ts'
+import { storeValues } from './table-operator.ts'
+
+/** A table that always has its store: aggregations. */
+export abstract class StoredTable implements TableOperator {
+  protected readonly storeName: string
+  protected sendOldValues = false
+  readonly #historyRetentionMs: number | undefined
+
+  /** `historyRetentionMs`: of a versioned store. */
+  constructor(storeName: string, historyRetentionMs?: number) {
+    this.storeName = storeName
+    this.#historyRetentionMs = historyRetentionMs
+  }
+
+  abstract get(): Processor
+
+  requestOldValues(): boolean {
+    this.sendOldValues = true
+    return true
+  }
+
+  values(): TableValues {
+    return storeValues(this.storeName, this.#historyRetentionMs)
+  }
+
+  isVersioned(): boolean {
+    return this.#historyRetentionMs !== undefined
+  }
+}

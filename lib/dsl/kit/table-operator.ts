@@ -1,0 +1,80 @@
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { RowStore } from './row-store.ts'
+import { rowStore } from './row-store.ts'
+
+/**
+ * The operator that makes a table: it supplies the processor, and answers what tables and joins below it ask of it while
+ * the graph is being built.
+ */
+export interface TableOperator extends ProcessorSupplier {
+  /**
+   * An operator below needs the old value with each change. Where old values can only be had by giving a source table a store, that
+   * happens if `mayMaterialize`, and false is the answer otherwise.
+   */
+  requestOldValues(mayMaterialize: boolean): boolean
+  /** Of an aggregation in windows: how long after its end a window closes. */
+  readonly closeDelayMs?: number | undefined
+  /** How to look a key of this table up from another node. May give the table a store. */
+  values(): TableValues
+  /** Whether its changes tell which of them came out of order (KIP-914); without the method they never do. */
+  isVersioned?(): boolean
+}
+
+export interface TableValues {
+  /** Stores to connect to the node that looks up. */
+  readonly storeNames: readonly string[]
+  /** A new one for each processor. */
+  reader(): ValueReader
+  /** Of a versioned table: how far back its rows can be asked for. */
+  readonly historyRetentionMs?: number | undefined
+}
+
+export interface ValueReader {
+  init(context: ProcessorContext): void
+  get(key: unknown): ValueAndTimestamp<unknown> | undefined
+  /** The row of a time, where the table is versioned; otherwise, and without the method, there is only the row as it is now. */
+  getAsOf?(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined
+  /** Where the reader runs user code that must be closed. */
+  close?(): void
+}
+
+/** A table that is kept in a store is looked up there. */
+export function storeValues(storeName: string, historyRetentionMs?: number): TableValues {
+  return { storeNames: [storeName], reader: () => new StoreReader(storeName), historyRetentionMs }
+}
+
+export function rowAsOf(
+  reader: ValueReader,
+  key: unknown,
+  timestampMs: number,
+): ValueAndTimestamp<unknown> | undefined {
+  return reader.getAsOf ? reader.getAsOf(key, timestampMs) : reader.get(key)
+}
+
+/** Whether operators below are to leave out what came out of order. */
+export function isVersioned(operator: TableOperator): boolean {
+  return operator.isVersioned?.() ?? false
+}
+
+class StoreReader implements ValueReader {
+  readonly #storeName: string
+  #store!: RowStore<unknown, unknown>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext): void {
+    this.#store = rowStore(context, this.#storeName)
+  }
+
+  get(key: unknown): ValueAndTimestamp<unknown> | undefined {
+    return this.#store.get(key)
+  }
+
+  getAsOf(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined {
+    return this.#store.getAsOf(key, timestampMs)
+  }
+}

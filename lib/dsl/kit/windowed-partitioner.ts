@@ -1,0 +1,17 @@
+import { partitionForKey } from '../../common/murmur2.ts'
+import type { Windowed } from '../../common/windowed.ts'
+import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
+import { serializeInPassing } from '../../serde/passing-bytes.ts'
+import type { Serde } from '../../serde/serde.ts'
+import { WindowedSerde } from '../../serde/windowed-serdes.ts'
+
+/** Windows of one key lie in one partition, that of the key itself, whose bytes come first. Undefined for keys that are in no windows. */
+export function windowedPartitioner(keySerde: Serde<unknown> | undefined): PrefixPartitioner | undefined {
+  if (!(keySerde instanceof WindowedSerde)) return undefined
+  const { inner, windowBytes } = keySerde as WindowedSerde<unknown>
+  const choose: StreamPartitioner = (_value, key, topic, partitionCount) =>
+    key === null
+      ? undefined
+      : partitionForKey(serializeInPassing(inner, (key as Windowed<unknown>).key, { topic }), partitionCount)
+  return Object.assign(choose, { bytesBehindKey: windowBytes })
+}

@@ -1,0 +1,188 @@
+import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'
+import type { ProcessorFactory } from '../../topology/topology-options.ts'
+import type { AsyncMapper, AsyncProcessorFactory } from '../options/async-functions.ts'
+import type { AsyncOptions } from '../options/async-options.ts'
+import type { BranchedKStream, KGroupedStream, KStream, KTable } from '../api/kstream.ts'
+import type { Action, Joiner, Mapper, PairMapper, Predicate } from '../options/functions.ts'
+import { filter } from '../operators/stream/filter.ts'
+import { flatMapValues } from '../operators/stream/flat-map-values.ts'
+import { flatMapValuesAsync } from '../operators/stream/flat-map-values-async.ts'
+import { flatMap } from '../operators/stream/flat-map.ts'
+import { groupBy, groupByKey } from '../operators/stream/group.ts'
+import { mapValues } from '../operators/stream/map-values.ts'
+import { mapValuesAsync } from '../operators/stream/map-values-async.ts'
+import { map } from '../operators/stream/map.ts'
+import { merge } from '../operators/stream/merge.ts'
+import { forEach, peek } from '../operators/stream/peek.ts'
+import { print } from '../operators/stream/print.ts'
+import { processAsync } from '../operators/stream/process-async.ts'
+import { process, processValues } from '../operators/stream/process.ts'
+import { repartition } from '../operators/stream/repartition.ts'
+import { selectKey } from '../operators/stream/select-key.ts'
+import { SplitPart } from '../operators/stream/split.ts'
+import type { StreamJoinKind } from '../joins/stream-join-names.ts'
+import { joinStreams } from '../operators/stream/stream-stream-join.ts'
+import { joinGlobalTable, joinTable } from '../operators/stream/stream-table-join.ts'
+import { toTable } from '../operators/stream/to-table.ts'
+import { to } from '../operators/stream/to.ts'
+import type {
+  GroupedOptions,
+  JoinedOptions,
+  NamedOptions,
+  PrintedOptions,
+  ProcessOptions,
+  ProducedOptions,
+  RepartitionedOptions,
+  StreamJoinedOptions,
+  TableOptions,
+} from '../options/options.ts'
+import type { GlobalTablePart, StreamPart, TablePart } from '../kit/handles.ts'
+import { PART } from '../kit/handles.ts'
+import type { Surface } from './methods-factory.ts'
+
+type AnyOperand = { readonly [PART]: StreamPart | TablePart | GlobalTablePart }
+
+/** A stream's methods, each of which is an operator. */
+export class GraphStream<K, V> implements KStream<K, V> {
+  readonly [PART]: StreamPart
+  readonly #surface: Surface
+
+  constructor(part: StreamPart, surface: Surface) {
+    this[PART] = part
+    this.#surface = surface
+  }
+
+  filter<R extends V>(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, R> {
+    return this.#surface.stream(filter(this[PART], predicate, true, options))
+  }
+
+  filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V> {
+    return this.#surface.stream(filter(this[PART], predicate, false, options))
+  }
+
+  map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR> {
+    return this.#surface.stream(map(this[PART], mapper, options))
+  }
+
+  mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR> {
+    return this.#surface.stream(mapValues(this[PART], mapper, options))
+  }
+
+  flatMap<KR, VR>(
+    mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>,
+    options?: NamedOptions,
+  ): KStream<KR, VR> {
+    return this.#surface.stream(flatMap(this[PART], mapper, options))
+  }
+
+  flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR> {
+    return this.#surface.stream(flatMapValues(this[PART], mapper, options))
+  }
+
+  selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V> {
+    return this.#surface.stream(selectKey(this[PART], mapper, options))
+  }
+
+  peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V> {
+    return this.#surface.stream(peek(this[PART], action, options))
+  }
+
+  forEach(action: Action<K, V>, options?: NamedOptions): void {
+    forEach(this[PART], action, options)
+  }
+
+  print(options?: PrintedOptions<K, V>): void {
+    print(this[PART], options)
+  }
+
+  split(options?: NamedOptions): BranchedKStream<K, V> {
+    return this.#surface.branches(new SplitPart(this[PART], options))
+  }
+
+  merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO> {
+    return this.#surface.stream(merge(this[PART], other[PART], options))
+  }
+
+  repartition(options?: RepartitionedOptions<K, V>): KStream<K, V> {
+    return this.#surface.stream(repartition(this[PART], options))
+  }
+
+  groupBy<KR>(
+    selector: Mapper<K, V, KR>,
+    options?: GroupedOptions<KR, V>,
+  ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>> {
+    return this.#surface.groupedStream(groupBy(this[PART], selector, options))
+  }
+
+  groupByKey(
+    options?: GroupedOptions<K, V>,
+  ): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>> {
+    return this.#surface.groupedStream(groupByKey(this[PART], options))
+  }
+
+  toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
+    return this.#surface.table(toTable(this[PART], options))
+  }
+
+  join<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'inner', rest)
+  }
+
+  leftJoin<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'left', rest)
+  }
+
+  outerJoin<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
+    return this.#join(other, 'outer', rest)
+  }
+
+  process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
+    return this.#surface.stream(process(this[PART], factory, options))
+  }
+
+  processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR> {
+    return this.#surface.stream(processValues(this[PART], factory, options))
+  }
+
+  mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR> {
+    return this.#surface.stream(mapValuesAsync(this[PART], mapper, options))
+  }
+
+  flatMapValuesAsync<VR>(
+    mapper: AsyncMapper<K, V, Iterable<VR>>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<K, VR> {
+    return this.#surface.stream(flatMapValuesAsync(this[PART], mapper, options))
+  }
+
+  processAsync<KR, VR>(
+    factory: AsyncProcessorFactory<K, V, KR, VR>,
+    options?: AsyncOptions<K, V>,
+  ): KStream<KR, VR> {
+    return this.#surface.stream(processAsync(this[PART], factory, options))
+  }
+
+  to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
+    to(this[PART], topic, options)
+  }
+
+  /** The other side decides what the other arguments are, as the overloads of `KStream` say. */
+  #join<VR>(other: AnyOperand, kind: StreamJoinKind, rest: readonly unknown[]): KStream<K, VR> {
+    const part = other[PART]
+    const left = kind === 'left'
+    if ('joinRepartition' in part) {
+      const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, StreamJoinedOptions<K, V, unknown>]
+      return this.#surface.stream(joinStreams(this[PART], part, joiner, kind, options))
+    }
+    if ('values' in part) {
+      const [selector, joiner, options] = rest as [
+        Mapper<K, V, unknown>,
+        Joiner<K, V, unknown, VR>,
+        NamedOptions?,
+      ]
+      return this.#surface.stream(joinGlobalTable(this[PART], part, selector, joiner, left, options))
+    }
+    const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, JoinedOptions<K, V>?]
+    return this.#surface.stream(joinTable(this[PART], part, joiner, left, options))
+  }
+}

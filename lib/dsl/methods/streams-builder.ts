@@ -1,0 +1,122 @@
+import type { ProcessorSupplier } from '../../processor/processor.ts'
+import type { StoreBuilder } from '../../store/state-store.ts'
+import type { ProcessorFactory } from '../../topology/topology-options.ts'
+import { supplierFrom } from '../../topology/topology-options.ts'
+import { Topology } from '../../topology/topology.ts'
+import type { GlobalKTable, KStream, KTable } from '../api/kstream.ts'
+import { GraphBranchedStream } from './branched-stream-methods.ts'
+import { GraphCogroupedStream } from './cogrouped-stream-methods.ts'
+import { GraphGroupedStream } from './grouped-stream-methods.ts'
+import { GraphGroupedTable } from './grouped-table-methods.ts'
+import { GraphStream } from './stream-methods.ts'
+import { GraphTable } from './table-methods.ts'
+import { GraphSessionStream, GraphWindowedStream } from './windowed-stream-methods.ts'
+import type { BuildOptions } from '../options/build-options.ts'
+import { optimizations } from '../options/build-options.ts'
+import { checkExplicitNames } from '../compile/check-names.ts'
+import { compile } from '../compile/compile.ts'
+import { Graph } from '../graph/graph.ts'
+import { optimize } from '../compile/optimize.ts'
+import type { ConsumedOptions, TableSourceOptions } from '../options/options.ts'
+import { globalTableSource, streamSource, tableSource } from '../operators/stream/source.ts'
+import type { CogroupedPart } from '../kit/handles.ts'
+import { PART } from '../kit/handles.ts'
+import type { Surface } from './methods-factory.ts'
+
+const surface: Surface = {
+  stream: part => new GraphStream(part, surface),
+  // Whether deletions can come out is for the caller's types to say; the object is the same.
+  table: part => new GraphTable(part, surface) as never,
+  branches: split => new GraphBranchedStream(split, surface),
+  // So it is for values of null.
+  groupedStream: part => new GraphGroupedStream(part, surface) as never,
+  windowedStream: part => new GraphWindowedStream(part, surface),
+  sessionStream: part => new GraphSessionStream(part, surface),
+  cogroupedStream: <K, A>(part: CogroupedPart) => new GraphCogroupedStream<K, A>(part, surface),
+  groupedTable: part => new GraphGroupedTable(part, surface),
+}
+
+/** Where a topology written in the DSL begins and ends: sources first, `build()` last. */
+export class StreamsBuilder {
+  readonly #graph = new Graph()
+
+  /**
+   * Topics as one stream; a regular expression stands for all topics whose whole name matches, those that are created later included.
+   * Asking for the same again gives a stream of the same source.
+   */
+  stream<K, V>(
+    topics: string | readonly string[] | RegExp,
+    options: ConsumedOptions<K, V> = {},
+  ): KStream<K, V> {
+    return surface.stream(streamSource(this.#graph, topics, options))
+  }
+
+  /** A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped (counted). */
+  table<K, V>(topic: string, options: TableSourceOptions<K, V> = {}): KTable<NonNullable<K>, NonNullable<V>> {
+    return surface.table(tableSource(this.#graph, topic, options))
+  }
+
+  /** A topic as a table that every instance holds whole. It is read up to its end before anything else starts. */
+  globalTable<K, V>(
+    topic: string,
+    options: TableSourceOptions<K, V> = {},
+  ): GlobalKTable<NonNullable<K>, NonNullable<V>> {
+    const part = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
+    return { [PART]: part, queryableStoreName: part.queryableStoreName }
+  }
+
+  /** A store for processors that name it in `process(…, { stores })`. */
+  addStateStore(builder: StoreBuilder): this {
+    this.#graph.add(builder.name, { kind: 'store', builder }, this.#graph.root)
+    return this
+  }
+
+  /** A store that every instance fills from a topic through the processor; every processor may read it. */
+  addGlobalStore<K, V>(
+    builder: StoreBuilder,
+    topic: string,
+    factory: ProcessorFactory<K, V>,
+    options: ConsumedOptions<K, V> = {},
+  ): this {
+    return this.#addTopicStore('global-store', builder, topic, supplierFrom(factory), options)
+  }
+
+  /**
+   * A store that each task fills from its partition of a topic, which is its changelog too (KIP-813): the processor must put records as
+   * they are. Other processors read it, as stores that they name.
+   */
+  addReadOnlyStateStore<K, V>(
+    builder: StoreBuilder,
+    topic: string,
+    factory: ProcessorFactory<K, V>,
+    options: ConsumedOptions<K, V> = {},
+  ): this {
+    return this.#addTopicStore('read-only-store', builder, topic, supplierFrom(factory), options)
+  }
+
+  /**
+   * The whole program as a topology. Throws a `TopologyError` where operators contradict each other. It may be called again, with the
+   * same options.
+   */
+  build(options: BuildOptions = {}): Topology {
+    const chosen = optimizations(options)
+    optimize(this.#graph, chosen, options.enableProcessProcessValueFix ?? false)
+    const definition = compile(this.#graph, chosen, options.processorWrapper)
+    if (options.ensureExplicitInternalResourceNaming) checkExplicitNames(this.#graph, definition)
+    return new Topology(definition)
+  }
+
+  #addTopicStore<K, V>(
+    kind: 'global-store' | 'read-only-store',
+    builder: StoreBuilder,
+    topic: string,
+    supplier: ProcessorSupplier<K, V>,
+    options: ConsumedOptions<K, V>,
+  ): this {
+    const sourceName = this.#graph.name(options.name, 'KSTREAM-SOURCE-', '-source')
+    const name = this.#graph.name(options.name, 'KTABLE-SOURCE-')
+    const role = { kind, sourceName, topic, consumed: options, supplier, builder } as const
+    this.#graph.add(name, role, this.#graph.root)
+    return this
+  }
+}

@@ -1,0 +1,105 @@
+import type { KGroupedTable, KStream, KTable } from '../api/kstream.ts'
+import type { Joiner, Mapper, PairMapper, Predicate, ValueTransformerFactory } from '../options/functions.ts'
+import { joinForeignKey } from '../operators/table/foreign-key-join.ts'
+import { groupTable } from '../operators/table/group-table.ts'
+import { suppress } from '../operators/table/suppress.ts'
+import { transformTableValues } from '../operators/table/transform-table-values.ts'
+import { filterTable, mapTableValues } from '../operators/table/table-values.ts'
+import { joinTables } from '../operators/table/table-table-join.ts'
+import type { TableJoinKind } from '../operators/table/table-table-join.ts'
+import { toStream } from '../operators/table/to-stream.ts'
+import type {
+  ForeignKeyJoinOptions,
+  GroupedOptions,
+  NamedOptions,
+  TableOptions,
+  TransformValuesOptions,
+} from '../options/options.ts'
+import type { TablePart } from '../kit/handles.ts'
+import { PART } from '../kit/handles.ts'
+import type { Suppressed } from '../options/suppressed.ts'
+import type { Surface } from './methods-factory.ts'
+
+interface AnyTable {
+  readonly [PART]: TablePart
+}
+
+type ForeignKeyArguments<K, V, VR> = [
+  Mapper<K, V, unknown>,
+  Joiner<K, V, unknown, VR>,
+  ForeignKeyJoinOptions<K, unknown, NonNullable<VR>>?,
+]
+
+/** A table's methods, each of which is an operator. */
+export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> {
+  readonly [PART]: TablePart
+  readonly #surface: Surface
+
+  constructor(part: TablePart, surface: Surface) {
+    this[PART] = part
+    this.#surface = surface
+  }
+
+  get queryableStoreName(): string | undefined {
+    return this[PART].queryableStoreName
+  }
+
+  filter<R extends V>(predicate: Predicate<K, V>, options?: TableOptions<K, R>): KTable<K, R> {
+    return this.#surface.table(filterTable(this[PART], predicate, true, options))
+  }
+
+  filterNot(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V> {
+    return this.#surface.table(filterTable(this[PART], predicate, false, options))
+  }
+
+  mapValues<VR>(
+    mapper: Mapper<K, V, VR>,
+    options?: TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, D | Extract<VR, null>> {
+    return this.#surface.table(mapTableValues(this[PART], mapper, options))
+  }
+
+  transformValues<VR>(
+    factory: ValueTransformerFactory<K, V, VR>,
+    options?: TransformValuesOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>> {
+    return this.#surface.table(transformTableValues(this[PART], factory, options))
+  }
+
+  join<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'inner', rest)
+  }
+
+  leftJoin<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'left', rest)
+  }
+
+  outerJoin<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    return this.#join(other, 'outer', rest)
+  }
+
+  suppress(suppressed: Suppressed<K>): KTable<K, V, D> {
+    return this.#surface.table(suppress(this[PART], suppressed))
+  }
+
+  toStream(options?: NamedOptions): KStream<K, V | D> {
+    return this.#surface.stream(toStream(this[PART], options))
+  }
+
+  groupBy<KR, VR>(
+    selector: PairMapper<K, V, KR, VR>,
+    options?: GroupedOptions<NonNullable<KR>, NonNullable<VR>>,
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
+    return this.#surface.groupedTable(groupTable(this[PART], selector, options))
+  }
+
+  #join<VR>(other: AnyTable, kind: TableJoinKind, rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
+    if (typeof rest[1] === 'function') {
+      const [extractor, joiner, options] = rest as ForeignKeyArguments<K, V, VR>
+      const isLeft = kind === 'left'
+      return this.#surface.table(joinForeignKey(this[PART], other[PART], extractor, joiner, isLeft, options))
+    }
+    const [joiner, options] = rest as [Joiner<K, unknown, unknown, VR>, TableOptions<K, NonNullable<VR>>?]
+    return this.#surface.table(joinTables(this[PART], other[PART], joiner, kind, options))
+  }
+}

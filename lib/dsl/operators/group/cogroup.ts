@@ -1,0 +1,178 @@
+import type { Processor } from '../../../processor/processor.ts'
+import type { Serde } from '../../../serde/serde.ts'
+import type { StoreBuilder } from '../../../store/state-store.ts'
+import type { Aggregator, Initializer, SessionMerger } from '../../options/functions.ts'
+import type { Graph } from '../../graph/graph.ts'
+import type { GraphNode } from '../../graph/graph-node.ts'
+import { checkName } from '../../graph/node-name.ts'
+import type { TableStore } from '../../kit/materialized.ts'
+import { storeBuilder, tableStore } from '../../kit/materialized.ts'
+import type { TableOptions, WindowedTableOptions } from '../../options/options.ts'
+import type { CogroupedMember, CogroupedPart, GroupedPart, TablePart } from '../../kit/handles.ts'
+import type { TableOperator, TableValues } from '../../kit/table-operator.ts'
+import { isVersioned } from '../../kit/table-operator.ts'
+import { windowedStore } from '../../kit/windowed-materialized.ts'
+import type { AnyWindows } from '../../windows/any-windows.ts'
+import { checkSameBuilder, processorRole } from '../../kit/add-node.ts'
+import { passThrough } from '../../kit/pass.ts'
+import { addRepartition, planRepartition } from '../../kit/plan-repartition.ts'
+import { StreamAggregate } from './stream-aggregate.ts'
+import { synchronousFunctions, windowedOperator } from './windowed-stream.ts'
+
+const AGGREGATE = 'COGROUPKSTREAM-AGGREGATE-'
+const MERGE = 'COGROUPKSTREAM-MERGE-'
+/** For messages: which one it was is seen from the node's name. */
+const CALLBACK = 'a callback of cogroup or its aggregate'
+/** Nothing is inherited: the streams may differ in their serdes. */
+const NO_SERDES = { keySerde: undefined, valueSerde: undefined } as const
+
+export function beginCogroup<K, V, A>(group: GroupedPart, aggregator: Aggregator<K, V, A>): CogroupedPart {
+  return withGroup({ groups: [], repartitions: new Map() }, group, aggregator)
+}
+
+/** A group that is there already keeps its place and gets the new aggregator. */
+export function withGroup<K, V, A>(
+  part: CogroupedPart,
+  group: GroupedPart,
+  aggregator: Aggregator<K, V, A>,
+): CogroupedPart {
+  const first = part.groups[0]
+  if (first) checkSameBuilder(first.group.stream, group.stream)
+  const member = { group, aggregator } as CogroupedMember
+  const known = part.groups.some(other => other.group === group)
+  const groups = known
+    ? part.groups.map(other => (other.group === group ? member : other))
+    : [...part.groups, member]
+  return { ...part, groups }
+}
+
+export function aggregateCogroup<K, A>(
+  part: CogroupedPart,
+  initializer: Initializer<A>,
+  options: TableOptions<K, NonNullable<A>> = {},
+): TablePart {
+  const store = tableStore(graphOf(part), options, AGGREGATE, NO_SERDES)
+  return addCogroup(part, store, options.name, {
+    builder: () => storeBuilder(store),
+    keySerde: store.keySerde,
+    operator: (aggregator, _i, node) =>
+      new StreamAggregate(
+        store.name,
+        initializer as Initializer<unknown>,
+        aggregator,
+        { callback: CALLBACK, node },
+        store.historyRetentionMs,
+      ),
+  })
+}
+
+/** `merger`: for sessions. */
+export function aggregateWindowedCogroup<K, A>(
+  part: CogroupedPart,
+  windows: AnyWindows,
+  initializer: Initializer<A>,
+  merger: SessionMerger<K, A> | undefined,
+  options: WindowedTableOptions<K, NonNullable<A>> = {},
+): TablePart {
+  const emit = 'on-window-update'
+  const store = tableStore(graphOf(part), options, AGGREGATE, NO_SERDES)
+  const { builder, keySerde } = windowedStore(store, windows, emit, options)
+  return addCogroup(part, store, options.name, {
+    builder: () => builder,
+    keySerde,
+    operator: (aggregator, i, node) => {
+      const given = { initializer, aggregator: aggregator as Aggregator<K, unknown, A>, merger }
+      const functions = synchronousFunctions(given, { callback: CALLBACK, node })
+      return windowedOperator(windows, functions, { storeName: store.name, id: `${store.name}-${i}`, emit })
+    },
+  })
+}
+
+interface CogroupPlan {
+  readonly builder: () => StoreBuilder
+  /** Of the table. */
+  readonly keySerde: Serde<unknown> | undefined
+  /** `node`: its name. */
+  operator(aggregator: Aggregator<unknown, unknown, unknown>, index: number, node: string): TableOperator
+}
+
+/** An aggregation for each group, all on one store, and a node behind them where the table is. */
+function addCogroup(
+  part: CogroupedPart,
+  store: TableStore,
+  name: string | undefined,
+  plan: CogroupPlan,
+): TablePart {
+  const graph = graphOf(part)
+  const parents = repartitionedGroups(part, store)
+  graph.coPartition(...part.groups.map(({ group }) => group.stream.sources))
+  const operators: TableOperator[] = []
+  const nodes = part.groups.map(({ aggregator }, i) => {
+    const node = graph.name(name, AGGREGATE, `-cogroup-agg-${i}`)
+    const operator = plan.operator(aggregator, i, node)
+    operators.push(operator)
+    const place = i === 0 ? { ownStore: plan.builder } : { stores: [store.name] }
+    const role = processorRole({ supplier: operator, ...place })
+    return graph.add(node, role, parents[i] as GraphNode)
+  })
+  const merged = new CogroupedTable(operators)
+  const mergeName = graph.name(name, MERGE, '-cogroup-merge')
+  return {
+    graph,
+    node: graph.add(mergeName, processorRole({ supplier: merged }), ...nodes),
+    name: mergeName,
+    keySerde: plan.keySerde,
+    valueSerde: store.valueSerde,
+    sources: new Set(part.groups.flatMap(({ group }, i) => sourcesOf(group, parents[i] as GraphNode))),
+    operator: merged,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+/** Numbers are drawn each time, used or not. Groups without names all name their topics after the store, and so can be only one. */
+function repartitionedGroups({ groups, repartitions }: CogroupedPart, store: TableStore): GraphNode[] {
+  return groups.map(({ group }) => {
+    const { stream, givenName, repartitionRequired } = group
+    if (!repartitionRequired) return stream.node
+    const { graph, keySerde, valueSerde } = stream
+    const topicPrefix = checkName(givenName ?? store.name)
+    const planned = planRepartition(graph, { topicPrefix, keySerde, valueSerde })
+    const node = repartitions.get(group) ?? addRepartition(stream, planned)
+    repartitions.set(group, node)
+    return node
+  })
+}
+
+function sourcesOf({ stream, repartitionRequired }: GroupedPart, node: GraphNode): string[] {
+  return repartitionRequired ? [node.name] : [...stream.sources]
+}
+
+function graphOf({ groups }: CogroupedPart): Graph {
+  return (groups[0] as CogroupedMember).group.stream.graph
+}
+
+/** Several aggregations whose changes are those of one table, as they share its store. */
+class CogroupedTable implements TableOperator {
+  readonly #members: readonly TableOperator[]
+
+  constructor(members: readonly TableOperator[]) {
+    this.#members = members
+  }
+
+  get(): Processor {
+    return passThrough.get()
+  }
+
+  requestOldValues(mayMaterialize: boolean): boolean {
+    for (const member of this.#members) member.requestOldValues(mayMaterialize)
+    return true
+  }
+
+  values(): TableValues {
+    return (this.#members[0] as TableOperator).values()
+  }
+
+  isVersioned(): boolean {
+    return isVersioned(this.#members[0] as TableOperator)
+  }
+}

@@ -1,0 +1,87 @@
+import { StreamsError } from '../../../common/errors.ts'
+import type { ProcessorContext } from '../../../processor/processor-context.ts'
+import { Record } from '../../../processor/record.ts'
+import { addAsyncNode } from '../../async/add-async-node.ts'
+import type {
+  AsyncCall,
+  AsyncOutput,
+  AsyncProcessor,
+  AsyncProcessorContext,
+  AsyncProcessorFactory,
+} from '../../options/async-functions.ts'
+import type { AsyncWork } from '../../async/async-operator.ts'
+import type { AsyncOptions } from '../../options/async-options.ts'
+import type { PendingCall } from '../../async/pending-call.ts'
+import type { StreamPart } from '../../kit/handles.ts'
+import { NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
+
+class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, KR, VR> {
+  readonly #processor: AsyncProcessor<K, V, KR, VR>
+
+  constructor(processor: AsyncProcessor<K, V, KR, VR>) {
+    this.#processor = processor
+  }
+
+  init(context: ProcessorContext<KR, VR>): unknown {
+    return this.#processor.init?.(narrowed(context))
+  }
+
+  call(
+    { key, value, input }: PendingCall<K, V, AsyncOutput<KR, VR>>,
+    about: AsyncCall,
+  ): PromiseLike<AsyncOutput<KR, VR>> {
+    const { timestamp, headers } = input.context
+    return this.#processor.process(new Record(key, value, timestamp, headers), about)
+  }
+
+  apply(
+    _input: PendingCall<K, V, AsyncOutput<KR, VR>>,
+    result: AsyncOutput<KR, VR>,
+    context: ProcessorContext<KR, VR>,
+  ): void {
+    for (const record of recordsOf(result)) context.forward(record)
+  }
+
+  close(): void {
+    this.#processor.close?.()
+  }
+}
+
+/** As `process`: keys may change, so the result is taken for rekeyed and has no serdes. */
+export function processAsync<K, V, KR, VR>(
+  stream: StreamPart,
+  factory: AsyncProcessorFactory<K, V, KR, VR>,
+  options: AsyncOptions<K, V> = {},
+): StreamPart {
+  const get = typeof factory === 'function' ? factory : () => factory.get()
+  const work = () => new ProcessWork(get())
+  const role = { changesKey: true, changesValue: true }
+  return addAsyncNode(stream, { prefix: 'KSTREAM-PROCESSASYNC-', options, work, role }, NEW_KEY_AND_VALUE)
+}
+
+/** Of the context only what is the same at any time: a call has no record, no store and no transaction of its own. */
+function narrowed(context: ProcessorContext): AsyncProcessorContext {
+  const { applicationId, taskId, metrics, logger } = context
+  return {
+    applicationId,
+    taskId,
+    metrics,
+    logger,
+    currentSystemTimeMs: () => context.currentSystemTimeMs(),
+  }
+}
+
+/** Looked at as a whole before the first is forwarded. */
+function recordsOf<KR, VR>(result: AsyncOutput<KR, VR>): Record<KR, VR>[] {
+  if (result === undefined || result === null) return []
+  if (result instanceof Record) return [result]
+  if (typeof result === 'object' && Symbol.iterator in result) {
+    const records = [...result]
+    if (records.every(record => record instanceof Record)) return records
+  }
+  throw new StreamsError(
+    'ASYNC_RESULT',
+    'an asynchronous processor resolved with something that is neither a Record, nor an iterable of them, nor nothing: make records ' +
+      'with record.withValue(…) or new Record(…)',
+  )
+}

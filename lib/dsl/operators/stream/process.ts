@@ -1,0 +1,88 @@
+import { isPromise } from '../../../common/promises.ts'
+import type { ProcessorContext } from '../../../processor/processor-context.ts'
+import type { Processor, ProcessorSupplier } from '../../../processor/processor.ts'
+import type { Record } from '../../../processor/record.ts'
+import type { ProcessorFactory } from '../../../topology/topology-options.ts'
+import { checkSupplier } from '../../../topology/check-supplier.ts'
+import { supplierFrom } from '../../../topology/topology-options.ts'
+import { checkName } from '../../graph/node-name.ts'
+import type { ProcessOptions } from '../../options/options.ts'
+import type { StreamPart } from '../../kit/handles.ts'
+import { KeyCheckingContext } from '../../kit/key-checking-context.ts'
+import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from '../../kit/add-node.ts'
+
+/** Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no serdes. */
+export function process<K, V, KR, VR>(
+  stream: StreamPart,
+  factory: ProcessorFactory<K, V, KR, VR>,
+  options: ProcessOptions = {},
+): StreamPart {
+  const part = addProcess(stream, 'KSTREAM-PROCESSOR-', supplierFrom(factory), options, true)
+  return { ...part, ...NEW_KEY_AND_VALUE }
+}
+
+export function processValues<K, V, VR>(
+  stream: StreamPart,
+  factory: ProcessorFactory<K, V, K, VR>,
+  options: ProcessOptions = {},
+): StreamPart {
+  const part = addProcess(stream, 'KSTREAM-PROCESSVALUES-', supplierFrom(factory), options, false)
+  return { ...part, ...NEW_VALUE }
+}
+
+/** Unlike elsewhere, a given name uses no number up. */
+function addProcess(
+  stream: StreamPart,
+  prefix: string,
+  supplier: ProcessorSupplier,
+  options: ProcessOptions,
+  changesKey: boolean,
+): StreamPart {
+  const name = options.name === undefined ? stream.graph.newName(prefix) : checkName(options.name)
+  checkSupplier(name, supplier)
+  const role = processorRole({
+    supplier: changesKey ? supplier : keepingKeys(supplier),
+    stores: options.stores ?? [],
+    changesKey,
+    changesValue: true,
+    ofProcess: true,
+  })
+  return { ...stream, name, node: stream.graph.add(name, role, stream.node), joinRepartition: {} }
+}
+
+function keepingKeys(supplier: ProcessorSupplier): ProcessorSupplier {
+  const get = () => {
+    const inner = supplier.get()
+    // A promise is refused where the processor is used.
+    return isPromise(inner) ? inner : new KeepingKeys(inner)
+  }
+  return supplier.stores ? { get, stores: supplier.stores } : { get }
+}
+
+/** Runs a processor whose forwarded records must have the key of the record being processed. */
+class KeepingKeys implements Processor {
+  readonly #inner: Processor
+  #context: KeyCheckingContext | undefined
+
+  constructor(inner: Processor) {
+    this.#inner = inner
+  }
+
+  init(context: ProcessorContext): void {
+    this.#context = new KeyCheckingContext(context)
+    return this.#inner.init?.(this.#context)
+  }
+
+  process(record: Record<unknown, unknown>): void {
+    this.#context?.enter(record)
+    // Headers that it adds are its own: only those of its results go on.
+    const result = this.#inner.process(record.withHeaders(record.headers))
+    this.#context?.leave()
+    // Nothing, unless it is asynchronous: then the node it runs in refuses the promise.
+    return result
+  }
+
+  close(): void {
+    return this.#inner.close?.()
+  }
+}

@@ -1,0 +1,30 @@
+import type { StreamPartitioner } from '../../../processor/stream-partitioner.ts'
+import { checkName } from '../../graph/node-name.ts'
+import type { StreamPart } from '../../kit/handles.ts'
+import {
+  addRepartition,
+  behindRepartition,
+  planRepartition,
+  type RepartitionSettings,
+} from '../../kit/plan-repartition.ts'
+import type { RepartitionedOptions } from '../../options/options.ts'
+
+/** The `repartition` method: always through a topic, needed or not. */
+export function repartition<K, V>(stream: StreamPart, options: RepartitionedOptions<K, V> = {}): StreamPart {
+  const { partitionCount } = options
+  if (partitionCount !== undefined && !(Number.isSafeInteger(partitionCount) && partitionCount >= 1)) {
+    throw new TypeError(`partitionCount is ${partitionCount}: it must be a whole number of at least 1`)
+  }
+  const settings: RepartitionSettings = {
+    topicPrefix:
+      options.name === undefined ? stream.graph.newName('KSTREAM-REPARTITION-') : checkName(options.name),
+    keySerde: options.keySerde ?? stream.keySerde,
+    valueSerde: options.valueSerde ?? stream.valueSerde,
+    partitioner: options.partitioner as StreamPartitioner | undefined,
+    partitionCount,
+    optimizable: false,
+  }
+  const planned = planRepartition(stream.graph, settings)
+  const node = addRepartition(stream, planned)
+  return behindRepartition(stream, node, planned.sourceName, settings)
+}

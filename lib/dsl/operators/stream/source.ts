@@ -1,0 +1,91 @@
+import { TopologyError } from '../../../common/errors.ts'
+import type { Graph } from '../../graph/graph.ts'
+import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
+import type { ConsumedOptions, TableSourceOptions } from '../../options/options.ts'
+import type { GlobalTablePart, StreamPart, TablePart } from '../../kit/handles.ts'
+import { TableSource } from '../../kit/table-source.ts'
+
+const SOURCE = 'KSTREAM-SOURCE-'
+const TABLE = 'KTABLE-SOURCE-'
+
+/** Several of the same topics become one node when the plan is optimized; until then each has its own, and its own number. */
+export function streamSource<K, V>(
+  graph: Graph,
+  topics: string | readonly string[] | RegExp,
+  consumed: ConsumedOptions<K, V>,
+): StreamPart {
+  const name = graph.name(consumed.name, SOURCE)
+  const { keySerde, valueSerde } = consumed
+  const read =
+    topics instanceof RegExp
+      ? { topics: [], pattern: topics }
+      : { topics: typeof topics === 'string' ? [topics] : topics, pattern: undefined }
+  return {
+    graph,
+    node: graph.add(name, { kind: 'stream-source', ...read, consumed }, graph.root),
+    name,
+    keySerde,
+    valueSerde,
+    sources: new Set([name]),
+    repartitionRequired: false,
+    joinRepartition: {},
+  }
+}
+
+/** The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store in the end. */
+export function tableSource<K, V>(graph: Graph, topic: string, options: TableSourceOptions<K, V>): TablePart {
+  const { keySerde, valueSerde } = options
+  const store = mayNeedName(graph, tableStore(graph, options, `${topic}-`, { keySerde, valueSerde }))
+  const sourceName = graph.name(options.name, SOURCE, '-source')
+  const name = graph.name(options.name, TABLE)
+  const operator = new TableSource(store.name, store.queryable, store.historyRetentionMs)
+  const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
+  const role = {
+    kind: 'table-source',
+    sourceName,
+    topic,
+    consumed: options,
+    supplier: operator,
+    ownStore,
+  } as const
+  return {
+    graph,
+    node: graph.add(name, role, graph.root),
+    name,
+    keySerde,
+    valueSerde,
+    sources: new Set([sourceName]),
+    operator,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+/** Its topic is its changelog, and it always has a store. */
+export function globalTableSource<K, V>(
+  graph: Graph,
+  topic: string,
+  options: TableSourceOptions<unknown, unknown>,
+): GlobalTablePart<K, V> {
+  const store = mayNeedName(
+    graph,
+    tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined }),
+  )
+  if (store.historyRetentionMs !== undefined) throw globalTableVersioned(topic)
+  const sourceName = graph.name(options.name, SOURCE, '-source')
+  const name = graph.name(options.name, TABLE)
+  const supplier = new TableSource(store.name, true)
+  const builder = storeBuilder({ ...store, logging: false })
+  graph.add(
+    name,
+    { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder },
+    graph.root,
+  )
+  return { values: supplier.values(), queryableStoreName: store.queryable ? store.name : undefined }
+}
+
+function globalTableVersioned(topic: string): TopologyError {
+  return new TopologyError(
+    'GLOBAL_TABLE_VERSIONED',
+    `the global table of topic "${topic}" cannot keep versions: leave out historyRetentionMs, or read it as a table.`,
+  )
+}

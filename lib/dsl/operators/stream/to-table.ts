@@ -1,0 +1,41 @@
+import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
+import type { TableOptions } from '../../options/options.ts'
+import type { StreamPart, TablePart } from '../../kit/handles.ts'
+import { processorRole } from '../../kit/add-node.ts'
+import { addRepartition, behindRepartition, planRepartition } from '../../kit/plan-repartition.ts'
+import { TableSource } from '../../kit/table-source.ts'
+
+const PREFIX = 'KSTREAM-TOTABLE-'
+
+/**
+ * The repartition topic of a rekeyed stream is named after the node, not after the store, as in the original, where only
+ * aggregations name theirs after the store.
+ */
+export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = {}): TablePart {
+  const { graph } = stream
+  const name = graph.name(options.name, PREFIX)
+  const store = mayNeedName(graph, tableStore(graph, options, PREFIX, stream))
+  const parent = stream.repartitionRequired ? throughTopic(stream, name, store) : stream
+  const operator = new TableSource(store.name, store.queryable, store.historyRetentionMs)
+  const ownStore = () => (operator.materialized ? storeBuilder(store) : undefined)
+  return {
+    graph,
+    node: graph.add(name, processorRole({ supplier: operator, ownStore }), parent.node),
+    name,
+    keySerde: store.keySerde,
+    valueSerde: store.valueSerde,
+    sources: parent.sources,
+    operator,
+    queryableStoreName: store.queryable ? store.name : undefined,
+  }
+}
+
+function throughTopic(
+  stream: StreamPart,
+  topicPrefix: string,
+  serdes: Pick<StreamPart, 'keySerde' | 'valueSerde'>,
+): StreamPart {
+  const settings = { topicPrefix, keySerde: serdes.keySerde, valueSerde: serdes.valueSerde }
+  const planned = planRepartition(stream.graph, settings)
+  return behindRepartition(stream, addRepartition(stream, planned), planned.sourceName, settings)
+}

@@ -1,0 +1,63 @@
+import type { Mapper, Predicate } from '../../options/functions.ts'
+import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'
+import type { TableOptions } from '../../options/options.ts'
+import type { TablePart } from '../../kit/handles.ts'
+import { synchronous } from '../../kit/synchronous.ts'
+import { addTableNode } from '../../kit/add-node.ts'
+import { DerivedTable } from '../../kit/derived-table.ts'
+
+/** `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`. */
+export function filterTable<K, V>(
+  table: TablePart,
+  predicate: Predicate<K, V>,
+  keep: boolean,
+  options: TableOptions<K, V> = {},
+): TablePart {
+  const callback = `the predicate of ${keep ? 'filter' : 'filterNot'}`
+  const compute = (node: string) => {
+    const owner = { callback, node }
+    return (value: V, key: K) => (Boolean(synchronous(predicate(value, key), owner)) === keep ? value : null)
+  }
+  return derive(table, 'KTABLE-FILTER-', compute, true, options, table.valueSerde)
+}
+
+export function mapTableValues<K, V, VR>(
+  table: TablePart,
+  mapper: Mapper<K, V, VR>,
+  options: TableOptions<K, NonNullable<VR>> = {},
+): TablePart {
+  const compute = (node: string) => {
+    const owner = { callback: 'the mapper of mapValues', node }
+    return (value: V, key: K) => synchronous(mapper(value, key), owner)
+  }
+  return derive(table, 'KTABLE-MAPVALUES-', compute, false, options, undefined)
+}
+
+/** `computeOf` is told the node's name. */
+function derive<K, V, KP, VP>(
+  table: TablePart,
+  prefix: string,
+  computeOf: (node: string) => Mapper<KP, VP, unknown>,
+  dropsNothingToNothing: boolean,
+  options: TableOptions<K, V>,
+  inheritedValueSerde: TablePart['valueSerde'],
+): TablePart {
+  const { graph } = table
+  const serdes = { keySerde: table.keySerde, valueSerde: inheritedValueSerde }
+  // Settings without a store name give no store, but use a number up before the node's own.
+  const store = saysMaterialized(options) ? tableStore(graph, options, prefix, serdes) : undefined
+  const name = graph.name(options.name, prefix)
+  const kept = store?.queryable ? store : undefined
+  const compute = computeOf(name) as Mapper<unknown, unknown, unknown>
+  const operator = new DerivedTable(table, { compute, dropsNothingToNothing }, store)
+  return {
+    graph,
+    node: addTableNode(table, name, operator, kept && (() => storeBuilder(kept))),
+    name,
+    keySerde: store ? store.keySerde : serdes.keySerde,
+    valueSerde: store ? store.valueSerde : serdes.valueSerde,
+    sources: table.sources,
+    operator,
+    queryableStoreName: kept?.name,
+  }
+}

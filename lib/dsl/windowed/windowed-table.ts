@@ -1,0 +1,67 @@
+import type { Windowed } from '../../common/windowed.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { TimestampedWindowStore } from '../../store/window-store.ts'
+import type { Aggregator, Initializer } from '../options/functions.ts'
+import type { TableOperator, TableValues, ValueReader } from '../kit/table-operator.ts'
+import type { EmitStrategy } from '../windows/emit-strategy.ts'
+
+/** What every windowed aggregation is told. */
+export interface WindowedAggregation<K, V, A> {
+  readonly storeName: string
+  /** Unique in the task; what the operator keeps across restarts goes by it. */
+  readonly id: string
+  readonly emit: EmitStrategy
+  readonly initializer: Initializer<A>
+  readonly aggregator: Aggregator<K, V, A>
+}
+
+/** A table by key and window, in a store that it always has. `makeProcessor` is told whether somebody below asks for old values. */
+export class WindowedTable implements TableOperator {
+  readonly #values: TableValues
+  readonly #makeProcessor: (sendOldValues: boolean) => Processor
+  /** Set by whoever knows the windows. */
+  closeDelayMs: number | undefined
+  #sendOldValues = false
+
+  constructor(values: TableValues, makeProcessor: (sendOldValues: boolean) => Processor) {
+    this.#values = values
+    this.#makeProcessor = makeProcessor
+  }
+
+  get(): Processor {
+    return this.#makeProcessor(this.#sendOldValues)
+  }
+
+  requestOldValues(): boolean {
+    this.#sendOldValues = true
+    return true
+  }
+
+  values(): TableValues {
+    return this.#values
+  }
+}
+
+export function windowStoreValues(storeName: string): TableValues {
+  return { storeNames: [storeName], reader: () => new WindowReader(storeName) }
+}
+
+class WindowReader implements ValueReader {
+  readonly #storeName: string
+  #store!: TimestampedWindowStore<unknown, unknown>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext): void {
+    this.#store = context.getStateStore(this.#storeName)
+  }
+
+  get(key: unknown): ValueAndTimestamp<unknown> | undefined {
+    const windowed = key as Windowed<unknown>
+    return this.#store.fetch(windowed.key, windowed.window.startMs)
+  }
+}
