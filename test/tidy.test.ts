@@ -40,6 +40,15 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
     ['operators'],
     ['methods'],
   ],
+  'lib/store': [
+    ['engine'],
+    ['contract'],
+    ['format'],
+    ['memory'],
+    ['key-value'],
+    ['windows', 'versioned', 'operator'],
+    ['views', 'builders'],
+  ],
   'lib/runtime': [['plan', 'metrics'], ['state', 'nodes'], ['task'], ['thread']],
 }
 

@@ -1,5 +1,5 @@
 import { equalBytes } from '../common/bytes.ts'
-import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/contract/key-value-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { cursorText, parseCursor, type Cursor } from './cursor.ts'
 import { badParameter, notAvailable, wrongKind } from './http-error.ts'

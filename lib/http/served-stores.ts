@@ -1,5 +1,5 @@
 import { ConfigError, errorFrom } from '../common/errors.ts'
-import type { StoreKind } from '../store/state-store.ts'
+import type { StoreKind } from '../store/contract/state-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { nearest } from '../streams/nearest-name.ts'
 import type { StoreDescription } from '../streams/store-description.ts'

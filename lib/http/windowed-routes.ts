@@ -1,5 +1,5 @@
 import type { Windowed } from '../common/windowed.ts'
-import type { ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { ValueAndTimestamp } from '../store/contract/key-value-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { wrongKind } from './http-error.ts'
 import { checkComplete, partitionOf } from './key-route.ts'

@@ -3,7 +3,7 @@ import type { Logger } from '../common/logger.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { StateStore, StoreBuilder } from '../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../store/contract/state-store.ts'
 import type { Record } from './record.ts'
 
 export type PunctuationType = 'stream-time' | 'wall-clock-time'

@@ -1,4 +1,4 @@
-import type { StoreBuilder } from '../store/state-store.ts'
+import type { StoreBuilder } from '../store/contract/state-store.ts'
 import type { ProcessorContext } from './processor-context.ts'
 import type { Record } from './record.ts'
 

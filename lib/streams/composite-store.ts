@@ -1,5 +1,5 @@
 import { StreamsError } from '../common/errors.ts'
-import type { ReadOnlyKeyValueStore } from '../store/key-value-store.ts'
+import type { ReadOnlyKeyValueStore } from '../store/contract/key-value-store.ts'
 
 type View<K, V> = ReadOnlyKeyValueStore<K, V>
 

@@ -1,6 +1,6 @@
 import { storeNotAvailable, type OnMissing } from './composite-store.ts'
 import type { Windowed } from '../common/windowed.ts'
-import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/window-store.ts'
+import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/contract/window-store.ts'
 
 type View<K, S> = ReadOnlyWindowStore<K, S>
 

@@ -1,4 +1,4 @@
-import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/key-value-store.ts'
+import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/contract/key-value-store.ts'
 
 /** A store of values with timestamps, seen without them: what most readers of a table want. */
 export class PlainValues<K, V> implements ReadOnlyKeyValueStore<K, V> {

@@ -4,7 +4,7 @@ import type { ChangeFeed } from '../runtime/state/change-feed.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'
 import { serdes } from '../serde/serdes.ts'
-import type { StoreBuilder } from '../store/state-store.ts'
+import type { StoreBuilder } from '../store/contract/state-store.ts'
 import type { StorePlan } from '../topology/plan.ts'
 import { observable } from './observable.ts'
 

@@ -1,5 +1,5 @@
 import type { Serde } from '../serde/serde.ts'
-import type { StoreKind } from '../store/state-store.ts'
+import type { StoreKind } from '../store/contract/state-store.ts'
 
 /** What is known of a store now: as the topology has it, and as this process does. */
 export interface StoreDescription {

@@ -1,14 +1,14 @@
 import { ConfigError } from '../common/errors.ts'
 import type { Windowed } from '../common/windowed.ts'
-import { BufferedKeyValueStore } from '../store/buffered-key-value-store.ts'
-import { BufferedSessionStore } from '../store/buffered-session-store.ts'
-import { BufferedVersionedStore } from '../store/buffered-versioned-store.ts'
-import { BufferedWindowStore } from '../store/buffered-window-store.ts'
-import type { KeyValueReads, ValueAndTimestamp } from '../store/key-value-store.ts'
-import type { SessionStoreReads } from '../store/session-store.ts'
-import type { StateStore } from '../store/state-store.ts'
-import type { ReadOnlyVersionedStore } from '../store/versioned-key-value-store.ts'
-import type { KeyRange, TimeRange, WindowStoreReads } from '../store/window-store.ts'
+import { BufferedKeyValueStore } from '../store/key-value/buffered-key-value-store.ts'
+import { BufferedSessionStore } from '../store/windows/buffered-session-store.ts'
+import { BufferedVersionedStore } from '../store/versioned/buffered-versioned-store.ts'
+import { BufferedWindowStore } from '../store/windows/buffered-window-store.ts'
+import type { KeyValueReads, ValueAndTimestamp } from '../store/contract/key-value-store.ts'
+import type { SessionStoreReads } from '../store/contract/session-store.ts'
+import type { StateStore } from '../store/contract/state-store.ts'
+import type { ReadOnlyVersionedStore } from '../store/contract/versioned-key-value-store.ts'
+import type { KeyRange, TimeRange, WindowStoreReads } from '../store/contract/window-store.ts'
 
 /** What is shown of a stored value: it itself, or it without its timestamp. */
 type Show<V> = (stored: unknown) => V

@@ -2,7 +2,7 @@ import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { StoreBuilder } from '../store/state-store.ts'
+import type { StoreBuilder } from '../store/contract/state-store.ts'
 import type { OffsetReset } from './plan.ts'
 
 /** Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet. */

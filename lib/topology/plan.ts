@@ -2,7 +2,7 @@ import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { StoreBuilder } from '../store/state-store.ts'
+import type { StoreBuilder } from '../store/contract/state-store.ts'
 
 /**
  * The processing graph as plain, frozen data: what `Topology.plan(applicationId)` makes and the runtime runs. Topic names are

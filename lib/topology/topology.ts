@@ -1,7 +1,7 @@
 import { TopologyError } from '../common/errors.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
-import type { StoreBuilder } from '../store/state-store.ts'
+import type { StoreBuilder } from '../store/contract/state-store.ts'
 import { describeTopology } from './describe-topology.ts'
 import type { ProcessorDefinition, SourceDefinition } from './node-definition.ts'
 import type { OffsetReset, TopologyPlan } from './plan.ts'

@@ -3,11 +3,15 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { utf8, utf8Text } from '../../lib/common/bytes.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
-import type { CachedStore, KeyValueStore, ValueAndTimestamp } from '../../lib/store/key-value-store.ts'
-import { readOnlyView } from '../../lib/store/read-only-view.ts'
-import type { ChangelogRecord, StoreBuilder } from '../../lib/store/state-store.ts'
-import { storePrefix } from '../../lib/store/store-name.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type {
+  CachedStore,
+  KeyValueStore,
+  ValueAndTimestamp,
+} from '../../lib/store/contract/key-value-store.ts'
+import { readOnlyView } from '../../lib/store/views/read-only-view.ts'
+import type { ChangelogRecord, StoreBuilder } from '../../lib/store/contract/state-store.ts'
+import { storePrefix } from '../../lib/store/contract/store-name.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from '../store/store-harness.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 

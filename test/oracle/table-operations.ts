@@ -1,6 +1,6 @@
 import type { ValueTransformer } from '../../lib/dsl/options/functions.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
-import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
+import type { KeyValueStore } from '../../lib/store/contract/key-value-store.ts'
 import type { KTable } from '../../lib/dsl/api/kstream.ts'
 import type {
   Suppressed,

@@ -1,6 +1,9 @@
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { Record } from '../../lib/processor/record.ts'
-import type { VersionedKeyValueStore, VersionedRecord } from '../../lib/store/versioned-key-value-store.ts'
+import type {
+  VersionedKeyValueStore,
+  VersionedRecord,
+} from '../../lib/store/contract/versioned-key-value-store.ts'
 import { printed } from './serdes.ts'
 
 interface Scope {

@@ -1,9 +1,9 @@
 import type { Windowed } from '../../lib/common/windowed.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
 import type { Record } from '../../lib/processor/record.ts'
-import type { SessionStore } from '../../lib/store/session-store.ts'
-import type { StateStore } from '../../lib/store/state-store.ts'
-import type { WindowStore } from '../../lib/store/window-store.ts'
+import type { SessionStore } from '../../lib/store/contract/session-store.ts'
+import type { StateStore } from '../../lib/store/contract/state-store.ts'
+import type { WindowStore } from '../../lib/store/contract/window-store.ts'
 import { Unsupported } from './case.ts'
 import { printed } from './serdes.ts'
 

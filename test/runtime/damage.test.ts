@@ -5,7 +5,7 @@ import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { serdes, stores, StreamsBuilder, type StreamsConfig } from '../../lib/index.ts'
 import type { ProcessorContext } from '../../lib/processor/processor-context.ts'
-import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
+import type { KeyValueStore } from '../../lib/store/contract/key-value-store.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {
   commitSubject,

@@ -10,8 +10,8 @@ import { RecordQueue } from '../../lib/runtime/task/record-queue.ts'
 import { bytesSerde } from '../../lib/serde/bytes-serde.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { stringSerde } from '../../lib/serde/string-serde.ts'
-import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/layer/prefetch.ts'
-import type { StateStore } from '../../lib/store/state-store.ts'
+import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/contract/prefetching-store.ts'
+import type { StateStore } from '../../lib/store/contract/state-store.ts'
 
 const buffer = Buffer.from('key')
 

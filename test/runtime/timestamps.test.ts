@@ -11,8 +11,8 @@ import {
   type TimestampExtractor,
 } from '../../lib/processor/timestamp-extractor.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { KeyValueStore, ValueAndTimestamp } from '../../lib/store/key-value-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type { KeyValueStore, ValueAndTimestamp } from '../../lib/store/contract/key-value-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { utf8Text } from '../../lib/common/bytes.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import type { ValueAndTimestamp } from '../../lib/store/key-value-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type { ValueAndTimestamp } from '../../lib/store/contract/key-value-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from './store-harness.ts'
 
 type Pair = ValueAndTimestamp<number>

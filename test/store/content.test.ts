@@ -8,9 +8,14 @@ import { serdes } from '../../lib/serde/serdes.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
-import { PendingStore } from '../../lib/store/pending-store.ts'
-import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from '../../lib/store/state-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import { PendingStore } from '../../lib/store/operator/pending-store.ts'
+import type {
+  ChangelogRecord,
+  StateStore,
+  StoreBuilder,
+  StoreContext,
+} from '../../lib/store/contract/state-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 
 const NOW = 5_000_000

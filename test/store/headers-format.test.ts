@@ -5,7 +5,7 @@ import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { stores } from '../../lib/store/stores.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 import { StoreHarness } from './store-harness.ts'
 

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KeyInBuffer } from '../../lib/common/record-context.ts'
-import { KeyTable } from '../../lib/store/layer/key-table.ts'
-import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/layer/prefetch.ts'
+import { KeyTable } from '../../lib/store/memory/key-table.ts'
+import { PREFETCH_GROUP, type KeyTexts } from '../../lib/store/contract/prefetching-store.ts'
 
 class Item {
   readonly alias: unknown

@@ -3,8 +3,8 @@ import { NO_HEADERS } from '../../lib/common/headers.ts'
 import { utf8, utf8Text } from '../../lib/common/bytes.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import type { ChangelogRecord } from '../../lib/store/state-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type { ChangelogRecord } from '../../lib/store/contract/state-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from './store-harness.ts'
 
 const OPTIONS = {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { hex, utf8, utf8Text } from '../../lib/common/bytes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { pendingStoreBuilder, type PendingItem, type PendingStore } from '../../lib/store/pending-store.ts'
-import type { StoreContext } from '../../lib/store/state-store.ts'
+import {
+  pendingStoreBuilder,
+  type PendingItem,
+  type PendingStore,
+} from '../../lib/store/operator/pending-store.ts'
+import type { StoreContext } from '../../lib/store/contract/state-store.ts'
 import { StoreHarness } from './store-harness.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 

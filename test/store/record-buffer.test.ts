@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { recordBufferBuilder, type RecordBuffer } from '../../lib/store/record-buffer.ts'
+import { recordBufferBuilder, type RecordBuffer } from '../../lib/store/operator/record-buffer.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { StoreHarness } from './store-harness.ts'
 

@@ -5,7 +5,12 @@ import type { RecordContext } from '../../lib/common/record-context.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 import { copyBytes } from '../../lib/common/bytes.ts'
-import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from '../../lib/store/state-store.ts'
+import type {
+  ChangelogRecord,
+  StateStore,
+  StoreBuilder,
+  StoreContext,
+} from '../../lib/store/contract/state-store.ts'
 
 export interface HarnessOptions {
   readonly engine: Engine

@@ -5,9 +5,9 @@ import { serdes } from '../../lib/serde/serdes.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { readOnlyView } from '../../lib/store/read-only-view.ts'
-import { storeBooksKey, storePrefix, storeRange } from '../../lib/store/store-name.ts'
-import { stores } from '../../lib/store/stores.ts'
+import { readOnlyView } from '../../lib/store/views/read-only-view.ts'
+import { storeBooksKey, storePrefix, storeRange } from '../../lib/store/contract/store-name.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from './store-harness.ts'
 
 const string = { keySerde: serdes.string(), valueSerde: serdes.string() }

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { hex } from '../../lib/common/bytes.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { byteListSerde } from '../../lib/store/unmatched/byte-list-serde.ts'
-import { unmatchedRecordsBuilder } from '../../lib/store/unmatched/unmatched-records-builder.ts'
-import type { UnmatchedRecords } from '../../lib/store/unmatched/unmatched-records.ts'
+import { byteListSerde } from '../../lib/store/operator/byte-list-serde.ts'
+import { unmatchedRecordsBuilder } from '../../lib/store/operator/unmatched-records-builder.ts'
+import type { UnmatchedRecords } from '../../lib/store/operator/unmatched-records.ts'
 import { StoreHarness } from './store-harness.ts'
 
 const WAITS = { leftMs: 10, rightMs: 10 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openLevelEngine } from '../../lib/store/engine/level-engine.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import { stores } from '../../lib/store/stores.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { versionedStoreSuite } from '../conformance/versioned-key-value-store.ts'
 
 async function openLevel() {

@@ -1,10 +1,10 @@
 import type { Windowed } from '../../lib/common/windowed.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
-import type { CachedStore, ValueAndTimestamp } from '../../lib/store/key-value-store.ts'
-import type { StoreBuilder } from '../../lib/store/state-store.ts'
-import { stores } from '../../lib/store/stores.ts'
-import type { WindowStore } from '../../lib/store/window-store.ts'
+import type { CachedStore, ValueAndTimestamp } from '../../lib/store/contract/key-value-store.ts'
+import type { StoreBuilder } from '../../lib/store/contract/state-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
+import type { WindowStore } from '../../lib/store/contract/window-store.ts'
 import { StoreHarness } from './store-harness.ts'
 
 export interface WindowSubject {

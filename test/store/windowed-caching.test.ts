@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Windowed } from '../../lib/common/windowed.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
-import type { CachedStore } from '../../lib/store/key-value-store.ts'
-import type { StateStore } from '../../lib/store/state-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type { CachedStore } from '../../lib/store/contract/key-value-store.ts'
+import type { StateStore } from '../../lib/store/contract/state-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from './store-harness.ts'
 
 const text = { name: 'store', keySerde: serdes.string(), valueSerde: serdes.string() }

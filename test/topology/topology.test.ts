@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TopologyError } from '../../lib/common/errors.ts'
 import type { Processor } from '../../lib/processor/processor.ts'
-import { stores } from '../../lib/store/stores.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 import { Topology } from '../../lib/topology/topology.ts'
 
 const nothing = (): Processor => ({ process: () => undefined })

@@ -3,8 +3,8 @@ import type { KGroupedStream, KStream, KTable } from '../../lib/dsl/api/kstream.
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { TimestampExtractor } from '../../lib/processor/timestamp-extractor.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { KeyValueStore } from '../../lib/store/key-value-store.ts'
-import { stores } from '../../lib/store/stores.ts'
+import type { KeyValueStore } from '../../lib/store/contract/key-value-store.ts'
+import { stores } from '../../lib/store/builders/stores.ts'
 
 interface View {
   readonly page: string

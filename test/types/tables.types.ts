@@ -2,7 +2,7 @@
 import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
-import type { ReadOnlyKeyValueStore } from '../../lib/store/key-value-store.ts'
+import type { ReadOnlyKeyValueStore } from '../../lib/store/contract/key-value-store.ts'
 import type { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 
 interface Order {

@@ -1,5 +1,5 @@
-import type { StoreBuilder } from '../../store/state-store.ts'
-import { pendingStoreBuilder } from '../../store/pending-store.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
+import { pendingStoreBuilder } from '../../store/operator/pending-store.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { ProcessorRole } from '../graph/graph-node.ts'
 import { processorRole } from '../kit/add-node.ts'

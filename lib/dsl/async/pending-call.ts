@@ -1,6 +1,6 @@
 import { present } from '../../common/assert.ts'
 import type { Timer } from '../../common/clock.ts'
-import type { PendingItem } from '../../store/pending-store.ts'
+import type { PendingItem } from '../../store/operator/pending-store.ts'
 import { encodeInput, inputBytes, type AsyncInput } from './input-format.ts'
 
 /** How a call ended. */

@@ -2,7 +2,7 @@ import { callSite } from '../../common/call-site.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { StoreBuilder } from '../../store/state-store.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
 /**

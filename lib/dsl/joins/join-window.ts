@@ -1,7 +1,7 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { WindowStore } from '../../store/window-store.ts'
+import type { WindowStore } from '../../store/contract/window-store.ts'
 
 /** Keeps the records of one side of a join for the other side, after they have looked for matches there. */
 export class JoinWindow<K, V> implements Processor<K, V | null, K, V | null> {

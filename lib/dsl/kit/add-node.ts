@@ -17,7 +17,7 @@
  */
 import { TopologyError } from '../../common/errors.ts'
 import type { Processor } from '../../processor/processor.ts'
-import type { StoreBuilder } from '../../store/state-store.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { GraphNode, ProcessorRole } from '../graph/graph-node.ts'
 import type { StreamPart, TablePart } from './handles.ts'
 import type { TableOperator } from './table-operator.ts'

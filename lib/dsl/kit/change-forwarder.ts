@@ -1,6 +1,6 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
-import type { CachedStore, ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { CachedStore, ValueAndTimestamp } from '../../store/contract/key-value-store.ts'
 import { Change } from './change.ts'
 import type { RowPut } from './row-store.ts'
 

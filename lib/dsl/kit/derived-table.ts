@@ -1,7 +1,7 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { ValueAndTimestamp } from '../../store/contract/key-value-store.ts'
 import { ChangeForwarder } from './change-forwarder.ts'
 import { Change } from './change.ts'
 import type { Mapper } from '../options/functions.ts'

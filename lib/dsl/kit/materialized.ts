@@ -1,6 +1,6 @@
 import type { Serde } from '../../serde/serde.ts'
-import type { StoreBuilder } from '../../store/state-store.ts'
-import { stores } from '../../store/stores.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
+import { stores } from '../../store/builders/stores.ts'
 import type { Graph } from '../graph/graph.ts'
 import { checkName } from '../graph/node-name.ts'
 import type { MaterializedOptions } from '../options/options.ts'

@@ -4,9 +4,12 @@ import type {
   FlushListener,
   TimestampedKeyValueStore,
   ValueAndTimestamp,
-} from '../../store/key-value-store.ts'
-import type { StateStore } from '../../store/state-store.ts'
-import type { VersionedKeyValueStore, VersionedRecord } from '../../store/versioned-key-value-store.ts'
+} from '../../store/contract/key-value-store.ts'
+import type { StateStore } from '../../store/contract/state-store.ts'
+import type {
+  VersionedKeyValueStore,
+  VersionedRecord,
+} from '../../store/contract/versioned-key-value-store.ts'
 
 /** Whether a row is the latest of its key now, stands behind a later one (versioned tables), or came too late for the history. */
 export type RowPut = 'latest' | 'out-of-order' | 'not-put'

@@ -1,6 +1,6 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
-import type { ValueAndTimestamp } from '../../store/key-value-store.ts'
+import type { ValueAndTimestamp } from '../../store/contract/key-value-store.ts'
 import type { RowStore } from './row-store.ts'
 import { rowStore } from './row-store.ts'
 

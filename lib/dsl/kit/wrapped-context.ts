@@ -11,7 +11,7 @@ import type {
 } from '../../processor/processor-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { StateStore, StoreBuilder } from '../../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
 
 /** A context that hands everything on to another: for operators that give user code a narrower one. */
 export class WrappedContext implements ProcessorContext {

@@ -1,5 +1,5 @@
 import type { ProcessorSupplier } from '../../processor/processor.ts'
-import type { StoreBuilder } from '../../store/state-store.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { ProcessorFactory } from '../../topology/topology-options.ts'
 import { supplierFrom } from '../../topology/topology-options.ts'
 import { Topology } from '../../topology/topology.ts'

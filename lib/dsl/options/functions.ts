@@ -1,5 +1,5 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
-import type { StoreBuilder } from '../../store/state-store.ts'
+import type { StoreBuilder } from '../../store/contract/state-store.ts'
 
 /**
  * Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record; a promise

@@ -1,5 +1,5 @@
 import type { OperatorContext } from '../../processor/operator-context.ts'
-import type { ExpiringStore } from '../../store/window-store.ts'
+import type { ExpiringStore } from '../../store/contract/window-store.ts'
 import { finalEmits, type FinalEmits } from '../kit/emit-metrics.ts'
 import type { OperatorStreamTime } from '../kit/operator-stream-time.ts'
 

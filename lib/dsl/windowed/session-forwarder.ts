@@ -1,7 +1,7 @@
 import type { Windowed } from '../../common/windowed.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
-import type { SessionStore } from '../../store/session-store.ts'
+import type { SessionStore } from '../../store/contract/session-store.ts'
 import { Change } from '../kit/change.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 

@@ -1,7 +1,7 @@
 import type { Counter, Distribution } from '../../common/meter.ts'
 import { METRIC_GROUPS, type Metrics, type MetricTags } from '../../common/metrics.ts'
 import type { Engine } from '../../store/engine/engine.ts'
-import type { StateStore } from '../../store/state-store.ts'
+import type { StateStore } from '../../store/contract/state-store.ts'
 
 const { store: STORE, cache: CACHE } = METRIC_GROUPS
 

@@ -14,7 +14,7 @@ import type { DeferredWork, DeferringContext } from '../../processor/deferred-wo
 import type { OperatorContext } from '../../processor/operator-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { StateStore, StoreBuilder } from '../../store/state-store.ts'
+import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
 import type { ChainNode } from './chain-node.ts'
 import type { TaskScope } from './task-scope.ts'
 

@@ -8,7 +8,7 @@ import type { Cancellable, PunctuationOptions, Punctuator } from '../../processo
 import type { ProcessingErrorHandler } from '../../processor/error-handlers.ts'
 import type { DeferredWork } from '../../processor/deferred-work.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { StateStore } from '../../store/state-store.ts'
+import type { StateStore } from '../../store/contract/state-store.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { FailedInput, InputPlace } from './refusals.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'

@@ -1,5 +1,5 @@
 import { copyBytes } from '../../common/bytes.ts'
-import type { StoreContext } from '../../store/state-store.ts'
+import type { StoreContext } from '../../store/contract/state-store.ts'
 
 /** A change of a store, as bytes; `value` null: deleted. */
 export interface RawStoreChange {

@@ -2,7 +2,7 @@ import { TopologyError } from '../../common/errors.ts'
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { Engine } from '../../store/engine/engine.ts'
 import { WriteBatch } from '../../store/engine/write-batch.ts'
-import { CUSTOM_KIND } from '../../store/state-store.ts'
+import { CUSTOM_KIND } from '../../store/contract/state-store.ts'
 import type { StorePlan } from '../../topology/plan.ts'
 
 /** Not among a store's own keys: what is cleared comes back from its changelog, which is of the same kind. */

@@ -1,7 +1,7 @@
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { Engine } from '../../store/engine/engine.ts'
 import { WriteBatch, type EngineWrite } from '../../store/engine/write-batch.ts'
-import { storeRange } from '../../store/store-name.ts'
+import { storeRange } from '../../store/contract/store-name.ts'
 import type { StorePlan } from '../../topology/plan.ts'
 import type { StateEngine } from './state-engine.ts'
 

@@ -1,7 +1,12 @@
 import type { RawRecord } from '../../broker/broker.ts'
 import { isInBuffer, type SourceInBuffer } from '../../common/record-context.ts'
-import { PREFETCH_GROUP, type KeyTexts } from '../../store/layer/prefetch.ts'
-import type { StateStore } from '../../store/state-store.ts'
+import {
+  isPrefetching,
+  PREFETCH_GROUP,
+  type KeyTexts,
+  type PrefetchingStore,
+} from '../../store/contract/prefetching-store.ts'
+import type { StateStore } from '../../store/contract/state-store.ts'
 
 /** Where a smaller share of a group is found, the store is one by other keys, or does not have these yet. */
 const FOUND_MIN = 1 / 4
@@ -37,17 +42,17 @@ export class KeyPrefetch {
   #tell(records: readonly RawRecord[], start: number): void {
     this.#texts.fill(undefined)
     if (!areInBuffer(records, start)) return
-    for (const store of this.#stores.values()) if (store.prefetch) this.#prefetch(store, records, start)
+    for (const store of this.#stores.values()) if (isPrefetching(store)) this.#prefetch(store, records, start)
   }
 
-  #prefetch(store: StateStore, records: readonly SourceInBuffer[], start: number): void {
+  #prefetch(store: PrefetchingStore, records: readonly SourceInBuffer[], start: number): void {
     const rest = this.#resting.get(store) ?? 0
     if (rest > 0) {
       this.#resting.set(store, rest - 1)
       return
     }
     const count = Math.min(PREFETCH_GROUP, records.length - start)
-    if (store.prefetch!(records, start, this.#texts) < FOUND_MIN * count) this.#resting.set(store, REST)
+    if (store.prefetch(records, start, this.#texts) < FOUND_MIN * count) this.#resting.set(store, REST)
   }
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { serdes } from '../../../lib/serde/serdes.ts'
-import type { BufferedWindowStore } from '../../../lib/store/buffered-window-store.ts'
+import type { BufferedWindowStore } from '../../../lib/store/windows/buffered-window-store.ts'
 import { openMemoryEngine } from '../../../lib/store/engine/memory-engine.ts'
-import { stores } from '../../../lib/store/stores.ts'
-import { TimeIndex } from '../../../lib/store/timed/time-index.ts'
+import { stores } from '../../../lib/store/builders/stores.ts'
+import { TimeIndex } from '../../../lib/store/windows/time-index.ts'
 import { StoreHarness } from '../store-harness.ts'
 
 async function harness() {

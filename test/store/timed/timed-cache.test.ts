@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Counter } from '../../../lib/common/meter.ts'
-import { TimedCache } from '../../../lib/store/timed/timed-cache.ts'
-import { TimedEntry } from '../../../lib/store/timed/timed-entry.ts'
-import { TimeIndex } from '../../../lib/store/timed/time-index.ts'
+import { TimedCache } from '../../../lib/store/windows/timed-cache.ts'
+import { TimedEntry } from '../../../lib/store/windows/timed-entry.ts'
+import { TimeIndex } from '../../../lib/store/windows/time-index.ts'
 
 /** A cache, and what it is to hold: entries that came, and have neither been evicted nor expired. */
 class Subject {

@@ -1,6 +1,6 @@
 import type { Processor } from '../../../processor/processor.ts'
 import type { Serde } from '../../../serde/serde.ts'
-import type { StoreBuilder } from '../../../store/state-store.ts'
+import type { StoreBuilder } from '../../../store/contract/state-store.ts'
 import type { Aggregator, Initializer, SessionMerger } from '../../options/functions.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { GraphNode } from '../../graph/graph-node.ts'

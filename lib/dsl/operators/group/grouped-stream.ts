@@ -1,6 +1,6 @@
 import { checkName } from '../../graph/node-name.ts'
 import { serdes } from '../../../serde/serdes.ts'
-import type { StoreBuilder } from '../../../store/state-store.ts'
+import type { StoreBuilder } from '../../../store/contract/state-store.ts'
 import type { Aggregator, Initializer, Reducer } from '../../options/functions.ts'
 import type { TableStore } from '../../kit/materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'

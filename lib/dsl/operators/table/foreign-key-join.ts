@@ -1,7 +1,7 @@
 import { returningToSender, type StreamPartitioner } from '../../../processor/stream-partitioner.ts'
 import type { Processor } from '../../../processor/processor.ts'
 import { serdes } from '../../../serde/serdes.ts'
-import { stores } from '../../../store/stores.ts'
+import { stores } from '../../../store/builders/stores.ts'
 import { AnswerSubscribers } from '../../foreign-key/answer-subscribers.ts'
 import { AnswerSubscription } from '../../foreign-key/answer-subscription.ts'
 import type { ForeignKeyJoinPlan } from '../../foreign-key/foreign-key-join-plan.ts'

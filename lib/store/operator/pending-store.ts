@@ -1,0 +1,225 @@
+import { asBuffer, copyBytes, mapKeyToBytes, bytesToMapKey } from '../../common/bytes.ts'
+import { assert, present } from '../../common/assert.ts'
+import { NO_HEADERS } from '../../common/headers.ts'
+import { WriteBatch } from '../engine/write-batch.ts'
+import type {
+  ChangelogOptions,
+  ChangelogRecord,
+  StateStore,
+  StoreBuilder,
+  StoreContext,
+} from '../contract/state-store.ts'
+import { storeClosed } from '../contract/store-error.ts'
+import { storeEntriesRange, storePrefix, validStoreName } from '../contract/store-name.ts'
+
+/** Something that waits, and can be written down if it still does at a commit. */
+export interface PendingItem {
+  /** Of the input: that of its changelog record. */
+  readonly timestamp: number
+  /** About what `toBytes` will give. */
+  readonly byteLength: number
+  toBytes(): Uint8Array
+}
+
+/** How an item is found after a restart. */
+export interface StoredItem {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
+
+const SEQUENCE_BYTES = 8
+
+/**
+ * What waits in an operator while its task commits: inputs that are taken, whose offsets are committed, and whose outputs are still to
+ * come. An item that is removed before a commit sees it leaves no trace; one that is there at a commit is written once, under
+ * a number that rises in the order of arrival.
+ *
+ * Under at-least-once the changelog must not lose an item before the item's outputs are safe: a crash between the two would
+ * lose them, since the input's offset is committed already. So there the deletions are sent only after the flush.
+ */
+export class PendingStore implements StateStore {
+  readonly name: string
+  readonly #prefix: Uint8Array
+  #context: StoreContext | undefined
+  #nextSequence = 0
+  /** Not written down yet, by sequence. */
+  readonly #fresh = new Map<number, PendingItem>()
+  /** Written down by an earlier commit, and done since: sequence and timestamp. */
+  #done: (readonly [sequence: number, timestamp: number])[] = []
+  /** Deletions whose changelog records wait until the outputs are flushed. */
+  #unlogged: (readonly [sequence: number, timestamp: number])[] = []
+  readonly #sealed = new WriteBatch()
+  /** What load and restore found, under the changelog key as a string, which sorts by sequence. */
+  readonly #found = new Map<string, Uint8Array>()
+  #bytes = 0
+
+  constructor(name: string) {
+    this.name = name
+    this.#prefix = storePrefix(name)
+  }
+
+  /** Of what a crash would have to process again: items that are not written down, and deletions. */
+  get uncommittedBytes(): number {
+    return this.#bytes
+  }
+
+  /** For serdes. */
+  get changelogTopic(): string {
+    return this.#opened().changelogTopic
+  }
+
+  open(context: StoreContext): void {
+    assert(this.#context === undefined, `store ${this.name} is open already`)
+    this.#context = context
+  }
+
+  async load(): Promise<void> {
+    const { engine } = this.#opened()
+    for await (const [key, value] of engine.entries(storeEntriesRange(this.name))) {
+      this.#found.set(bytesToMapKey(key.subarray(this.#prefix.length)), copyBytes(value))
+    }
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    for (const { key, value } of records) {
+      const id = bytesToMapKey(present(key, `key of a record in the changelog of store ${this.name}`))
+      const bytes = value === null ? null : copyBytes(value)
+      if (bytes === null) this.#found.delete(id)
+      else this.#found.set(id, bytes)
+      this.#sealed.put(this.#engineKey(mapKeyToBytes(id)), bytes)
+    }
+  }
+
+  /** What waited at the last commit, oldest first. Once, after `load` and before the first `add`: numbers go on behind it. */
+  takeFound(): StoredItem[] {
+    this.#opened()
+    const found = [...this.#found].sort(([left], [right]) => (left < right ? -1 : 1))
+    this.#found.clear()
+    const items = found.map(([id, bytes]) => ({ sequence: sequenceOf(mapKeyToBytes(id)), bytes }))
+    this.#nextSequence = (items.at(-1)?.sequence ?? -1) + 1
+    return items
+  }
+
+  /** Returns its number. */
+  add(item: PendingItem): number {
+    const sequence = this.#nextSequence
+    this.#nextSequence += 1
+    this.#fresh.set(sequence, item)
+    this.#bytes += item.byteLength
+    return sequence
+  }
+
+  /** It is done: its outputs are part of the open epoch. */
+  remove(sequence: number, timestamp: number): void {
+    const fresh = this.#fresh.get(sequence)
+    if (fresh) {
+      this.#fresh.delete(sequence)
+      this.#bytes -= fresh.byteLength
+      return
+    }
+    this.#done.push([sequence, timestamp])
+    this.#bytes += SEQUENCE_BYTES
+  }
+
+  async *content(nowMs: number): AsyncGenerator<ChangelogRecord> {
+    const { engine } = this.#opened()
+    for await (const [key, value] of engine.entries(storeEntriesRange(this.name))) {
+      yield { key: key.subarray(this.#prefix.length), value, timestamp: nowMs, headers: NO_HEADERS }
+    }
+  }
+
+  flush(): void {
+    // Nothing is held back.
+  }
+
+  prepareCommit(): void {
+    const { log, isTransactional } = this.#opened()
+    for (const [sequence, item] of this.#fresh) {
+      const key = sequenceKey(sequence)
+      const value = item.toBytes()
+      log?.(key, value, item.timestamp, NO_HEADERS)
+      this.#sealed.put(this.#engineKey(key), value)
+    }
+    this.#fresh.clear()
+    for (const [sequence, timestamp] of this.#done) {
+      const key = sequenceKey(sequence)
+      if (isTransactional) log?.(key, null, timestamp, NO_HEADERS)
+      else this.#unlogged.push([sequence, timestamp])
+      this.#sealed.put(this.#engineKey(key), null)
+    }
+    this.#done = []
+    this.#bytes = 0
+  }
+
+  outputsFlushed(): void {
+    const { log } = this.#opened()
+    for (const [sequence, timestamp] of this.#unlogged) {
+      log?.(sequenceKey(sequence), null, timestamp, NO_HEADERS)
+    }
+    this.#unlogged = []
+  }
+
+  stage(batch: WriteBatch): void {
+    batch.takeFrom(this.#sealed)
+  }
+
+  staged(): void {
+    // Reads never go to the engine while the store is open.
+  }
+
+  close(): void {
+    this.#context = undefined
+    this.#fresh.clear()
+    this.#found.clear()
+    this.#done = []
+    this.#unlogged = []
+    this.#sealed.clear()
+    this.#bytes = 0
+  }
+
+  #opened(): StoreContext {
+    if (!this.#context) throw storeClosed(this.name)
+    return this.#context
+  }
+
+  #engineKey(key: Uint8Array): Uint8Array {
+    const engineKey = new Uint8Array(this.#prefix.length + SEQUENCE_BYTES)
+    engineKey.set(this.#prefix)
+    engineKey.set(key, this.#prefix.length)
+    return engineKey
+  }
+}
+
+/** Builds the pending store of an asynchronous operator. */
+export function pendingStoreBuilder(options: {
+  readonly name: string
+  /** False: what waits is lost with the disk. */
+  readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
+}): StoreBuilder<PendingStore> {
+  const name = validStoreName(options.name)
+  const changelog: ChangelogOptions = {
+    // Every entry is soon deleted: with segments of the usual 1 GiB, whoever takes a task over would read hours of them.
+    config: { 'segment.bytes': '16777216', ...(options.logging || {}).config },
+    cleanupPolicy: 'compact',
+  }
+  return {
+    name,
+    kind: 'store of pending calls',
+    persistent: true,
+    caching: false,
+    holdsInputs: true,
+    changelog: options.logging === false ? undefined : changelog,
+    build: () => new PendingStore(name),
+  }
+}
+
+/** Big-endian, so that the order of bytes is that of the numbers. */
+function sequenceKey(sequence: number): Uint8Array {
+  const key = new Uint8Array(SEQUENCE_BYTES)
+  asBuffer(key).writeBigUInt64BE(BigInt(sequence))
+  return key
+}
+
+function sequenceOf(key: Uint8Array): number {
+  return Number(asBuffer(key).readBigUInt64BE())
+}

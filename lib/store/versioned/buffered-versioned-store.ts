@@ -1,0 +1,291 @@
+import { droppedRecords } from '../../common/dropped-records.ts'
+import { assert } from '../../common/assert.ts'
+import { bytesToMapKey, concatBytes, EMPTY_BYTES, mapKeyToBytes } from '../../common/bytes.ts'
+import { NO_HEADERS } from '../../common/headers.ts'
+import type { Counter } from '../../common/meter.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { BufferedKeyValueStore } from '../key-value/buffered-key-value-store.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
+import { ROW_ID_SERDE, ROW_SERDE } from '../format/row-serdes.ts'
+import { readInt64, writeInt64 } from '../../common/int64.ts'
+import { segmentText } from './time-segments.ts'
+import type { RawVersion, RowReader } from './versioned-rows.ts'
+import { latestOf, OLDER_VERSIONS, versionAt, VersionedRows } from './versioned-rows.ts'
+import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
+import { serdeOrThrow, storeClosed } from '../contract/store-error.ts'
+import { storeBooksKey, storePrefix } from '../contract/store-name.ts'
+import type {
+  VersionedKeyValueStore,
+  VersionedPut,
+  VersionedRecord,
+} from '../contract/versioned-key-value-store.ts'
+
+export interface VersionedStoreSettings {
+  readonly name: string
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly historyRetentionMs: number
+  readonly segmentIntervalMs: number
+}
+
+interface Opened<K, V> {
+  readonly context: StoreContext
+  readonly serdeContext: SerdeContext
+  readonly keySerde: Serde<K>
+  readonly valueSerde: Serde<V>
+  readonly entries: BufferedKeyValueStore<string, Uint8Array>
+  readonly rows: VersionedRows
+  readonly reader: RowReader
+  readonly dropped: Counter
+}
+
+/** What the engine must know of an epoch besides its rows. */
+interface Books {
+  readonly observedMs: number
+  readonly newSegments: readonly Uint8Array[]
+}
+
+const OBSERVED_TIME = Uint8Array.of(0)
+const SEGMENT = Uint8Array.of(1)
+
+/**
+ * The versioned store: rows as `VersionedRows` lays them out, in a key-value store without changelog of its own. Beside them the engine
+ * holds the largest timestamp put and a mark for each segment, in the same batches. Rows whose segment has left the history
+ * are never read again; they are cleared as one range once the commit that made them old is in the engine, and a crash in between
+ * leaves their marks, and so another go at the next start.
+ *
+ * The changelog gets every put, late ones that were dropped included, as from the JVM original: a restore comes to the same
+ * verdict on each.
+ */
+export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
+  readonly name: string
+  readonly historyRetentionMs: number
+  readonly #settings: VersionedStoreSettings
+  #opened: Opened<K, V> | undefined
+  #observedMs = -1
+  #newSegments: Uint8Array[] = []
+  #sealed: Books | undefined
+  /** Of batches under way, oldest first. */
+  readonly #staged: (Books | undefined)[] = []
+  #committedMs = -1
+  /** The largest timestamp that a batch carried. */
+  #stagedMs = -1
+  /** Segments from this one on may have rows in the engine. */
+  #clearedBelow = 0
+
+  constructor(settings: VersionedStoreSettings) {
+    this.name = settings.name
+    this.historyRetentionMs = settings.historyRetentionMs
+    this.#settings = settings
+  }
+
+  get uncommittedBytes(): number {
+    return this.#opened?.entries.uncommittedBytes ?? 0
+  }
+
+  open(context: StoreContext): void {
+    const { name, segmentIntervalMs } = this.#settings
+    assert(this.#opened === undefined, `store ${name} is open already`)
+    const entries = new BufferedKeyValueStore<string, Uint8Array>({
+      name,
+      timestamped: false,
+      keySerde: ROW_ID_SERDE as Serde<unknown>,
+      valueSerde: ROW_SERDE as Serde<unknown>,
+      ranges: false,
+      caching: false,
+    })
+    // The context's budgets are looked up anew each time, so they must not be copied.
+    entries.open(Object.create(context, { log: { value: undefined } }) as StoreContext)
+    const reader = {
+      row: (rowId: string) => entries.get(rowId),
+      setRow: (rowId: string, row: Uint8Array | null) => entries.put(rowId, row),
+    }
+    this.#opened = {
+      context,
+      serdeContext: { topic: context.changelogTopic },
+      keySerde: serdeOrThrow(name, 'key', this.#settings.keySerde, context.defaultKeySerde) as Serde<K>,
+      valueSerde: serdeOrThrow(
+        name,
+        'value',
+        this.#settings.valueSerde,
+        context.defaultValueSerde,
+      ) as Serde<V>,
+      entries,
+      reader,
+      rows: new VersionedRows(reader, segmentIntervalMs, ({ text }) =>
+        this.#newSegments.push(this.#segmentMark(text)),
+      ),
+      dropped: droppedRecords(context.metrics, context.taskId),
+    }
+    const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
+    this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)
+    this.#committedMs = this.#stagedMs = this.#observedMs
+  }
+
+  async load(): Promise<void> {
+    const { context, rows } = this.#open()
+    const first = this.#booksKey(SEGMENT)
+    const marks = context.engine.entries({ gte: first, lt: this.#booksKey(Uint8Array.of(2)), values: false })
+    for await (const [mark] of marks) rows.segments.enter(readInt64(mark, first.length))
+    this.#clearedBelow = rows.segments.oldestId ?? 0
+  }
+
+  put(key: K, value: V | null, timestamp: number): VersionedPut {
+    if (value === undefined) {
+      throw new TypeError(
+        `store "${this.name}": undefined cannot be a value; null is a version without value`,
+      )
+    }
+    const { keySerde, valueSerde, serdeContext, context, dropped } = this.#open()
+    this.#checkTimestamp(timestamp)
+    const keyBytes = this.#keyBytes(key, keySerde, serdeContext)
+    const valueBytes = value === null ? null : valueSerde.serialize(value, serdeContext)
+    const result = this.#putBytes(keyBytes, valueBytes, timestamp)
+    if (!result.put) dropped.value += 1
+    context.log?.(keyBytes, valueBytes, timestamp, NO_HEADERS)
+    return result
+  }
+
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined {
+    const present = this.#isExpired(timestamp) ? undefined : this.getAsOf(key, timestamp)
+    this.put(key, null, timestamp)
+    return present
+  }
+
+  get(key: K): VersionedRecord<V> | undefined {
+    return this.#record(latestOf(this.#open().reader, this.#id(key)))
+  }
+
+  getAsOf(key: K, timestampMs: number): VersionedRecord<V> | undefined {
+    const { reader, rows } = this.#open()
+    const oldestMs = this.#observedMs - this.historyRetentionMs
+    return this.#record(versionAt(reader, rows.segments, this.#id(key), timestampMs, oldestMs))
+  }
+
+  /** The version of that time, or the latest one, as of the last commit that is in the engine. */
+  committedVersion(key: K, timestampMs: number | undefined): VersionedRecord<V> | undefined {
+    const { entries, rows } = this.#open()
+    const reader = {
+      row: (rowId: string) => entries.valueOf(entries.committedState(rowId)),
+    }
+    const id = this.#id(key)
+    if (timestampMs === undefined) return this.#record(latestOf(reader, id))
+    const oldestMs = this.#committedMs - this.historyRetentionMs
+    return this.#record(versionAt(reader, rows.segments, id, timestampMs, oldestMs))
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    for (const { key, value, timestamp } of records) if (key) this.#putBytes(key, value, timestamp)
+    this.prepareCommit()
+  }
+
+  flush(): void {
+    // Nothing is held back: each put is in the changelog already.
+  }
+
+  prepareCommit(): void {
+    this.#open().entries.prepareCommit()
+    this.#sealed = {
+      observedMs: this.#observedMs,
+      newSegments: [...(this.#sealed?.newSegments ?? []), ...this.#newSegments],
+    }
+    this.#newSegments = []
+  }
+
+  stage(batch: WriteBatch): void {
+    this.#open().entries.stage(batch)
+    const books = this.#sealed
+    this.#sealed = undefined
+    this.#staged.push(books)
+    if (!books) return
+    for (const key of books.newSegments) batch.put(key, EMPTY_BYTES)
+    if (books.observedMs === this.#stagedMs) return
+    this.#stagedMs = books.observedMs
+    const value = Buffer.allocUnsafe(8)
+    writeInt64(value, 0, books.observedMs)
+    batch.put(this.#booksKey(OBSERVED_TIME), value)
+  }
+
+  staged(): void {
+    if (!this.#opened) return
+    this.#opened.entries.staged()
+    const books = this.#staged.shift()
+    if (!books) return
+    this.#committedMs = books.observedMs
+    this.#clear(this.#opened)
+  }
+
+  close(): void {
+    this.#opened?.entries.close()
+    this.#opened = undefined
+    this.#newSegments = []
+    this.#sealed = undefined
+    this.#staged.length = 0
+  }
+
+  #putBytes(key: Uint8Array, value: Uint8Array | null, timestamp: number): VersionedPut {
+    const { rows } = this.#open()
+    if (this.#isExpired(timestamp)) return { put: false }
+    this.#observedMs = Math.max(this.#observedMs, timestamp)
+    return { put: true, validToMs: rows.put(bytesToMapKey(key), value, timestamp) }
+  }
+
+  #isExpired(timestamp: number): boolean {
+    return timestamp < this.#observedMs - this.historyRetentionMs
+  }
+
+  #checkTimestamp(timestamp: number): void {
+    if (Number.isSafeInteger(timestamp) && timestamp >= 0) return
+    throw new TypeError(
+      `store "${this.name}": a version cannot be from ${timestamp}: use milliseconds since the epoch`,
+    )
+  }
+
+  #keyBytes(key: K, serde: Serde<K>, context: SerdeContext): Uint8Array {
+    if (key === null || key === undefined) throw new TypeError(`store "${this.name}": a key cannot be ${key}`)
+    return serde.serialize(key, context)
+  }
+
+  #id(key: K): string {
+    const { keySerde, serdeContext } = this.#open()
+    return bytesToMapKey(this.#keyBytes(key, keySerde, serdeContext))
+  }
+
+  #record(version: RawVersion | undefined): VersionedRecord<V> | undefined {
+    if (!version) return undefined
+    const { valueSerde, serdeContext } = this.#open()
+    const value = valueSerde.deserialize(version.value, serdeContext)
+    return { value, timestamp: version.timestamp, validToMs: version.validToMs }
+  }
+
+  /** What the commit has made old; readers of what is committed needed it until now. Whether it fails shows at the next write, which the engine then refuses. */
+  #clear({ context, rows }: Opened<K, V>): void {
+    const minLive = rows.segments.idAt(this.#committedMs - this.historyRetentionMs)
+    if (minLive <= this.#clearedBelow) return
+    rows.segments.dropBelow(minLive)
+    const [from, to] = [segmentText(0), segmentText(minLive)]
+    const prefix = Buffer.concat([storePrefix(this.name), mapKeyToBytes(OLDER_VERSIONS)])
+    const old = {
+      gte: concatBytes(prefix, mapKeyToBytes(from)),
+      lt: concatBytes(prefix, mapKeyToBytes(to)),
+    }
+    context.engine.clear(old).catch(() => undefined)
+    // After the rows: a mark without rows costs nothing, rows without a mark would stay for ever.
+    const marks = { gte: this.#segmentMark(from), lt: this.#segmentMark(to) }
+    context.engine.clear(marks).catch(() => undefined)
+    this.#clearedBelow = minLive
+  }
+
+  #booksKey(kind: Uint8Array): Uint8Array {
+    return concatBytes(storeBooksKey(this.name), kind)
+  }
+
+  #segmentMark(text: string): Uint8Array {
+    return concatBytes(storeBooksKey(this.name), SEGMENT, mapKeyToBytes(text))
+  }
+
+  #open(): Opened<K, V> {
+    if (this.#opened === undefined) throw storeClosed(this.name)
+    return this.#opened
+  }
+}

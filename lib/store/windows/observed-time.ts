@@ -1,0 +1,116 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer } from '../../common/bytes.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
+import { storeBooksKey, storeEntriesRange } from '../contract/store-name.ts'
+import type { TimedKeyCodec } from './timed-key-codec.ts'
+
+/** Expired entries that are worth a pass of the engine over the range of their keys. */
+const WORTH_CLEARING = 1_000
+/** The shortest segment of the JVM original, which removes whole segments. */
+const INTERVAL_MS_MIN = 60_000
+
+/**
+ * The largest time put, and what it has ended: entries up to it minus the retention. It is committed with the entries, and the engine
+ * is cleared of what a committed time has ended, never of more: a restore applies the same rule to the same records.
+ */
+export class ObservedTime {
+  readonly #retentionMs: number
+  readonly #booksKey: Uint8Array
+  readonly #entries: { readonly gte: Uint8Array; readonly lt: Uint8Array }
+  readonly #codec: Pick<TimedKeyCodec<unknown>, 'engineBound'>
+  readonly #engine: Engine
+  #latestMs = -1
+  #sealedMs = -1
+  #storedMs = -1
+  /** The end of what each batch on its way has ended, oldest first. */
+  readonly #staged: number[] = []
+  #clearedThroughMs = -1
+  #expiredSinceClear = 0
+
+  constructor(
+    settings: { readonly name: string; readonly retentionMs: number },
+    codec: Pick<TimedKeyCodec<unknown>, 'engineBound'>,
+    engine: Engine,
+  ) {
+    this.#retentionMs = settings.retentionMs
+    this.#booksKey = storeBooksKey(settings.name)
+    this.#entries = storeEntriesRange(settings.name)
+    this.#codec = codec
+    this.#engine = engine
+    const stored = engine.get(this.#booksKey)
+    if (stored !== undefined) this.#latestMs = asBuffer(stored).readDoubleBE(0)
+    this.#sealedMs = this.#storedMs = this.#latestMs
+  }
+
+  /** −1 before the first. */
+  get latestMs(): number {
+    return this.#latestMs
+  }
+
+  /** Entries of this time and before have expired. */
+  get expiredThroughMs(): number {
+    return this.#latestMs - this.#retentionMs
+  }
+
+  isNew(timeMs: number): boolean {
+    return timeMs > this.#latestMs
+  }
+
+  /** What will have expired once that time, which is new, has been put. */
+  expiredThroughMsAt(timeMs: number): number {
+    return timeMs - this.#retentionMs
+  }
+
+  /** Whether the time is new. */
+  advance(timeMs: number): boolean {
+    if (!this.isNew(timeMs)) return false
+    this.#latestMs = timeMs
+    return true
+  }
+
+  expired(): void {
+    this.#expiredSinceClear += 1
+  }
+
+  /** Removes what had expired when the store was closed. Where the entries begin that are left. */
+  async load(): Promise<{ readonly gte: Uint8Array; readonly lt: Uint8Array }> {
+    const throughMs = this.expiredThroughMs
+    if (throughMs < 0) return this.#entries
+    const gte = this.#codec.engineBound(throughMs + 1)
+    await this.#engine.clear({ gte: this.#entries.gte, lt: gte })
+    this.#clearedThroughMs = throughMs
+    return { ...this.#entries, gte }
+  }
+
+  /** What has been observed until now belongs to the commit. */
+  seal(): void {
+    this.#sealedMs = this.#latestMs
+  }
+
+  stage(batch: WriteBatch): void {
+    this.#staged.push(this.#sealedMs - this.#retentionMs)
+    if (this.#sealedMs === this.#storedMs) return
+    this.#storedMs = this.#sealedMs
+    const value = Buffer.allocUnsafe(8)
+    value.writeDoubleBE(this.#sealedMs, 0)
+    batch.put(this.#booksKey, value)
+  }
+
+  /** The oldest batch is in the engine: what it has ended may leave. No entry of such a time is written any more. */
+  staged(): void {
+    const throughMs = this.#staged.shift() ?? -1
+    if (throughMs <= this.#clearedThroughMs || this.#expiredSinceClear === 0) return
+    const intervalMs = Math.max(this.#retentionMs / 2, INTERVAL_MS_MIN)
+    if (this.#expiredSinceClear < WORTH_CLEARING && throughMs - this.#clearedThroughMs < intervalMs) return
+    const range = {
+      // From there on only: what LevelDB has removed before is still in its way for a while.
+      gte: this.#codec.engineBound(this.#clearedThroughMs + 1),
+      lt: this.#codec.engineBound(throughMs + 1),
+    }
+    this.#clearedThroughMs = throughMs
+    this.#expiredSinceClear = 0
+    // The engine does it in order with its writes; after a failure the next write fails, too, and is looked at.
+    this.#engine.clear(range).catch(() => undefined)
+  }
+}

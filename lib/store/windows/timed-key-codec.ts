@@ -1,0 +1,104 @@
+import { Buffer } from 'node:buffer'
+import { asBuffer, latin1Piece, writeMapKey } from '../../common/bytes.ts'
+import { KeyCodec } from '../format/key-codec.ts'
+import { ScratchBytes } from '../../common/scratch-bytes.ts'
+import { readInt64, writeInt64, writeUint32 } from '../../common/int64.ts'
+import type { Serde, SerdeContext } from '../../serde/serde.ts'
+
+const TIME_BYTES = 8
+
+/** How many bytes `minor` takes: the number of a duplicate 4, the start of a session 8. */
+export type MinorBytes = 4 | 8
+
+/**
+ * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as the JVM original; the engine, behind the store's
+ * prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
+ */
+export class TimedKeyCodec<K> {
+  readonly keys: KeyCodec<K>
+  readonly #minorBytes: MinorBytes
+  readonly #engineScratch: ScratchBytes
+  readonly #changelogScratch = new ScratchBytes()
+
+  constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array, minorBytes: MinorBytes) {
+    this.keys = new KeyCodec(serde, context, prefix)
+    this.#minorBytes = minorBytes
+    this.#engineScratch = new ScratchBytes(prefix)
+  }
+
+  /** Valid until the next call. */
+  changelogKey(id: string, time: number, minor: number): Uint8Array {
+    const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#minorBytes)
+    writeMapKey(bytes, id, 0)
+    writeInt64(bytes, id.length, time)
+    this.#writeMinor(bytes, minor, id.length + TIME_BYTES)
+    return bytes
+  }
+
+  /** The engine key. Valid until the next call. */
+  lookUpKey(id: string, time: number, minor: number): Uint8Array {
+    const timeAt = this.keys.prefix.length
+    const minorAt = timeAt + TIME_BYTES + id.length
+    const bytes = this.#engineScratch.ofLength(minorAt + this.#minorBytes)
+    writeInt64(bytes, timeAt, time)
+    writeMapKey(bytes, id, timeAt + TIME_BYTES)
+    this.#writeMinor(bytes, minor, minorAt)
+    return bytes
+  }
+
+  /** The first engine key of that time or a later one. */
+  engineBound(time: number): Buffer {
+    const { prefix } = this.keys
+    const bytes = Buffer.allocUnsafe(prefix.length + TIME_BYTES)
+    prefix.copy(bytes)
+    writeInt64(bytes, prefix.length, time)
+    return bytes
+  }
+
+  /** Behind all of the store's entries: its prefix ends in a zero byte. */
+  get engineEnd(): Buffer {
+    const end = Buffer.from(this.keys.prefix)
+    end[end.length - 1]! += 1
+    return end
+  }
+
+  /** What follows the prefix in an engine key, a character for a byte. */
+  engineId(id: string, time: number, minor: number): string {
+    return this.keys.idOfEngineKey(this.lookUpKey(id, time, minor))
+  }
+
+  readEngineKey(engineKey: Uint8Array): {
+    readonly id: string
+    readonly time: number
+    readonly minor: number
+  } {
+    const bytes = asBuffer(engineKey)
+    const timeAt = this.keys.prefix.length
+    const minorAt = bytes.length - this.#minorBytes
+    return {
+      time: readInt64(bytes, timeAt),
+      id: latin1Piece(bytes, timeAt + TIME_BYTES, minorAt),
+      minor: this.#readMinor(bytes, minorAt),
+    }
+  }
+
+  readChangelogKey(key: Uint8Array): { readonly id: string; readonly time: number; readonly minor: number } {
+    const bytes = asBuffer(key)
+    const minorAt = bytes.length - this.#minorBytes
+    const timeAt = minorAt - TIME_BYTES
+    return {
+      time: readInt64(bytes, timeAt),
+      id: latin1Piece(bytes, 0, timeAt),
+      minor: this.#readMinor(bytes, minorAt),
+    }
+  }
+
+  #writeMinor(bytes: Buffer, minor: number, at: number): void {
+    if (this.#minorBytes === 4) writeUint32(bytes, at, minor)
+    else writeInt64(bytes, at, minor)
+  }
+
+  #readMinor(bytes: Buffer, at: number): number {
+    return this.#minorBytes === 4 ? bytes.readUInt32BE(at) : readInt64(bytes, at)
+  }
+}
