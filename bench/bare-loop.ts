@@ -1,4 +1,4 @@
-import { loadNativeClient } from '../lib/broker/kafka/load-client.ts'
+import { loadNativeClient } from '../lib/broker/kafka/native/load-client.ts'
 import type {
   NativeCallback,
   NativeConsumer,
@@ -6,9 +6,9 @@ import type {
   NativeMessage,
   NativePartition,
   NativeProducer,
-  NativeSettings,
-} from '../lib/broker/kafka/native-client.ts'
-import { isNativeError } from '../lib/broker/kafka/classify-error.ts'
+} from '../lib/broker/kafka/native/native-client.ts'
+import type { NativeSettings } from '../lib/broker/kafka/settings/client-settings.ts'
+import { isNativeError } from '../lib/broker/kafka/native/classify-error.ts'
 import { PARTITIONS } from './input.ts'
 import { Stopwatch, type Span } from './stopwatch.ts'
 

@@ -30,6 +30,7 @@ const RANKS: { readonly [folder: string]: number } = {
 
 /** Rooms of a folder, lowest floor first: a file imports its own room and rooms of lower floors. */
 const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
+  'lib/broker/kafka': [['protocol'], ['settings'], ['client'], ['native'], ['adapter']],
   'lib/dsl': [
     ['windows'],
     ['options'],

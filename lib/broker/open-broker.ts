@@ -48,7 +48,7 @@ async function openPort(brokers: string, options: OpenBrokerOptions): Promise<Br
     )
   }
   // Loaded only when asked for: the native client is optional.
-  const { openKafkaBroker } = await import('./kafka/kafka-broker.ts')
+  const { openKafkaBroker } = await import('./kafka/adapter/kafka-broker.ts')
   return openKafkaBroker({
     brokers,
     clock,

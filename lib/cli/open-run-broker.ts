@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { OpenedBroker } from '../broker/opened-broker.ts'
-import { loadNativeClient } from '../broker/kafka/load-client.ts'
+import { loadNativeClient } from '../broker/kafka/native/load-client.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import { systemClock } from '../common/clock.ts'
 import { readClientConfig } from './client-config.ts'
@@ -31,7 +31,7 @@ export async function openRunBroker(
   // What is wrong with a file is told first; what is wrong with the broker, to whoever waits for it.
   opening.catch(() => undefined)
   // All before there is another loader to ask, and so that the connection is made while this thread waits for that loader.
-  await Promise.all([import('../index.ts'), import('../broker/kafka/kafka-broker.ts')])
+  await Promise.all([import('../index.ts'), import('../broker/kafka/adapter/kafka-broker.ts')])
   await loadNativeClient().catch(() => undefined)
   startLoader()
   try {

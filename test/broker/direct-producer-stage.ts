@@ -1,13 +1,13 @@
 import { onTestFinished } from 'vitest'
 import type { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { OutgoingRecord, Producer, RejectedRecord } from '../../lib/broker/broker.ts'
-import { DirectProducer } from '../../lib/broker/kafka/produce/direct-producer.ts'
-import type { ProducerIdentity } from '../../lib/broker/kafka/produce/outgoing-batch.ts'
-import { produceSettings } from '../../lib/broker/kafka/produce/produce-settings.ts'
-import type { TransactionControl } from '../../lib/broker/kafka/produce/transaction-control.ts'
-import { TransactionalProducer } from '../../lib/broker/kafka/produce/transactional-producer.ts'
-import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
+import { IdempotentProducer } from '../../lib/broker/kafka/client/produce/idempotent-producer.ts'
+import type { ProducerIdentity } from '../../lib/broker/kafka/client/produce/outgoing-batch.ts'
+import { produceSettings } from '../../lib/broker/kafka/client/produce/produce-settings.ts'
+import type { TransactionControl } from '../../lib/broker/kafka/client/produce/transaction-control.ts'
+import { TransactionalProducer } from '../../lib/broker/kafka/client/produce/transactional-producer.ts'
+import { Cluster } from '../../lib/broker/kafka/client/connection/cluster.ts'
+import { connectionSettings } from '../../lib/broker/kafka/client/connection/connection-settings.ts'
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { FakeLogCluster } from './fake-log-cluster.ts'
 
@@ -68,7 +68,7 @@ export function plainProducer(
 ): Subject {
   const subject = { rejected: [] as Rejected[], heard: [] as string[] }
   let producerId = 100
-  const producer = new DirectProducer({
+  const producer = new IdempotentProducer({
     ...partsOf(fake, client, decide, subject, clock),
     identity: { producerId, epoch: 0 },
     renew: () => Promise.resolve({ producerId: (producerId += 1), epoch: 0 }),

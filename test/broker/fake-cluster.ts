@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ByteReader } from '../../lib/broker/kafka/wire/byte-reader.ts'
-import { ByteWriter } from '../../lib/broker/kafka/wire/byte-writer.ts'
-import { FrameReader } from '../../lib/broker/kafka/wire/frame-reader.ts'
+import { ByteReader } from '../../lib/broker/kafka/protocol/byte-reader.ts'
+import { ByteWriter } from '../../lib/broker/kafka/protocol/byte-writer.ts'
+import { FrameReader } from '../../lib/broker/kafka/protocol/frame-reader.ts'
 
 const [FETCH, METADATA, API_VERSIONS] = [1, 3, 18]
 

@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { RawRecord } from '../../lib/broker/broker.ts'
-import { BatchHeader } from '../../lib/broker/kafka/records/batch-header.ts'
-import { RecordDecoder } from '../../lib/broker/kafka/records/record-decoder.ts'
-import { ByteReader } from '../../lib/broker/kafka/wire/byte-reader.ts'
-import { ByteWriter } from '../../lib/broker/kafka/wire/byte-writer.ts'
-import { FrameReader } from '../../lib/broker/kafka/wire/frame-reader.ts'
+import { BatchHeader } from '../../lib/broker/kafka/protocol/records/batch-header.ts'
+import { RecordDecoder } from '../../lib/broker/kafka/protocol/records/record-decoder.ts'
+import { ByteReader } from '../../lib/broker/kafka/protocol/byte-reader.ts'
+import { ByteWriter } from '../../lib/broker/kafka/protocol/byte-writer.ts'
+import { FrameReader } from '../../lib/broker/kafka/protocol/frame-reader.ts'
 import type { FakeTransactions } from './fake-transactions.ts'
 
 const [PRODUCE, METADATA, FIND_COORDINATOR, API_VERSIONS, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN] = [

@@ -1,4 +1,4 @@
-import type { NativeConsumer, NativePartition } from '../../lib/broker/kafka/native-client.ts'
+import type { NativeConsumer, NativePartition } from '../../lib/broker/kafka/native/native-client.ts'
 
 type Throwing = 'assignments' | 'incrementalUnassign' | 'unassign' | 'unsubscribe' | 'commit'
 

@@ -1,5 +1,9 @@
-import type { NativeCallback, NativeError, NativeProducer } from '../../lib/broker/kafka/native-client.ts'
-import type { ProducerIdentity } from '../../lib/broker/kafka/produce/outgoing-batch.ts'
+import type {
+  NativeCallback,
+  NativeError,
+  NativeProducer,
+} from '../../lib/broker/kafka/native/native-client.ts'
+import type { ProducerIdentity } from '../../lib/broker/kafka/client/produce/outgoing-batch.ts'
 import type { Clock } from '../../lib/common/clock.ts'
 import type { FakeLogCluster } from './fake-log-cluster.ts'
 

@@ -1,4 +1,4 @@
-import type { ProducerIdentity } from '../../lib/broker/kafka/produce/outgoing-batch.ts'
+import type { ProducerIdentity } from '../../lib/broker/kafka/client/produce/outgoing-batch.ts'
 import type { Clock } from '../../lib/common/clock.ts'
 
 const FENCED = 47

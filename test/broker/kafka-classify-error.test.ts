@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BrokerErrorClass } from '../../lib/broker/broker-error.ts'
-import { brokerErrorFrom } from '../../lib/broker/kafka/classify-error.ts'
-import type { NativeError } from '../../lib/broker/kafka/native-client.ts'
+import { brokerErrorFrom } from '../../lib/broker/kafka/native/classify-error.ts'
+import type { NativeError } from '../../lib/broker/kafka/native/native-client.ts'
 
 type Flags = Partial<Pick<NativeError, 'isFatal' | 'isRetriable' | 'isTxnRequiresAbort'>>
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { checkClientProperties, clientSettings, construct } from '../../lib/broker/kafka/client-settings.ts'
-import { ConnectionLog } from '../../lib/broker/kafka/connection-log.ts'
-import { loadNativeClient } from '../../lib/broker/kafka/load-client.ts'
-import { outgoingBytes, outgoingHeaders } from '../../lib/broker/kafka/record-headers.ts'
-import type { NativeError } from '../../lib/broker/kafka/native-client.ts'
+import {
+  checkClientProperties,
+  clientSettings,
+  construct,
+} from '../../lib/broker/kafka/settings/client-settings.ts'
+import { ConnectionLog } from '../../lib/broker/kafka/native/connection-log.ts'
+import { loadNativeClient } from '../../lib/broker/kafka/native/load-client.ts'
+import { outgoingBytes, outgoingHeaders } from '../../lib/broker/kafka/native/record-headers.ts'
+import type { NativeError } from '../../lib/broker/kafka/native/native-client.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 
 describe('the native Kafka client', () => {

@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
-import { FrameReader } from '../../lib/broker/kafka/wire/frame-reader.ts'
-import { securityOf } from '../../lib/broker/kafka/wire/security.ts'
+import { Cluster } from '../../lib/broker/kafka/client/connection/cluster.ts'
+import { connectionSettings } from '../../lib/broker/kafka/client/connection/connection-settings.ts'
+import { FrameReader } from '../../lib/broker/kafka/protocol/frame-reader.ts'
+import { securityOf } from '../../lib/broker/kafka/client/connection/security.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 
 const [METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE] = [3, 17, 18, 36]

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
-import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
+import { openKafkaBroker } from '../../lib/broker/kafka/adapter/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { record, Stage } from '../conformance/broker/stage.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
-import { ControlClient, EARLIEST, LATEST } from '../../lib/broker/kafka/control-client.ts'
-import type { NativeAdmin, NativePartition } from '../../lib/broker/kafka/native-client.ts'
+import { ControlClient, EARLIEST, LATEST } from '../../lib/broker/kafka/native/control-client.ts'
+import type { NativeAdmin, NativePartition } from '../../lib/broker/kafka/native/native-client.ts'
 import { fastClock } from '../support/fast-clock.ts'
 
 const PLACES = [0, 1].map(partition => ({ topic: 'changelog', partition }))

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { compress as compressSnappy } from 'snappyjs'
 import { describe, expect, test } from 'vitest'
-import { decompress } from '../../lib/broker/kafka/records/decompress.ts'
-import { decompressedBytes } from '../../lib/broker/kafka/records/decompressed-bytes.ts'
+import { decompress } from '../../lib/broker/kafka/protocol/records/codecs.ts'
+import { decompressedBytes } from '../../lib/broker/kafka/protocol/records/decompressed-bytes.ts'
 
 const GZIP = 1
 const SNAPPY = 2

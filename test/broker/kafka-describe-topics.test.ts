@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
-import type { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { describeTopics } from '../../lib/broker/kafka/wire/describe-topics.ts'
-import type { TopicMetadata } from '../../lib/broker/kafka/wire/metadata.ts'
+import type { Cluster } from '../../lib/broker/kafka/client/connection/cluster.ts'
+import { describeTopics } from '../../lib/broker/kafka/client/connection/describe-topics.ts'
+import type { TopicMetadata } from '../../lib/broker/kafka/protocol/metadata.ts'
 import { fastClock } from '../support/fast-clock.ts'
 
 const UNREACHABLE = new BrokerError('BROKER_UNREACHABLE', 'retriable', 'the connection broke')

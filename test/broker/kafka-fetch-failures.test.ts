@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { RawRecord } from '../../lib/broker/broker.ts'
-import { openDirectPaths } from '../../lib/broker/kafka/direct-path.ts'
+import { openDirectPaths } from '../../lib/broker/kafka/adapter/direct-path.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { encodeBatch } from './batch-encoder.ts'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, test } from 'vitest'
-import { openDirectPaths } from '../../lib/broker/kafka/direct-path.ts'
+import { openDirectPaths } from '../../lib/broker/kafka/adapter/direct-path.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { refusal, thrown } from '../conformance/broker/stage.ts'
 import { eventually } from '../support/eventually.ts'

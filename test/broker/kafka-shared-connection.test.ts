@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { connectionSettings } from '../../lib/broker/kafka/wire/connection-settings.ts'
+import { Cluster } from '../../lib/broker/kafka/client/connection/cluster.ts'
+import { connectionSettings } from '../../lib/broker/kafka/client/connection/connection-settings.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { fakeLogs, numbered, record, transactionalProducer } from './direct-producer-stage.ts'

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { ByteReader } from '../../lib/broker/kafka/wire/byte-reader.ts'
-import { ByteWriter } from '../../lib/broker/kafka/wire/byte-writer.ts'
-import type { Cluster } from '../../lib/broker/kafka/wire/cluster.ts'
-import { topicSettings } from '../../lib/broker/kafka/wire/topic-settings.ts'
+import { ByteReader } from '../../lib/broker/kafka/protocol/byte-reader.ts'
+import { ByteWriter } from '../../lib/broker/kafka/protocol/byte-writer.ts'
+import type { Cluster } from '../../lib/broker/kafka/client/connection/cluster.ts'
+import { topicSettings } from '../../lib/broker/kafka/client/connection/topic-settings.ts'
 
 interface Answer {
   readonly topic: string

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import type { DataPath } from '../../lib/broker/kafka/kafka-broker-options.ts'
-import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
+import type { DataPath } from '../../lib/broker/kafka/settings/kafka-broker-options.ts'
+import { openKafkaBroker } from '../../lib/broker/kafka/adapter/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { brokerContract } from '../conformance/broker.ts'

@@ -1,5 +1,5 @@
 import { pbkdf2 } from 'node:crypto'
-import { NativeCalls } from '../../lib/broker/kafka/native-calls.ts'
+import { NativeCalls } from '../../lib/broker/kafka/native/native-calls.ts'
 import { fastClock } from '../support/fast-clock.ts'
 
 // For hours, in a thread of the pool: as a native call that never returns.

@@ -1,5 +1,5 @@
 import type { BrokerErrorClass } from '../../lib/broker/broker-error.ts'
-import { brokerErrorFrom } from '../../lib/broker/kafka/classify-error.ts'
+import { brokerErrorFrom } from '../../lib/broker/kafka/native/classify-error.ts'
 import { ERROR_CODES } from '../../lib/common/error-codes.ts'
 import { table } from './table.ts'
 

@@ -1,4 +1,4 @@
-import { openKafkaBroker } from '../../lib/broker/kafka/kafka-broker.ts'
+import { openKafkaBroker } from '../../lib/broker/kafka/adapter/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { consoleLogger } from '../../lib/common/logger.ts'
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import type { RawRecord } from '../../lib/broker/broker.ts'
-import { FetchedRecord } from '../../lib/broker/kafka/records/fetched-record.ts'
+import { FetchedRecord } from '../../lib/broker/kafka/protocol/records/fetched-record.ts'
 import { NO_HEADERS } from '../../lib/common/headers.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Counter } from '../../lib/common/meter.ts'

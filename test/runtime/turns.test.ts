@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Turns } from '../../lib/common/turns.ts'
+import { Semaphore } from '../../lib/common/semaphore.ts'
 
 const never = new AbortController().signal
 
@@ -20,7 +20,7 @@ function actions() {
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
 test('turns: so many at a time, the others in their order', async () => {
-  const turns = new Turns(2)
+  const turns = new Semaphore(2)
   const { begun, end, of } = actions()
   const all = ['a', 'b', 'c', 'd'].map(name => turns.take(never, of(name)))
   await settled()
@@ -36,13 +36,13 @@ test('turns: so many at a time, the others in their order', async () => {
 })
 
 test('turns: whoever fails passes the turn on', async () => {
-  const turns = new Turns(1)
+  const turns = new Semaphore(1)
   await expect(turns.take(never, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
   expect(await turns.take(never, async () => 'next')).toBe('next')
 })
 
 test('turns: whoever gives up waiting is told at once, and takes no turn', async () => {
-  const turns = new Turns(1)
+  const turns = new Semaphore(1)
   const { begun, end, of } = actions()
   const first = turns.take(never, of('first'))
   const abort = new AbortController()

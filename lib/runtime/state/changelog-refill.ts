@@ -5,7 +5,7 @@ import { copyBytes } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
 import { partitionKey, type TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
-import { Turns } from '../../common/turns.ts'
+import { Semaphore } from '../../common/semaphore.ts'
 import type { ChangelogRecord } from '../../store/contract/state-store.ts'
 import { withMark } from './changelog-marks.ts'
 import { lostError, type Refill } from './restore-plan.ts'
@@ -45,7 +45,7 @@ const RETRY_MS = 50
 export class ChangelogRefill {
   readonly #options: ChangelogRefillOptions
   /** They share a transactional id. */
-  readonly #turns = new Turns(1)
+  readonly #turns = new Semaphore(1)
 
   constructor(options: ChangelogRefillOptions) {
     this.#options = options

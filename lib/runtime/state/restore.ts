@@ -5,7 +5,7 @@ import { errorFrom, StreamsError, TaskCorruptedError } from '../../common/errors
 import { partitionKey, type TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
 import { METRIC_GROUPS, type Metrics } from '../../common/metrics.ts'
-import { Turns } from '../../common/turns.ts'
+import { Semaphore } from '../../common/semaphore.ts'
 import { isolationOf } from '../plan/isolation.ts'
 import { RestorePlanner, type Refill, type ReplayPlan, type RestoreRequest } from './restore-plan.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'
@@ -63,8 +63,8 @@ export class Restorer {
   readonly #options: RestorerOptions
   readonly #planner: RestorePlanner
   readonly #replays = new Map<string, Replay>()
-  readonly #bulks = new Turns(BULKS_OPEN)
-  readonly #bulkReads = new Turns(BULKS_AT_ONCE)
+  readonly #bulks = new Semaphore(BULKS_OPEN)
+  readonly #bulkReads = new Semaphore(BULKS_AT_ONCE)
   /** Polls whose batches are on their way into the engines, oldest first. */
   readonly #writing: Promise<unknown>[] = []
   #consumer: Consumer | undefined

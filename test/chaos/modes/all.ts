@@ -13,7 +13,7 @@ import { SeededRandom } from '../../support/seeded-random.ts'
 import type { ChaosMode, ChaosOptions } from '../mode.ts'
 import { LANES, type Lane, type SoakFault, type SoakTarget } from '../soak/fault.ts'
 import { soakFaults } from '../soak/soak-faults.ts'
-import { Turns } from '../soak/turns.ts'
+import { Semaphore } from '../soak/turns.ts'
 
 const MINUTES = 10
 /** Between the faults of a lane: sometimes enough to recover, sometimes not. */
@@ -98,7 +98,7 @@ class Soak {
   readonly #ms: number
   readonly #entries: Entry[] = []
   readonly #recreated = new Set<'joined'>()
-  readonly #turns = new Turns()
+  readonly #turns = new Semaphore()
   /** No more faults: the time is over, or what must not happen has happened. */
   readonly #ending = new AbortController()
   #startMs = 0

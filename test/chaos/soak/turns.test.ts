@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Turns } from './turns.ts'
+import { Semaphore } from './turns.ts'
 
 /** Something that lasts until it is ended, and says when it begins. */
 function act(name: string, said: string[]) {
@@ -11,7 +11,7 @@ function act(name: string, said: string[]) {
 
 test('who acts alone waits for those under way, and those who come meanwhile wait for it', async () => {
   const said: string[] = []
-  const turns = new Turns()
+  const turns = new Semaphore()
   const [first, second, alone, last] = ['first', 'second', 'alone', 'last'].map(name => act(name, said))
   const taken = [
     turns.take(false, first!.begin),
@@ -34,7 +34,7 @@ test('who acts alone waits for those under way, and those who come meanwhile wai
 })
 
 test('a turn that fails fails alone', async () => {
-  const turns = new Turns()
+  const turns = new Semaphore()
   const failed = turns.take(true, () => Promise.reject(new Error('broken')))
   const next = turns.take(false, () => Promise.resolve())
   await expect(failed).rejects.toThrow('broken')

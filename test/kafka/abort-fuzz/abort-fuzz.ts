@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Broker } from '../../../lib/broker/broker.ts'
-import { openKafkaBroker } from '../../../lib/broker/kafka/kafka-broker.ts'
+import { openKafkaBroker } from '../../../lib/broker/kafka/adapter/kafka-broker.ts'
 import { systemClock } from '../../../lib/common/clock.ts'
 import { partitionKey } from '../../../lib/common/ids.ts'
 import { silentLogger } from '../../../lib/common/logger.ts'

@@ -1,0 +1,168 @@
+import { errorFrom } from '../../../common/errors.ts'
+import type { Logger } from '../../../common/logger.ts'
+import { BrokerError } from '../../broker-error.ts'
+import { fetchSettings, type FetchSettings } from '../client/fetch/fetch-settings.ts'
+import { GROUP_APIS } from '../client/groups/direct-groups.ts'
+import type { KafkaBrokerOptions } from '../settings/kafka-broker-options.ts'
+import {
+  produceNeedsNative,
+  produceSettings,
+  type ProduceSettings,
+} from '../client/produce/produce-settings.ts'
+import { Cluster } from '../client/connection/cluster.ts'
+import { connectionSettings } from '../client/connection/connection-settings.ts'
+import type { ConnectOptions, OpenConnection } from '../client/connection/open-connection.ts'
+import {
+  ADD_PARTITIONS_TO_TXN,
+  type Api,
+  commonVersion,
+  END_TXN,
+  FETCH,
+  FIND_COORDINATOR,
+  INIT_PRODUCER_ID,
+  PRODUCE,
+} from '../protocol/protocol.ts'
+import { needsNative, securityOf } from '../client/connection/security.ts'
+
+const FETCH_APIS: readonly Api[] = [FETCH]
+const PRODUCE_APIS: readonly Api[] = [
+  PRODUCE,
+  INIT_PRODUCER_ID,
+  FIND_COORDINATOR,
+  ADD_PARTITIONS_TO_TXN,
+  END_TXN,
+]
+
+/** For an answer that only explains why there was none before. */
+const CHECK_MS = 2_000
+
+/** What the clients of one broker object share of the direct path. */
+export interface DirectPath {
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  /** For the log. */
+  readonly hear: (message: string) => void
+}
+
+export interface DirectFetch extends DirectPath {
+  readonly settings: FetchSettings
+}
+
+export interface DirectProduce extends DirectPath {
+  readonly settings: ProduceSettings
+}
+
+/** Each undefined where the native client does it. */
+export interface DirectPaths {
+  readonly fetch: DirectFetch | undefined
+  readonly produce: DirectProduce | undefined
+  /** Undefined where records are neither read nor sent over connections of ours. */
+  readonly groups: DirectPath | undefined
+  readonly cluster: Cluster | undefined
+  close(): void
+}
+
+type Wanted = 'fetch' | 'produce' | 'groups'
+
+/** Who asks about groups makes no difference to speed, and is not told. */
+const DONE: { readonly [path in Wanted]: string | undefined } = {
+  fetch: 'read',
+  produce: 'sent',
+  groups: undefined,
+}
+
+/**
+ * Records are read or sent with the native client where the options say so, or where the settings or the brokers need it, which is then
+ * logged. Rejects with a `BrokerError` or, for a file that cannot be read, a `ConfigError`.
+ */
+export async function openDirectPaths(
+  options: KafkaBrokerOptions,
+  hear: (message: string) => void,
+): Promise<DirectPaths> {
+  const { brokers, client = {}, clock, logger } = options
+  const wanted = wantedPaths(options)
+  if (wanted.size === 0)
+    return {
+      fetch: undefined,
+      produce: undefined,
+      groups: undefined,
+      cluster: undefined,
+      close: () => undefined,
+    }
+  const security = await securityOf(client, clock)
+  const connect = { clientId: 'millrace-metadata', clock, settings: connectionSettings(client), security }
+  const cluster = new Cluster(brokers, connect)
+  try {
+    const open = await cluster.check()
+    dropUnspoken(wanted, open, logger)
+  } catch (error) {
+    cluster.close()
+    // The native client has connected with the same settings: what refuses us is something that only it speaks.
+    if (!isRefusal(error)) throw error
+    for (const path of wanted) nativeInstead(logger, path, errorFrom(error).message)
+    wanted.clear()
+  }
+  const path = { cluster, connect, hear }
+  return {
+    fetch: wanted.has('fetch') ? { ...path, settings: fetchSettings(client) } : undefined,
+    produce: wanted.has('produce') ? { ...path, settings: produceSettings(client) } : undefined,
+    groups: wanted.has('groups') ? path : undefined,
+    cluster: wanted.size > 0 ? cluster : undefined,
+    close: () => cluster.close(),
+  }
+}
+
+/** Connects once, if the settings allow it, for what a broker says; rejects with it. */
+export async function checkDirectly({ brokers, client = {}, clock }: KafkaBrokerOptions): Promise<void> {
+  if (needsNative(client) !== undefined) return
+  const security = await securityOf(client, clock)
+  const patience = { connectTimeoutMs: CHECK_MS, controlTimeoutMs: CHECK_MS }
+  const settings = { ...connectionSettings(client), ...patience }
+  const cluster = new Cluster(brokers, { clientId: 'millrace-metadata', clock, settings, security })
+  try {
+    await cluster.check()
+  } finally {
+    cluster.close()
+  }
+}
+
+function wantedPaths({ client = {}, fetch, produce, logger }: KafkaBrokerOptions): Set<Wanted> {
+  const wanted = new Set<Wanted>()
+  const consider = (path: Wanted, chosen: string | undefined, reason: string | undefined) => {
+    if (chosen === 'native') return
+    if (reason === undefined) wanted.add(path)
+    else nativeInstead(logger, path, reason)
+  }
+  const reason = needsNative(client)
+  consider('fetch', fetch, reason)
+  consider('produce', produce, reason ?? produceNeedsNative(client))
+  consider('groups', undefined, reason)
+  return wanted
+}
+
+/** Brokers of another age may be fit for one of the two only. */
+function dropUnspoken(wanted: Set<Wanted>, { connection, versions }: OpenConnection, logger: Logger): void {
+  for (const [path, apis] of [
+    ['fetch', FETCH_APIS],
+    ['produce', PRODUCE_APIS],
+    ['groups', GROUP_APIS],
+  ] as const) {
+    if (!wanted.has(path)) continue
+    try {
+      for (const api of apis) commonVersion(api, versions, connection.address)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      wanted.delete(path)
+      nativeInstead(logger, path, errorFrom(error).message)
+    }
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof BrokerError && error.class !== 'retriable'
+}
+
+function nativeInstead(logger: Logger, path: Wanted, reason: string): void {
+  const done = DONE[path]
+  if (done) logger.log('warn', `records are ${done} with the native client, not directly, for ${reason}`)
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../../../common/clock.ts'
+import type { ConsumerOptions } from '../../broker.ts'
+import { construct, type ClientProperties } from '../settings/client-settings.ts'
+import type { ControlClient } from '../native/control-client.ts'
+import type { GroupQueries } from '../client/groups/group-queries.ts'
+import { DirectFetcher } from '../client/fetch/direct-fetcher.ts'
+import type { DirectFetch } from './direct-path.ts'
+import type { Fetcher } from '../client/fetch/fetcher.ts'
+import { GroupMember, memberSettings } from '../native/group-member.ts'
+import { KafkaConsumer } from '../native/kafka-consumer.ts'
+import type { NativeSettings } from '../settings/client-settings.ts'
+import type {
+  NativeClient,
+  NativeConsumer,
+  NativeError,
+  NativeModule,
+  NativePartition,
+} from '../native/native-client.ts'
+import { fetcherSettings, NativeFetcher } from '../native/native-fetcher.ts'
+import { RangeCheck } from '../native/range-check.ts'
+import { WakeUp } from '../native/wake-up.ts'
+
+const QUEUED_BYTES_MAX = 32 * 1024 * 1024
+
+/** What a consumer needs of its broker object. */
+export interface ConsumerSurroundings {
+  readonly module: NativeModule
+  /** Undefined where records are read with the native client. */
+  readonly direct: DirectFetch | undefined
+  readonly clock: Clock
+  readonly control: ControlClient
+  readonly groups: GroupQueries
+  /** The user's settings. */
+  readonly client: ClientProperties
+  settings(clientId: string, own: NativeSettings): NativeSettings
+  connect(native: NativeClient): Promise<void>
+}
+
+/** Makes and connects both halves, or neither. */
+export async function openConsumer(
+  options: ConsumerOptions,
+  around: ConsumerSurroundings,
+): Promise<KafkaConsumer> {
+  const wakeUp = new WakeUp(around.clock)
+  const { fetcher, disconnect } = around.direct
+    ? directFetcher(options, around, around.direct, wakeUp)
+    : await openNativeFetcher(options, around, wakeUp)
+  try {
+    const member = await openMember(options, around, wakeUp)
+    const groupId = options.group?.groupId
+    return new KafkaConsumer({
+      clock: around.clock,
+      groups: around.groups,
+      fetcher,
+      member,
+      groupId,
+      wakeUp,
+      disconnect,
+    })
+  } catch (reason) {
+    await disconnect()
+    throw reason
+  }
+}
+
+interface OpenFetcher {
+  readonly fetcher: Fetcher
+  /** Of what the fetcher reads with, after its close. */
+  readonly disconnect: () => Promise<void>
+}
+
+function directFetcher(
+  { clientId, isolation, group, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
+  { clock }: ConsumerSurroundings,
+  { cluster, connect, settings, hear }: DirectFetch,
+  wakeUp: WakeUp,
+): OpenFetcher {
+  const fetcher = new DirectFetcher({
+    clock,
+    cluster,
+    connect: { ...connect, clientId },
+    settings,
+    isolation,
+    bytesMax: queuedBytesMax,
+    // Who reads for a group processes; what a restore reads is written by several databases at once.
+    keepsTurns: group !== undefined,
+    wake: () => wakeUp.wake(),
+    hear,
+  })
+  return { fetcher, disconnect: () => Promise.resolve() }
+}
+
+async function openNativeFetcher(
+  { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
+  { module, client, clock, control, settings, connect }: ConsumerSurroundings,
+  wakeUp: WakeUp,
+): Promise<OpenFetcher> {
+  // The native queue may speak before there is a fetcher to listen.
+  const late: { fetcher?: NativeFetcher } = {}
+  const own = {
+    ...fetcherSettings(queuedBytesMax, client),
+    'isolation.level': isolation,
+    queue_non_empty_cb: () => late.fetcher?.nativeReady(),
+  }
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
+  await connect(native)
+  const fetcher = new NativeFetcher({
+    native,
+    clock,
+    bytesMax: queuedBytesMax,
+    ranges: new RangeCheck(control),
+    wake: () => wakeUp.wake(),
+  })
+  late.fetcher = fetcher
+  return { fetcher, disconnect: () => disconnected(native) }
+}
+
+async function openMember(
+  { clientId, group }: ConsumerOptions,
+  { module, clock, settings, connect }: ConsumerSurroundings,
+  wakeUp: WakeUp,
+): Promise<GroupMember | undefined> {
+  if (!group) return undefined
+  const late: { member?: GroupMember } = {}
+  const own = {
+    ...memberSettings(group),
+    rebalance_cb: (error: NativeError, partitions: readonly NativePartition[]) =>
+      late.member?.onRebalance(error, partitions),
+    offset_commit_cb: (error: NativeError | undefined, offsets: readonly NativePartition[]) =>
+      late.member?.onCommitted(error, offsets),
+    queue_non_empty_cb: () => {
+      // Only while somebody waits: otherwise a stuck application would count as alive.
+      if (late.member?.expectsAnswer || wakeUp.awaited) late.member?.poll()
+    },
+  }
+  const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
+  await connect(native)
+  late.member = new GroupMember(native, clock, () => wakeUp.wake())
+  return late.member
+}
+
+function disconnected(native: NativeConsumer): Promise<void> {
+  return new Promise(resolve => native.disconnect(() => resolve()))
+}

@@ -1,0 +1,312 @@
+import type { Clock } from '../../../../common/clock.ts'
+import { errorFrom } from '../../../../common/errors.ts'
+import type { BrokerError } from '../../../broker-error.ts'
+import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../broker.ts'
+import type { Fetcher } from './fetcher.ts'
+import { PartitionMap } from '../../protocol/partition-map.ts'
+import type { Cluster, Leader } from '../connection/cluster.ts'
+import { DecodeRoom } from './decode-room.ts'
+import { FetchQueue } from './fetch-queue.ts'
+import type { FetchSettings } from './fetch-settings.ts'
+import { PartitionRotation } from './partition-rotation.ts'
+import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
+import { goneError } from './gone-error.ts'
+import { FetchedRecords, type DecodeGate, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
+import { LeaderFinder } from '../connection/leader-finder.ts'
+import { LeaderReader, type Asked } from './leader-reader.ts'
+import { matchAnswers } from './match-answers.ts'
+import type { ConnectOptions } from '../connection/open-connection.ts'
+import { malformedError, protocolError } from '../../protocol/protocol-error.ts'
+import { nameOf, PASSING, placeOf, retryMs, UNKNOWN } from '../connection/passing-errors.ts'
+
+const OFFSET_OUT_OF_RANGE = 1
+
+export interface DirectFetcherOptions {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  readonly settings: FetchSettings
+  readonly isolation: IsolationLevel
+  /**
+   * Bound on all queues together; and on what they have decompressed, apart from a batch that is larger by
+   * itself.
+   */
+  readonly bytesMax: number
+  /** Whether a partition is polled for a while before it is the next one's turn (`PartitionRotation`). */
+  readonly keepsTurns: boolean
+  readonly wake: () => void
+  /** For the log. */
+  readonly hear: (message: string) => void
+}
+
+/** Reading over connections of our own: a queue for each partition, a reader for each node that leads some. */
+export class DirectFetcher implements Fetcher {
+  readonly #options: DirectFetcherOptions
+  readonly #partitions = new PartitionMap<FetchQueue>()
+  /** `#partitions` as a list. */
+  #queues: readonly FetchQueue[] = []
+  readonly #turns: PartitionRotation<FetchQueue>
+  readonly #room: DecodeRoom
+  readonly #readers = new Map<number, LeaderReader>()
+  readonly #errors: BrokerError[] = []
+  readonly #finder: LeaderFinder<FetchQueue>
+
+  constructor(options: DirectFetcherOptions) {
+    this.#options = options
+    const { clock, cluster, hear } = options
+    this.#turns = new PartitionRotation(clock, options)
+    this.#room = new DecodeRoom(options.bytesMax, () => this.#queues)
+    this.#finder = new LeaderFinder({
+      clock,
+      cluster,
+      hear,
+      doing: 'reading',
+      queues: () => this.#queues,
+      moveTo: (queue, node) => this.#moveTo(queue, node),
+      found: (queue, leader) => this.#found(queue, leader),
+      placed: () => this.#kickAll(),
+      fail: (queues, error) => this.#fail(queues, error),
+    })
+  }
+
+  assign(positions: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of positions) {
+      this.#leave(this.#partitions.get(topic, partition))
+      const queue = new FetchQueue(topic, partition, offset)
+      this.#partitions.set(queue, queue)
+    }
+    this.#assignmentChanged()
+  }
+
+  unassign(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#leave(this.#partitions.delete(each))
+    this.#assignmentChanged()
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const queue = this.#partitions.get(topic, partition)
+      if (queue) queue.paused = true
+    }
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const queue = this.#partitions.get(topic, partition)
+      if (queue) queue.paused = false
+    }
+    this.#kickAll()
+  }
+
+  position({ topic, partition }: TopicPartition): number | undefined {
+    return this.#partitions.get(topic, partition)?.position
+  }
+
+  knownEnd({ topic, partition }: TopicPartition): number | undefined {
+    return this.#partitions.get(topic, partition)?.end
+  }
+
+  get hasData(): boolean {
+    for (const queue of this.#queues) if (queue.ready) return true
+    return false
+  }
+
+  poll(maxRecords: number): readonly RecordBatch[] {
+    const batches: RecordBatch[] = []
+    this.#room.beginPoll()
+    this.#turns.take(maxRecords, (queue, room) => {
+      const batch = this.#take(queue, room)
+      if (!batch) return 0
+      batches.push(batch)
+      return batch.records.length
+    })
+    if (batches.length > 0) this.#kickAll()
+    return batches
+  }
+
+  get hasError(): boolean {
+    return this.#errors.length > 0
+  }
+
+  takeError(): BrokerError | undefined {
+    return this.#errors.shift()
+  }
+
+  tick(): void {
+    for (const [node, reader] of this.#readers) {
+      if (reader.queues.size > 0) continue
+      reader.close()
+      this.#readers.delete(node)
+    }
+    this.#kickAll()
+  }
+
+  async close(): Promise<void> {
+    this.#finder.close()
+    for (const reader of this.#readers.values()) reader.close()
+    for (const queue of this.#queues) queue.clear()
+  }
+
+  #take(queue: FetchQueue, room: number): RecordBatch | undefined {
+    const before = queue.position
+    const batch = queue.take(room)
+    if (queue.isEmpty && queue.failure) this.#tell(queue.failure)
+    return batch.records.length > 0 || batch.nextOffset > before ? batch : undefined
+  }
+
+  #leave(queue: FetchQueue | undefined): void {
+    if (!queue) return
+    queue.closed = true
+    queue.clear()
+    this.#room.left(queue)
+    this.#moveTo(queue, undefined)
+  }
+
+  #assignmentChanged(): void {
+    this.#queues = this.#partitions.values()
+    this.#turns.queues = this.#queues
+    this.#finder.place()
+  }
+
+  #found(queue: FetchQueue, { topicId }: Leader): BrokerError | undefined {
+    // A broker from before topic ids says nothing about it.
+    if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
+      return goneError(queue, 'the topic was deleted and made again')
+    }
+    queue.topicId = topicId
+    return undefined
+  }
+
+  #moveTo(queue: FetchQueue, node: number | undefined): void {
+    if (queue.leader === node) return
+    if (queue.leader !== undefined) this.#readers.get(queue.leader)?.queues.delete(queue)
+    queue.leader = node
+    if (node === undefined) return
+    let reader = this.#readers.get(node)
+    if (!reader) this.#readers.set(node, (reader = this.#newReader(node)))
+    reader.queues.add(queue)
+  }
+
+  #newReader(node: number): LeaderReader {
+    const { clock, cluster, connect, settings, isolation } = this.#options
+    return new LeaderReader(node, {
+      clock,
+      cluster,
+      connect,
+      settings,
+      isolation,
+      roomOf: queue => this.#roomOf(queue),
+      responseBytesMax: () => Math.min(settings.bytesMax, Math.ceil(this.#options.bytesMax / 2)),
+      received: (asked, response, buffer) => this.#received(asked, response, buffer),
+      lost: error => {
+        this.#options.hear(error.message)
+        this.#finder.askSoon()
+      },
+      failed: (queues, error) => this.#fail(queues, error),
+    })
+  }
+
+  #kickAll(): void {
+    for (const reader of this.#readers.values()) reader.kick()
+  }
+
+  /** Two parts of a response fit into a queue: one is decoded while the next one comes. */
+  #roomOf(queue: FetchQueue): number {
+    if (queue.paused || queue.failure || queue.closed) return 0
+    const { clock, settings, bytesMax } = this.#options
+    const part = Math.min(settings.partitionBytesMax, Math.ceil(bytesMax / 2 / this.#queues.length))
+    if (queue.bytes > part || (queue.retryAtMs > 0 && clock.monotonicMs() < queue.retryAtMs)) return 0
+    return Math.max(part, queue.batchBytes)
+  }
+
+  #received(asked: readonly Asked[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
+    if (errorCode !== 0) {
+      const places = asked.map(({ queue }) => placeOf(queue))
+      throw protocolError(errorCode, `reading ${places.map(nameOf).join(', ')}`, places)
+    }
+    const questions = matchAnswers(partitions, asked)
+    for (const [index, fetched] of partitions.entries()) {
+      const { queue, target } = questions[index]!
+      // Moved to another leader, it may have been read there meanwhile.
+      const isCurrent = !queue.closed && !queue.failure && queue.fetchedTo === target.offset
+      if (isCurrent) this.#receivedOne(queue, target.topicId, fetched, buffer)
+    }
+    if (this.hasData || this.hasError) this.#options.wake()
+  }
+
+  #receivedOne(
+    queue: FetchQueue,
+    topicId: string | undefined,
+    fetched: FetchedPartition,
+    buffer: Buffer,
+  ): void {
+    if (fetched.errorCode !== 0) return this.#refused(queue, fetched.errorCode)
+    const { divergedAt } = fetched
+    if (divergedAt !== undefined) {
+      const offset = divergedAt < 0 ? undefined : divergedAt
+      return this.#fail([queue], goneError(queue, `the log was cut at ${divergedAt}`, offset))
+    }
+    queue.failures = 0
+    queue.retryAtMs = 0
+    queue.readTopicId = topicId
+    const { isolation, settings } = this.#options
+    const isCommitted = isolation === 'read_committed'
+    const { highWatermark, lastStableOffset, recordsStart: start, recordsEnd: end } = fetched
+    const logEnd = isCommitted && lastStableOffset >= 0 ? lastStableOffset : highWatermark
+    if (start < end) {
+      const aborted = isCommitted ? fetched.aborted : undefined
+      const span = { buffer, start, end, offset: queue.fetchedTo, logEnd }
+      this.#append(queue, span, { aborted, checkCrc: settings.checkCrc, gate: this.#gateOf(queue) })
+    }
+    queue.end = Math.max(logEnd, queue.fetchedTo)
+  }
+
+  #gateOf(queue: FetchQueue): DecodeGate {
+    return {
+      mayOpen: bytes => this.#room.mayOpen(queue, bytes),
+      handedOut: bytes => this.#room.handedOut(bytes),
+    }
+  }
+
+  #append(queue: FetchQueue, span: FetchedSpan, options: FetchedOptions): void {
+    try {
+      const fetched = new FetchedRecords(span, options)
+      if (fetched.bytes > 0) queue.append(fetched)
+      // Only the first partition of an answer is sure of a whole batch; this one asks for as much as its next batch needs.
+      queue.batchBytes = fetched.cutBatchBytes ?? 0
+    } catch (reason) {
+      const cause = errorFrom(reason)
+      const message = `${nameOf(queue)} at offset ${span.offset}: ${cause.message}`
+      this.#fail([queue], malformedError(message, cause, [placeOf(queue)]))
+    }
+  }
+
+  #refused(queue: FetchQueue, errorCode: number): void {
+    if (errorCode === OFFSET_OUT_OF_RANGE) {
+      return this.#fail([queue], goneError(queue, 'the broker has no such offset'))
+    }
+    if (!PASSING.has(errorCode) && !UNKNOWN.has(errorCode)) {
+      return this.#fail([queue], protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
+    }
+    queue.retryAtMs = this.#options.clock.monotonicMs() + retryMs(queue.failures)
+    queue.failures += 1
+    this.#finder.askSoon()
+  }
+
+  /** One error for all; those with records left tell it behind these. */
+  #fail(queues: readonly FetchQueue[], error: BrokerError): void {
+    let isTold = true
+    for (const queue of [...queues]) {
+      if (queue.failure) continue
+      queue.failure = error
+      this.#moveTo(queue, undefined)
+      if (queue.isEmpty) isTold = false
+    }
+    if (!isTold) this.#tell(error)
+  }
+
+  #tell(error: BrokerError): void {
+    if (!this.#errors.includes(error)) this.#errors.push(error)
+    this.#options.wake()
+  }
+}

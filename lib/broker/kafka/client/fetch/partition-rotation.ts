@@ -1,0 +1,88 @@
+import type { Clock } from '../../../../common/clock.ts'
+
+/** So many records of a partition, or what is taken in so long, before it is the next one's turn. */
+const TURN_RECORDS = 4096
+const TURN_MS = 20
+
+/** Something to take records from. */
+export interface Taker {
+  readonly partition: number
+  readonly ready: boolean
+}
+
+interface Group<Q> {
+  readonly queues: Q[]
+  /** The queue that is asked first next time. */
+  first: number
+}
+
+/**
+ * Whose records are polled next. A partition keeps its turn for a while: the state of its task, which the records before have brought into the
+ * processor's caches, is of use to those that follow. Measured with a count over 100,000 keys in eight tasks: turns of 500 records cost a quarter more of
+ * the processor's time than turns of 8,000, which would let one partition run ahead of the others further than need be.
+ * Partitions of one number have their turn together: they are the inputs of one task.
+ */
+export class PartitionRotation<Q extends Taker> {
+  readonly #clock: Clock
+  readonly #recordsMax: number
+  #groups: readonly Group<Q>[] = []
+  #at = 0
+  #recordsLeft: number
+  #endMs = 0
+
+  /** Where turns are not kept, each call of `take` is one. */
+  constructor(clock: Clock, { keepsTurns }: { readonly keepsTurns: boolean }) {
+    this.#clock = clock
+    this.#recordsMax = keepsTurns ? TURN_RECORDS : 1
+    this.#recordsLeft = this.#recordsMax
+  }
+
+  /** All there are from now on. */
+  set queues(queues: readonly Q[]) {
+    const groups = new Map<number, Group<Q>>()
+    for (const queue of queues) {
+      const group = groups.get(queue.partition)
+      if (group) group.queues.push(queue)
+      else groups.set(queue.partition, { queues: [queue], first: 0 })
+    }
+    this.#groups = [...groups.values()]
+    this.#begin(0)
+  }
+
+  /** Calls `take` for queues that are ready until that has returned `max` records in all. */
+  take(max: number, take: (queue: Q, max: number) => number): void {
+    let room = max
+    for (let passed = 0; passed < this.#groups.length && room > 0;) {
+      const taken = takeFrom(this.#groups[this.#at]!, room, take)
+      room -= taken
+      this.#recordsLeft -= taken
+      const isOver = room > 0 || this.#recordsLeft <= 0 || this.#clock.monotonicMs() >= this.#endMs
+      if (!isOver) return
+      this.#begin((this.#at + 1) % this.#groups.length)
+      passed += 1
+    }
+  }
+
+  #begin(at: number): void {
+    this.#at = at
+    this.#recordsLeft = this.#recordsMax
+    this.#endMs = this.#clock.monotonicMs() + TURN_MS
+  }
+}
+
+/** The queue that took the last room is asked last the next time. */
+function takeFrom<Q extends Taker>(
+  group: Group<Q>,
+  max: number,
+  take: (queue: Q, max: number) => number,
+): number {
+  const { queues, first } = group
+  let taken = 0
+  for (let step = 0; step < queues.length && taken < max; step += 1) {
+    const at = (first + step) % queues.length
+    const queue = queues[at]!
+    if (queue.ready) taken += take(queue, max - taken)
+    if (taken >= max) group.first = (at + 1) % queues.length
+  }
+  return taken
+}

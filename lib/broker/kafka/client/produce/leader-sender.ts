@@ -1,0 +1,175 @@
+import type { Clock } from '../../../../common/clock.ts'
+import { errorFrom } from '../../../../common/errors.ts'
+import { BrokerError } from '../../../broker-error.ts'
+import { PartitionMap } from '../../protocol/partition-map.ts'
+import type { Cluster } from '../connection/cluster.ts'
+import { MalformedError } from '../../protocol/malformed-error.ts'
+import { NodeConnection } from '../connection/node-connection.ts'
+import type { ConnectOptions, OpenConnection } from '../connection/open-connection.ts'
+import { nameOf } from '../connection/passing-errors.ts'
+import { commonVersion, PRODUCE } from '../../protocol/protocol.ts'
+import type { OutgoingBatch } from './outgoing-batch.ts'
+import { writeProduceRequest } from './produce-request.ts'
+import { readProduceResponse, type ProducedPartition } from './produce-response.ts'
+import type { ProduceSettings } from './produce-settings.ts'
+import type { SendQueue } from './send-queue.ts'
+
+/** A batch under way, and whose it is. */
+export interface Sent {
+  readonly queue: SendQueue
+  readonly batch: OutgoingBatch
+}
+
+/** What a leader's sender does for, and tells, the sender that it belongs to. */
+export interface SenderSurroundings {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  readonly settings: ProduceSettings
+  readonly transactionalId: string | undefined
+  /** Whether the queue has something that may be sent. */
+  isReady(queue: SendQueue): boolean
+  /** Whether what is ready should wait no longer. */
+  isDue(queue: SendQueue): boolean
+  /** The first batch of the queue, as it is sent. From now on it is under way. */
+  take(queue: SendQueue): OutgoingBatch
+  answered(sent: Sent, answer: ProducedPartition): void
+  /** Nobody knows what has become of them. */
+  unanswered(sent: readonly Sent[]): void
+  /** The connection is gone, or could not be made; it is tried again later. */
+  lost(error: BrokerError): void
+  /** What trying again does not mend. */
+  failed(queues: readonly SendQueue[], error: BrokerError): void
+  /** Nothing is due; the next call is `kick`. */
+  rests(): void
+}
+
+/**
+ * Sends to the partitions that one node leads: one connection, and on it one request at a time, with the first batch of every partition. So
+ * batches of a partition are in order whatever happens, and what comes meanwhile makes the next batch larger.
+ */
+export class LeaderSender {
+  readonly queues = new Set<SendQueue>()
+  readonly #around: SenderSurroundings
+  readonly #connection: NodeConnection
+  #running = false
+  /** The queue that comes first in the next request, where not all fit. */
+  #turn = 0
+
+  constructor(node: number, around: SenderSurroundings) {
+    this.#around = around
+    this.#connection = new NodeConnection(node, around.cluster, around.connect)
+  }
+
+  /** It looks for more to send by itself, or calls `rests`. */
+  get isRunning(): boolean {
+    return this.#running
+  }
+
+  /** To be called when there may be something to send. */
+  kick(): void {
+    if (this.#running || this.#connection.isClosed || !this.#hasWork()) return
+    this.#running = true
+    void this.#run()
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  async #run(): Promise<void> {
+    const connection = this.#connection
+    try {
+      while (!connection.isClosed && this.#hasWork())
+        await connection.attempt(
+          open => this.#send(open),
+          reason => this.#judge(reason),
+        )
+    } finally {
+      // In the same turn as the look at the work: a kick that comes now is not in vain.
+      this.#running = false
+      if (!connection.isClosed) this.#around.rests()
+    }
+  }
+
+  #hasWork(): boolean {
+    for (const queue of this.queues) if (this.#around.isReady(queue) && this.#around.isDue(queue)) return true
+    return false
+  }
+
+  async #send({ connection, versions }: OpenConnection): Promise<void> {
+    const { settings, connect, transactionalId } = this.#around
+    const version = commonVersion(PRODUCE, versions, connection.address)
+    const sent = this.#take()
+    if (sent.length === 0) return
+    const targets = sent.map(({ queue: { topic, partition }, batch: { wireBytes } }) => ({
+      topic,
+      partition,
+      bytes: wireBytes,
+    }))
+    const timeoutMs = settings.replicationTimeoutMs
+    const request = { transactionalId: transactionalId ?? null, timeoutMs, targets }
+    let answers: readonly ProducedPartition[]
+    try {
+      const patienceMs = connect.settings.requestTimeoutMs + timeoutMs
+      const reader = await connection.request(PRODUCE, version, patienceMs, writer =>
+        writeProduceRequest(writer, request),
+      )
+      answers = matchAnswers(sent, readProduceResponse(reader, version))
+    } catch (reason) {
+      this.#around.unanswered(sent)
+      throw reason
+    }
+    sent.forEach((each, index) => this.#around.answered(each, answers[index]!))
+  }
+
+  /** The front moves on with each request, so that every queue gets its turn where they do not all fit. */
+  #take(): Sent[] {
+    const { settings, isReady, take } = this.#around
+    const queues = [...this.queues]
+    const sent: Sent[] = []
+    let bytes = 0
+    for (let step = 0; step < queues.length; step += 1) {
+      const queue = queues[(this.#turn + step) % queues.length]!
+      if (!isReady(queue)) continue
+      if (sent.length > 0 && bytes + queue.head!.sealedBytes > settings.requestBytesMax) {
+        this.#turn = (this.#turn + step) % queues.length
+        break
+      }
+      const batch = take(queue)
+      bytes += batch.wireBytes.length
+      sent.push({ queue, batch })
+    }
+    return sent
+  }
+
+  #judge(reason: unknown): void {
+    const error = errorFrom(reason)
+    if (error instanceof BrokerError && error.class !== 'retriable') {
+      return this.#around.failed([...this.queues], error)
+    }
+    // An answer that makes no sense is none: the batches go again, and the broker recognises those that it has.
+    this.#around.lost(
+      error instanceof BrokerError
+        ? error
+        : new BrokerError('BROKER_UNREACHABLE', 'retriable', `sending failed: ${error.message}`, {
+            cause: error,
+          }),
+    )
+  }
+}
+
+/** Answers in the order of what was sent; brokers keep none. */
+function matchAnswers(sent: readonly Sent[], answers: readonly ProducedPartition[]): ProducedPartition[] {
+  const byPlace = new PartitionMap<ProducedPartition>()
+  for (const answer of answers) byPlace.set(answer, answer)
+  const matched = sent.map(({ queue }) => {
+    const answer = byPlace.delete(queue)
+    if (!answer) throw new MalformedError(`no answer about ${nameOf(queue)}`)
+    return answer
+  })
+  if (answers.length > sent.length) {
+    throw new MalformedError(`${answers.length} answers to ${sent.length} batches`)
+  }
+  return matched
+}

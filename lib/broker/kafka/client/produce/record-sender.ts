@@ -1,0 +1,480 @@
+import type { Clock, Timer } from '../../../../common/clock.ts'
+import { BrokerError } from '../../../broker-error.ts'
+import type { OutgoingRecord, RejectedRecord, TopicPartition } from '../../../broker.ts'
+import type { Cluster } from '../connection/cluster.ts'
+import { LeaderFinder } from '../connection/leader-finder.ts'
+import type { ConnectOptions } from '../connection/open-connection.ts'
+import { nameOf, placeOf, retryMs } from '../connection/passing-errors.ts'
+import { protocolError } from '../../protocol/protocol-error.ts'
+import { LeaderSender, type Sent } from './leader-sender.ts'
+import { OutgoingBatch, recordBytesMax, type ProducerIdentity } from './outgoing-batch.ts'
+import type { ProducedPartition } from './produce-response.ts'
+import type { ProduceSettings } from './produce-settings.ts'
+import { SendQueue } from './send-queue.ts'
+import { SlabPool } from './slab-pool.ts'
+import { splitBatch } from './split-batch.ts'
+import { Unacknowledged } from './unacknowledged.ts'
+import { mayHaveBeenWritten } from '../../protocol/error-codes.ts'
+import { batchAnswer } from './batch-answer.ts'
+
+/** How often in a row a leader may not know the partition. */
+const UNKNOWN_ATTEMPTS = 5
+const EXPIRY_MS = 1_000
+const MESSAGE_TOO_LARGE = 10
+
+export interface RecordSenderOptions {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  readonly settings: ProduceSettings
+  readonly transactionalId: string | undefined
+  /** For the log. */
+  readonly hear: (message: string) => void
+  /** Whether the partition may be written to now. */
+  isAdmitted(queue: SendQueue): boolean
+  /** Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls `kick`. */
+  admit(queue: SendQueue): void
+  /** `isHeld`: the record waited for the next transaction, and its refusal is that one's. */
+  reject(error: BrokerError, record: RejectedRecord, isHeld: boolean): void
+  /** The broker takes nothing more of this identity for the partition, or counts otherwise than we. */
+  lostPlace(error: BrokerError, queue: SendQueue): void
+  /** A batch was given up that may be in the log all the same. */
+  givenUpInDoubt(queue: SendQueue): void
+}
+
+/**
+ * The way of records to their leaders: a queue of batches for each partition, a sender for each node that leads some. `send` only writes
+ * into a batch; whatever takes time happens behind it.
+ */
+export class RecordSender {
+  /** In whose name is written; nothing is sent without one. */
+  #identity: ProducerIdentity | undefined
+  readonly #options: RecordSenderOptions
+  readonly #settings: ProduceSettings
+  readonly #clock: Clock
+  readonly #topics = new Map<string, SendQueue[]>()
+  /** Records in a row are mostly for one topic. */
+  #lastTopic: string | undefined
+  #lastQueues: SendQueue[] | undefined
+  /** Those that are not empty. */
+  readonly #active = new Set<SendQueue>()
+  readonly #senders = new Map<number, LeaderSender>()
+  readonly #finder: LeaderFinder<SendQueue>
+  readonly #pool: SlabPool
+  readonly #unacknowledged: Unacknowledged
+  #nextNumber = 1
+  /** Batches from this number on wait for the next transaction. */
+  #heldFrom = Infinity
+  #inFlight = 0
+  #idle: (() => void)[] = []
+  #isHalted = false
+  #isClosed = false
+  #timer: Timer | undefined
+  #wakeAtMs = Infinity
+  #expiry: Timer | undefined
+
+  constructor(options: RecordSenderOptions) {
+    this.#options = options
+    const { clock, cluster, settings, hear } = options
+    this.#clock = clock
+    this.#settings = settings
+    this.#pool = new SlabPool(settings.queuedBytesMax)
+    this.#unacknowledged = new Unacknowledged(settings.queuedBytesMax)
+    this.#finder = new LeaderFinder({
+      clock,
+      cluster,
+      hear,
+      doing: 'sending',
+      queues: () => [...this.#active],
+      moveTo: (queue, node) => this.#moveTo(queue, node),
+      placed: () => this.kick(),
+      fail: (queues, error) => this.#rejectAll(queues, error),
+    })
+  }
+
+  get writable(): boolean {
+    return this.#unacknowledged.hasRoom
+  }
+
+  drained(): Promise<void> {
+    return this.#unacknowledged.drained()
+  }
+
+  get identity(): ProducerIdentity | undefined {
+    return this.#identity
+  }
+
+  /** Undefined while there is none; partitions go on in the name of the one that they began with. */
+  setIdentity(identity: ProducerIdentity | undefined): void {
+    this.#identity = identity
+    if (identity) this.kick()
+  }
+
+  /** Sequence numbers begin anew everywhere. Only while nothing is under way. */
+  forgetSequences(): void {
+    for (const queues of this.#topics.values())
+      for (const queue of queues) if (queue) queue.identity = undefined
+  }
+
+  /** Throws `record-refused`. */
+  append(record: OutgoingRecord): void {
+    const { key, value } = record
+    const bytes = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+    if (bytes > this.#settings.recordBytesMax) throw tooLarge(record, bytes, this.#settings)
+    if (this.#isHalted) return
+    const queue = this.#queuesOf(record.topic)?.[record.partition] ?? this.#newQueue(record)
+    const bytesMax = recordBytesMax(record)
+    let batch = queue.open
+    const { batchBytesMax, batchRecordsMax } = this.#settings
+    if (batch === undefined || batch.bytes + bytesMax > batchBytesMax || batch.count >= batchRecordsMax) {
+      batch = this.#openBatch(queue, bytesMax)
+    }
+    this.#unacknowledged.grown(batch.append(record, bytesMax))
+  }
+
+  /** What is appended from now on waits for `release`. */
+  hold(): void {
+    for (const queue of this.#active) queue.closeOpen()
+    this.#heldFrom = this.#nextNumber
+  }
+
+  release(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const queue of this.#active)
+      for (const batch of queue.batches()) if (this.#isHeld(batch)) batch.sendableSinceMs = nowMs
+    this.#heldFrom = Infinity
+    for (const queue of this.#active) this.#admit(queue)
+    this.kick()
+  }
+
+  /** Whatever was appended, and is not held, goes out as soon as it can. */
+  pushOut(): void {
+    for (const queue of this.#active) if (queue.open && !this.#isHeld(queue.open)) queue.closeOpen()
+    this.kick()
+  }
+
+  /** Resolves when everything appended so far, and not held, is acknowledged, refused or dropped. */
+  flush(): Promise<void> {
+    this.pushOut()
+    return this.#unacknowledged.over(Math.min(this.#nextNumber, this.#heldFrom) - 1)
+  }
+
+  kick(): void {
+    for (const sender of this.#senders.values()) sender.kick()
+    this.#scheduleWake()
+  }
+
+  /** Nothing more is sent, and what was not is dropped without a word, until `resume`. */
+  halt(): void {
+    this.#isHalted = true
+    for (const queue of [...this.#active]) {
+      for (const batch of queue.batches()) if (batch !== queue.inFlight) this.#giveUp(queue, batch)
+    }
+  }
+
+  /** Resolves when no request is under way any more: each was answered, or its connection is gone. */
+  idle(): Promise<void> {
+    return new Promise(resolve => {
+      if (this.#inFlight === 0) resolve()
+      else this.#idle.push(resolve)
+    })
+  }
+
+  resume(): void {
+    this.#isHalted = false
+  }
+
+  /** What was not sent to this partition is refused. */
+  rejectQueue(queue: SendQueue, error: BrokerError): void {
+    this.#rejectAll([queue], error)
+  }
+
+  /** What waits is forgotten; who waits for it is told the error. */
+  close(error: BrokerError): void {
+    this.#isClosed = true
+    this.#isHalted = true
+    this.#timer?.cancel()
+    this.#expiry?.cancel()
+    this.#finder.close()
+    for (const sender of this.#senders.values()) sender.close()
+    this.#unacknowledged.close(error)
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #queuesOf(topic: string): SendQueue[] | undefined {
+    if (topic === this.#lastTopic) return this.#lastQueues
+    const queues = this.#topics.get(topic)
+    if (queues) [this.#lastTopic, this.#lastQueues] = [topic, queues]
+    return queues
+  }
+
+  #newQueue({ topic, partition }: OutgoingRecord): SendQueue {
+    if (!Number.isInteger(partition) || partition < 0) {
+      throw new TypeError(`a record for ${topic} has the partition ${partition}`)
+    }
+    const queue = new SendQueue(topic, partition)
+    const queues = this.#topics.get(topic)
+    if (queues) queues[partition] = queue
+    else {
+      const first: SendQueue[] = []
+      first[partition] = queue
+      this.#topics.set(topic, first)
+    }
+    return queue
+  }
+
+  #openBatch(queue: SendQueue, bytes: number): OutgoingBatch {
+    const wasEmpty = queue.isEmpty
+    queue.closeOpen()
+    const batch = this.#newBatch(this.#nextNumber, Math.max(queue.usualBytes, bytes))
+    this.#nextNumber += 1
+    queue.open = batch
+    if (wasEmpty) this.#activate(queue)
+    else if (queue.leader !== undefined) this.#senders.get(queue.leader)?.kick()
+    return batch
+  }
+
+  #newBatch(number: number, bytes: number): OutgoingBatch {
+    const batch = new OutgoingBatch(number, this.#clock.monotonicMs(), this.#pool, bytes)
+    this.#unacknowledged.add(batch)
+    return batch
+  }
+
+  #activate(queue: SendQueue): void {
+    this.#active.add(queue)
+    this.#admit(queue)
+    if (queue.leader === undefined) this.#finder.place()
+    this.#wakeBy(this.#clock.monotonicMs() + this.#settings.lingerMs)
+    this.#expiry ??= this.#clock.schedule(EXPIRY_MS, () => this.#expire(), { keepsAlive: false })
+  }
+
+  #moveTo(queue: SendQueue, node: number | undefined): void {
+    if (queue.leader === node) return
+    if (queue.leader !== undefined) this.#senders.get(queue.leader)?.queues.delete(queue)
+    queue.leader = node
+    if (node === undefined) return
+    let sender = this.#senders.get(node)
+    if (!sender) this.#senders.set(node, (sender = this.#newSender(node)))
+    sender.queues.add(queue)
+    this.#admit(queue)
+  }
+
+  #isHeld({ number }: OutgoingBatch): boolean {
+    return number >= this.#heldFrom
+  }
+
+  #admit(queue: SendQueue): void {
+    if (queue.isEmpty || this.#isHeld(queue.head!)) return
+    if (!this.#options.isAdmitted(queue)) this.#options.admit(queue)
+  }
+
+  #newSender(node: number): LeaderSender {
+    const { clock, cluster, connect, settings, transactionalId } = this.#options
+    return new LeaderSender(node, {
+      clock,
+      cluster,
+      connect,
+      settings,
+      transactionalId,
+      isReady: queue => this.#isReady(queue),
+      isDue: queue => this.#isDue(queue),
+      take: queue => this.#take(queue),
+      answered: (sent, answer) => this.#answered(sent, answer),
+      unanswered: sent => this.#unanswered(sent),
+      lost: error => {
+        this.#options.hear(error.message)
+        this.#finder.askSoon()
+      },
+      failed: (queues, error) => this.#rejectAll(queues, error),
+      rests: () => this.#scheduleWake(),
+    })
+  }
+
+  #isReady(queue: SendQueue): boolean {
+    if (this.#isHalted || queue.inFlight || queue.isEmpty || this.#isHeld(queue.head!)) return false
+    if (!queue.identity && !this.#identity) return false
+    if (queue.retryAtMs > 0 && queue.retryAtMs > this.#clock.monotonicMs()) return false
+    return this.#options.isAdmitted(queue)
+  }
+
+  #isDue(queue: SendQueue): boolean {
+    return queue.hasFull || queue.head!.openedAtMs + this.#settings.lingerMs <= this.#clock.monotonicMs()
+  }
+
+  #take(queue: SendQueue): OutgoingBatch {
+    if (!queue.hasFull) queue.closeOpen()
+    const batch = queue.head!
+    batch.seal(this.#settings.codec)
+    if (!queue.identity) {
+      queue.identity = this.#identity
+      queue.nextSequence = 0
+    }
+    // What is sent again is the same to the last bit: that is how the broker knows it.
+    if (batch.identity !== queue.identity || batch.sequence !== queue.nextSequence) {
+      batch.stamp(queue.identity!, queue.nextSequence, this.#options.transactionalId !== undefined)
+    }
+    batch.doubts += 1
+    queue.inFlight = batch
+    this.#inFlight += 1
+    return batch
+  }
+
+  #answered({ queue, batch }: Sent, { errorCode, message }: ProducedPartition): void {
+    queue.inFlight = undefined
+    const verdict = batchAnswer(errorCode, batch.failures)
+    if (verdict === 'accepted') {
+      batch.doubts = 0
+      queue.unknownAnswers = 0
+      queue.accepted(batch)
+      this.#finish(queue, batch)
+      return this.#landed()
+    }
+    // What is refused for its records was refused before.
+    if (verdict === 'split') batch.doubts = 0
+    else if (!mayHaveBeenWritten(errorCode)) batch.doubts -= 1
+    batch.failures += 1
+    const again =
+      verdict === 'again' || (verdict === 'unknown-partition' && batch.failures < UNKNOWN_ATTEMPTS)
+    if (this.#isHalted) this.#giveUp(queue, batch)
+    else if (again) this.#sendAgain(queue, batch)
+    else if (verdict === 'split' && batch.count > 1) this.#split(queue, batch)
+    else {
+      const error = protocolError(
+        errorCode,
+        `sending to ${nameOf(queue)}`,
+        [placeOf(queue)],
+        message ?? undefined,
+      )
+      if (verdict === 'lost-place') this.#options.lostPlace(error, queue)
+      else this.#refuse(queue, batch, error)
+    }
+    this.#landed()
+  }
+
+  #unanswered(sent: readonly Sent[]): void {
+    for (const { queue, batch } of sent) {
+      queue.inFlight = undefined
+      if (this.#isHalted && !this.#isClosed) this.#giveUp(queue, batch)
+      this.#landed()
+    }
+  }
+
+  #landed(): void {
+    this.#inFlight -= 1
+    if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #sendAgain(queue: SendQueue, batch: OutgoingBatch): void {
+    queue.retryAtMs = this.#clock.monotonicMs() + retryMs(batch.failures - 1)
+    this.#finder.askSoon()
+  }
+
+  /** So that only the record that is too large or invalid is refused in the end. A batch that is refused takes no sequence numbers. */
+  #split(queue: SendQueue, batch: OutgoingBatch): void {
+    const parts = splitBatch(batch, placeOf(queue), bytes => this.#newBatch(batch.number, bytes))
+    for (const part of parts) this.#unacknowledged.grown(part.recordBytes)
+    queue.replaceHead(parts)
+    this.#over(batch)
+  }
+
+  #rejectAll(queues: Iterable<SendQueue>, error: BrokerError): void {
+    for (const queue of [...queues]) {
+      queue.unknownAnswers = 0
+      for (const batch of queue.batches()) {
+        if (batch !== queue.inFlight) this.#refuse(queue, batch, error)
+      }
+    }
+  }
+
+  #refuse(queue: SendQueue, batch: OutgoingBatch, error: BrokerError): void {
+    const { topic, partition } = queue
+    const isHeld = this.#isHeld(batch)
+    batch.seal(this.#settings.codec)
+    for (const { key, value, timestamp } of batch.records()) {
+      const valueBytes = value?.length ?? 0
+      this.#options.reject(error, { topic, partition, key, timestamp, valueBytes }, isHeld)
+    }
+    this.#giveUp(queue, batch)
+  }
+
+  #giveUp(queue: SendQueue, batch: OutgoingBatch): void {
+    if (batch.doubts > 0) this.#options.givenUpInDoubt(queue)
+    this.#finish(queue, batch)
+  }
+
+  #finish(queue: SendQueue, batch: OutgoingBatch): void {
+    queue.retryAtMs = 0
+    queue.remove(batch)
+    if (queue.isEmpty) this.#active.delete(queue)
+    this.#over(batch)
+  }
+
+  #over(batch: OutgoingBatch): void {
+    // A broken connection may hold on to its memory.
+    if (batch.doubts === 0) batch.release()
+    this.#unacknowledged.remove(batch, batch.recordBytes)
+  }
+
+  /** Records that have waited for too long are given up, though nobody refuses them. */
+  #expire(): void {
+    this.#expiry = undefined
+    if (this.#active.size === 0) return
+    const { deliveryTimeoutMs } = this.#settings
+    const before = this.#clock.monotonicMs() - deliveryTimeoutMs
+    for (const queue of [...this.#active]) {
+      for (const batch of queue.batches()) {
+        if (batch === queue.inFlight || this.#isHeld(batch) || batch.sendableSinceMs > before) continue
+        const why = `not acknowledged within ${deliveryTimeoutMs} ms`
+        this.#refuse(queue, batch, timedOut(queue, why))
+      }
+    }
+    this.#expiry = this.#clock.schedule(EXPIRY_MS, () => this.#expire(), { keepsAlive: false })
+  }
+
+  /** For what time alone makes due: the end of lingering, and of the wait before an attempt. */
+  #scheduleWake(): void {
+    const nowMs = this.#clock.monotonicMs()
+    let atMs = Infinity
+    for (const queue of this.#active) {
+      if (queue.inFlight || this.#isHeld(queue.head!)) continue
+      const dueMs = Math.max(
+        queue.retryAtMs,
+        queue.hasFull ? 0 : queue.head!.openedAtMs + this.#settings.lingerMs,
+      )
+      if (dueMs < atMs && (dueMs > nowMs || this.#isLeftAlone(queue))) atMs = dueMs
+    }
+    if (atMs < Infinity) this.#wakeBy(atMs)
+  }
+
+  /**
+   * Whether nobody comes back to a queue that is due: a sender that looked at the clock a moment ago may have
+   * found it due in a fraction of a millisecond, and rests.
+   */
+  #isLeftAlone(queue: SendQueue): boolean {
+    if (queue.leader === undefined || this.#senders.get(queue.leader)!.isRunning) return false
+    return this.#isReady(queue)
+  }
+
+  #wakeBy(atMs: number): void {
+    if (this.#wakeAtMs <= atMs || this.#isClosed) return
+    this.#timer?.cancel()
+    this.#wakeAtMs = atMs
+    const delayMs = Math.max(0, Math.ceil(atMs - this.#clock.monotonicMs()))
+    this.#timer = this.#clock.schedule(delayMs, () => {
+      this.#wakeAtMs = Infinity
+      this.kick()
+    })
+  }
+}
+
+function tooLarge(record: OutgoingRecord, bytes: number, { recordBytesMax }: ProduceSettings): BrokerError {
+  const why = `${bytes} bytes of key and value, ${recordBytesMax} are allowed (message.max.bytes)`
+  const doing = `sending a record to ${nameOf(record)}`
+  return protocolError(MESSAGE_TOO_LARGE, doing, [placeOf(record)], why)
+}
+
+/** Under the name that the native client gives it, for which the protocol has no number: sending again is the application's to decide. */
+function timedOut(queue: TopicPartition, why: string): BrokerError {
+  const message = `${why} (MESSAGE_TIMED_OUT) while sending to ${nameOf(queue)}`
+  return new BrokerError('MESSAGE_TIMED_OUT', 'abortable', message, { partitions: [placeOf(queue)] })
+}

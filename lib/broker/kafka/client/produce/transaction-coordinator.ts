@@ -1,0 +1,298 @@
+import type { Clock } from '../../../../common/clock.ts'
+import { errorFrom } from '../../../../common/errors.ts'
+import { withTimeLimit } from '../../../../common/time-limit.ts'
+import { BrokerError } from '../../../broker-error.ts'
+import type { PartitionMap } from '../../protocol/partition-map.ts'
+import type { ByteReader } from '../../protocol/byte-reader.ts'
+import type { ByteWriter } from '../../protocol/byte-writer.ts'
+import type { Cluster } from '../connection/cluster.ts'
+import { readFindCoordinator, writeFindCoordinator } from '../connection/find-coordinator.ts'
+import { openConnection, type ConnectOptions, type OpenConnection } from '../connection/open-connection.ts'
+import { nameOf, placeOf, UNKNOWN } from '../connection/passing-errors.ts'
+import {
+  ADD_PARTITIONS_TO_TXN,
+  type Api,
+  commonVersion,
+  END_TXN,
+  FIND_COORDINATOR,
+} from '../../protocol/protocol.ts'
+import { protocolError } from '../../protocol/protocol-error.ts'
+import { SharedConnection } from '../connection/shared-connection.ts'
+import type { ProducerIdentity } from './outgoing-batch.ts'
+import type { SendQueue } from './send-queue.ts'
+import {
+  readAddPartitions,
+  readEndTransaction,
+  type TransactionOwner,
+  writeAddPartitions,
+  writeEndTransaction,
+} from './transaction-requests.ts'
+
+/** The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile. */
+const CONCURRENT_TRANSACTIONS = 51
+const RETRY_MS = 2
+const RETRY_MS_MAX = 50
+const LOST_RETRY_MS_MAX = 1_000
+
+const INVALID_TXN_STATE = 48
+const REQUEST_TIMED_OUT = 7
+const TOPIC_AUTHORIZATION_FAILED = 29
+/** Another partition of the same request was at fault. */
+const OPERATION_NOT_ATTEMPTED = 55
+const COORDINATOR_MOVED: ReadonlySet<number> = new Set([14, 15, 16])
+const UNKNOWN_ATTEMPTS = 20
+const ADDING = 'adding partitions to a transaction'
+
+export interface CoordinatorOptions {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly connect: ConnectOptions
+  readonly transactionalId: string
+  /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
+  readonly patienceMs: number
+  /** For the log. */
+  readonly hear: (message: string) => void
+  /** Some partitions may be written to from now on. */
+  admitted(): void
+  refused(queue: SendQueue, error: BrokerError): void
+  /** The transaction cannot come true any more. */
+  failed(error: BrokerError): void
+}
+
+/**
+ * What the coordinator of a transactional id must know of what we send: which partitions belong to the transaction, before anything is
+ * written to them, and its end, where the native client, which knows of no partition, does not tell it.
+ */
+export class TransactionCoordinator {
+  readonly #options: CoordinatorOptions
+  #owner: TransactionOwner | undefined
+  #transaction = 0
+  readonly #pending = new Set<SendQueue>()
+  #adding: Promise<void> | undefined
+  #hasPartitions = false
+  /** A request was not answered: its partitions may have been added. */
+  #isUnsure = false
+  #stopping = new AbortController()
+  readonly #connection: SharedConnection
+  #isClosed = false
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options
+    this.#connection = new SharedConnection(options.clock, () => this.#connect())
+  }
+
+  begin(identity: ProducerIdentity): void {
+    this.#owner = { ...identity, transactionalId: this.#options.transactionalId }
+    this.#transaction += 1
+    this.#pending.clear()
+    this.#hasPartitions = false
+    this.#isUnsure = false
+    this.#stopping = new AbortController()
+  }
+
+  isAdmitted(queue: SendQueue): boolean {
+    return queue.admittedTo === this.#transaction
+  }
+
+  /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
+  admit(queue: SendQueue): void {
+    this.#pending.add(queue)
+    this.#adding ??= this.#addPending()
+  }
+
+  /** Whether the coordinator may count partitions of ours into the transaction. */
+  get mayHavePartitions(): boolean {
+    return this.#hasPartitions || this.#isUnsure
+  }
+
+  /** Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too long. */
+  async settled(): Promise<void> {
+    const { clock, patienceMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + patienceMs
+    while (this.#isWaiting() && !this.#stopping.signal.aborted) {
+      if (clock.monotonicMs() > deadlineMs) throw silenceError(ADDING)
+      await clock.sleep(RETRY_MS, this.#stopping.signal)
+    }
+  }
+
+  /** Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where that takes too long. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#pending.clear()
+    if (this.#adding) await this.#within(this.#options.patienceMs, this.#adding, ADDING)
+  }
+
+  /** Rejects with class `retriable` where the outcome is not known: the same call may be made again. */
+  async end(kind: 'commit' | 'abort'): Promise<void> {
+    const doing = `${kind === 'commit' ? 'committing' : 'aborting'} a transaction`
+    const { clock, patienceMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + patienceMs
+    for (let attempt = 0; ; attempt += 1) {
+      const leftMs = deadlineMs - clock.monotonicMs()
+      const error = await this.#within(leftMs, this.#tryToEnd(kind, doing), doing)
+      if (!error) return
+      if (error.class !== 'retriable' || clock.monotonicMs() > deadlineMs || this.#isClosed) throw error
+      await clock.sleep(retryMs(attempt, RETRY_MS_MAX))
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stopping.abort()
+    this.#pending.clear()
+    this.#connection.close()
+  }
+
+  /** To find the coordinator and to connect takes time, too, of which the transaction has no more than of any other. */
+  #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
+    const late = () => {
+      this.#connection.drop()
+      throw silenceError(doing)
+    }
+    return withTimeLimit(this.#options.clock, { limitMs, late }, work)
+  }
+
+  async #tryToEnd(kind: 'commit' | 'abort', doing: string): Promise<BrokerError | undefined> {
+    try {
+      const owner = this.#owner!
+      const code = await this.#ask(
+        END_TXN,
+        writer => writeEndTransaction(writer, owner, kind === 'commit'),
+        readEndTransaction,
+      )
+      if (code === 0) return undefined
+      // There may have been nothing to end.
+      if (code === INVALID_TXN_STATE && kind === 'abort' && !this.#hasPartitions) return undefined
+      if (COORDINATOR_MOVED.has(code)) this.#connection.drop()
+      return protocolError(code, doing)
+    } catch (reason) {
+      return lostError(reason, doing)
+    }
+  }
+
+  #isWaiting(): boolean {
+    for (const queue of this.#pending) if (!queue.isEmpty) return true
+    return false
+  }
+
+  async #addPending(): Promise<void> {
+    // The partitions of one turn are added with one request.
+    await Promise.resolve()
+    try {
+      await this.#addUntilDone(this.#stopping.signal)
+    } finally {
+      // Before anybody else can run: who comes next begins anew.
+      this.#adding = undefined
+    }
+  }
+
+  async #addUntilDone(signal: AbortSignal): Promise<void> {
+    let failures = 0
+    while (!signal.aborted) {
+      const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
+      if (queues.length === 0) return
+      const codes = await this.#tryToAdd(queues)
+      // Also where nobody waits for the answer any more: an abort has to end what it says.
+      if (codes?.values().includes(0)) this.#hasPartitions = true
+      if (signal.aborted) return
+      if (codes && this.#learn(queues, codes, failures)) failures = 0
+      else {
+        const waitMs = codes ? retryMs(failures, RETRY_MS_MAX) : retryMs(failures + 4, LOST_RETRY_MS_MAX)
+        failures += 1
+        await this.#options.clock.sleep(waitMs, signal)
+      }
+    }
+  }
+
+  async #tryToAdd(queues: readonly SendQueue[]): Promise<PartitionMap<number> | undefined> {
+    const owner = this.#owner!
+    const wasUnsure = this.#isUnsure
+    this.#isUnsure = true
+    try {
+      const codes = await this.#ask(
+        ADD_PARTITIONS_TO_TXN,
+        writer => writeAddPartitions(writer, owner, queues),
+        readAddPartitions,
+      )
+      this.#isUnsure = wasUnsure
+      return codes
+    } catch (reason) {
+      const error = lostError(reason, ADDING)
+      if (error.class === 'retriable') this.#options.hear(error.message)
+      else this.#fail(error)
+      return undefined
+    }
+  }
+
+  /** Whether any of them is in. */
+  #learn(queues: readonly SendQueue[], codes: PartitionMap<number>, failures: number): boolean {
+    let isAnyIn = false
+    for (const queue of queues) {
+      const code = codes.get(queue.topic, queue.partition) ?? OPERATION_NOT_ATTEMPTED
+      if (code === 0) {
+        queue.admittedTo = this.#transaction
+        this.#pending.delete(queue)
+        isAnyIn = true
+      } else this.#notAdded(queue, code, failures)
+    }
+    if (isAnyIn) this.#options.admitted()
+    return isAnyIn
+  }
+
+  #notAdded(queue: SendQueue, code: number, failures: number): void {
+    if (code === CONCURRENT_TRANSACTIONS || code === OPERATION_NOT_ATTEMPTED) return
+    if (COORDINATOR_MOVED.has(code)) return this.#connection.drop()
+    const doing = `adding ${nameOf(queue)} to a transaction`
+    const error = protocolError(code, doing, [placeOf(queue)])
+    if (UNKNOWN.has(code) && failures < UNKNOWN_ATTEMPTS) return
+    if (UNKNOWN.has(code) || code === TOPIC_AUTHORIZATION_FAILED) {
+      this.#pending.delete(queue)
+      this.#options.refused(queue, error)
+    } else if (error.class !== 'retriable') this.#fail(error)
+  }
+
+  #fail(error: BrokerError): void {
+    this.#pending.clear()
+    this.#options.failed(error)
+  }
+
+  async #ask<T>(api: Api, write: (writer: ByteWriter) => void, read: (reader: ByteReader) => T): Promise<T> {
+    const { connection, versions } = await this.#connection.get()
+    try {
+      const version = commonVersion(api, versions, connection.address)
+      const { controlTimeoutMs } = this.#options.connect.settings
+      return read(await connection.request(api, version, controlTimeoutMs, write))
+    } catch (reason) {
+      this.#connection.drop()
+      throw reason
+    }
+  }
+
+  async #connect(): Promise<OpenConnection> {
+    const { cluster, connect, transactionalId } = this.#options
+    const { errorCode, message, address } = await cluster.ask(
+      FIND_COORDINATOR,
+      writer => writeFindCoordinator(writer, transactionalId, 'transaction'),
+      readFindCoordinator,
+    )
+    if (errorCode !== 0) {
+      throw protocolError(errorCode, 'looking for the coordinator of a transaction', [], message ?? undefined)
+    }
+    return openConnection(address, connect)
+  }
+}
+
+function silenceError(doing: string): BrokerError {
+  return protocolError(REQUEST_TIMED_OUT, doing, [], 'no coordinator answers')
+}
+
+/** Whatever is no answer of the broker leaves the outcome open. */
+function lostError(reason: unknown, doing: string): BrokerError {
+  if (reason instanceof BrokerError && reason.code !== 'CORRUPT_MESSAGE') return reason
+  const cause = errorFrom(reason)
+  return new BrokerError('BROKER_UNREACHABLE', 'retriable', `${cause.message} while ${doing}`, { cause })
+}
+
+function retryMs(attempt: number, max: number): number {
+  return Math.min(max, RETRY_MS * 2 ** Math.min(attempt, 10))
+}

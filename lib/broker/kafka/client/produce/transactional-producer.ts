@@ -1,0 +1,201 @@
+import { BrokerError } from '../../../broker-error.ts'
+import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../../../broker.ts'
+import { closedError } from '../../protocol/protocol-error.ts'
+import { checkTimestamp, type SenderParts } from './idempotent-producer.ts'
+import type { ProducerIdentity } from './outgoing-batch.ts'
+import { RecordSender } from './record-sender.ts'
+import { abortable, SendFailures, stateError } from './send-failures.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
+import type { TransactionControl } from './transaction-control.ts'
+
+export interface TransactionalProducerOptions extends SenderParts {
+  readonly onSendError: ProducerOptions['onSendError']
+  readonly transactionalId: string
+  readonly control: TransactionControl
+}
+
+/**
+ * Exactly-once: the native client keeps the transaction, the records go over connections of our own, under the producer id and epoch that it
+ * was given. So the broker sees one producer, and fencing, timeouts and markers are what they always are.
+ */
+export class TransactionalProducer implements Producer {
+  readonly #control: TransactionControl
+  readonly #coordinator: TransactionCoordinator
+  readonly #sender: RecordSender
+  readonly #failures: SendFailures
+  #identity: ProducerIdentity | undefined
+  /** An abort may have changed it. */
+  #isIdentityOld = true
+  readonly copies = true
+  #inTransaction = false
+  /** What is sent belongs to the next transaction. */
+  #isAhead = false
+  /** The native client has added offsets, so it ends the transaction, with what we have written. */
+  #hasOffsets = false
+  /** What we had to tell the coordinator of the end is told. */
+  #isEnded = false
+  /** A batch may or may not be in the log: no number that comes next can be right. */
+  #hasDoubt = false
+  #closing: Promise<void> | undefined
+
+  constructor({ onSendError, transactionalId, control, ...parts }: TransactionalProducerOptions) {
+    const { clock, cluster, connect, hear } = parts
+    this.#control = control
+    this.#failures = new SendFailures(onSendError)
+    this.#coordinator = new TransactionCoordinator({
+      clock,
+      cluster,
+      connect,
+      transactionalId,
+      patienceMs: parts.settings.deliveryTimeoutMs,
+      hear,
+      admitted: () => this.#sender.kick(),
+      refused: (queue, error) => this.#sender.rejectQueue(queue, error),
+      failed: error => this.#fail(error),
+    })
+    this.#sender = new RecordSender({
+      ...parts,
+      transactionalId,
+      isAdmitted: queue => this.#coordinator.isAdmitted(queue),
+      admit: queue => this.#coordinator.admit(queue),
+      reject: (error, record, isHeld) => this.#failures.reject(error, record, isHeld),
+      lostPlace: error => this.#fail(error),
+      givenUpInDoubt: () => {
+        this.#hasDoubt = true
+      },
+    })
+  }
+
+  send(record: OutgoingRecord): void {
+    if (this.#closing) throw closedError('producer')
+    checkTimestamp(record)
+    if (!this.#inTransaction && !this.#isAhead)
+      throw stateError('a record was sent outside of a transaction; call begin before')
+    this.#sender.append(record)
+  }
+
+  get writable(): boolean {
+    return this.#sender.writable
+  }
+
+  drained(): Promise<void> {
+    return this.#sender.drained()
+  }
+
+  async flush(): Promise<void> {
+    this.#assertOpen()
+    await this.#sender.flush()
+    // The refusal stands until the abort: what was lost is lost to the commit as well.
+    if (this.#failures.first) throw this.#failures.first
+  }
+
+  async initTransactions(): Promise<void> {
+    this.#assertOpen()
+    await this.#control.init()
+    await this.#learnIdentity()
+  }
+
+  async begin(): Promise<void> {
+    this.#assertOpen()
+    if (this.#isIdentityOld && this.#identity) await this.#learnIdentity()
+    await this.#control.begin()
+    this.#assertOpen()
+    if (this.#identity) this.#coordinator.begin(this.#identity)
+    this.#failures.begin()
+    this.#sender.resume()
+    this.#isAhead = false
+    this.#sender.release()
+    this.#hasOffsets = false
+    this.#isEnded = false
+    this.#inTransaction = true
+  }
+
+  sendAhead(): void {
+    if (!this.#inTransaction || this.#isAhead) return
+    this.#isAhead = true
+    this.#sender.hold()
+  }
+
+  async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
+    this.#assertOpen()
+    if (offsets.length === 0) return
+    if (this.#failures.first) throw abortable(this.#failures.first)
+    // What is left of the records travels while the offsets do.
+    this.#sender.pushOut()
+    // The coordinator makes one of two that come together wait, and the native client waits for long.
+    await this.#coordinator.settled()
+    await this.#control.sendOffsets(offsets, consumer)
+    this.#hasOffsets = true
+  }
+
+  async commitTransaction(): Promise<void> {
+    this.#assertOpen()
+    await this.#sender.flush()
+    if (this.#failures.first) throw abortable(this.#failures.first)
+    await this.#end('commit')
+    await this.#control.commit()
+    this.#inTransaction = false
+  }
+
+  async abortTransaction(): Promise<void> {
+    this.#assertOpen()
+    this.#isIdentityOld = true
+    this.#isAhead = false
+    this.#sender.halt()
+    await this.#coordinator.stop()
+    await this.#sender.idle()
+    this.#assertOpen()
+    if (this.#hasDoubt) throw this.#doubtError()
+    await this.#end('abort')
+    await this.#control.abort()
+    this.#failures.take()
+    this.#inTransaction = false
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#sender.close(closedError('producer'))
+    this.#coordinator.close()
+    await this.#control.close()
+  }
+
+  async #learnIdentity(): Promise<void> {
+    const { producerId, epoch } = await this.#control.identity()
+    this.#isIdentityOld = false
+    if (this.#identity?.producerId === producerId && this.#identity.epoch === epoch) return
+    this.#identity = { producerId, epoch }
+    this.#sender.forgetSequences()
+    this.#sender.setIdentity(this.#identity)
+  }
+
+  /** Where the native client has added nothing to the transaction, it does not end it. */
+  async #end(kind: 'commit' | 'abort'): Promise<void> {
+    if (this.#isEnded || this.#hasOffsets || !this.#coordinator.mayHavePartitions) return
+    await this.#coordinator.end(kind)
+    this.#isEnded = true
+  }
+
+  /** Nothing that was sent in this transaction can come true. */
+  #fail(error: BrokerError): void {
+    this.#failures.add(error)
+    this.#sender.halt()
+  }
+
+  /**
+   * A batch that is still on its way may be written after an abort of ours, and leave the partition with an open transaction that nobody ends. A new
+   * producer under the same id raises the epoch together with the abort, and such a batch comes too late.
+   */
+  #doubtError(): BrokerError {
+    const message =
+      'it is not known what has become of a batch of this transaction: only a new producer can end it'
+    return new BrokerError('PRODUCE_OUTCOME_UNKNOWN', 'fenced', message, { cause: this.#failures.first })
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw closedError('producer')
+  }
+}

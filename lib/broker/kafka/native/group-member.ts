@@ -1,0 +1,323 @@
+import type { Clock, Timer } from '../../../common/clock.ts'
+import { errorFrom } from '../../../common/errors.ts'
+import { partitionKey } from '../../../common/ids.ts'
+import { BrokerError } from '../../broker-error.ts'
+import type { AssignmentListener, GroupOptions, OffsetToCommit, TopicPartition } from '../../broker.ts'
+import { checkTimeouts, heartbeatMsMax } from '../../timeout-orders.ts'
+import { brokerErrorFrom } from './classify-error.ts'
+import { closedError } from '../protocol/protocol-error.ts'
+import { asBrokerError } from './native-call.ts'
+import { NativeCalls } from './native-calls.ts'
+import type { NativeSettings } from '../settings/client-settings.ts'
+import type { NativeConsumer, NativeError, NativePartition } from './native-client.ts'
+import { PendingCommits } from './pending-commits.ts'
+
+const ASSIGN = -175
+const REVOKE = -174
+/** The member has not polled in time; what follows from it comes as a rebalance. */
+const POLL_EXCEEDED = -147
+/** How long leaving may take before the client is closed without it; the group then waits for the session to end. */
+const LEAVE_MS_MAX = 5_000
+const ANSWER_POLL_MS = 10
+
+export function memberSettings(group: GroupOptions): NativeSettings {
+  const { groupId, protocol = 'classic', pollIntervalMsMax = 300_000 } = group
+  return {
+    'group.id': groupId,
+    'max.poll.interval.ms': pollIntervalMsMax,
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    // It never reads: what it is assigned is paused, and the little that may slip through first is dropped.
+    'auto.offset.reset': 'latest',
+    'fetch.message.max.bytes': 1_024,
+    'queued.max.messages.kbytes': 1_024,
+    ...(protocol === 'consumer'
+      ? { 'group.protocol': 'consumer', 'group.remote.assignor': 'uniform' }
+      : {
+          'partition.assignment.strategy': 'cooperative-sticky',
+          ...sessionSettings(group.sessionTimeoutMs ?? Math.min(6_000, pollIntervalMsMax), pollIntervalMsMax),
+        }),
+  }
+}
+
+function sessionSettings(sessionTimeoutMs: number, pollIntervalMsMax: number): NativeSettings {
+  const heartbeatMs = Math.min(1_000, heartbeatMsMax(sessionTimeoutMs))
+  checkTimeouts({
+    heartbeat: { setting: 'heartbeat.interval.ms', ms: heartbeatMs },
+    session: { setting: 'sessionTimeoutMs', ms: sessionTimeoutMs },
+    pollInterval: { setting: 'pollIntervalMsMax', ms: pollIntervalMsMax },
+  })
+  return { 'session.timeout.ms': sessionTimeoutMs, 'heartbeat.interval.ms': heartbeatMs }
+}
+
+interface Rebalance {
+  readonly kind: 'assigned' | 'revoked' | 'lost'
+  readonly partitions: readonly TopicPartition[]
+}
+
+/**
+ * A group's member: owns partitions, keeps itself alive, commits offsets, and never reads. Its native consumer holds what the
+ * group assigns paused; `consume` is called only because membership, rebalances and commit answers are served by it.
+ *
+ * Rebalances wait here until the owner calls `serve`: the listener is never called out of the blue. The native client holds a
+ * rebalance until `incrementalAssign` or `incrementalUnassign` answers it.
+ */
+export class GroupMember {
+  readonly #native: NativeConsumer
+  readonly #clock: Clock
+  readonly #wake: () => void
+  readonly #commits: PendingCommits
+  readonly #owned = new Map<string, TopicPartition>()
+  readonly #rebalances: Rebalance[] = []
+  readonly #errors: BrokerError[] = []
+  /** Calls that use the native handle outside of it: it must not be closed under them. */
+  readonly #borrowed: NativeCalls
+  #listener: AssignmentListener | undefined
+  /** The rebalance that a listener's promise holds back. */
+  #held: Rebalance | undefined
+  #commitPoll: Timer | undefined
+  #polling = false
+  #pollAgain = false
+  #polled: (() => void) | undefined
+  #leaving = false
+  #closed = false
+
+  constructor(native: NativeConsumer, clock: Clock, wake: () => void) {
+    this.#native = native
+    this.#clock = clock
+    this.#wake = wake
+    this.#commits = new PendingCommits(clock)
+    this.#borrowed = new NativeCalls(clock)
+    native.setDefaultConsumeTimeout(0)
+  }
+
+  subscribe(topics: readonly string[], listener: AssignmentListener): void {
+    this.#listener = listener
+    this.#native.subscribe(topics)
+    this.poll()
+  }
+
+  owned(): readonly TopicPartition[] {
+    return [...this.#owned.values()]
+  }
+
+  /** One liveness poll; at most one is outstanding. */
+  poll(): void {
+    if (this.#closed) return
+    this.#pollAgain = this.#polling
+    if (this.#polling) return
+    this.#polling = true
+    this.#native.consume(1, error => this.#onPolled(error))
+  }
+
+  /** Whether `poll` should follow the native queue: it has an answer to a commit, or the end of the membership. */
+  get expectsAnswer(): boolean {
+    return this.#commits.any || this.#leaving
+  }
+
+  /** Calls the listener for rebalances that wait, until one of its promises holds the next one back. True if it was called. */
+  serve(): boolean {
+    let told = false
+    while (!this.#held && !this.#leaving) {
+      const next = this.#rebalances.shift()
+      if (!next) break
+      this.#tell(next)
+      told = true
+    }
+    return told
+  }
+
+  get hasError(): boolean {
+    return this.#errors.length > 0
+  }
+
+  takeError(): BrokerError | undefined {
+    return this.#errors.shift()
+  }
+
+  /** The event `rebalance` of the native client. */
+  onRebalance(error: NativeError, partitions: readonly NativePartition[]): void {
+    const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
+    try {
+      if (error.code === ASSIGN) this.#onAssigned(places)
+      else if (error.code === REVOKE) this.#onRevoked(places)
+      else throw brokerErrorFrom(error, 'rebalancing')
+    } catch (reason) {
+      // Nobody above would catch it: the event comes from the native layer.
+      this.#errors.push(asBrokerError(reason, 'rebalancing'))
+    }
+    this.#wake()
+  }
+
+  /** The event `offset.commit` of the native client. */
+  onCommitted(error: NativeError | undefined, offsets: readonly NativePartition[]): void {
+    this.#commits.answered(error, offsets)
+  }
+
+  async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
+    if (offsets.length === 0) return
+    const answer = this.#commits.add(offsets, () => this.#native.commit(offsets))
+    this.poll()
+    try {
+      await answer
+    } catch (reason) {
+      throw asBrokerError(reason, 'committing offsets')
+    }
+  }
+
+  async withHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
+    if (this.#closed || this.#leaving) throw closedError('consumer')
+    return this.#borrowed.track(use(this.#native))
+  }
+
+  async close(): Promise<void> {
+    this.#leaving = true
+    // An epoch that is being committed is committed by a member.
+    await this.#borrowed.whenOver(() => Promise.resolve())
+    try {
+      await this.#leave()
+    } catch {
+      // The group misses a member that it is not told of after the session, and the client is closed all the same.
+    }
+    this.#closed = true
+    if (this.#polling) await new Promise<void>(resolve => (this.#polled = resolve))
+    this.#commits.failAll(closedError('consumer'))
+    this.#commitPoll?.cancel()
+    this.#owned.clear()
+    await this.#borrowed.whenOver(
+      () => new Promise<void>(resolve => this.#native.disconnect(() => resolve())),
+    )
+  }
+
+  /** Leaving by `unsubscribe`: `disconnect` alone would hang if a rebalance came in the middle. */
+  async #leave(): Promise<void> {
+    if (!this.#listener) return
+    this.#answerHeldRebalances()
+    this.#native.unsubscribe()
+    const deadlineMs = this.#clock.monotonicMs() + LEAVE_MS_MAX
+    while (this.#native.assignments().length > 0 && this.#clock.monotonicMs() < deadlineMs) {
+      this.poll()
+      await this.#clock.sleep(5)
+    }
+  }
+
+  #answerHeldRebalances(): void {
+    const held = this.#held ? [this.#held] : []
+    for (const { kind, partitions } of [...held, ...this.#rebalances.splice(0)]) {
+      if (kind !== 'assigned') this.#letGo(partitions)
+    }
+  }
+
+  #onAssigned(partitions: readonly TopicPartition[]): void {
+    // At once, though the listener hears of it later: until then nothing is committed or read for them.
+    this.#native.incrementalAssign(partitions.map(each => ({ ...each, offset: END })))
+    if (partitions.length === 0) return
+    this.#native.pause(partitions)
+    if (!this.#leaving) this.#rebalances.push({ kind: 'assigned', partitions })
+  }
+
+  #onRevoked(partitions: readonly TopicPartition[]): void {
+    if (partitions.length === 0 || this.#leaving) return this.#letGo(partitions)
+    const kind = this.#native.assignmentLost() ? 'lost' : 'revoked'
+    this.#rebalances.push({ kind, partitions })
+  }
+
+  #tell(rebalance: Rebalance): void {
+    const { kind, partitions } = rebalance
+    if (kind === 'assigned') for (const each of partitions) this.#owned.set(keyOf(each), each)
+    if (kind === 'lost') this.#disown(partitions)
+    try {
+      const answer = this.#listener?.[kind](partitions)
+      if (answer) return void this.#hold(rebalance, answer)
+    } catch (reason) {
+      this.#listenerFailed(reason)
+    }
+    this.#settle(rebalance)
+  }
+
+  async #hold(rebalance: Rebalance, answer: Promise<void>): Promise<void> {
+    this.#held = rebalance
+    try {
+      await answer
+    } catch (reason) {
+      this.#listenerFailed(reason)
+    }
+    this.#held = undefined
+    this.#settle(rebalance)
+    this.#wake()
+  }
+
+  #settle({ kind, partitions }: Rebalance): void {
+    // Somebody who leaves has answered already.
+    if (kind === 'assigned' || this.#leaving) return
+    this.#disown(partitions)
+    this.#letGo(partitions)
+  }
+
+  /** Whatever it was, the rebalance goes on: a group must not hang because one of its members has a bug. */
+  #listenerFailed(reason: unknown): void {
+    this.#errors.push(asBrokerError(errorFrom(reason), 'calling the assignment listener'))
+    this.#wake()
+  }
+
+  #disown(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#owned.delete(keyOf(each))
+  }
+
+  #letGo(partitions: readonly TopicPartition[]): void {
+    try {
+      const held = new Set(this.#native.assignments().map(keyOf))
+      // Some may be gone already: a loss may overtake the revocation that is being answered.
+      const left = partitions.filter(each => held.has(keyOf(each)))
+      this.#native.incrementalUnassign(left)
+    } catch (reason) {
+      this.#letGoOfAll(reason)
+    }
+    this.poll()
+  }
+
+  /** What we hold and what the client holds are not the same any more: the owner is told, who joins anew with another member. */
+  #letGoOfAll(reason: unknown): void {
+    const { message } = asBrokerError(reason, 'giving partitions up')
+    this.#errors.push(new BrokerError('ASSIGNMENT_LOST', 'task-migrated', message, { cause: reason }))
+    this.#owned.clear()
+    // Those that wait are over with it: told later, they would make the owner take up what is given up here.
+    this.#rebalances.length = 0
+    try {
+      this.#native.unassign()
+    } catch (second) {
+      this.#errors.push(asBrokerError(second, 'giving all partitions up'))
+    }
+    this.#wake()
+  }
+
+  #onPolled(error: NativeError | null | undefined): void {
+    this.#polling = false
+    if (error && error.code !== POLL_EXCEEDED) this.#heard(error)
+    if (this.#closed) return this.#polled?.()
+    if (this.#pollAgain) this.poll()
+    else if (this.#commits.any) this.#pollForAnswer()
+  }
+
+  #heard(native: NativeError): void {
+    const error = brokerErrorFrom(native, 'being a member of the group')
+    // The client goes on by itself: connections break, coordinators move.
+    if (error.class === 'retriable') return
+    this.#errors.push(error)
+    this.#wake()
+  }
+
+  /** The native queue announces itself only when it was empty before; an answer behind something else would not be. */
+  #pollForAnswer(): void {
+    this.#commitPoll ??= this.#clock.schedule(ANSWER_POLL_MS, () => {
+      this.#commitPoll = undefined
+      this.poll()
+    })
+  }
+}
+
+const END = -1
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return partitionKey(topic, partition)
+}
