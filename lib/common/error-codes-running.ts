@@ -179,6 +179,9 @@ BROKER_STORAGE_FAILED
 BROKER_UNREACHABLE
   No broker answers at an address.
   Look at addresses, network and brokers; an application that has run goes on trying.
+MESSAGE_TIMED_OUT
+  Records were not acknowledged within delivery.timeout.ms.
+  Nothing: they are sent again from the last commit. Look at the brokers where it goes on.
 CLIENT_CLOSED
   A producer, consumer or admin was used after it was closed.
   Open a new one.

@@ -88,6 +88,15 @@ describe('documents', () => {
       for (const text of [cause, mend]) expect(text, code).toMatch(/^\S.*\.$/)
   })
 
+  it('have an architecture whose files are there', () => {
+    const text = textOf(join(ROOT, 'docs/architecture.md'))
+    const paths = [...text.matchAll(/`([\w./-]+\/[\w.-]*)`/g)].map(([, path]) => path!)
+    const named = paths.filter(path => /\.ts$|\/$/.test(path))
+    expect(named.length).toBeGreaterThan(20)
+    const isThere = (path: string) => [path, `lib/${path}`].some(each => existsSync(join(ROOT, each)))
+    expect(named.filter(path => !isThere(path))).toEqual([])
+  })
+
   it('begin with a README of five minutes', () => {
     expect(textOf(join(ROOT, 'README.md')).split('\n').length).toBeLessThan(250)
   })
