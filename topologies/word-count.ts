@@ -1,6 +1,6 @@
 import { serdes, StreamsBuilder } from 'millrace'
 
-/** Named as in the JVM original's WordCountDemo: either program can go on with the other's topics. */
+/** Named as in Kafka Streams' WordCountDemo: either program can go on with the other's topics. */
 const INPUT = 'streams-plaintext-input'
 const OUTPUT = 'streams-wordcount-output'
 

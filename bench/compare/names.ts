@@ -21,7 +21,7 @@ export type CompareName = (typeof COMPARE_NAMES)[number]
 
 export const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
-/** The same on both sides. Exactly-once at the original's default; at-least-once at a second, since its 30 s would outlast a run. */
+/** The same on both sides. Exactly-once at Kafka Streams' default; at-least-once at a second, since its 30 s would outlast a run. */
 export const COMMIT_MS: { readonly [guarantee in ProcessingGuarantee]: number } = {
   'at-least-once': 1000,
   'exactly-once': 100,

@@ -21,7 +21,7 @@ const CLOSE_TIMEOUT_MS = 15_000
 /** What a close that was too slow may take to let go of its clients. */
 const LEAVE_MS = 6_000
 
-interface Surroundings {
+interface ApplicationOptions {
   readonly broker: OpenedBroker
   readonly ending: Ending
   readonly teardown: Teardown
@@ -34,7 +34,7 @@ interface Surroundings {
  */
 export async function startApplication(
   job: Job,
-  { broker, ending, teardown, onProgress }: Surroundings,
+  { broker, ending, teardown, onProgress }: ApplicationOptions,
 ): Promise<void> {
   const { clock, logger, topology, config } = job
   const own = tellingOnce(logger, ending, () => streams.error)
@@ -75,7 +75,7 @@ function failWith(streams: KafkaStreams, ending: Ending): void {
 async function startService(
   job: Job,
   streams: KafkaStreams,
-  { broker, teardown }: Pick<Surroundings, 'broker' | 'teardown'>,
+  { broker, teardown }: Pick<ApplicationOptions, 'broker' | 'teardown'>,
 ): Promise<string | undefined> {
   const { file, config, settings, clock, logger, host, port, options } = job
   const { processIndex = 0 } = options

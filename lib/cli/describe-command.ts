@@ -18,7 +18,7 @@ Examples:
   millrace describe orders.ts --format svg > orders.svg
   millrace describe orders.ts --format json | jq '.subtopologies[].stores[].changelogTopic'
 
-text is the format of the JVM original, which viewers of topologies read. The others have the real names of internal
+text is the format of Kafka Streams, which viewers of topologies read. The others have the real names of internal
 topics, for the application id: of --application-id or a config file, else the file's config, else the file name.
 `
 

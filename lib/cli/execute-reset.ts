@@ -5,7 +5,7 @@ import { systemRandom } from '../common/random.ts'
 import { StateDirectory } from '../runtime/state/state-directory.ts'
 import type { ResetPlan } from './plan-reset.ts'
 
-interface Surroundings {
+interface ResetOptions {
   readonly broker: Broker
   readonly admin: Admin
   readonly logger: Logger
@@ -18,7 +18,7 @@ interface Surroundings {
  * with `RESET_INCOMPLETE`: run again, with a new plan, it does the rest. The group goes first, since the
  * brokers delete it only while nobody is in it.
  */
-export async function executeReset(plan: ResetPlan, around: Surroundings): Promise<void> {
+export async function executeReset(plan: ResetPlan, around: ResetOptions): Promise<void> {
   try {
     for (const step of [resetOffsets, deleteTopics, removeState]) {
       if (around.signal.aborted) throw new StreamsError('INTERRUPTED', 'told to stop')
@@ -37,7 +37,7 @@ export async function executeReset(plan: ResetPlan, around: Surroundings): Promi
  * With the group go offsets of its repartition topics, which will be made anew, and of inputs that it no
  * longer has.
  */
-async function resetOffsets({ groupId, hasGroup, moves }: ResetPlan, around: Surroundings): Promise<void> {
+async function resetOffsets({ groupId, hasGroup, moves }: ResetPlan, around: ResetOptions): Promise<void> {
   const { admin, broker } = around
   if (hasGroup) await admin.deleteGroup(groupId)
   if (moves.length === 0) return
@@ -50,11 +50,11 @@ async function resetOffsets({ groupId, hasGroup, moves }: ResetPlan, around: Sur
   }
 }
 
-async function deleteTopics({ topics }: ResetPlan, { admin }: Surroundings): Promise<void> {
+async function deleteTopics({ topics }: ResetPlan, { admin }: ResetOptions): Promise<void> {
   if (topics.length > 0) await admin.deleteTopics(topics)
 }
 
-async function removeState({ groupId, stateDirs }: ResetPlan, { logger }: Surroundings): Promise<void> {
+async function removeState({ groupId, stateDirs }: ResetPlan, { logger }: ResetOptions): Promise<void> {
   for (const stateDir of stateDirs) {
     await StateDirectory.remove({ stateDir, applicationId: groupId }, systemRandom, logger)
   }

@@ -93,7 +93,7 @@ function inputTopics(
 }
 
 /**
- * The rule of the JVM original's tool, which deletes by it; but the prefix fits an application `orders` and
+ * The rule of Kafka Streams' tool, which deletes by it; but the prefix fits an application `orders` and
  * topics of `orders-eu`.
  */
 function isNamedLikeInternal(topic: string, applicationId: string): boolean {

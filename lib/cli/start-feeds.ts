@@ -10,7 +10,7 @@ import { FeedProgress } from './run-progress.ts'
 import type { Teardown } from './teardown.ts'
 import { terminalProgress } from './terminal.ts'
 
-interface Surroundings {
+interface FeedOptions {
   readonly broker: Broker
   readonly admin: Admin
   readonly ending: Ending
@@ -18,7 +18,7 @@ interface Surroundings {
 }
 
 /** Starts to write every `--input`; resolves, when all are open, to a promise for the end of all of them. */
-export async function startFeeds(job: Job, around: Surroundings): Promise<{ readonly done: Promise<void> }> {
+export async function startFeeds(job: Job, around: FeedOptions): Promise<{ readonly done: Promise<void> }> {
   const opened: Feed[] = []
   for (const input of job.options.input) {
     const { name, value } = input
@@ -40,7 +40,7 @@ interface Feed {
   readonly stream: Readable
 }
 
-async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: Surroundings): Promise<void> {
+async function runFeed(job: Job, feed: Feed, { broker, admin, ending }: FeedOptions): Promise<void> {
   const { input, topic, source, stream } = feed
   const { clock, logger, options } = job
   const description = (await admin.describeTopics([topic])).get(topic)

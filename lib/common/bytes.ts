@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0)
 
-/** Unsigned, byte by byte; a prefix sorts before what it is a prefix of. The order of RocksDB, Level and the JVM original. */
+/** Unsigned, byte by byte; a prefix sorts before what it is a prefix of. The order of RocksDB, Level and Kafka Streams. */
 export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   return Buffer.compare(left, right)
 }

@@ -1,6 +1,6 @@
 import { assert } from './assert.ts'
 
-/** `<subtopology>_<partition>`, as the JVM original writes it: `0_1`. */
+/** `<subtopology>_<partition>`, as Kafka Streams writes it: `0_1`. */
 export type TaskId = `${number}_${number}`
 
 export function taskId(subtopologyId: number, partition: number): TaskId {

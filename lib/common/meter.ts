@@ -7,7 +7,7 @@ export class Counter {
   }
 }
 
-/** A statistic over a sliding window of two samples, as the JVM original's `metrics.num.samples` has it by default. */
+/** A statistic over a sliding window of two samples, as Kafka Streams' `metrics.num.samples` has it by default. */
 export interface Windowed {
   /** A new sample begins, and the older of the two is forgotten. */
   roll(nowMs: number): void
@@ -35,7 +35,7 @@ export class Meter extends Counter implements Windowed {
     this.#newer = this.value
   }
 
-  /** A second, over the last one to two samples; in the first one as if it were over, as upstream: a start is no peak. */
+  /** A second, over the last one to two samples; in the first one as if it were over, as in Kafka Streams: a start is no peak. */
   rate(nowMs: number): number {
     const elapsedMs = Math.max(nowMs - this.#olderMs, this.#sampleMs)
     return ((this.value - this.#older) * 1000) / elapsedMs
@@ -104,7 +104,7 @@ export class Distribution implements Windowed {
     this.#min = Infinity
   }
 
-  /** NaN where the window has no value, as upstream; so are the extremes. */
+  /** NaN where the window has no value, as in Kafka Streams; so are the extremes. */
   get average(): number {
     return (this.#sum + this.#olderSum) / (this.#count + this.#olderCount)
   }

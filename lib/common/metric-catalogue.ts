@@ -72,7 +72,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['punctuate-ratio', 'Share of the time spent in punctuators'],
       ['commit-ratio', 'Share of the time in which a commit was under way; processing goes on meanwhile'],
       ['thread-start-time', 'When the thread began, in milliseconds since the epoch'],
-      ['thread-state', '3 taking tasks over, 4 running, 6 ended: the numbers of the original'],
+      ['thread-state', '3 taking tasks over, 4 running, 6 ended: the numbers of Kafka Streams'],
     ]),
     ...define('info', 'counter', [
       ['blocked-time-ns-total', 'Time for which the loop stood still for the broker, in nanoseconds'],

@@ -8,7 +8,7 @@ export interface MetricTags {
   readonly [tag: string]: string
 }
 
-/** `group` and `name` are those of the JVM original where it has the same (`stream-thread-metrics`, `commit-latency-avg`). */
+/** `group` and `name` are those of Kafka Streams where it has the same (`stream-thread-metrics`, `commit-latency-avg`). */
 export interface MetricSample {
   readonly group: string
   readonly name: string
@@ -23,7 +23,7 @@ export interface HistogramSample extends HistogramCounts {
   readonly tags: MetricTags
 }
 
-/** The groups of the JVM original, and two that it does not have. */
+/** The groups of Kafka Streams, and two that it does not have. */
 export const METRIC_GROUPS = {
   client: 'stream-metrics',
   thread: 'stream-thread-metrics',
@@ -34,7 +34,7 @@ export const METRIC_GROUPS = {
   store: 'stream-state-metrics',
   cache: 'stream-record-cache-metrics',
   consumer: 'consumer-fetch-manager-metrics',
-  /** What Millrace has and the original has not. */
+  /** What Millrace has and Kafka Streams has not. */
   own: 'millrace-metrics',
   /** What an application counts for itself. */
   custom: 'application-metrics',
@@ -64,7 +64,7 @@ interface Entry {
 }
 
 /**
- * What an application counts and measures, by group, name and tags, which are those of the JVM original, so that all a task leaves behind is found by
+ * What an application counts and measures, by group, name and tags, which are those of Kafka Streams, so that all a task leaves behind is found by
  * one tag. Asking twice for the same gives the same object.
  */
 export class Metrics {

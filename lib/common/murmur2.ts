@@ -1,5 +1,5 @@
 /**
- * The hash by which Kafka's Java client, and so the JVM original, chooses the partition of a key: MurmurHash2 with seed
+ * The hash by which Kafka's Java client, and so Kafka Streams, chooses the partition of a key: MurmurHash2 with seed
  * 0x9747b28c (`org.apache.kafka.common.utils.Utils.murmur2`). The result is a signed 32-bit integer. `length`: of the first bytes, which count.
  */
 export function murmur2(data: Uint8Array, length = data.length): number {

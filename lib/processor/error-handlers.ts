@@ -10,7 +10,7 @@ export type ErrorAnswer = 'fail' | 'continue'
 
 /**
  * Processing only, under exactly-once: whatever the record has led to is undone, what nodes before the one that failed have put and forwarded too; then
- * it is dropped, with its dead letter. `continue` leaves that, as the JVM original does. It costs an abort, and the records since the last commit are
+ * it is dropped, with its dead letter. `continue` leaves that, as Kafka Streams does. It costs an abort, and the records since the last commit are
  * processed again without it.
  */
 export type ProcessingErrorAnswer = ErrorAnswer | 'rollback'

@@ -4,7 +4,7 @@ import type { ProcessorContext } from './processor-context.ts'
 
 /**
  * What the operators of the DSL may ask beyond the context that users get: times of their own that must survive a restart.
- * They are committed with the task's offsets, where the JVM original keeps its, and so go back with an abort.
+ * They are committed with the task's offsets, where Kafka Streams keeps its, and so go back with an abort.
  */
 export interface OperatorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<KOut, VOut> {
   readonly nodeName: string

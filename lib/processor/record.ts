@@ -16,7 +16,7 @@ export class Record<K, V> {
    * of the record from now on, or a list that they begin with.
    */
   constructor(key: K, value: V, timestamp: number, headers: Headers | readonly Header[] = NO_HEADERS) {
-    // As in the JVM original: a processor that makes a negative time has a bug, and no broker takes the record. What is
+    // As in Kafka Streams: a processor that makes a negative time has a bug, and no broker takes the record. What is
     // no whole number would be rounded on its way to disk.
     if (!isTimestamp(timestamp)) throw invalidTimestamp('a record cannot have as its timestamp', timestamp)
     this.key = key

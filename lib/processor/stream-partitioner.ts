@@ -3,7 +3,7 @@ import type { RecordContext } from '../common/record-context.ts'
 /**
  * Where an output record goes: a partition number; several (multicast, KIP-873); none (`[]`: the record is dropped, counted);
  * or `undefined` for the default (murmur2 of the key's bytes; without a key, spread evenly). The value comes first and the key second, as in all
- * callbacks; the JVM original has `(topic, key, value, numPartitions)`.
+ * callbacks; Kafka Streams has `(topic, key, value, numPartitions)`.
  */
 export type StreamPartitioner<K = unknown, V = unknown> = {
   // TypeScript compares a method's parameters in both directions: without it a table that never deletes could not stand for one that may.
@@ -25,7 +25,7 @@ export function returnsToSender(partitioner: StreamPartitioner): boolean {
   return returning.has(partitioner)
 }
 
-/** Where a sink writes, decided record by record (KIP-303); no name is an error (`INVALID_TOPIC_NAME`). The JVM original has `(key, value, recordContext)`. */
+/** Where a sink writes, decided record by record (KIP-303); no name is an error (`INVALID_TOPIC_NAME`). Kafka Streams has `(key, value, recordContext)`. */
 export type TopicNameExtractor<K = unknown, V = unknown> = (
   value: V,
   key: K,

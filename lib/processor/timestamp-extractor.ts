@@ -21,7 +21,7 @@ export type TimestampExtractor<K = unknown, V = unknown> = (
   partitionTimeMs: number,
 ) => number
 
-/** The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in the JVM original. */
+/** The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in Kafka Streams. */
 export const failOnInvalidTimestamp: TimestampExtractor = record => {
   if (record.timestamp >= 0) return record.timestamp
   throw new StreamsError(

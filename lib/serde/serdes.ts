@@ -18,7 +18,7 @@ interface AvroSerdes {
   <const S extends AvroSchema>(schema: S): Serde<AvroValue<S>>
 }
 
-/** The standard serdes. Formats are those of the JVM original's `Serdes`, so both can read each other's topics. */
+/** The standard serdes. Formats are those of Kafka Streams' `Serdes`, so both can read each other's topics. */
 export const serdes = {
   /** UTF-8. */
   string: (): Serde<string> => stringSerde,

@@ -5,7 +5,7 @@ import type { StreamsState } from './streams-state.ts'
 
 const { client: CLIENT } = METRIC_GROUPS
 
-/** The numbers of the JVM original's states. */
+/** The numbers of Kafka Streams' states. */
 const STATE_NUMBERS: { readonly [state in StreamsState]: number } = {
   created: 0,
   rebalancing: 1,
@@ -23,7 +23,7 @@ export interface ClientView {
   aliveThreads(): number
 }
 
-/** The original's `stream-metrics`: of an application in this process. Returns what counts threads that have failed. */
+/** Kafka Streams' `stream-metrics`: of an application in this process. Returns what counts threads that have failed. */
 export function watchClient(metrics: Metrics, view: ClientView): Counter {
   const tags = { 'client-id': view.clientId }
   metrics.gauge('client-state', tags, () => STATE_NUMBERS[view.state()], CLIENT)

@@ -1,7 +1,7 @@
 import { StreamsError } from '../common/errors.ts'
 import { StateMachine } from '../common/state-machine.ts'
 
-/** As in the JVM original (KIP-696): `running` means that every task of this process processes. */
+/** As in Kafka Streams (KIP-696): `running` means that every task of this process processes. */
 export type StreamsState =
   'created' | 'rebalancing' | 'running' | 'pending-shutdown' | 'not-running' | 'pending-error' | 'error'
 

@@ -45,8 +45,8 @@ export interface TopologyTestDriverOptions {
 
 /**
  * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic,
- * in memory, a commit after every record. Wall-clock time moves only by `advanceWallClockTime`. As in the JVM
- * original, every write of a store is a changelog record and caches are flushed with each record. Its stores
+ * in memory, a commit after every record. Wall-clock time moves only by `advanceWallClockTime`. As in Kafka Streams,
+ * every write of a store is a changelog record and caches are flushed with each record. Its stores
  * can be read in ranges, whether or not they were built with `ranges`; processors need that here as anywhere
  * else.
  */
@@ -427,7 +427,7 @@ function listOf(lists: Map<string, OutgoingRecord[]>, topic: string): OutgoingRe
   return list
 }
 
-/** All sub-topologies as one, as the JVM original's driver runs them. */
+/** All sub-topologies as one, as Kafka Streams' driver runs them. */
 function merged(plans: readonly SubtopologyPlan[]): SubtopologyPlan {
   return {
     id: 0,

@@ -6,11 +6,11 @@ import { childrenByParent, groupNodes } from './subtopologies.ts'
 import type { TopologyDefinition } from './topology-definition.ts'
 
 /**
- * The text of the JVM original's `TopologyDescription.toString()`: viewers parse it, and teams compare it before they move an
+ * The text of Kafka Streams' `TopologyDescription.toString()`: viewers parse it, and teams compare it before they move an
  * application over. Where Java leaves an order to hash codes (names after arrows, topics, stores), ours is sorted.
  */
 export function describeTopology(topology: TopologyDefinition): string {
-  // The original puts one space after the header line, so the first block stands further in than the others.
+  // Kafka Streams puts one space after the header line, so the first block stands further in than the others.
   return `Topologies:\n ${groupNodes(topology).map(describeGroup).join('')}`
 }
 
@@ -43,7 +43,7 @@ function describeNode(node: NodeDefinition, children: ReadonlyMap<string, readon
   }
 }
 
-/** A node counts for one and for everything below it, once for every way down: the original's measure, which its order depends on. */
+/** A node counts for one and for everything below it, once for every way down: Kafka Streams' measure, which its order depends on. */
 function subtreeSizes(
   nodes: readonly NodeDefinition[],
   children: ReadonlyMap<string, readonly string[]>,

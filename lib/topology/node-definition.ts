@@ -48,7 +48,7 @@ export interface StoreDefinition {
 }
 
 export interface RepartitionTopicDefinition {
-  /** Undefined: as many as upstream. */
+  /** Undefined: as many as in Kafka Streams. */
   readonly partitionCount: number | undefined
 }
 

@@ -12,7 +12,7 @@ import type { NodeGroup } from './subtopologies.ts'
 import { childrenByParent, groupNodes } from './subtopologies.ts'
 import type { TopologyDefinition } from './topology-definition.ts'
 
-/** `RepartitionTopicConfig` of the JVM original: purged by the application itself once read, never by age. */
+/** `RepartitionTopicConfig` of Kafka Streams: purged by the application itself once read, never by age. */
 const REPARTITION_TOPIC_CONFIG = Object.freeze({
   'cleanup.policy': 'delete',
   'segment.bytes': '52428800',

@@ -113,7 +113,7 @@ export class Topology {
     return this
   }
 
-  /** The graph as text, in the JVM original's format. */
+  /** The graph as text, in Kafka Streams' format. */
   describe(): string {
     return describeTopology(this.#definition)
   }

@@ -51,7 +51,7 @@ function partsOf(
     cluster,
     connect,
     settings: { ...produceSettings(properties), queuedBytesMax: Number(client['queued'] ?? 32 << 20) },
-    hear: (message: string) => void subject.heard.push(message),
+    notify: (message: string) => void subject.heard.push(message),
     onSendError: (error: BrokerError, record: RejectedRecord) => {
       subject.rejected.push({ ...record, key: record.key && Buffer.from(record.key), code: error.code })
       return decide()

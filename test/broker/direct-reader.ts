@@ -39,7 +39,7 @@ export function reader(
     keepsTurns: true,
     bytesMax,
     wake: () => undefined,
-    hear: () => undefined,
+    notify: () => undefined,
   })
   onTestFinished(async () => {
     await fetcher.close()

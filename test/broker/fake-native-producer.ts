@@ -29,7 +29,7 @@ export class FakeNativeProducer {
   #identity: ProducerIdentity | undefined
   #pending: Pending | undefined
   #isClosed = false
-  #hear: ((stats: { readonly message: string }) => void) | undefined
+  #notify: ((stats: { readonly message: string }) => void) | undefined
 
   constructor(fake: FakeLogCluster, clock: Clock) {
     this.#fake = fake
@@ -43,7 +43,7 @@ export class FakeNativeProducer {
 
   on(event: string, listener: (stats: { readonly message: string }) => void): void {
     if (event !== 'event.stats') return
-    this.#hear = listener
+    this.#notify = listener
     this.#tell()
   }
 
@@ -112,7 +112,7 @@ export class FakeNativeProducer {
     if (this.#isClosed) return
     const { producerId = -1, epoch = -1 } = this.#identity ?? {}
     const eos = { txn_state: 'Ready', producer_id: producerId, producer_epoch: epoch }
-    this.#hear!({ message: JSON.stringify({ eos }) })
+    this.#notify!({ message: JSON.stringify({ eos }) })
     this.#clock.schedule(STATISTICS_MS, () => this.#tell())
   }
 }

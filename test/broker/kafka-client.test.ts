@@ -68,14 +68,14 @@ describe('the native Kafka client', () => {
   test('a broker that stays away is a warning once, not every second', () => {
     const levels: string[] = []
     const log = new ConnectionLog(systemClock, { log: level => levels.push(level) })
-    let hear: (error: NativeError) => void = () => undefined
+    let notify: (error: NativeError) => void = () => undefined
     log.watch({
       on: (event: string, listener: (error: NativeError) => void) => {
-        if (event === 'event.error') hear = listener
+        if (event === 'event.error') notify = listener
       },
     })
     for (const afterMs of [1, 1_000, 2_000]) {
-      hear(Object.assign(new Error(`connection refused after ${afterMs} ms`), { code: -1 }))
+      notify(Object.assign(new Error(`connection refused after ${afterMs} ms`), { code: -1 }))
     }
     expect(levels).toEqual(['warn', 'debug', 'debug'])
     expect(log.last).toBe('connection refused after 2000 ms')

@@ -158,19 +158,19 @@ class Listener implements AssignmentListener {
   }
 
   assigned(partitions: readonly TopicPartition[]): void {
-    this.#hear('assigned', partitions)
+    this.#notify('assigned', partitions)
   }
 
   revoked(partitions: readonly TopicPartition[]): Promise<void> | undefined {
-    this.#hear('revoked', partitions)
+    this.#notify('revoked', partitions)
     return this.#holds ? new Promise(resolve => (this.#release = resolve)) : undefined
   }
 
   lost(partitions: readonly TopicPartition[]): void {
-    this.#hear('lost', partitions)
+    this.#notify('lost', partitions)
   }
 
-  #hear(what: string, partitions: readonly TopicPartition[]): void {
+  #notify(what: string, partitions: readonly TopicPartition[]): void {
     this.told.push(...partitions.map(({ topic, partition }) => `${what} ${topic}-${partition}`))
   }
 }

@@ -68,7 +68,7 @@ async function openStage(transactionTimeoutMs: number): Promise<Stage> {
     module,
     clock,
     client: {},
-    direct: { cluster, connect, settings: produceSettings({}), hear: () => undefined },
+    direct: { cluster, connect, settings: produceSettings({}), notify: () => undefined },
     settings: () => ({}),
     connect: async (_native: unknown, connected: () => void) => connected(),
   }

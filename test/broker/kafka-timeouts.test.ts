@@ -169,7 +169,7 @@ describe('times that are left out', () => {
 function directPath(): DirectProduce {
   const security = { tls: undefined, sasl: undefined }
   const connect = { clientId: 'test', clock: systemClock, settings: connectionSettings({}), security }
-  return { connect, settings: produceSettings({}), hear: () => undefined } as unknown as DirectProduce
+  return { connect, settings: produceSettings({}), notify: () => undefined } as unknown as DirectProduce
 }
 
 async function openWith(

@@ -163,7 +163,7 @@ export default builder.build()
 })
 
 describe('describe', () => {
-  it("word-count: the JVM original's text", async () => {
+  it("word-count: Kafka Streams' text", async () => {
     const end = await runCli(['describe', WORD_COUNT], { directory: await directoryWith({}) })
     expect(end).toMatchObject({ code: 0, stderr: '' })
     expect(end.stdout).toMatch(/^Topologies:\n {3}Sub-topology: 0\n/)

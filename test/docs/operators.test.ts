@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { GraphBranchedStream } from '../../lib/dsl/methods/branched-stream-methods.ts'
-import { GraphCogroupedStream } from '../../lib/dsl/methods/cogrouped-stream-methods.ts'
-import { GraphGroupedStream } from '../../lib/dsl/methods/grouped-stream-methods.ts'
-import { GraphGroupedTable } from '../../lib/dsl/methods/grouped-table-methods.ts'
-import { GraphStream } from '../../lib/dsl/methods/stream-methods.ts'
-import { GraphTable } from '../../lib/dsl/methods/table-methods.ts'
-import { GraphSessionStream, GraphWindowedStream } from '../../lib/dsl/methods/windowed-stream-methods.ts'
+import { BranchedStreamMethods } from '../../lib/dsl/methods/branched-stream-methods.ts'
+import { CogroupedStreamMethods } from '../../lib/dsl/methods/cogrouped-stream-methods.ts'
+import { GroupedStreamMethods } from '../../lib/dsl/methods/grouped-stream-methods.ts'
+import { GroupedTableMethods } from '../../lib/dsl/methods/grouped-table-methods.ts'
+import { StreamMethods } from '../../lib/dsl/methods/stream-methods.ts'
+import { TableMethods } from '../../lib/dsl/methods/table-methods.ts'
+import { SessionStreamMethods, WindowedStreamMethods } from '../../lib/dsl/methods/windowed-stream-methods.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { snippetsOf } from './snippets.ts'
 
 /** What a section of the page is about; those of windowed cogrouped streams have one method, which `windowedBy` ends with. */
 const KINDS: readonly (readonly [section: string, kind: { readonly prototype: object }])[] = [
   ['StreamsBuilder', StreamsBuilder],
-  ['KStream', GraphStream],
-  ['BranchedKStream', GraphBranchedStream],
-  ['KTable', GraphTable],
-  ['KGroupedStream', GraphGroupedStream],
-  ['KGroupedTable', GraphGroupedTable],
-  ['TimeWindowedKStream', GraphWindowedStream],
-  ['SessionWindowedKStream', GraphSessionStream],
-  ['CogroupedKStream', GraphCogroupedStream],
+  ['KStream', StreamMethods],
+  ['BranchedKStream', BranchedStreamMethods],
+  ['KTable', TableMethods],
+  ['KGroupedStream', GroupedStreamMethods],
+  ['KGroupedTable', GroupedTableMethods],
+  ['TimeWindowedKStream', WindowedStreamMethods],
+  ['SessionWindowedKStream', SessionStreamMethods],
+  ['CogroupedKStream', CogroupedStreamMethods],
 ]
 
 const methodsOf = ({ prototype }: { readonly prototype: object }) =>

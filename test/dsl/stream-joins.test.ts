@@ -120,7 +120,7 @@ describe('dsl: joins of two streams', () => {
           { ...one, side: 'right' as const },
         ])
         expect(plain.results).toEqual(modelled(windows, 'inner', both).results)
-        // As in the original: over one store, a record finds itself whatever the window is, but not at the very edge of retention.
+        // As in Kafka Streams: over one store, a record finds itself whatever the window is, but not at the very edge of retention.
         if (windows.beforeMs < 0 || windows.afterMs < 0 || hasOneAtTheEdge(windows, present)) return
         expect(single.results).toEqual(plain.results)
       }),

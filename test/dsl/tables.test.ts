@@ -48,7 +48,7 @@ describe('dsl: foreign-key joins', () => {
     expect(driver.producedRecords(topic)).toHaveLength(2)
   })
 
-  it('read what older versions of the JVM original have written: no partition in a subscription', () => {
+  it('read what older versions of Kafka Streams have written: no partition in a subscription', () => {
     const bytes = Buffer.concat([Uint8Array.of(0x80, 1), utf8('key')])
     expect(subscriptionSerde.deserialize(bytes, { topic: 't' })).toEqual({
       hash: null,
@@ -73,7 +73,7 @@ describe('dsl: foreign-key joins', () => {
     expect(() => serde.deserialize(Uint8Array.of(0, 1, 2), { topic: 't' })).toThrow(/no known layout/)
   })
 
-  it('hash values as the original does (Murmur3 of all tail lengths against its own answers)', () => {
+  it('hash values as Kafka Streams does (Murmur3 of all tail lengths against its own answers)', () => {
     // From org.apache.kafka.streams.state.internals.Murmur3.hash128 of 4.3.1.
     expect(hex(murmur3(utf8('u1:a')))).toBe('d142b7910ef6509591e149ca18f55606')
     expect(hex(murmur3(utf8('u2:a')))).toBe('7acab1df37e4dfb1299a82543d9dca9b')
@@ -186,7 +186,7 @@ describe('dsl: build options', () => {
     return builder.build(options).describe()
   }
 
-  it('a repartition topic stands before a process unless told otherwise, as upstream', () => {
+  it('a repartition topic stands before a process unless told otherwise, as in Kafka Streams', () => {
     const before = describeWith({ optimization: 'all' })
     const after = describeWith({ optimization: 'all', enableProcessProcessValueFix: true })
     expect(before).toMatch(/KSTREAM-KEY-SELECT-0000000001 \(stores: \[\]\)\n +--> .*repartition-filter/)

@@ -22,7 +22,7 @@ export interface Step {
 const STREAM_OPS = ['filter', 'mapValues', 'flatMapValues', 'selectKey', 'merge', 'repartition'] as const
 const AGGREGATIONS = ['count', 'sum', 'largest', 'groupByCount', 'windowedCount', 'joinedCount'] as const
 /**
- * Not the inner foreign-key join: as in the JVM original, a row that changes just when its match goes may keep its result, since the answer to
+ * Not the inner foreign-key join: as in Kafka Streams, a row that changes just when its match goes may keep its result, since the answer to
  * the old row is stale and the new row's finds nothing to say.
  */
 const TABLE_OPS = [
@@ -71,7 +71,7 @@ const SOURCES = [
 
 const NEEDS_OTHER: ReadonlySet<Step['op']> = new Set([...JOINS, 'merge', 'joinedCount'])
 
-/** A table joined with a relative sends each result twice, with old values that an aggregation below would take away twice: as upstream. */
+/** A table joined with a relative sends each result twice, with old values that an aggregation below would take away twice: as in Kafka Streams. */
 function randomStep(random: SeededRandom, op: Step['op'], parents: readonly Origin[]): Step {
   // Late ones more often: chains grow long.
   const of = Math.max(random.below(parents.length), random.below(parents.length))

@@ -14,7 +14,7 @@ export interface Case {
   readonly recordInternal?: boolean
   readonly omit?: readonly string[]
   readonly expect: Expectation
-  /** Sections that are otherwise here than in the original, on purpose; `about` says why. */
+  /** Sections that are otherwise here than in Kafka Streams, on purpose; `about` says why. */
   readonly here?: Partial<Expectation>
 }
 

@@ -5,13 +5,13 @@ import { readCases, Unsupported } from './case.ts'
 import { comparable, withoutOmitted } from './compare.ts'
 import { runCase } from './run-case.ts'
 
-// What the JVM original does with each case stands in its `expect`. Cases that need something not built yet are found out by
+// What Kafka Streams does with each case stands in its `expect`. Cases that need something not built yet are found out by
 // building them, so they join in by themselves when it comes; until then they are counted aloud.
 const cases = readCases()
 const waiting = new Map<string, string[]>()
 const ready = cases.filter(test => isBuildable(test))
 
-describe('golden cases of the JVM original', () => {
+describe('golden cases of Kafka Streams', () => {
   it.each(ready.map(test => [test.name, test] as const))('%s', async (_name, test) => {
     const found = withoutOmitted(test, await runCase(test))
     expect(found).toEqual(comparable(test))

@@ -10,7 +10,7 @@ export function firstDifference(expected: unknown, found: unknown, at = ''): str
 
 /**
  * Java's classes and messages are no part of the comparison, nor are sections that the case leaves out. What
- * is otherwise here on purpose takes the place of the original's.
+ * is otherwise here on purpose takes the place of Kafka Streams'.
  */
 export function comparable(test: Case): Expectation {
   const { error, ...sections } = { ...test.expect, ...test.here }
@@ -22,7 +22,7 @@ export function comparable(test: Case): Expectation {
     : sections
 }
 
-/** What was found, without the sections that depend on the kind of store in the original. */
+/** What was found, without the sections that depend on the kind of store in Kafka Streams. */
 export function withoutOmitted(test: Case, found: Expectation): Expectation {
   const sections = Object.entries(found).filter(([section]) => !test.omit?.includes(section))
   const kept = Object.fromEntries(sections) as Expectation
@@ -35,7 +35,7 @@ export function withoutOmitted(test: Case, found: Expectation): Expectation {
   return { ...kept, internalTopics: Object.fromEntries(timed) as typeof internalTopics }
 }
 
-/** Where the original leaves the timestamp of an internal record to the producer's clock, any will do. */
+/** Where Kafka Streams leaves the timestamp of an internal record to the producer's clock, any will do. */
 function withoutClock(test: Case, topic: string, records: number | readonly ExpectedRecord[]): unknown {
   const expected = test.expect.internalTopics?.[topic]
   if (!Array.isArray(records) || !Array.isArray(expected)) return records

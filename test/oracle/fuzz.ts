@@ -6,14 +6,14 @@ import { readCaseFiles } from './case.ts'
 import { checkCases } from './check-case.ts'
 import { generateCases, missingForOracle } from './jvm-oracle.ts'
 
-// npm run oracle:fuzz -- --seed S --count N: the JVM original makes up cases and answers them; Millrace must give the same
+// npm run oracle:fuzz -- --seed S --count N: Kafka Streams makes up cases and answers them; Millrace must give the same
 // answers. Where something differs, the cases are kept, to be copied into cases/ under a name that tells what they show.
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1000' } },
 })
 const missing = await missingForOracle()
 if (missing !== undefined) {
-  console.error(`oracle:fuzz needs the JVM original to answer the cases. ${missing}.`)
+  console.error(`oracle:fuzz needs Kafka Streams to answer the cases. ${missing}.`)
   process.exitCode = 2
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-oracle-'))

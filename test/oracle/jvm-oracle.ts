@@ -9,12 +9,12 @@ const PROJECT = fileURLToPath(new URL('jvm/', import.meta.url))
 const TARGET = join(PROJECT, 'target')
 const run = promisify(execFile)
 
-/** Why the JVM original cannot be asked on this machine, or undefined. */
+/** Why Kafka Streams cannot be asked on this machine, or undefined. */
 export async function missingForOracle(): Promise<string | undefined> {
   return isBuilt() ? missingJava() : ((await missingJdk()) ?? missingMaven())
 }
 
-/** Writes cases with the original's answers into the folder; the same seed makes the same cases. */
+/** Writes cases with Kafka Streams' answers into the folder; the same seed makes the same cases. */
 export async function generateCases(options: {
   readonly seed: number
   readonly count: number

@@ -117,7 +117,7 @@ const PLAIN_STEPS: { readonly [name: string]: Step } = {
     context.forward(record.withValue(parts.join(';')))
   },
   'proc.meta': (record, { context }) => {
-    // A punctuator has no metadata here, an empty one in the original: a departure that the processor's contract states.
+    // A punctuator has no metadata here, an empty one in Kafka Streams: a departure that the processor's contract states.
     const { topic, partition, offset } = context.recordMetadata() ?? {
       topic: null,
       partition: -1,

@@ -180,7 +180,7 @@ function internal(count: number): unknown {
 }
 
 /**
- * A cache of the original shows windows that retention has ended until it evicts them, whatever the store below says. Here
+ * A cache of Kafka Streams shows windows that retention has ended until it evicts them, whatever the store below says. Here
  * a store shows the same with a cache as without; such rows of the expectation are taken for found.
  */
 function shownByCaches({ config, expect }: Case): Expectation['stores'] {
@@ -210,7 +210,7 @@ function windowedRows(
   )
 }
 
-/** A format of the JVM original's own, whose content cases do not show. */
+/** A format of Kafka Streams' own, whose content cases do not show. */
 function isSubscription(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'instruction' in value
 }

@@ -154,7 +154,7 @@ function joinStream(stream: Stream, operation: Operation, program: Program): Str
   })
 }
 
-/** Built step by step in the original, which looks at each step. */
+/** Built step by step in Kafka Streams, which looks at each step. */
 function windowsOf({ diffMs = 0, beforeMs, afterMs, graceMs = 0 }: { readonly [field: string]: number }) {
   joinWindows({ timeDifferenceMs: diffMs, graceMs })
   if (afterMs !== undefined) joinWindows({ timeDifferenceMs: diffMs, afterMs, graceMs })

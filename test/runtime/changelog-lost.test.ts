@@ -245,7 +245,7 @@ describe('a changelog made anew, and a process that has nothing of the task on i
     await eventually(() => stranger.store('counts').get(key) === 1)
   })
 
-  it('stays known through commits of both, and through the JVM original, which passes marks on', async () => {
+  it('stays known through commits of both, and through Kafka Streams, which passes marks on', async () => {
     const { admin, run } = await application()
     await run()
     await run({ stateDir: await temporaryDirectory() })

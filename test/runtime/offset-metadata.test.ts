@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { decodePartitionTime, encodePartitionTime } from '../../lib/runtime/plan/offset-metadata.ts'
 
 describe('partition time in the metadata of committed offsets', () => {
-  it('has the layout of the JVM original: magic 2, then the time as a long, in base64', () => {
+  it('has the layout of Kafka Streams: magic 2, then the time as a long, in base64', () => {
     expect(encodePartitionTime(1_700_000_000_000)).toBe(
       Buffer.from('020000018bcfe56800', 'hex').toString('base64'),
     )

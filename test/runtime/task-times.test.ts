@@ -16,7 +16,7 @@ function metadataOf(times: { readonly [name: string]: number }, partitionTimeMs 
 }
 
 describe('times of operators in the metadata of committed offsets', () => {
-  it('have the layout of the JVM original: count, and for each the name and a long', () => {
+  it('have the layout of Kafka Streams: count, and for each the name and a long', () => {
     const bytes = Buffer.from(metadataOf({ ab: 258 }, 1), 'base64')
     expect(bytes.toString('hex')).toBe(
       '02' + '0000000000000001' + '00000001' + '000000026162' + '0000000000000102',

@@ -21,7 +21,7 @@ function errorOf(action: () => unknown): SerdeError {
   throw new Error('nothing was thrown')
 }
 
-describe('serdes: bytes are those of the JVM original', () => {
+describe('serdes: bytes are those of Kafka Streams', () => {
   test('string is UTF-8', () => {
     expect(bytesOf(serdes.string(), 'aé€😀')).toEqual([
       0x61, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0x80,

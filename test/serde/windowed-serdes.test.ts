@@ -7,7 +7,7 @@ const context = { topic: 't' }
 const text = serdes.string()
 
 describe('serdes of windowed keys', () => {
-  it('time windows: the key, then the start, as the JVM original writes them', () => {
+  it('time windows: the key, then the start, as Kafka Streams writes them', () => {
     const serde = serdes.windowed(text, 10)
     const bytes = serde.serialize(
       { key: 'ab', window: { startMs: 1_700_000_000_000, endMs: 1_700_000_000_010 } },
@@ -36,7 +36,7 @@ describe('serdes of windowed keys', () => {
     },
   )
 
-  it('unlimited windows end at the largest time of the JVM original', () => {
+  it('unlimited windows end at the largest time of Kafka Streams', () => {
     const serde = serdes.windowed(text, Infinity)
     const windowed = { key: 'a', window: { startMs: 7, endMs: UNLIMITED_END_MS } }
     expect(serde.deserialize(serde.serialize(windowed, context), context)).toEqual(windowed)

@@ -53,7 +53,7 @@ describe('store: the buffer of suppress', () => {
     expect([harness.store.count, harness.store.sizeBytes]).toEqual([0, 0])
   })
 
-  it('counts bytes as the JVM original: an old value that equals the prior one once', async () => {
+  it('counts bytes as Kafka Streams: an old value that equals the prior one once', async () => {
     const harness = await open()
     put(harness.at(1), 1, 'key', 'new', 'old')
     // Topic "in", 28 bytes for numbers, the key, the two values.
@@ -130,7 +130,7 @@ describe('store: the buffer of suppress', () => {
   })
 })
 
-describe('store: what older versions of the JVM original wrote into the changelog of a suppression', () => {
+describe('store: what older versions of Kafka Streams wrote into the changelog of a suppression', () => {
   const int32 = (value: number) => Buffer.from(Int32Array.of(value).buffer).swap32()
   const int64 = (value: number) => Buffer.from(BigInt64Array.of(BigInt(value)).buffer).swap64()
   const sized = (text: string) => Buffer.concat([int32(text.length), utf8(text)])

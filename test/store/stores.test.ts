@@ -428,7 +428,7 @@ describe('stores: without a changelog', () => {
     expect(h.store.get('a')).toBe('1')
   })
 
-  test('a value in the timestamped layout of the JVM original: eight bytes of time, then the value', async () => {
+  test('a value in the timestamped layout of Kafka Streams: eight bytes of time, then the value', async () => {
     const engine = openMemoryEngine()
     const h = await StoreHarness.open(stores.timestampedKeyValueStore({ name: 's', ...string }), { engine })
     h.store.put('a', { value: 'x', timestamp: 2 ** 40 + 1 })

@@ -52,7 +52,7 @@ describe('store: unmatched records', () => {
     expect(store.countRecords()).toBe(0)
   })
 
-  it('write the bytes of the JVM original: time, side and key; a list of side and value', async () => {
+  it('write the bytes of Kafka Streams: time, side and key; a list of side and value', async () => {
     const harness = await open({ coalescing: false })
     harness.store.add('left', 'a', 258, 'x')
     harness.store.add('left', 'a', 258, 'y')

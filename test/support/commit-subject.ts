@@ -127,7 +127,7 @@ export async function seenLetters(broker: Broker, prefix = ''): Promise<number[]
 }
 
 /**
- * Compares. A stream-time punctuator fires at once when its processor is made anew, as in the JVM original, so there may be more ticks than in
+ * Compares. A stream-time punctuator fires at once when its processor is made anew, as in Kafka Streams, so there may be more ticks than in
  * an undisturbed run; each must tell exactly how many records came before it. `refused`: the numbers of those among them that came without output.
  */
 export function expectSame(

@@ -30,8 +30,8 @@ import type {
   TransformValuesOptions,
   WindowedTableOptions,
 } from '../options/options.ts'
-import type { GroupedPart, StreamPart, TablePart, GlobalTablePart } from '../kit/handles.ts'
-import type { PART } from '../kit/handles.ts'
+import type { GroupedHandle, StreamHandle, TableHandle, GlobalTableHandle } from '../kit/handles.ts'
+import type { HANDLE } from '../kit/handles.ts'
 import type { Suppressed } from '../options/suppressed.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
@@ -51,7 +51,7 @@ import type { UnlimitedWindows } from '../windows/unlimited-windows.ts'
  */
 export interface KStream<K, V> {
   /** For other operators of the DSL, not for users. */
-  readonly [PART]: StreamPart
+  readonly [HANDLE]: StreamHandle
 
   filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
   filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
@@ -140,7 +140,7 @@ export interface KStream<K, V> {
    * with the inputs' timestamps and headers. Inputs whose calls are under way at a commit are kept in a store, so that the commit
    * does not wait; after a restart they are called again. A rejected call goes to the handler of processing errors.
    *
-   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: the JVM original has no such operators.
+   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: Kafka Streams has no such operators.
    */
   mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR>
   /** As `mapValuesAsync`, with any number of values for each input. */
@@ -183,7 +183,7 @@ export interface BranchedKStream<K, V, B extends object = never> {
  * `D` says whether deletions can come out at all: `never` for aggregates whose functions return no null.
  */
 export interface KTable<K, V, D extends null = null> {
-  readonly [PART]: TablePart
+  readonly [HANDLE]: TableHandle
   /** Where it can be queried from outside; undefined if its store was not given a name. */
   readonly queryableStoreName: string | undefined
 
@@ -250,7 +250,7 @@ export interface KTable<K, V, D extends null = null> {
 
 /** A table that every instance holds whole, read from all partitions of its topic. For joins by any key, and for queries. */
 export interface GlobalKTable<K, V> {
-  readonly [PART]: GlobalTablePart<K, V>
+  readonly [HANDLE]: GlobalTableHandle<K, V>
   readonly queryableStoreName: string | undefined
 }
 
@@ -259,7 +259,7 @@ export interface GlobalKTable<K, V> {
  * left out, but windows by time and sessions take them: `N` is `null` where the stream may hold some.
  */
 export interface KGroupedStream<K, V, N extends null = never> {
-  readonly [PART]: GroupedPart
+  readonly [HANDLE]: GroupedHandle
 
   count(options?: TableOptions<K, number>): KTable<K, number, never>
   /** The first value of a key is taken as it is. */

@@ -49,7 +49,7 @@ export function compile(
   return topology
 }
 
-/** By priority, but a node only after all its parents: the order in which the original writes, and so numbers sub-topologies. */
+/** By priority, but a node only after all its parents: the order in which Kafka Streams writes, and so numbers sub-topologies. */
 function inWritingOrder(graph: Graph): GraphNode[] {
   const written = new Set<GraphNode>()
   const waiting = new Set<GraphNode>([graph.root])

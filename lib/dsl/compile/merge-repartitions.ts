@@ -94,7 +94,7 @@ function singleRepartition(graph: Graph, repartitions: readonly GraphNode[]): Gr
 }
 
 /**
- * The node itself or the nearest above it. Where several ways lead up and no direct parent fits, the last way decides, as upstream: what
+ * The node itself or the nearest above it. Where several ways lead up and no direct parent fits, the last way decides, as in Kafka Streams: what
  * can be merged, and so the names of topics, depends on it.
  */
 function nearest(node: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {

@@ -4,7 +4,7 @@ import { mergeRepartitions } from './merge-repartitions.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { GraphNode, StreamSourceRole } from '../graph/graph-node.ts'
 
-/** Rewrites of the plan before it is written. Merging sources is always on, as upstream. */
+/** Rewrites of the plan before it is written. Merging sources is always on, as in Kafka Streams. */
 export function optimize(graph: Graph, chosen: ReadonlySet<Optimization>, seesProcess: boolean): void {
   mergeStreamSources(graph)
   if (chosen.has('merge.repartition.topics')) mergeRepartitions(graph, seesProcess)

@@ -1,7 +1,7 @@
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import { Record } from '../../processor/record.ts'
-import type { TableValues, ValueReader } from '../kit/table-operator.ts'
+import type { TableValueGetter, ValueReader } from '../kit/table-operator.ts'
 import type { ForeignKeyJoinPlan } from './foreign-key-join-plan.ts'
 import { primaryKeyBytes } from './foreign-key-join-plan.ts'
 import type { KeyBytes } from './key-bytes.ts'
@@ -15,7 +15,7 @@ export class AnswerSubscription implements Processor<unknown, Subscription, unkn
   #context!: ProcessorContext<unknown, SubscriptionResponse>
   #primaryKeys!: KeyBytes
 
-  constructor(plan: ForeignKeyJoinPlan, rows: TableValues) {
+  constructor(plan: ForeignKeyJoinPlan, rows: TableValueGetter) {
     this.#plan = plan
     this.#rows = rows.reader()
   }

@@ -42,7 +42,7 @@ export function primaryValueBytes(plan: ForeignKeyJoinPlan, context: ProcessorCo
   )
 }
 
-/** The original's names for the serdes' sake: with a schema registry they are subjects. */
+/** Kafka Streams' names for the serdes' sake: with a schema registry they are subjects. */
 function topic(plan: ForeignKeyJoinPlan, { applicationId }: ProcessorContext, part: string): string {
   return `${applicationId}-${plan.subscriptionTopic}-${part}`
 }

@@ -6,7 +6,7 @@ import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import { droppedRecords } from '../kit/dropped-records.ts'
 import type { AnyJoiner } from '../joins/table-join-side.ts'
-import type { TableValues, ValueReader } from '../kit/table-operator.ts'
+import type { TableValueGetter, ValueReader } from '../kit/table-operator.ts'
 import type { ForeignKeyJoinPlan } from './foreign-key-join-plan.ts'
 import { primaryValueBytes } from './foreign-key-join-plan.ts'
 import type { KeyBytes } from './key-bytes.ts'
@@ -24,7 +24,7 @@ export class ResolveResponse implements Processor<unknown, SubscriptionResponse,
   #dropped!: Counter
   #values!: KeyBytes
 
-  constructor(plan: ForeignKeyJoinPlan, rows: TableValues, joiner: AnyJoiner) {
+  constructor(plan: ForeignKeyJoinPlan, rows: TableValueGetter, joiner: AnyJoiner) {
     this.#plan = plan
     this.#rows = rows.reader()
     this.#joiner = joiner

@@ -49,7 +49,7 @@ class ResponseSerde implements OpenSerde<SubscriptionResponse> {
     const value = bytes.subarray(valueAt)
     return {
       hash: head & NO_HASH ? null : copyBytes(hashAt(bytes, 1)),
-      // A value without bytes and no value look the same, as upstream.
+      // A value without bytes and no value look the same, as in Kafka Streams.
       foreignValue: value.length === 0 ? null : this.#innerOrThrow().deserialize(value, context),
       primaryPartition: undefined,
     }

@@ -15,7 +15,7 @@ export class GraphNode {
   readonly role: Role
   readonly parents = new Set<GraphNode>()
   readonly children = new Set<GraphNode>()
-  /** Order of writing; taken anew whenever the node gets another parent, as upstream, since numbers of sub-topologies depend on it. */
+  /** Order of writing; taken anew whenever the node gets another parent, as in Kafka Streams, since numbers of sub-topologies depend on it. */
   priority = 0
   /** The operator's call. */
   readonly site = callSite()
@@ -68,7 +68,7 @@ export interface ProcessorRole {
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
   /**
    * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of the value. Joins are not marked,
-   * as upstream.
+   * as in Kafka Streams.
    */
   readonly changesKey: boolean
   readonly changesValue: boolean

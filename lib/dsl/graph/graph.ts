@@ -11,7 +11,7 @@ export class Graph {
   readonly mergedSources = new Map<string, string>()
   /** All but the root, in the order in which they were added. */
   readonly nodes: Node[] = []
-  /** Generated names of stores that tables may get, whether or not they do: upstream asks for a name all the same. */
+  /** Generated names of stores that tables may get, whether or not they do: Kafka Streams asks for a name all the same. */
   readonly unnamedStores = new Set<string>()
   readonly #generated = new Set<string>()
   #nextNumber = 0

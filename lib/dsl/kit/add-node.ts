@@ -4,8 +4,8 @@
  * 1. One file in `operators/`, named after the method. It holds
  *    - the `Processor` class: the code that runs, in the record path, so no closure, promise or needless object a record;
  *      `init` fetches stores and counters;
- *    - the function that the method calls: it takes the part (`StreamPart`, `TablePart`, …) and the options, names the
- *      node with `graph.name(options.name, 'KSTREAM-…-')` (numbers are drawn in the original's order: describe() texts
+ *    - the function that the method calls: it takes the part (`StreamHandle`, `TableHandle`, …) and the options, names the
+ *      node with `graph.name(options.name, 'KSTREAM-…-')` (numbers are drawn in Kafka Streams' order: describe() texts
  *      and internal topic names depend on it), adds it with one of the helpers below and returns the part of the result.
  * 2. Serdes of the result: hand them on only where key or value cannot have changed type.
  * 3. Repartitioning: an operator that may change keys sets `repartitionRequired`; one that needs equal keys in one place
@@ -19,7 +19,7 @@ import { TopologyError } from '../../common/errors.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { GraphNode, ProcessorRole } from '../graph/graph-node.ts'
-import type { StreamPart, TablePart } from './handles.ts'
+import type { StreamHandle, TableHandle } from './handles.ts'
 import type { TableOperator } from './table-operator.ts'
 
 const PLAIN = {
@@ -40,7 +40,7 @@ export function processorRole(role: Partial<ProcessorRole> & Pick<ProcessorRole,
 
 /** A node below a stream, and the stream it makes: the same but for `changes`. */
 export function addStreamNode(
-  stream: StreamPart,
+  stream: StreamHandle,
   node: {
     readonly prefix: string
     readonly name: string | undefined
@@ -48,8 +48,8 @@ export function addStreamNode(
     readonly get: (node: string) => Processor
     readonly role?: Partial<ProcessorRole>
   },
-  changes: Partial<StreamPart> = {},
-): StreamPart {
+  changes: Partial<StreamHandle> = {},
+): StreamHandle {
   const name = stream.graph.name(node.name, node.prefix)
   const added = stream.graph.add(
     name,
@@ -70,7 +70,10 @@ export const NEW_KEY_AND_VALUE = {
 export const NEW_KEY = { keySerde: undefined, repartitionRequired: true } as const
 
 /** Two builders make two topologies: what is joined or merged across them would be in neither. */
-export function checkSameBuilder(left: Pick<StreamPart, 'graph'>, right: Pick<StreamPart, 'graph'>): void {
+export function checkSameBuilder(
+  left: Pick<StreamHandle, 'graph'>,
+  right: Pick<StreamHandle, 'graph'>,
+): void {
   if (left.graph === right.graph) return
   throw new TopologyError(
     'OTHER_BUILDER',
@@ -80,7 +83,7 @@ export function checkSameBuilder(left: Pick<StreamPart, 'graph'>, right: Pick<St
 
 /** A node of a table below `parent`. */
 export function addTableNode(
-  parent: TablePart,
+  parent: TableHandle,
   name: string,
   operator: TableOperator,
   ownStore: (() => StoreBuilder | undefined) | undefined,

@@ -9,7 +9,7 @@ const NEW = 1
 const BOTH = 2
 
 /**
- * Changes in the repartition topic of a grouped table, in the layout of the JVM original (KIP-904):
+ * Changes in the repartition topic of a grouped table, in the layout of Kafka Streams (KIP-904):
  * `old ‖ 0`, `new ‖ 1`, or `zigzag varint length of new ‖ new ‖ old ‖ 2`. `inner` undefined: the default value serde,
  * which the runtime puts in.
  */

@@ -6,8 +6,8 @@ import { ChangeForwarder } from './change-forwarder.ts'
 import { Change } from './change.ts'
 import type { Mapper } from '../options/functions.ts'
 import type { TableStore } from './materialized.ts'
-import type { TablePart } from './handles.ts'
-import type { TableOperator, TableValues, ValueReader } from './table-operator.ts'
+import type { TableHandle } from './handles.ts'
+import type { TableOperator, TableValueGetter, ValueReader } from './table-operator.ts'
 import { isVersioned, rowAsOf, storeValues } from './table-operator.ts'
 import type { RowStore } from './row-store.ts'
 import { rowStore } from './row-store.ts'
@@ -31,7 +31,7 @@ export class DerivedTable implements TableOperator {
   #sendOldValues: boolean
 
   /** `said`: what the user said about a store. It is kept in one only if it has a name. */
-  constructor(parent: TablePart, derivation: Derivation, said: TableStore | undefined) {
+  constructor(parent: TableHandle, derivation: Derivation, said: TableStore | undefined) {
     this.#parent = parent.operator
     this.#derivation = derivation
     this.#said = said
@@ -59,7 +59,7 @@ export class DerivedTable implements TableOperator {
     return this.#sendOldValues
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#said?.historyRetentionMs)
     const parent = this.#parent.values()
     const reader = () => new ComputingReader(parent.reader(), this.#derivation.compute)

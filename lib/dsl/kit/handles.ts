@@ -2,18 +2,18 @@ import type { Serde } from '../../serde/serde.ts'
 import type { Aggregator } from '../options/functions.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { GraphNode } from '../graph/graph-node.ts'
-import type { TableOperator, TableValues } from './table-operator.ts'
+import type { TableOperator, TableValueGetter } from './table-operator.ts'
 import type { AnyWindows } from '../windows/any-windows.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /** Under this key the objects of the DSL carry their place in the graph. Being a symbol, it stays out of the way of users. */
-export const PART: unique symbol = Symbol('millrace.dsl.part')
+export const HANDLE: unique symbol = Symbol('millrace.dsl.part')
 
 /** Where a stream stands in the graph: what operators build on. Its types are the business of `KStream<K, V>` alone. */
-export interface StreamPart {
+export interface StreamHandle {
   readonly graph: Graph
   readonly node: GraphNode
-  /** Usually the node's; differs only after a repartitioning, as upstream, because it names what comes next. */
+  /** Usually the node's; differs only after a repartitioning, as in Kafka Streams, because it names what comes next. */
   readonly name: string
   /** Undefined: the application's default. */
   readonly keySerde: Serde<unknown> | undefined
@@ -31,20 +31,20 @@ export interface SharedNode {
   node?: GraphNode
 }
 
-export interface TablePart extends Omit<StreamPart, 'repartitionRequired' | 'joinRepartition'> {
+export interface TableHandle extends Omit<StreamHandle, 'repartitionRequired' | 'joinRepartition'> {
   readonly operator: TableOperator
   readonly queryableStoreName: string | undefined
 }
 
-export interface GlobalTablePart<K = unknown, V = unknown> {
-  readonly values: TableValues
+export interface GlobalTableHandle<K = unknown, V = unknown> {
+  readonly values: TableValueGetter
   readonly queryableStoreName: string | undefined
   /** Never there; it ties the types of the table to the object. */
   readonly types?: readonly [K, V]
 }
 
-export interface GroupedPart {
-  readonly stream: StreamPart
+export interface GroupedHandle {
+  readonly stream: StreamHandle
   readonly repartitionRequired: boolean
   /** The name the user gave to the grouping, and so to its repartition topic. */
   readonly givenName: string | undefined
@@ -52,7 +52,7 @@ export interface GroupedPart {
   readonly namedRepartition: SharedNode
 }
 
-export interface GroupedTablePart {
+export interface GroupedTableHandle {
   readonly graph: Graph
   readonly node: GraphNode
   readonly keySerde: Serde<unknown> | undefined
@@ -62,20 +62,20 @@ export interface GroupedTablePart {
 }
 
 /** A grouped stream in windows of any kind. */
-export interface WindowedPart {
-  readonly group: GroupedPart
+export interface WindowedHandle {
+  readonly group: GroupedHandle
   readonly windows: AnyWindows
   readonly emit: EmitStrategy
 }
 
 /** Grouped streams that are aggregated into one table. */
-export interface CogroupedPart {
+export interface CogroupedHandle {
   readonly groups: readonly CogroupedMember[]
   /** The repartition nodes that all tables made of it share. */
-  readonly repartitions: Map<GroupedPart, GraphNode>
+  readonly repartitions: Map<GroupedHandle, GraphNode>
 }
 
 export interface CogroupedMember {
-  readonly group: GroupedPart
+  readonly group: GroupedHandle
   readonly aggregator: Aggregator<unknown, unknown, unknown>
 }

@@ -29,5 +29,5 @@ class DropNullKeys implements Processor {
 /** Hands records on as they are. */
 export const passThrough: ProcessorSupplier = { get: () => new Pass() }
 
-/** Stands before repartition topics. What it leaves out does not count as dropped, as upstream. */
+/** Stands before repartition topics. What it leaves out does not count as dropped, as in Kafka Streams. */
 export const nullKeyFilter: ProcessorSupplier = { get: () => new DropNullKeys() }

@@ -2,7 +2,7 @@ import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { GraphNode, RepartitionRole } from '../graph/graph-node.ts'
 import type { Graph } from '../graph/graph.ts'
-import type { StreamPart } from './handles.ts'
+import type { StreamHandle } from './handles.ts'
 
 const SUFFIX = '-repartition'
 
@@ -17,7 +17,7 @@ export interface RepartitionSettings {
   readonly optimizable?: boolean
 }
 
-/** The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part of the original's numbering. */
+/** The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part of Kafka Streams' numbering. */
 export interface PlannedRepartition {
   readonly sourceName: string
   readonly role: RepartitionRole
@@ -47,17 +47,17 @@ export function planRepartition(graph: Graph, settings: RepartitionSettings): Pl
       }
 }
 
-export function addRepartition(parent: StreamPart, planned: PlannedRepartition): GraphNode {
+export function addRepartition(parent: StreamHandle, planned: PlannedRepartition): GraphNode {
   return parent.graph.add(planned.sourceName, planned.role, parent.node)
 }
 
 /** The stream after a repartition node. */
 export function behindRepartition(
-  stream: StreamPart,
+  stream: StreamHandle,
   node: GraphNode,
   sourceName: string,
   serdes: RepartitionSettings,
-): StreamPart {
+): StreamHandle {
   return {
     graph: stream.graph,
     node,

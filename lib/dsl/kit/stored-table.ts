@@ -1,5 +1,5 @@
 import type { Processor } from '../../processor/processor.ts'
-import type { TableOperator, TableValues } from './table-operator.ts'
+import type { TableOperator, TableValueGetter } from './table-operator.ts'
 import { storeValues } from './table-operator.ts'
 
 /** A table that always has its store: aggregations. */
@@ -21,7 +21,7 @@ export abstract class StoredTable implements TableOperator {
     return true
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     return storeValues(this.storeName, this.#historyRetentionMs)
   }
 

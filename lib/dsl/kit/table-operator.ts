@@ -17,12 +17,12 @@ export interface TableOperator extends ProcessorSupplier {
   /** Of an aggregation in windows: how long after its end a window closes. */
   readonly closeDelayMs?: number | undefined
   /** How to look a key of this table up from another node. May give the table a store. */
-  values(): TableValues
+  values(): TableValueGetter
   /** Whether its changes tell which of them came out of order (KIP-914); without the method they never do. */
   isVersioned?(): boolean
 }
 
-export interface TableValues {
+export interface TableValueGetter {
   /** Stores to connect to the node that looks up. */
   readonly storeNames: readonly string[]
   /** A new one for each processor. */
@@ -41,7 +41,7 @@ export interface ValueReader {
 }
 
 /** A table that is kept in a store is looked up there. */
-export function storeValues(storeName: string, historyRetentionMs?: number): TableValues {
+export function storeValues(storeName: string, historyRetentionMs?: number): TableValueGetter {
   return { storeNames: [storeName], reader: () => new StoreReader(storeName), historyRetentionMs }
 }
 

@@ -4,7 +4,7 @@ import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import { ChangeForwarder } from './change-forwarder.ts'
 import { Change } from './change.ts'
-import type { TableOperator, TableValues } from './table-operator.ts'
+import type { TableOperator, TableValueGetter } from './table-operator.ts'
 import { storeValues } from './table-operator.ts'
 import type { RowStore } from './row-store.ts'
 import { rowStore } from './row-store.ts'
@@ -42,7 +42,7 @@ export class TableSource implements TableOperator {
     return true
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     this.#materialized = true
     return storeValues(this.#storeName, this.#historyRetentionMs)
   }

@@ -27,12 +27,12 @@ export function windowedStore(
   const settings = {
     ...store,
     retentionMs: retentionOf(store.name, windows, emit, options.retentionMs),
-    // Results that are sent at the close are not held back for anything. Only the changes of time windows are, on their way to the changelog, as upstream.
+    // Results that are sent at the close are not held back for anything. Only the changes of time windows are, on their way to the changelog, as in Kafka Streams.
     caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
   if (windows.type === 'session') {
     const { retentionMs } = settings
-    // A record that is just not late may join sessions that retention has ended, directly or by way of others. The original finds them as long as its
+    // A record that is just not late may join sessions that retention has ended, directly or by way of others. Kafka Streams finds them as long as its
     // cache has them; so long they are kept here.
     const cachedRetentionMs = Math.max(
       retentionMs,

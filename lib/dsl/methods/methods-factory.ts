@@ -8,27 +8,27 @@ import type {
   SessionWindowedKStream,
   TimeWindowedKStream,
 } from '../api/kstream.ts'
-import type { SplitPart } from '../operators/stream/split.ts'
+import type { SplitHandle } from '../operators/stream/split.ts'
 import type {
-  CogroupedPart,
-  GroupedPart,
-  GroupedTablePart,
-  StreamPart,
-  TablePart,
-  WindowedPart,
+  CogroupedHandle,
+  GroupedHandle,
+  GroupedTableHandle,
+  StreamHandle,
+  TableHandle,
+  WindowedHandle,
 } from '../kit/handles.ts'
 
 /**
  * Makes the objects that users see from parts of the graph. The classes behind them lead to each other in a ring (a stream makes groups, groups make tables,
  * tables make streams); they get this from the builder instead of importing each other.
  */
-export interface Surface {
-  stream<K, V>(part: StreamPart): KStream<K, V>
-  table<K, V, D extends null = null>(part: TablePart): KTable<K, V, D>
-  branches<K, V>(split: SplitPart): BranchedKStream<K, V>
-  groupedStream<K, V, N extends null = never>(part: GroupedPart): KGroupedStream<K, V, N>
-  windowedStream<K, V>(part: WindowedPart): TimeWindowedKStream<K, V>
-  sessionStream<K, V>(part: WindowedPart): SessionWindowedKStream<K, V>
-  cogroupedStream<K, A>(part: CogroupedPart): CogroupedKStream<K, A>
-  groupedTable<K, V>(part: GroupedTablePart): KGroupedTable<K, V>
+export interface MethodsFactory {
+  stream<K, V>(handle: StreamHandle): KStream<K, V>
+  table<K, V, D extends null = null>(handle: TableHandle): KTable<K, V, D>
+  branches<K, V>(split: SplitHandle): BranchedKStream<K, V>
+  groupedStream<K, V, N extends null = never>(handle: GroupedHandle): KGroupedStream<K, V, N>
+  windowedStream<K, V>(handle: WindowedHandle): TimeWindowedKStream<K, V>
+  sessionStream<K, V>(handle: WindowedHandle): SessionWindowedKStream<K, V>
+  cogroupedStream<K, A>(handle: CogroupedHandle): CogroupedKStream<K, A>
+  groupedTable<K, V>(handle: GroupedTableHandle): KGroupedTable<K, V>
 }

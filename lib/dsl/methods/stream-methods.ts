@@ -19,7 +19,7 @@ import { processAsync } from '../operators/stream/process-async.ts'
 import { process, processValues } from '../operators/stream/process.ts'
 import { repartition } from '../operators/stream/repartition.ts'
 import { selectKey } from '../operators/stream/select-key.ts'
-import { SplitPart } from '../operators/stream/split.ts'
+import { SplitHandle } from '../operators/stream/split.ts'
 import type { StreamJoinKind } from '../joins/stream-join-names.ts'
 import { joinStreams } from '../operators/stream/stream-stream-join.ts'
 import { joinGlobalTable, joinTable } from '../operators/stream/stream-table-join.ts'
@@ -36,92 +36,92 @@ import type {
   StreamJoinedOptions,
   TableOptions,
 } from '../options/options.ts'
-import type { GlobalTablePart, StreamPart, TablePart } from '../kit/handles.ts'
-import { PART } from '../kit/handles.ts'
-import type { Surface } from './methods-factory.ts'
+import type { GlobalTableHandle, StreamHandle, TableHandle } from '../kit/handles.ts'
+import { HANDLE } from '../kit/handles.ts'
+import type { MethodsFactory } from './methods-factory.ts'
 
-type AnyOperand = { readonly [PART]: StreamPart | TablePart | GlobalTablePart }
+type AnyOperand = { readonly [HANDLE]: StreamHandle | TableHandle | GlobalTableHandle }
 
 /** A stream's methods, each of which is an operator. */
-export class GraphStream<K, V> implements KStream<K, V> {
-  readonly [PART]: StreamPart
-  readonly #surface: Surface
+export class StreamMethods<K, V> implements KStream<K, V> {
+  readonly [HANDLE]: StreamHandle
+  readonly #factory: MethodsFactory
 
-  constructor(part: StreamPart, surface: Surface) {
-    this[PART] = part
-    this.#surface = surface
+  constructor(handle: StreamHandle, factory: MethodsFactory) {
+    this[HANDLE] = handle
+    this.#factory = factory
   }
 
   filter<R extends V>(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, R> {
-    return this.#surface.stream(filter(this[PART], predicate, true, options))
+    return this.#factory.stream(filter(this[HANDLE], predicate, true, options))
   }
 
   filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V> {
-    return this.#surface.stream(filter(this[PART], predicate, false, options))
+    return this.#factory.stream(filter(this[HANDLE], predicate, false, options))
   }
 
   map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR> {
-    return this.#surface.stream(map(this[PART], mapper, options))
+    return this.#factory.stream(map(this[HANDLE], mapper, options))
   }
 
   mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR> {
-    return this.#surface.stream(mapValues(this[PART], mapper, options))
+    return this.#factory.stream(mapValues(this[HANDLE], mapper, options))
   }
 
   flatMap<KR, VR>(
     mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>,
     options?: NamedOptions,
   ): KStream<KR, VR> {
-    return this.#surface.stream(flatMap(this[PART], mapper, options))
+    return this.#factory.stream(flatMap(this[HANDLE], mapper, options))
   }
 
   flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR> {
-    return this.#surface.stream(flatMapValues(this[PART], mapper, options))
+    return this.#factory.stream(flatMapValues(this[HANDLE], mapper, options))
   }
 
   selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V> {
-    return this.#surface.stream(selectKey(this[PART], mapper, options))
+    return this.#factory.stream(selectKey(this[HANDLE], mapper, options))
   }
 
   peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V> {
-    return this.#surface.stream(peek(this[PART], action, options))
+    return this.#factory.stream(peek(this[HANDLE], action, options))
   }
 
   forEach(action: Action<K, V>, options?: NamedOptions): void {
-    forEach(this[PART], action, options)
+    forEach(this[HANDLE], action, options)
   }
 
   print(options?: PrintedOptions<K, V>): void {
-    print(this[PART], options)
+    print(this[HANDLE], options)
   }
 
   split(options?: NamedOptions): BranchedKStream<K, V> {
-    return this.#surface.branches(new SplitPart(this[PART], options))
+    return this.#factory.branches(new SplitHandle(this[HANDLE], options))
   }
 
   merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO> {
-    return this.#surface.stream(merge(this[PART], other[PART], options))
+    return this.#factory.stream(merge(this[HANDLE], other[HANDLE], options))
   }
 
   repartition(options?: RepartitionedOptions<K, V>): KStream<K, V> {
-    return this.#surface.stream(repartition(this[PART], options))
+    return this.#factory.stream(repartition(this[HANDLE], options))
   }
 
   groupBy<KR>(
     selector: Mapper<K, V, KR>,
     options?: GroupedOptions<KR, V>,
   ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>> {
-    return this.#surface.groupedStream(groupBy(this[PART], selector, options))
+    return this.#factory.groupedStream(groupBy(this[HANDLE], selector, options))
   }
 
   groupByKey(
     options?: GroupedOptions<K, V>,
   ): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>> {
-    return this.#surface.groupedStream(groupByKey(this[PART], options))
+    return this.#factory.groupedStream(groupByKey(this[HANDLE], options))
   }
 
   toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
-    return this.#surface.table(toTable(this[PART], options))
+    return this.#factory.table(toTable(this[HANDLE], options))
   }
 
   join<VR>(other: AnyOperand, ...rest: readonly unknown[]): KStream<K, VR> {
@@ -137,52 +137,52 @@ export class GraphStream<K, V> implements KStream<K, V> {
   }
 
   process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
-    return this.#surface.stream(process(this[PART], factory, options))
+    return this.#factory.stream(process(this[HANDLE], factory, options))
   }
 
   processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR> {
-    return this.#surface.stream(processValues(this[PART], factory, options))
+    return this.#factory.stream(processValues(this[HANDLE], factory, options))
   }
 
   mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR> {
-    return this.#surface.stream(mapValuesAsync(this[PART], mapper, options))
+    return this.#factory.stream(mapValuesAsync(this[HANDLE], mapper, options))
   }
 
   flatMapValuesAsync<VR>(
     mapper: AsyncMapper<K, V, Iterable<VR>>,
     options?: AsyncOptions<K, V>,
   ): KStream<K, VR> {
-    return this.#surface.stream(flatMapValuesAsync(this[PART], mapper, options))
+    return this.#factory.stream(flatMapValuesAsync(this[HANDLE], mapper, options))
   }
 
   processAsync<KR, VR>(
     factory: AsyncProcessorFactory<K, V, KR, VR>,
     options?: AsyncOptions<K, V>,
   ): KStream<KR, VR> {
-    return this.#surface.stream(processAsync(this[PART], factory, options))
+    return this.#factory.stream(processAsync(this[HANDLE], factory, options))
   }
 
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
-    to(this[PART], topic, options)
+    to(this[HANDLE], topic, options)
   }
 
   /** The other side decides what the other arguments are, as the overloads of `KStream` say. */
   #join<VR>(other: AnyOperand, kind: StreamJoinKind, rest: readonly unknown[]): KStream<K, VR> {
-    const part = other[PART]
+    const handle = other[HANDLE]
     const left = kind === 'left'
-    if ('joinRepartition' in part) {
+    if ('joinRepartition' in handle) {
       const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, StreamJoinedOptions<K, V, unknown>]
-      return this.#surface.stream(joinStreams(this[PART], part, joiner, kind, options))
+      return this.#factory.stream(joinStreams(this[HANDLE], handle, joiner, kind, options))
     }
-    if ('values' in part) {
+    if ('values' in handle) {
       const [selector, joiner, options] = rest as [
         Mapper<K, V, unknown>,
         Joiner<K, V, unknown, VR>,
         NamedOptions?,
       ]
-      return this.#surface.stream(joinGlobalTable(this[PART], part, selector, joiner, left, options))
+      return this.#factory.stream(joinGlobalTable(this[HANDLE], handle, selector, joiner, left, options))
     }
     const [joiner, options] = rest as [Joiner<K, V, unknown, VR>, JoinedOptions<K, V>?]
-    return this.#surface.stream(joinTable(this[PART], part, joiner, left, options))
+    return this.#factory.stream(joinTable(this[HANDLE], handle, joiner, left, options))
   }
 }

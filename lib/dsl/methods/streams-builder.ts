@@ -4,13 +4,13 @@ import type { ProcessorFactory } from '../../topology/topology-options.ts'
 import { supplierFrom } from '../../topology/topology-options.ts'
 import { Topology } from '../../topology/topology.ts'
 import type { GlobalKTable, KStream, KTable } from '../api/kstream.ts'
-import { GraphBranchedStream } from './branched-stream-methods.ts'
-import { GraphCogroupedStream } from './cogrouped-stream-methods.ts'
-import { GraphGroupedStream } from './grouped-stream-methods.ts'
-import { GraphGroupedTable } from './grouped-table-methods.ts'
-import { GraphStream } from './stream-methods.ts'
-import { GraphTable } from './table-methods.ts'
-import { GraphSessionStream, GraphWindowedStream } from './windowed-stream-methods.ts'
+import { BranchedStreamMethods } from './branched-stream-methods.ts'
+import { CogroupedStreamMethods } from './cogrouped-stream-methods.ts'
+import { GroupedStreamMethods } from './grouped-stream-methods.ts'
+import { GroupedTableMethods } from './grouped-table-methods.ts'
+import { StreamMethods } from './stream-methods.ts'
+import { TableMethods } from './table-methods.ts'
+import { SessionStreamMethods, WindowedStreamMethods } from './windowed-stream-methods.ts'
 import type { BuildOptions } from '../options/build-options.ts'
 import { optimizations } from '../options/build-options.ts'
 import { checkExplicitNames } from '../compile/check-names.ts'
@@ -19,21 +19,21 @@ import { Graph } from '../graph/graph.ts'
 import { optimize } from '../compile/optimize.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../options/options.ts'
 import { globalTableSource, streamSource, tableSource } from '../operators/stream/source.ts'
-import type { CogroupedPart } from '../kit/handles.ts'
-import { PART } from '../kit/handles.ts'
-import type { Surface } from './methods-factory.ts'
+import type { CogroupedHandle } from '../kit/handles.ts'
+import { HANDLE } from '../kit/handles.ts'
+import type { MethodsFactory } from './methods-factory.ts'
 
-const surface: Surface = {
-  stream: part => new GraphStream(part, surface),
+const factory: MethodsFactory = {
+  stream: handle => new StreamMethods(handle, factory),
   // Whether deletions can come out is for the caller's types to say; the object is the same.
-  table: part => new GraphTable(part, surface) as never,
-  branches: split => new GraphBranchedStream(split, surface),
+  table: handle => new TableMethods(handle, factory) as never,
+  branches: split => new BranchedStreamMethods(split, factory),
   // So it is for values of null.
-  groupedStream: part => new GraphGroupedStream(part, surface) as never,
-  windowedStream: part => new GraphWindowedStream(part, surface),
-  sessionStream: part => new GraphSessionStream(part, surface),
-  cogroupedStream: <K, A>(part: CogroupedPart) => new GraphCogroupedStream<K, A>(part, surface),
-  groupedTable: part => new GraphGroupedTable(part, surface),
+  groupedStream: handle => new GroupedStreamMethods(handle, factory) as never,
+  windowedStream: handle => new WindowedStreamMethods(handle, factory),
+  sessionStream: handle => new SessionStreamMethods(handle, factory),
+  cogroupedStream: <K, A>(handle: CogroupedHandle) => new CogroupedStreamMethods<K, A>(handle, factory),
+  groupedTable: handle => new GroupedTableMethods(handle, factory),
 }
 
 /** Where a topology written in the DSL begins and ends: sources first, `build()` last. */
@@ -48,12 +48,12 @@ export class StreamsBuilder {
     topics: string | readonly string[] | RegExp,
     options: ConsumedOptions<K, V> = {},
   ): KStream<K, V> {
-    return surface.stream(streamSource(this.#graph, topics, options))
+    return factory.stream(streamSource(this.#graph, topics, options))
   }
 
   /** A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped (counted). */
   table<K, V>(topic: string, options: TableSourceOptions<K, V> = {}): KTable<NonNullable<K>, NonNullable<V>> {
-    return surface.table(tableSource(this.#graph, topic, options))
+    return factory.table(tableSource(this.#graph, topic, options))
   }
 
   /** A topic as a table that every instance holds whole. It is read up to its end before anything else starts. */
@@ -61,8 +61,8 @@ export class StreamsBuilder {
     topic: string,
     options: TableSourceOptions<K, V> = {},
   ): GlobalKTable<NonNullable<K>, NonNullable<V>> {
-    const part = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
-    return { [PART]: part, queryableStoreName: part.queryableStoreName }
+    const handle = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
+    return { [HANDLE]: handle, queryableStoreName: handle.queryableStoreName }
   }
 
   /** A store for processors that name it in `process(…, { stores })`. */

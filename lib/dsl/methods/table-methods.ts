@@ -15,13 +15,13 @@ import type {
   TableOptions,
   TransformValuesOptions,
 } from '../options/options.ts'
-import type { TablePart } from '../kit/handles.ts'
-import { PART } from '../kit/handles.ts'
+import type { TableHandle } from '../kit/handles.ts'
+import { HANDLE } from '../kit/handles.ts'
 import type { Suppressed } from '../options/suppressed.ts'
-import type { Surface } from './methods-factory.ts'
+import type { MethodsFactory } from './methods-factory.ts'
 
 interface AnyTable {
-  readonly [PART]: TablePart
+  readonly [HANDLE]: TableHandle
 }
 
 type ForeignKeyArguments<K, V, VR> = [
@@ -31,39 +31,39 @@ type ForeignKeyArguments<K, V, VR> = [
 ]
 
 /** A table's methods, each of which is an operator. */
-export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> {
-  readonly [PART]: TablePart
-  readonly #surface: Surface
+export class TableMethods<K, V, D extends null = null> implements KTable<K, V, D> {
+  readonly [HANDLE]: TableHandle
+  readonly #factory: MethodsFactory
 
-  constructor(part: TablePart, surface: Surface) {
-    this[PART] = part
-    this.#surface = surface
+  constructor(handle: TableHandle, factory: MethodsFactory) {
+    this[HANDLE] = handle
+    this.#factory = factory
   }
 
   get queryableStoreName(): string | undefined {
-    return this[PART].queryableStoreName
+    return this[HANDLE].queryableStoreName
   }
 
   filter<R extends V>(predicate: Predicate<K, V>, options?: TableOptions<K, R>): KTable<K, R> {
-    return this.#surface.table(filterTable(this[PART], predicate, true, options))
+    return this.#factory.table(filterTable(this[HANDLE], predicate, true, options))
   }
 
   filterNot(predicate: Predicate<K, V>, options?: TableOptions<K, V>): KTable<K, V> {
-    return this.#surface.table(filterTable(this[PART], predicate, false, options))
+    return this.#factory.table(filterTable(this[HANDLE], predicate, false, options))
   }
 
   mapValues<VR>(
     mapper: Mapper<K, V, VR>,
     options?: TableOptions<K, NonNullable<VR>>,
   ): KTable<K, NonNullable<VR>, D | Extract<VR, null>> {
-    return this.#surface.table(mapTableValues(this[PART], mapper, options))
+    return this.#factory.table(mapTableValues(this[HANDLE], mapper, options))
   }
 
   transformValues<VR>(
     factory: ValueTransformerFactory<K, V, VR>,
     options?: TransformValuesOptions<K, NonNullable<VR>>,
   ): KTable<K, NonNullable<VR>> {
-    return this.#surface.table(transformTableValues(this[PART], factory, options))
+    return this.#factory.table(transformTableValues(this[HANDLE], factory, options))
   }
 
   join<VR>(other: AnyTable, ...rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
@@ -79,27 +79,29 @@ export class GraphTable<K, V, D extends null = null> implements KTable<K, V, D> 
   }
 
   suppress(suppressed: Suppressed<K>): KTable<K, V, D> {
-    return this.#surface.table(suppress(this[PART], suppressed))
+    return this.#factory.table(suppress(this[HANDLE], suppressed))
   }
 
   toStream(options?: NamedOptions): KStream<K, V | D> {
-    return this.#surface.stream(toStream(this[PART], options))
+    return this.#factory.stream(toStream(this[HANDLE], options))
   }
 
   groupBy<KR, VR>(
     selector: PairMapper<K, V, KR, VR>,
     options?: GroupedOptions<NonNullable<KR>, NonNullable<VR>>,
   ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
-    return this.#surface.groupedTable(groupTable(this[PART], selector, options))
+    return this.#factory.groupedTable(groupTable(this[HANDLE], selector, options))
   }
 
   #join<VR>(other: AnyTable, kind: TableJoinKind, rest: readonly unknown[]): KTable<K, NonNullable<VR>> {
     if (typeof rest[1] === 'function') {
       const [extractor, joiner, options] = rest as ForeignKeyArguments<K, V, VR>
       const isLeft = kind === 'left'
-      return this.#surface.table(joinForeignKey(this[PART], other[PART], extractor, joiner, isLeft, options))
+      return this.#factory.table(
+        joinForeignKey(this[HANDLE], other[HANDLE], extractor, joiner, isLeft, options),
+      )
     }
     const [joiner, options] = rest as [Joiner<K, unknown, unknown, VR>, TableOptions<K, NonNullable<VR>>?]
-    return this.#surface.table(joinTables(this[PART], other[PART], joiner, kind, options))
+    return this.#factory.table(joinTables(this[HANDLE], other[HANDLE], joiner, kind, options))
   }
 }

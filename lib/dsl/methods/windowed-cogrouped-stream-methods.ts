@@ -3,42 +3,46 @@ import type { KTable, SessionWindowedCogroupedKStream, TimeWindowedCogroupedKStr
 import type { Initializer, SessionMerger } from '../options/functions.ts'
 import { aggregateWindowedCogroup } from '../operators/group/cogroup.ts'
 import type { WindowedTableOptions } from '../options/options.ts'
-import type { CogroupedPart } from '../kit/handles.ts'
-import type { Surface } from './methods-factory.ts'
+import type { CogroupedHandle } from '../kit/handles.ts'
+import type { MethodsFactory } from './methods-factory.ts'
 import type { AnyWindows } from '../windows/any-windows.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
 
 /** Grouped streams on their way to one table by key and window. */
-export class GraphWindowedCogroupedStream<K, A> implements TimeWindowedCogroupedKStream<K, A> {
-  readonly #part: CogroupedPart
+export class WindowedCogroupedStreamMethods<K, A> implements TimeWindowedCogroupedKStream<K, A> {
+  readonly #handle: CogroupedHandle
   readonly #windows: Exclude<AnyWindows, SessionWindows>
-  readonly #surface: Surface
+  readonly #factory: MethodsFactory
 
-  constructor(part: CogroupedPart, windows: Exclude<AnyWindows, SessionWindows>, surface: Surface) {
-    this.#part = part
+  constructor(
+    handle: CogroupedHandle,
+    windows: Exclude<AnyWindows, SessionWindows>,
+    factory: MethodsFactory,
+  ) {
+    this.#handle = handle
     this.#windows = windows
-    this.#surface = surface
+    this.#factory = factory
   }
 
   aggregate(
     initializer: Initializer<A>,
     options?: WindowedTableOptions<K, NonNullable<A>>,
   ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>> {
-    const part = aggregateWindowedCogroup(this.#part, this.#windows, initializer, undefined, options)
-    return this.#surface.table(part)
+    const handle = aggregateWindowedCogroup(this.#handle, this.#windows, initializer, undefined, options)
+    return this.#factory.table(handle)
   }
 }
 
 /** Grouped streams on their way to one table by key and session. */
-export class GraphSessionCogroupedStream<K, A> implements SessionWindowedCogroupedKStream<K, A> {
-  readonly #part: CogroupedPart
+export class SessionCogroupedStreamMethods<K, A> implements SessionWindowedCogroupedKStream<K, A> {
+  readonly #handle: CogroupedHandle
   readonly #windows: SessionWindows
-  readonly #surface: Surface
+  readonly #factory: MethodsFactory
 
-  constructor(part: CogroupedPart, windows: SessionWindows, surface: Surface) {
-    this.#part = part
+  constructor(handle: CogroupedHandle, windows: SessionWindows, factory: MethodsFactory) {
+    this.#handle = handle
     this.#windows = windows
-    this.#surface = surface
+    this.#factory = factory
   }
 
   aggregate(
@@ -46,7 +50,7 @@ export class GraphSessionCogroupedStream<K, A> implements SessionWindowedCogroup
     merger: SessionMerger<K, A>,
     options?: WindowedTableOptions<K, NonNullable<A>>,
   ): KTable<Windowed<K>, NonNullable<A>> {
-    const part = aggregateWindowedCogroup(this.#part, this.#windows, initializer, merger, options)
-    return this.#surface.table(part)
+    const handle = aggregateWindowedCogroup(this.#handle, this.#windows, initializer, merger, options)
+    return this.#factory.table(handle)
   }
 }

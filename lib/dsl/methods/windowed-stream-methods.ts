@@ -8,33 +8,33 @@ import {
   withEmitStrategy,
 } from '../operators/group/windowed-stream.ts'
 import type { WindowedTableOptions } from '../options/options.ts'
-import type { WindowedPart } from '../kit/handles.ts'
-import type { Surface } from './methods-factory.ts'
+import type { WindowedHandle } from '../kit/handles.ts'
+import type { MethodsFactory } from './methods-factory.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /** The aggregations of a stream in windows of time. */
-export class GraphWindowedStream<K, V> implements TimeWindowedKStream<K, V> {
-  readonly #part: WindowedPart
-  readonly #surface: Surface
+export class WindowedStreamMethods<K, V> implements TimeWindowedKStream<K, V> {
+  readonly #handle: WindowedHandle
+  readonly #factory: MethodsFactory
 
-  constructor(part: WindowedPart, surface: Surface) {
-    this.#part = part
-    this.#surface = surface
+  constructor(handle: WindowedHandle, factory: MethodsFactory) {
+    this.#handle = handle
+    this.#factory = factory
   }
 
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {
-    return new GraphWindowedStream(withEmitStrategy(this.#part, strategy), this.#surface)
+    return new WindowedStreamMethods(withEmitStrategy(this.#handle, strategy), this.#factory)
   }
 
   count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number, never> {
-    return this.#surface.table(countWindows(this.#part, options))
+    return this.#factory.table(countWindows(this.#handle, options))
   }
 
   reduce<R extends V | null>(
     reducer: Reducer<V, R>,
     options?: WindowedTableOptions<K, NonNullable<V>>,
   ): KTable<Windowed<K>, NonNullable<V>, Extract<R | V, null>> {
-    return this.#surface.table(reduceWindows(this.#part, reducer, options as WindowedTableOptions<K, V>))
+    return this.#factory.table(reduceWindows(this.#handle, reducer, options as WindowedTableOptions<K, V>))
   }
 
   aggregate<A>(
@@ -43,33 +43,33 @@ export class GraphWindowedStream<K, V> implements TimeWindowedKStream<K, V> {
     options?: WindowedTableOptions<K, NonNullable<A>>,
   ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>> {
     const functions = { initializer, aggregator, merger: undefined }
-    return this.#surface.table(aggregateWindows(this.#part, functions, options))
+    return this.#factory.table(aggregateWindows(this.#handle, functions, options))
   }
 }
 
 /** The aggregations of a stream in sessions. */
-export class GraphSessionStream<K, V> implements SessionWindowedKStream<K, V> {
-  readonly #part: WindowedPart
-  readonly #surface: Surface
+export class SessionStreamMethods<K, V> implements SessionWindowedKStream<K, V> {
+  readonly #handle: WindowedHandle
+  readonly #factory: MethodsFactory
 
-  constructor(part: WindowedPart, surface: Surface) {
-    this.#part = part
-    this.#surface = surface
+  constructor(handle: WindowedHandle, factory: MethodsFactory) {
+    this.#handle = handle
+    this.#factory = factory
   }
 
   emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V> {
-    return new GraphSessionStream(withEmitStrategy(this.#part, strategy), this.#surface)
+    return new SessionStreamMethods(withEmitStrategy(this.#handle, strategy), this.#factory)
   }
 
   count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number> {
-    return this.#surface.table(countWindows(this.#part, options))
+    return this.#factory.table(countWindows(this.#handle, options))
   }
 
   reduce(
     reducer: Reducer<V, V | null>,
     options?: WindowedTableOptions<K, NonNullable<V>>,
   ): KTable<Windowed<K>, NonNullable<V>> {
-    return this.#surface.table(reduceWindows(this.#part, reducer, options as WindowedTableOptions<K, V>))
+    return this.#factory.table(reduceWindows(this.#handle, reducer, options as WindowedTableOptions<K, V>))
   }
 
   aggregate<A>(
@@ -79,6 +79,6 @@ export class GraphSessionStream<K, V> implements SessionWindowedKStream<K, V> {
     options?: WindowedTableOptions<K, NonNullable<A>>,
   ): KTable<Windowed<K>, NonNullable<A>> {
     const functions = { initializer, aggregator, merger }
-    return this.#surface.table(aggregateWindows(this.#part, functions, options))
+    return this.#factory.table(aggregateWindows(this.#handle, functions, options))
   }
 }

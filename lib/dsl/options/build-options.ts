@@ -1,6 +1,6 @@
 import type { ProcessorWrapper } from '../../processor/processor-wrapper.ts'
 
-/** Rewrites of a topology, under the names of the JVM original's `topology.optimization`. */
+/** Rewrites of a topology, under the names of Kafka Streams' `topology.optimization`. */
 export type Optimization =
   'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
 
@@ -11,7 +11,7 @@ export interface BuildOptions {
    */
   readonly optimization?: 'none' | 'all' | readonly Optimization[]
   /**
-   * Whether `merge.repartition.topics` knows that `process` and `processValues` may change keys and values. Default false, as upstream
+   * Whether `merge.repartition.topics` knows that `process` and `processValues` may change keys and values. Default false, as in Kafka Streams
    * (KAFKA-19668), for the sake of running applications: then a topic may come to stand before a `process` that changes keys.
    * New programs that optimize should say true.
    */

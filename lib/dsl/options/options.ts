@@ -58,7 +58,7 @@ export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {
 
 /** `name` also names the repartition topic. */
 export interface RepartitionedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
-  /** At least 1. If left out: as many as upstream has. */
+  /** At least 1. If left out: as many as in Kafka Streams has. */
   readonly partitionCount?: number
   readonly partitioner?: StreamPartitioner<K, V>
 }

@@ -9,7 +9,7 @@ export type WhenFull = 'emit-early' | 'shut-down'
 /** Limits of a buffer, which is in memory, a task: at least one of the two. */
 export interface SuppressBuffer<W extends WhenFull> {
   readonly recordsMax?: number
-  /** Keys, values and headers, serialised, and some bytes for each row, as the JVM original counts. */
+  /** Keys, values and headers, serialised, and some bytes for each row, as Kafka Streams counts. */
   readonly bytesMax?: number
   readonly whenFull: W
 }

@@ -44,7 +44,7 @@ export class ClosedWindows<R> {
     this.#lastMs = context.committedTimeMs(id) ?? -1
     context.keepTime(id, () => this.#lastMs, { ifRoom: false })
     const { store, streamTime, closeAfterMs } = closing
-    // What was sent is closed for good, even where only the close time was kept (by the JVM original).
+    // What was sent is closed for good, even where only the close time was kept (by Kafka Streams).
     if (this.#lastMs >= 0) streamTime.reach(this.#lastMs + closeAfterMs)
     store.setExpiryListener(throughMs => {
       const isSent = throughMs < this.#lastMs - closing.ageMs

@@ -8,7 +8,7 @@ import type { ValueAndTimestamp } from '../../store/contract/key-value-store.ts'
 import type { SessionStore } from '../../store/contract/session-store.ts'
 import type { Change } from '../kit/change.ts'
 import type { SessionMerger } from '../options/functions.ts'
-import type { TableValues, ValueReader } from '../kit/table-operator.ts'
+import type { TableValueGetter, ValueReader } from '../kit/table-operator.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
 import type { Closing } from './closed-windows.ts'
 import { ClosedWindows } from './closed-windows.ts'
@@ -129,7 +129,7 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   }
 }
 
-export function sessionStoreValues(storeName: string): TableValues {
+export function sessionStoreValues(storeName: string): TableValueGetter {
   return { storeNames: [storeName], reader: () => new SessionReader(storeName) }
 }
 

@@ -83,7 +83,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#starts.length = 0
     this.#previousMs = NO_TIME
     this.#right = undefined
-    // As in the JVM original, early records close nothing.
+    // As in Kafka Streams, early records close nothing.
     if (timestamp < this.#spanMs) return this.#processEarly(record)
     this.#processInOrder(record)
     this.#closed?.maybeSend(record)

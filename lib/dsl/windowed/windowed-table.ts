@@ -4,7 +4,7 @@ import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { ValueAndTimestamp } from '../../store/contract/key-value-store.ts'
 import type { TimestampedWindowStore } from '../../store/contract/window-store.ts'
 import type { Aggregator, Initializer } from '../options/functions.ts'
-import type { TableOperator, TableValues, ValueReader } from '../kit/table-operator.ts'
+import type { TableOperator, TableValueGetter, ValueReader } from '../kit/table-operator.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /** What every windowed aggregation is told. */
@@ -19,13 +19,13 @@ export interface WindowedAggregation<K, V, A> {
 
 /** A table by key and window, in a store that it always has. `makeProcessor` is told whether somebody below asks for old values. */
 export class WindowedTable implements TableOperator {
-  readonly #values: TableValues
+  readonly #values: TableValueGetter
   readonly #makeProcessor: (sendOldValues: boolean) => Processor
   /** Set by whoever knows the windows. */
   closeDelayMs: number | undefined
   #sendOldValues = false
 
-  constructor(values: TableValues, makeProcessor: (sendOldValues: boolean) => Processor) {
+  constructor(values: TableValueGetter, makeProcessor: (sendOldValues: boolean) => Processor) {
     this.#values = values
     this.#makeProcessor = makeProcessor
   }
@@ -39,12 +39,12 @@ export class WindowedTable implements TableOperator {
     return true
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     return this.#values
   }
 }
 
-export function windowStoreValues(storeName: string): TableValues {
+export function windowStoreValues(storeName: string): TableValueGetter {
   return { storeNames: [storeName], reader: () => new WindowReader(storeName) }
 }
 

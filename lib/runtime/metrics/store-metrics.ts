@@ -5,7 +5,7 @@ import type { StateStore } from '../../store/contract/state-store.ts'
 
 const { store: STORE, cache: CACHE } = METRIC_GROUPS
 
-/** The operations of the JVM original, and the methods of stores that are such. */
+/** The operations of Kafka Streams, and the methods of stores that are such. */
 const OPERATIONS: { readonly [operation: string]: readonly string[] } = {
   get: ['get', 'getAsOf'],
   put: ['put'],
@@ -28,7 +28,7 @@ const OPERATIONS: { readonly [operation: string]: readonly string[] } = {
 type Method = (...args: unknown[]) => unknown
 
 /**
- * What a store is asked for, how often and how long it takes, in nanoseconds as upstream; only at level `debug`, since two looks at the clock cost as much as
+ * What a store is asked for, how often and how long it takes, in nanoseconds as in Kafka Streams; only at level `debug`, since two looks at the clock cost as much as
  * a read from memory. The methods of the store object itself are replaced, so that it stays the one that everybody knows.
  */
 export class StoreMetrics {

@@ -10,7 +10,7 @@ const { task: TASK, node: NODE, topic: TOPIC } = METRIC_GROUPS
 /** As upstream: what a record's time, offset and partition are in memory. */
 const RECORD_BYTES = 20
 
-/** Records and bytes between a node and a topic, counted as the original counts them: KIP-846. */
+/** Records and bytes between a node and a topic, counted as Kafka Streams counts them: KIP-846. */
 export class TopicTraffic {
   readonly #records: Counter
   readonly #bytes: Counter

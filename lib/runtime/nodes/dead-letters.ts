@@ -26,7 +26,7 @@ export function deadLettersOf(
   return [{ topic, key: source?.key ?? null, value: source?.value ?? null, timestamp, headers }]
 }
 
-/** Under the JVM original's names, so that tools that read its dead letters read ours. */
+/** Under Kafka Streams' names, so that tools that read its dead letters read ours. */
 function errorHeaders(error: Error, { topic, partition, offset }: ErrorHandlerContext): Header[] {
   return [
     header('exception', error.name),

@@ -15,7 +15,7 @@ import type { OperatorContext } from '../../processor/operator-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
-import type { ChainNode } from './chain-node.ts'
+import type { TaskNode } from './task-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The context of one node: knows its children and the stores connected to it. */
@@ -23,7 +23,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
   readonly #scope: TaskScope
   readonly nodeName: string
   readonly #stores: ReadonlySet<string>
-  #children: readonly ChainNode[] = []
+  #children: readonly TaskNode[] = []
 
   constructor(scope: TaskScope, nodeName: string, stores: readonly string[]) {
     this.#scope = scope
@@ -55,7 +55,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
     return this.#scope.defaultValueSerde
   }
 
-  connect(children: readonly ChainNode[]): void {
+  connect(children: readonly TaskNode[]): void {
     this.#children = children
   }
 
@@ -131,7 +131,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
   }
 
   /** Headers are looked at for every child: one may have changed those of the record, which the next one gets as well. */
-  #enter(child: ChainNode, record: Record<unknown, unknown>): void {
+  #enter(child: TaskNode, record: Record<unknown, unknown>): void {
     const scope = this.#scope
     const { timestamp } = record
     const headers = record.headerList
@@ -142,7 +142,7 @@ export class NodeContext implements DeferringContext, OperatorContext {
     child.process(record)
   }
 
-  #childOrThrow(name: string): ChainNode {
+  #childOrThrow(name: string): TaskNode {
     const child = this.#children.find(node => node.name === name)
     if (child) return child
     throw new StreamsError(

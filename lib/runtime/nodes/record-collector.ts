@@ -21,7 +21,7 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { notBytes } from '../../serde/serde-error.ts'
 import { askHandler, PRODUCTION_ANSWERS } from './ask-handler.ts'
 import { answerOf, deadLettersOf, type HandlerAnswer } from './dead-letters.ts'
-import type { RecordOrigin, RecordSink } from './epoch-output.ts'
+import type { RecordOrigin, RecordSink } from './streams-producer.ts'
 import { Refusals } from './refusals.ts'
 import type { TopicTraffic } from '../metrics/task-metrics.ts'
 

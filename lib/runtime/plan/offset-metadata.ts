@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 
 /**
- * The layout of the JVM original's `TopicPartitionMetadata`: a magic byte, the partition time, then times of operators (`ProcessorMetadata`): their number,
+ * The layout of Kafka Streams' `TopicPartitionMetadata`: a magic byte, the partition time, then times of operators (`ProcessorMetadata`): their number,
  * and for each its name's length, its name and the time.
  */
 const MAGIC = 2

@@ -10,7 +10,7 @@ import {
 /**
  * A mark in the metadata of committed offsets says in which changelog the state is that these offsets count up to: a topic that was deleted and made
  * anew has the same name, and whoever takes a task over without state on his disk would take it for a store that was never written. Marks stand
- * among the operators' times, whose names have no blank in front; the JVM original passes them on.
+ * among the operators' times, whose names have no blank in front; Kafka Streams passes them on.
  */
 const PREFIX = ' changelog '
 /** Of an id; what fits into a safe integer. */

@@ -8,7 +8,7 @@ export interface StoreShare {
 
 /**
  * The memory of all stores of a process, divided evenly among those that are open: more tasks do not mean more memory, as with
- * `statestore.cache.max.bytes` of the JVM original. A store over its new share gives back at its next commit.
+ * `statestore.cache.max.bytes` of Kafka Streams. A store over its new share gives back at its next commit.
  */
 export class MemoryBudget {
   readonly #settings: Pick<RuntimeSettings, 'cacheBytesMax' | 'readCacheBytesMax'>

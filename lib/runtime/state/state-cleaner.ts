@@ -41,7 +41,7 @@ interface Content {
 }
 
 /**
- * Removes the state of tasks that have moved away (`state.cleanup.delay.ms` of the JVM original). The time is
+ * Removes the state of tasks that have moved away (`state.cleanup.delay.ms` of Kafka Streams). The time is
  * measured here, on the monotonic clock: state is removed if for all of the delay this application was
  * running and did not open it, so neither a clock that was set nor an outage, in which a process loses all
  * its tasks for a while, costs anything.

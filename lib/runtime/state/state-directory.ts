@@ -89,7 +89,7 @@ export class StateDirectory {
     await rm(directory.path, { recursive: true, force: true })
   }
 
-  /** For a directory that was copied: the copy has the id of the original, and each would end the other's transactions. */
+  /** For a directory that was copied: the copy has the id of Kafka Streams, and each would end the other's transactions. */
   async renewProcessId(): Promise<void> {
     const processId = this.#random.uuid()
     await this.#lock.write(WriteBatch.of([{ key: PROCESS_ID, value: utf8(processId) }]))

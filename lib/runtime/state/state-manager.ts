@@ -349,7 +349,7 @@ function put(batch: WriteBatch, { key, value }: EngineWrite): void {
 
 /**
  * Stores by the first node that uses them. Caches are flushed in this order, so that what one forwards still reaches the caches
- * below it, and output comes in the order of the JVM original.
+ * below it, and output comes in the order of Kafka Streams.
  */
 function inOrderOfUse(plans: readonly StorePlan[], nodes: readonly NodePlan[]): StorePlan[] {
   const rank = new Map<string, number>()

@@ -11,7 +11,7 @@ import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import type { EngineWrite } from '../../store/engine/write-batch.ts'
 import type { StateStore, StoreContext } from '../../store/contract/state-store.ts'
 import type { SubtopologyPlan } from '../../topology/plan.ts'
-import { NodeChain } from '../nodes/node-chain.ts'
+import { ProcessorTopology } from '../nodes/processor-topology.ts'
 import { RecordCollector } from '../nodes/record-collector.ts'
 import type { MemoryBudget } from '../state/memory-budget.ts'
 import type { RecordQueue } from './record-queue.ts'
@@ -48,7 +48,7 @@ export class GlobalTask {
   readonly partitions: readonly TopicPartition[]
   readonly #options: GlobalTaskOptions
   readonly #scope: TaskScope
-  readonly #chain: NodeChain
+  readonly #topology: ProcessorTopology
   readonly #queues = new Map<string, RecordQueue>()
   #streamTimeMs = -1
 
@@ -61,7 +61,7 @@ export class GlobalTask {
       this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
     }
     this.#openStores()
-    this.#chain = new NodeChain(options.plan.nodes, this.#scope, options.settings)
+    this.#topology = new ProcessorTopology(options.plan.nodes, this.#scope, options.settings)
   }
 
   async load(): Promise<void> {
@@ -69,7 +69,7 @@ export class GlobalTask {
   }
 
   init(): void {
-    this.#chain.init()
+    this.#topology.init()
   }
 
   /** Where reading has to go on; undefined: from the beginning. */
@@ -112,7 +112,7 @@ export class GlobalTask {
       this.#scope.context = record
       if (record.timestamp > this.#streamTimeMs) this.#streamTimeMs = record.timestamp
       const headers = new Headers(record.headers)
-      this.#chain
+      this.#topology
         .sourceOf(record.topic)
         .process(new Record(record.key, record.value, record.timestamp, headers))
       if (this.#scope.failure) throw this.#scope.failure
@@ -134,7 +134,7 @@ export class GlobalTask {
 
   close(): void {
     const { metrics } = this.#options
-    this.#chain.close()
+    this.#topology.close()
     for (const store of this.stores.keys()) metrics.remove({ 'task-id': 'global', store })
     metrics.remove({ 'task-id': this.#scope.taskId })
     this.state.close()

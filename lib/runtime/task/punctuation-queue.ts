@@ -28,7 +28,7 @@ export type RunPunctuator = (node: string, callback: Punctuator, timestampMs: nu
 
 /**
  * The punctuators of one task and one kind of time, by their next tick. A tick that was skipped is not made up for: the next one
- * lies behind the present time, as in the JVM original. Times beyond what a number holds exactly cannot loop: the next tick is
+ * lies behind the present time, as in Kafka Streams. Times beyond what a number holds exactly cannot loop: the next tick is
  * computed, never counted up to.
  */
 export class PunctuationQueue {

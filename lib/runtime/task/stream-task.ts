@@ -10,7 +10,7 @@ import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import { refuseAsync } from '../nodes/async-processor.ts'
 import { decideFailure, leaveOut } from '../nodes/decide-failure.ts'
 import { DeferredWorks } from './deferred-works.ts'
-import { NodeChain } from '../nodes/node-chain.ts'
+import { ProcessorTopology } from '../nodes/processor-topology.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from '../plan/offset-metadata.ts'
 import { anchoredTicks, PunctuationQueue } from './punctuation-queue.ts'
@@ -49,7 +49,7 @@ export class StreamTask {
   readonly #scope: TaskScope
   readonly #measures: TaskMetrics
   readonly #refusals: Refusals
-  #chain: NodeChain
+  #topology: ProcessorTopology
   #nextStreamTickMs = Infinity
   /** Whether a record was processed, or a punctuator ran, since the last commit. */
   #hasProgress = false
@@ -96,7 +96,7 @@ export class StreamTask {
     this.#measures.watch('active-buffer-count', () => this.#group.size)
     this.#measures.watch('cache-size-bytes-total', () => this.state.uncommittedBytes)
     this.#openStores()
-    this.#chain = this.#buildChain()
+    this.#topology = this.#buildTopology()
   }
 
   get isRunning(): boolean {
@@ -121,7 +121,7 @@ export class StreamTask {
     for (const [key, offset] of starts) this.#starts.set(key, offset)
     for (const partition of this.partitions) this.#show(partition)
     this.#restoreTimes()
-    this.#chain.init()
+    this.#topology.init()
     this.#lifecycle.moveTo('running')
     this.#options.threadMetrics?.tasksCreated.add()
   }
@@ -180,7 +180,7 @@ export class StreamTask {
     this.#hasProgress = true
     this.#measures.details?.lateness.record(this.#group.streamTimeMs - record.timestamp)
     if (this.#refusals.anyFailedInput && this.#isFailed(record)) return
-    this.#chain
+    this.#topology
       .sourceOf(record.topic)
       .process(new Record(record.key, record.value, record.timestamp, record.headers))
     if (scope.failure) throw scope.failure
@@ -191,7 +191,7 @@ export class StreamTask {
   #isFailed(record: QueuedRecord): boolean {
     const failed = this.#refusals.failureOf(record)
     if (!failed) return false
-    const nodeName = failed.nodeName ?? this.#chain.sourceOf(record.topic).name
+    const nodeName = failed.nodeName ?? this.#topology.sourceOf(record.topic).name
     if (failed.answer !== undefined) leaveOut(this.#scope, { ...failed, nodeName })
     else decideFailure(this.#scope, nodeName, changelogRefusal(failed.error))
     return true
@@ -297,9 +297,9 @@ export class StreamTask {
     this.#reset()
     this.#openStores()
     await this.state.load()
-    this.#chain = this.#buildChain()
+    this.#topology = this.#buildTopology()
     this.#restoreTimes()
-    this.#chain.init()
+    this.#topology.init()
   }
 
   /** Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to close. */
@@ -418,13 +418,13 @@ export class StreamTask {
     )
   }
 
-  #buildChain(): NodeChain {
-    return new NodeChain(this.#options.plan.nodes, this.#scope, this.#options.settings)
+  #buildTopology(): ProcessorTopology {
+    return new ProcessorTopology(this.#options.plan.nodes, this.#scope, this.#options.settings)
   }
 
   #closeProcessors(): void {
     try {
-      this.#chain.close()
+      this.#topology.close()
     } catch (error) {
       this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
     }

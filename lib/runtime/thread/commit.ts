@@ -1,7 +1,7 @@
 import type { Consumer, OffsetToCommit, Producer } from '../../broker/broker.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { EpochOutput } from '../nodes/epoch-output.ts'
+import type { StreamsProducer } from '../nodes/streams-producer.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'
 import { usedAtWrite } from '../state/task-engines.ts'
@@ -14,7 +14,7 @@ export type CommitProbe = (step: CommitStep) => void
 
 export interface CommitOptions {
   readonly producer: Producer
-  readonly output: EpochOutput
+  readonly output: StreamsProducer
   readonly consumer: Consumer
   readonly settings: RuntimeSettings
   readonly clock: Clock

@@ -3,7 +3,7 @@ import { present } from '../../common/assert.ts'
 import type { Clock } from '../../common/clock.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Counter } from '../../common/meter.ts'
-import type { EpochOutput } from '../nodes/epoch-output.ts'
+import type { StreamsProducer } from '../nodes/streams-producer.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { FetchLag } from '../task/partition-group.ts'
 import type { Refusals } from '../nodes/refusals.ts'
@@ -20,7 +20,7 @@ const POLL = 500
 
 export interface RecordLoopOptions {
   readonly consumer: Consumer
-  readonly output: EpochOutput
+  readonly output: StreamsProducer
   readonly tasks: TaskManager
   readonly settings: RuntimeSettings
   readonly clock: Clock

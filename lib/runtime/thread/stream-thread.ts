@@ -7,7 +7,7 @@ import { withTimeLimit } from '../../common/time-limit.ts'
 import { AnchorPlan } from '../plan/anchors.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
 import type { Commit } from './commit.ts'
-import type { EpochOutput } from '../nodes/epoch-output.ts'
+import type { StreamsProducer } from '../nodes/streams-producer.ts'
 import { reactionTo } from './failure.ts'
 import { hasPatterns, resolvePatterns } from '../plan/resolve-patterns.ts'
 import type { OutputTopics } from '../nodes/output-topics.ts'
@@ -39,7 +39,7 @@ const LET_GO_MS = 3_000
 
 /**
  * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async loop, not a thread of the
- * operating system; the name is the JVM original's. One object is one run: whoever wants to start over makes another.
+ * operating system; the name is Kafka Streams'. One object is one run: whoever wants to start over makes another.
  */
 export class StreamThread {
   readonly #options: StreamThreadOptions
@@ -56,7 +56,7 @@ export class StreamThread {
   readonly #purge: RepartitionPurge
   readonly #metadata: MetadataCheck
   readonly #outputs: OutputTopics
-  readonly #output: EpochOutput
+  readonly #output: StreamsProducer
   readonly #wait: InputWait
   readonly #measures: ThreadMetrics
   #hasAssignment = false

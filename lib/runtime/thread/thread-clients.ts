@@ -4,7 +4,7 @@ import { isolationOf } from '../plan/isolation.ts'
 import type { Refusals } from '../nodes/refusals.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'
 
-export interface ThreadSurroundings {
+export interface ThreadClientOptions {
   readonly broker: Broker
   readonly admin: Admin
   readonly settings: RuntimeSettings
@@ -23,7 +23,7 @@ export interface ThreadClients {
  * behind before the group hands out partitions whose committed offsets that transaction may hold undecided.
  */
 export async function openClients(
-  { broker, admin, settings, refusals }: ThreadSurroundings,
+  { broker, admin, settings, refusals }: ThreadClientOptions,
   { anchors, processId }: { readonly anchors: AnchorPlan; readonly processId: string },
 ): Promise<ThreadClients> {
   const checking = checkGroup(admin, settings, anchors)

@@ -1,7 +1,7 @@
 import type { AnchorPlan } from '../plan/anchors.ts'
 import { ChangelogPositions } from './changelog-positions.ts'
 import { Commit, type CommitOptions } from './commit.ts'
-import { EpochOutput } from '../nodes/epoch-output.ts'
+import { StreamsProducer } from '../nodes/streams-producer.ts'
 import { InputWait } from './input-wait.ts'
 import { MetadataCheck } from '../plan/metadata-check.ts'
 import { OutputTopics } from '../nodes/output-topics.ts'
@@ -39,7 +39,7 @@ export interface ThreadParts {
   readonly purge: RepartitionPurge
   readonly metadata: MetadataCheck
   readonly outputs: OutputTopics
-  readonly output: EpochOutput
+  readonly output: StreamsProducer
   readonly wait: InputWait
   readonly measures: ThreadMetrics
 }
@@ -56,7 +56,7 @@ export function assembleThread(
   const outputs = new OutputTopics(admin, clock, counts)
   const positions = new ChangelogPositions(admin, settings, clock, logger)
   const restorer = new Restorer({ ...options, threadMetrics, clientId: `${settings.clientId}-restore` })
-  const output = new EpochOutput(producer)
+  const output = new StreamsProducer(producer)
   const wait = new InputWait(consumer, clock)
   const wake = wait.ring
   const partitionCounts = (topic: string) => outputs.count(topic)

@@ -18,7 +18,7 @@ export interface VersionedStoreOptions<K, V> {
   readonly historyRetentionMs: number
   /**
    * The span of time whose ended versions lie together, and are dropped together. Longer: fewer places to look at, larger rows.
-   * Default: a third to a 24th of the retention, as upstream.
+   * Default: a third to a 24th of the retention, as in Kafka Streams.
    */
   readonly segmentIntervalMs?: number | undefined
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
@@ -59,7 +59,7 @@ export function versionedStoreBuilder<K, V>(
   }
 }
 
-/** The original's choice, "somewhat arbitrary" by its own account. */
+/** Kafka Streams' choice, "somewhat arbitrary" by its own account. */
 function defaultSegmentIntervalMs(historyRetentionMs: number): number {
   if (historyRetentionMs <= 60_000) return Math.max(Math.floor(historyRetentionMs / 3), 2000)
   if (historyRetentionMs <= 300_000) return Math.max(Math.floor(historyRetentionMs / 5), 20_000)

@@ -11,7 +11,7 @@ export interface ValueAndTimestamp<V> {
 
 /**
  * Reads in the record path. Keys in ranges are in the order of their serialised bytes; an absent bound is open; both
- * bounds are included, as in the JVM original. Iterating sees the moment of the call: later writes neither show nor disturb.
+ * bounds are included, as in Kafka Streams. Iterating sees the moment of the call: later writes neither show nor disturb.
  */
 export interface KeyValueReads<K, V> {
   get(key: K): V | undefined

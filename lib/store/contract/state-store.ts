@@ -28,7 +28,7 @@ export interface StoreContext {
     | undefined
   /** The changelog's topic, or the store's name without one: what serdes are told. */
   readonly changelogTopic: string
-  /** True: one changelog record a key and commit. False: one for every write, at once, as the JVM original does. */
+  /** True: one changelog record a key and commit. False: one for every write, at once, as Kafka Streams does. */
   readonly changelogCoalescing: boolean
   /** Whether the stores of tables and aggregates keep headers with their values. Default: no. */
   readonly dslStoreFormat?: 'default' | 'headers' | undefined

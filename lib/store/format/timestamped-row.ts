@@ -8,7 +8,7 @@ export const TIMESTAMP_BYTES = 8
 /** What a row begins with that has headers in front. The first byte of a timestamp is 0 until the year 2,285,428. */
 export const WITH_HEADERS = 1
 
-/** `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB has it below the JVM original. */
+/** `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB has it below Kafka Streams. */
 export function timestampedRow(value: Uint8Array, timestamp: number): Uint8Array {
   return fillRow(Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length), value, timestamp)
 }

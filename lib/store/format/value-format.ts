@@ -73,7 +73,7 @@ export function valueBytes(state: ValueState): number {
   return typeof value === 'string' ? value.length : 0
 }
 
-/** Whether a put with this value deletes. As `ValueAndTimestamp.make` of the JVM original, a pair around null is null. */
+/** Whether a put with this value deletes. As `ValueAndTimestamp.make` of Kafka Streams, a pair around null is null. */
 export function isDeletion(value: unknown): boolean {
   if (value === null) return true
   return typeof value === 'object' && (value as Partial<ValueAndTimestamp<unknown>>).value === null

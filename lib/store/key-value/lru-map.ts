@@ -10,7 +10,7 @@ import { storeEntriesRange } from '../contract/store-name.ts'
  * A key-value store that keeps the `entriesMax` keys used last; reading a key is using it. It never holds changes back: what a cache
  * would save is in memory already.
  *
- * The JVM original logs an eviction as a deletion where the store is plain, and not where values carry timestamps. With coalescing both
+ * Kafka Streams logs an eviction as a deletion where the store is plain, and not where values carry timestamps. With coalescing both
  * are logged here: otherwise the changelog would keep every key there ever was. After an abort, keys count as used in the order
  * of their bytes until they are used again.
  */
@@ -52,7 +52,7 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
       return
     }
     const isNew = !this.#recency.has(this.#idOf(key))
-    // As in the original, the deletion of what has to go is logged before the entry that takes its place.
+    // As in Kafka Streams, the deletion of what has to go is logged before the entry that takes its place.
     if (isNew && this.#recency.size >= this.#entriesMax) this.#evict()
     super.put(key, value)
     this.#use(this.#idOf(key))

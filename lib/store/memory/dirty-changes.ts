@@ -15,14 +15,14 @@ export interface HeldChange<E extends Entry = KeyEntry> {
   readonly context: RecordContext
 }
 
-/** What the JVM original counts for an entry beside key and value: its node, a flag, and where the record came from. */
+/** What Kafka Streams counts for an entry beside key and value: its node, a flag, and where the record came from. */
 const ENTRY_BYTES = 24 + 1 + 20
 /** Numbers are eight bytes there, and so are the timestamps of values. */
 const NUMBER_BYTES = 8
 const GAPS_MIN = 1024
 
 /**
- * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of the JVM original takes
+ * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of Kafka Streams takes
  * a key out of its dirty keys and adds it again at every put. Bounded by `cacheBytesMax`: the store flushes when it is passed, as
  * there the eviction of one dirty entry flushes all of them. Bytes are counted as there (`LRUCacheEntry`), so that the same setting holds back
  * the same changes.

@@ -32,7 +32,7 @@ export abstract class Entry extends ValueState {
   /** The serialised key, a character for a byte. */
   abstract get id(): string
 
-  /** Of the key as the JVM original's cache has it. */
+  /** Of the key as Kafka Streams' cache has it. */
   abstract get keyBytes(): number
 
   /** The engine lacks its newest value. */

@@ -23,7 +23,7 @@ export class BufferedChange {
   readonly id: string
   readonly timeMs: number
   state: ChangeState
-  /** As the JVM original counts: what `bytesMax` limits. */
+  /** As Kafka Streams counts: what `bytesMax` limits. */
   sizeBytes: number
   /** Whether the engine and the changelog have, or are about to have, something under this key. */
   written: boolean

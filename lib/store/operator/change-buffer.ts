@@ -72,7 +72,7 @@ export class ChangeBuffer implements StateStore {
     return this.#byId.size
   }
 
-  /** Of all rows, as the JVM original counts. */
+  /** Of all rows, as Kafka Streams counts. */
   get sizeBytes(): number {
     return this.#sizeBytes
   }

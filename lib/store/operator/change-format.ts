@@ -12,7 +12,7 @@ const NULL_LENGTH = -1
 /** In place of an old value's length: it equals the prior value. */
 const SAME_AS_PRIOR = -2
 
-/** `context ‖ prior value ‖ old value ‖ new value ‖ time`, version 3 of the JVM original, which 2.4 and later write. */
+/** `context ‖ prior value ‖ old value ‖ new value ‖ time`, version 3 of Kafka Streams, which 2.4 and later write. */
 export function writeChange({ timeMs, priorValue, oldValue, newValue, context }: ChangeState): Uint8Array {
   const old =
     oldValue !== null && equalBytes(priorValue, oldValue) ? [int32Bytes(SAME_AS_PRIOR)] : sized(oldValue)

@@ -30,7 +30,7 @@ interface Opened {
   readonly entries: BufferedKeyValueStore<string, Uint8Array>
 }
 
-/** Before the time in a key: which of the original's layouts it has. */
+/** Before the time in a key: which of Kafka Streams' layouts it has. */
 const TIME_FIRST = 0
 const TIME_AT = 1
 const KEY_AT = 9
@@ -41,8 +41,8 @@ const SEQUENCE_MAX = 0x7fff_ffff
  * Records that wait until stream time has passed theirs by a grace period, in the order in which they leave: time, bytes of the key, arrival.
  * Their keys are in memory, about 50 bytes and the key each; the records are in the engine.
  *
- * Keys and values are those of the JVM original: `0 ‖ time (8) ‖ key ‖ sequence number (4)`, and the value and its context as a
- * suppression has them. Stream time and the sequence number are kept with each commit; the original forgets them at a restart, and then numbers may
+ * Keys and values are those of Kafka Streams: `0 ‖ time (8) ‖ key ‖ sequence number (4)`, and the value and its context as a
+ * suppression has them. Stream time and the sequence number are kept with each commit; Kafka Streams forgets them at a restart, and then numbers may
  * meet and a record be lost.
  */
 export class RecordBuffer implements StateStore {
@@ -54,7 +54,7 @@ export class RecordBuffer implements StateStore {
   #sequence = 0
   /** No record here is earlier: spares a look at the records for each that comes. */
   #firstTimeMs = 0
-  #books: Uint8Array | undefined
+  #metadata: Uint8Array | undefined
   #stagedBooks: Uint8Array | undefined
 
   constructor(settings: RecordBufferSettings) {
@@ -92,10 +92,10 @@ export class RecordBuffer implements StateStore {
       valueSerde: serdeOrThrow(name, 'value', valueSerde, undefined),
       entries,
     }
-    const books = context.engine.get(this.#booksKey())
-    if (books === undefined) return
-    this.#observedMs = readInt64(books, 0)
-    this.#sequence = asBuffer(books).readUInt32BE(8)
+    const metadata = context.engine.get(this.#metadataKey())
+    if (metadata === undefined) return
+    this.#observedMs = readInt64(metadata, 0)
+    this.#sequence = asBuffer(metadata).readUInt32BE(8)
   }
 
   async load(): Promise<void> {
@@ -167,10 +167,10 @@ export class RecordBuffer implements StateStore {
 
   stage(batch: WriteBatch): void {
     this.#open().entries.stage(batch)
-    const value = this.#books
+    const value = this.#metadata
     if (value === undefined || (this.#stagedBooks && asBuffer(value).equals(this.#stagedBooks))) return
     this.#stagedBooks = value
-    batch.put(this.#booksKey(), value)
+    batch.put(this.#metadataKey(), value)
   }
 
   staged(): void {
@@ -192,13 +192,13 @@ export class RecordBuffer implements StateStore {
 
   #sealBooks(): void {
     if (this.#observedMs === -1) return
-    const books = Buffer.allocUnsafe(12)
-    writeInt64(books, 0, this.#observedMs)
-    books.writeUInt32BE(this.#sequence, 8)
-    this.#books = books
+    const metadata = Buffer.allocUnsafe(12)
+    writeInt64(metadata, 0, this.#observedMs)
+    metadata.writeUInt32BE(this.#sequence, 8)
+    this.#metadata = metadata
   }
 
-  #booksKey(): Uint8Array {
+  #metadataKey(): Uint8Array {
     return concatBytes(storeBooksKey(this.name), Uint8Array.of(0))
   }
 

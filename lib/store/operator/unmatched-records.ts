@@ -41,7 +41,7 @@ interface Serdes {
  * Records of a left or outer stream–stream join that have found no match yet, with the stream time of the join, which both
  * sides share (one of them keeps it across restarts). Values lie in the engine; the ids, each a record's time, side and key, are in memory, in order.
  *
- * Records of one key, side and time are a list under one id. When to look for closed windows follows the JVM original step by step,
+ * Records of one key, side and time are a list under one id. When to look for closed windows follows Kafka Streams step by step,
  * `#lookFrom` included, which may lie behind the first record that waits: results and their order depend on it.
  */
 export class UnmatchedRecords implements StateStore {
@@ -208,7 +208,7 @@ export class UnmatchedRecords implements StateStore {
     for (const [i, bytes] of list.entries()) {
       const value = this.#serdes[side].deserialize(bytes.subarray(1), this.#serdeContext)
       listener(side, value, key, timestampMs)
-      // Only now: a joiner that fails, and a handler that goes on, leave what the JVM original leaves.
+      // Only now: a joiner that fails, and a handler that goes on, leave what Kafka Streams leaves.
       if (i === 0 && emittedBefore !== undefined) this.#delete(emittedBefore)
     }
   }

@@ -40,7 +40,7 @@ interface Opened<K, V> {
 }
 
 /** What the engine must know of an epoch besides its rows. */
-interface Books {
+interface Metadata {
   readonly observedMs: number
   readonly newSegments: readonly Uint8Array[]
 }
@@ -54,7 +54,7 @@ const SEGMENT = Uint8Array.of(1)
  * are never read again; they are cleared as one range once the commit that made them old is in the engine, and a crash in between
  * leaves their marks, and so another go at the next start.
  *
- * The changelog gets every put, late ones that were dropped included, as from the JVM original: a restore comes to the same
+ * The changelog gets every put, late ones that were dropped included, as from Kafka Streams: a restore comes to the same
  * verdict on each.
  */
 export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
@@ -64,9 +64,9 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   #opened: Opened<K, V> | undefined
   #observedMs = -1
   #newSegments: Uint8Array[] = []
-  #sealed: Books | undefined
+  #sealed: Metadata | undefined
   /** Of batches under way, oldest first. */
-  readonly #staged: (Books | undefined)[] = []
+  readonly #staged: (Metadata | undefined)[] = []
   #committedMs = -1
   /** The largest timestamp that a batch carried. */
   #stagedMs = -1
@@ -117,15 +117,19 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       ),
       dropped: droppedRecords(context.metrics, context.taskId),
     }
-    const observed = context.engine.get(this.#booksKey(OBSERVED_TIME))
+    const observed = context.engine.get(this.#metadataKey(OBSERVED_TIME))
     this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)
     this.#committedMs = this.#stagedMs = this.#observedMs
   }
 
   async load(): Promise<void> {
     const { context, rows } = this.#open()
-    const first = this.#booksKey(SEGMENT)
-    const marks = context.engine.entries({ gte: first, lt: this.#booksKey(Uint8Array.of(2)), values: false })
+    const first = this.#metadataKey(SEGMENT)
+    const marks = context.engine.entries({
+      gte: first,
+      lt: this.#metadataKey(Uint8Array.of(2)),
+      values: false,
+    })
     for await (const [mark] of marks) rows.segments.enter(readInt64(mark, first.length))
     this.#clearedBelow = rows.segments.oldestId ?? 0
   }
@@ -194,24 +198,24 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
 
   stage(batch: WriteBatch): void {
     this.#open().entries.stage(batch)
-    const books = this.#sealed
+    const metadata = this.#sealed
     this.#sealed = undefined
-    this.#staged.push(books)
-    if (!books) return
-    for (const key of books.newSegments) batch.put(key, EMPTY_BYTES)
-    if (books.observedMs === this.#stagedMs) return
-    this.#stagedMs = books.observedMs
+    this.#staged.push(metadata)
+    if (!metadata) return
+    for (const key of metadata.newSegments) batch.put(key, EMPTY_BYTES)
+    if (metadata.observedMs === this.#stagedMs) return
+    this.#stagedMs = metadata.observedMs
     const value = Buffer.allocUnsafe(8)
-    writeInt64(value, 0, books.observedMs)
-    batch.put(this.#booksKey(OBSERVED_TIME), value)
+    writeInt64(value, 0, metadata.observedMs)
+    batch.put(this.#metadataKey(OBSERVED_TIME), value)
   }
 
   staged(): void {
     if (!this.#opened) return
     this.#opened.entries.staged()
-    const books = this.#staged.shift()
-    if (!books) return
-    this.#committedMs = books.observedMs
+    const metadata = this.#staged.shift()
+    if (!metadata) return
+    this.#committedMs = metadata.observedMs
     this.#clear(this.#opened)
   }
 
@@ -276,7 +280,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     this.#clearedBelow = minLive
   }
 
-  #booksKey(kind: Uint8Array): Uint8Array {
+  #metadataKey(kind: Uint8Array): Uint8Array {
     return concatBytes(storeBooksKey(this.name), kind)
   }
 

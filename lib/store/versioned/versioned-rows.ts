@@ -26,7 +26,7 @@ const LATEST = '\u0000'
 export const OLDER_VERSIONS = '\u0001'
 
 /**
- * Where the versions of each key lie, as in the JVM original (KIP-889): the latest value in a row of its own under the key, each older one in the
+ * Where the versions of each key lie, as in Kafka Streams (KIP-889): the latest value in a row of its own under the key, each older one in the
  * segment of time in which it ended, with the other versions of its key that ended there. So what history retention no longer
  * covers lies together and is dropped by segments, and a look-up of a recent time reads one or two rows.
  *
@@ -47,7 +47,7 @@ export class VersionedRows {
   put(id: string, value: Uint8Array | null, timestamp: number): number | undefined {
     const latest = latestOf(this.#rows, id)
     if (latest && timestamp >= latest.timestamp) {
-      // A deletion at the very time of the latest value takes its place, and leaves no more trace than the original's.
+      // A deletion at the very time of the latest value takes its place, and leaves no more trace than Kafka Streams'.
       if (timestamp > latest.timestamp) this.#insertEnding(id, latest.timestamp, latest.value, timestamp)
       this.#setLatest(id, value, timestamp)
       return undefined

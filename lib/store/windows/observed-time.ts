@@ -7,7 +7,7 @@ import type { TimedKeyCodec } from './timed-key-codec.ts'
 
 /** Expired entries that are worth a pass of the engine over the range of their keys. */
 const WORTH_CLEARING = 1_000
-/** The shortest segment of the JVM original, which removes whole segments. */
+/** The shortest segment of Kafka Streams, which removes whole segments. */
 const INTERVAL_MS_MIN = 60_000
 
 /**

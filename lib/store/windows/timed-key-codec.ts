@@ -11,7 +11,7 @@ const TIME_BYTES = 8
 export type MinorBytes = 4 | 8
 
 /**
- * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as the JVM original; the engine, behind the store's
+ * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as Kafka Streams; the engine, behind the store's
  * prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
  */
 export class TimedKeyCodec<K> {

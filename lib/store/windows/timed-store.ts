@@ -119,7 +119,7 @@ export class TimedStore<K, V> {
     else this.#logUnwritten(key, time, minor, null, resources)
   }
 
-  /** A tombstone that changes nothing, sent where every write is, as the JVM original sends it; it is a sign of time, and may be too late. */
+  /** A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it; it is a sign of time, and may be too late. */
   logDeletion(key: K, time: number, minor: number): void {
     const resources = this.resources()
     this.#reach(time, resources)
@@ -435,7 +435,7 @@ export class TimedStore<K, V> {
     logNow(codec.changelogKey(entry.id, entry.time, entry.minor), value, entry.timestamp, headers)
   }
 
-  /** The JVM original logs above the store, whatever the store makes of the write. */
+  /** Kafka Streams logs above the store, whatever the store makes of the write. */
   #logUnwritten(
     key: K,
     time: number,

@@ -102,7 +102,7 @@ export class StreamJoinModel {
   }
 
   #isWithin(side: Side, own: number, other: number): boolean {
-    // As in the original, a window that lies before time 0 still has time 0 in it.
+    // As in Kafka Streams, a window that lies before time 0 still has time 0 in it.
     const from = Math.max(0, own - this.#after(side === 'left' ? 'right' : 'left'))
     return other >= from && other <= Math.max(0, own + this.#after(side))
   }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { brokerJars } from '../broker-jars.ts'
 
-/** A program of the JVM original's, from the jars that the broker comes with. */
+/** A program of Kafka Streams', from the jars that the broker comes with. */
 export class JavaProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | string>

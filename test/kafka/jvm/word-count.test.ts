@@ -134,7 +134,7 @@ const eventuallyCounts = (broker: Broker, offset: number, expected: Counts, demo
     { pauseMs: 100, what: 'the table of counts' },
   )
 
-/** As the demo builds it: its names, generated in the same order, are those of the JVM original. */
+/** As the demo builds it: its names, generated in the same order, are those of Kafka Streams. */
 function demoTopology(): Topology {
   const builder = new StreamsBuilder()
   builder
@@ -147,7 +147,7 @@ function demoTopology(): Topology {
   return builder.build()
 }
 
-await suite('word-count and the JVM original', () => {
+await suite('word-count and Kafka Streams', () => {
   it('give the same table for the same input; a JVM consumer reads our counts', async () => {
     const broker = await openTestBroker()
     await ensureDemoTopics(broker)

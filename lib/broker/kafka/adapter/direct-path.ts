@@ -41,7 +41,7 @@ export interface DirectPath {
   readonly cluster: Cluster
   readonly connect: ConnectOptions
   /** For the log. */
-  readonly hear: (message: string) => void
+  readonly notify: (message: string) => void
 }
 
 export interface DirectFetch extends DirectPath {
@@ -77,7 +77,7 @@ const DONE: { readonly [path in Wanted]: string | undefined } = {
  */
 export async function openDirectPaths(
   options: KafkaBrokerOptions,
-  hear: (message: string) => void,
+  notify: (message: string) => void,
 ): Promise<DirectPaths> {
   const { brokers, client = {}, clock, logger } = options
   const wanted = wantedPaths(options)
@@ -102,7 +102,7 @@ export async function openDirectPaths(
     for (const path of wanted) nativeInstead(logger, path, errorFrom(error).message)
     wanted.clear()
   }
-  const path = { cluster, connect, hear }
+  const path = { cluster, connect, notify }
   return {
     fetch: wanted.has('fetch') ? { ...path, settings: fetchSettings(client) } : undefined,
     produce: wanted.has('produce') ? { ...path, settings: produceSettings(client) } : undefined,

@@ -32,7 +32,7 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
     throw (await refusalOf(options)) ?? reason
   })
   try {
-    const direct = await openDirectPaths(options, message => connections.hear(message))
+    const direct = await openDirectPaths(options, message => connections.notify(message))
     return new KafkaBroker({ module, options, connections, control, direct })
   } catch (reason) {
     await control.close()

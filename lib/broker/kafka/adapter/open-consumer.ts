@@ -23,7 +23,7 @@ import { WakeUp } from '../native/wake-up.ts'
 const QUEUED_BYTES_MAX = 32 * 1024 * 1024
 
 /** What a consumer needs of its broker object. */
-export interface ConsumerSurroundings {
+export interface OpenConsumerOptions {
   readonly module: NativeModule
   /** Undefined where records are read with the native client. */
   readonly direct: DirectFetch | undefined
@@ -39,7 +39,7 @@ export interface ConsumerSurroundings {
 /** Makes and connects both halves, or neither. */
 export async function openConsumer(
   options: ConsumerOptions,
-  around: ConsumerSurroundings,
+  around: OpenConsumerOptions,
 ): Promise<KafkaConsumer> {
   const wakeUp = new WakeUp(around.clock)
   const { fetcher, disconnect } = around.direct
@@ -71,8 +71,8 @@ interface OpenFetcher {
 
 function directFetcher(
   { clientId, isolation, group, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
-  { clock }: ConsumerSurroundings,
-  { cluster, connect, settings, hear }: DirectFetch,
+  { clock }: OpenConsumerOptions,
+  { cluster, connect, settings, notify }: DirectFetch,
   wakeUp: WakeUp,
 ): OpenFetcher {
   const fetcher = new DirectFetcher({
@@ -85,14 +85,14 @@ function directFetcher(
     // Who reads for a group processes; what a restore reads is written by several databases at once.
     keepsTurns: group !== undefined,
     wake: () => wakeUp.wake(),
-    hear,
+    notify,
   })
   return { fetcher, disconnect: () => Promise.resolve() }
 }
 
 async function openNativeFetcher(
   { clientId, isolation, queuedBytesMax = QUEUED_BYTES_MAX }: ConsumerOptions,
-  { module, client, clock, control, settings, connect }: ConsumerSurroundings,
+  { module, client, clock, control, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
 ): Promise<OpenFetcher> {
   // The native queue may speak before there is a fetcher to listen.
@@ -117,7 +117,7 @@ async function openNativeFetcher(
 
 async function openMember(
   { clientId, group }: ConsumerOptions,
-  { module, clock, settings, connect }: ConsumerSurroundings,
+  { module, clock, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
 ): Promise<GroupMember | undefined> {
   if (!group) return undefined

@@ -22,7 +22,7 @@ const PATIENCE_MS = 10_000
 const RETRY_MS = 50
 
 /** What a producer needs of its broker object. */
-export interface ProducerSurroundings {
+export interface OpenProducerOptions {
   readonly module: NativeModule
   /** Undefined where records are sent with the native client. */
   readonly direct: DirectProduce | undefined
@@ -33,21 +33,18 @@ export interface ProducerSurroundings {
   connect(native: NativeClient, connected: () => void): Promise<void>
 }
 
-export async function openProducer(
-  options: ProducerOptions,
-  around: ProducerSurroundings,
-): Promise<Producer> {
+export async function openProducer(options: ProducerOptions, around: OpenProducerOptions): Promise<Producer> {
   const { direct, clock, client } = around
   if (!direct) {
     const native = await openNative(options, around, producerSettings(options, client))
     return new KafkaProducer(native, clock, options)
   }
   const { transactionalId, clientId, onSendError, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
-  const { cluster, settings, hear } = direct
+  const { cluster, settings, notify } = direct
   const connect = { ...direct.connect, clientId }
   const isTransactional = transactionalId !== undefined
   const times = producerTimeouts(client, isTransactional ? transactionTimeoutMs : undefined)
-  const parts = { clock, cluster, hear, onSendError, ...within(times, settings, connect) }
+  const parts = { clock, cluster, notify, onSendError, ...within(times, settings, connect) }
   if (!isTransactional) {
     const identity = await firstIdentity(cluster, clock)
     return new IdempotentProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
@@ -73,7 +70,7 @@ function within(
 
 async function openNative(
   { clientId }: ProducerOptions,
-  { module, settings, connect }: ProducerSurroundings,
+  { module, settings, connect }: OpenProducerOptions,
   own: NativeSettings,
 ): Promise<NativeProducer> {
   const native = construct(() => new module.Producer(settings(clientId, own)))

@@ -47,13 +47,13 @@ export class ConnectionLog {
     client.on('event.error', error => {
       const code = REFUSALS.get(error.message.toLowerCase())
       if (code !== undefined) this.#lastRefusal = Object.assign(new Error(error.message), { code })
-      this.hear(error.message)
+      this.notify(error.message)
     })
     // Emitted for a failed OAuth token; without a listener it would end the process.
-    client.on('error', error => this.hear(error.message))
+    client.on('error', error => this.notify(error.message))
   }
 
-  hear(message: string): void {
+  notify(message: string): void {
     this.#last = message
     const nowMs = this.#clock.monotonicMs()
     // Without the parts that differ from one report to the next: clients, durations, counters.

@@ -41,8 +41,8 @@ export class Connections {
   }
 
   /** What a connection of the direct path has to say. */
-  hear(message: string): void {
-    this.#log.hear(message)
+  notify(message: string): void {
+    this.#log.notify(message)
   }
 
   #unreachable(reason: unknown): unknown {

@@ -8,8 +8,8 @@ import { checkName } from '../../graph/node-name.ts'
 import type { TableStore } from '../../kit/materialized.ts'
 import { storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions, WindowedTableOptions } from '../../options/options.ts'
-import type { CogroupedMember, CogroupedPart, GroupedPart, TablePart } from '../../kit/handles.ts'
-import type { TableOperator, TableValues } from '../../kit/table-operator.ts'
+import type { CogroupedMember, CogroupedHandle, GroupedHandle, TableHandle } from '../../kit/handles.ts'
+import type { TableOperator, TableValueGetter } from '../../kit/table-operator.ts'
 import { isVersioned } from '../../kit/table-operator.ts'
 import { windowedStore } from '../../kit/windowed-materialized.ts'
 import type { AnyWindows } from '../../windows/any-windows.ts'
@@ -26,16 +26,19 @@ const CALLBACK = 'a callback of cogroup or its aggregate'
 /** Nothing is inherited: the streams may differ in their serdes. */
 const NO_SERDES = { keySerde: undefined, valueSerde: undefined } as const
 
-export function beginCogroup<K, V, A>(group: GroupedPart, aggregator: Aggregator<K, V, A>): CogroupedPart {
+export function beginCogroup<K, V, A>(
+  group: GroupedHandle,
+  aggregator: Aggregator<K, V, A>,
+): CogroupedHandle {
   return withGroup({ groups: [], repartitions: new Map() }, group, aggregator)
 }
 
 /** A group that is there already keeps its place and gets the new aggregator. */
 export function withGroup<K, V, A>(
-  part: CogroupedPart,
-  group: GroupedPart,
+  part: CogroupedHandle,
+  group: GroupedHandle,
   aggregator: Aggregator<K, V, A>,
-): CogroupedPart {
+): CogroupedHandle {
   const first = part.groups[0]
   if (first) checkSameBuilder(first.group.stream, group.stream)
   const member = { group, aggregator } as CogroupedMember
@@ -47,10 +50,10 @@ export function withGroup<K, V, A>(
 }
 
 export function aggregateCogroup<K, A>(
-  part: CogroupedPart,
+  part: CogroupedHandle,
   initializer: Initializer<A>,
   options: TableOptions<K, NonNullable<A>> = {},
-): TablePart {
+): TableHandle {
   const store = tableStore(graphOf(part), options, AGGREGATE, NO_SERDES)
   return addCogroup(part, store, options.name, {
     builder: () => storeBuilder(store),
@@ -68,12 +71,12 @@ export function aggregateCogroup<K, A>(
 
 /** `merger`: for sessions. */
 export function aggregateWindowedCogroup<K, A>(
-  part: CogroupedPart,
+  part: CogroupedHandle,
   windows: AnyWindows,
   initializer: Initializer<A>,
   merger: SessionMerger<K, A> | undefined,
   options: WindowedTableOptions<K, NonNullable<A>> = {},
-): TablePart {
+): TableHandle {
   const emit = 'on-window-update'
   const store = tableStore(graphOf(part), options, AGGREGATE, NO_SERDES)
   const { builder, keySerde } = windowedStore(store, windows, emit, options)
@@ -98,11 +101,11 @@ interface CogroupPlan {
 
 /** An aggregation for each group, all on one store, and a node behind them where the table is. */
 function addCogroup(
-  part: CogroupedPart,
+  part: CogroupedHandle,
   store: TableStore,
   name: string | undefined,
   plan: CogroupPlan,
-): TablePart {
+): TableHandle {
   const graph = graphOf(part)
   const parents = repartitionedGroups(part, store)
   graph.coPartition(...part.groups.map(({ group }) => group.stream.sources))
@@ -130,7 +133,7 @@ function addCogroup(
 }
 
 /** Numbers are drawn each time, used or not. Groups without names all name their topics after the store, and so can be only one. */
-function repartitionedGroups({ groups, repartitions }: CogroupedPart, store: TableStore): GraphNode[] {
+function repartitionedGroups({ groups, repartitions }: CogroupedHandle, store: TableStore): GraphNode[] {
   return groups.map(({ group }) => {
     const { stream, givenName, repartitionRequired } = group
     if (!repartitionRequired) return stream.node
@@ -143,11 +146,11 @@ function repartitionedGroups({ groups, repartitions }: CogroupedPart, store: Tab
   })
 }
 
-function sourcesOf({ stream, repartitionRequired }: GroupedPart, node: GraphNode): string[] {
+function sourcesOf({ stream, repartitionRequired }: GroupedHandle, node: GraphNode): string[] {
   return repartitionRequired ? [node.name] : [...stream.sources]
 }
 
-function graphOf({ groups }: CogroupedPart): Graph {
+function graphOf({ groups }: CogroupedHandle): Graph {
   return (groups[0] as CogroupedMember).group.stream.graph
 }
 
@@ -168,7 +171,7 @@ class CogroupedTable implements TableOperator {
     return true
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     return (this.#members[0] as TableOperator).values()
   }
 

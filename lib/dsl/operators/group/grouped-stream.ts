@@ -5,7 +5,7 @@ import type { Aggregator, Initializer, Reducer } from '../../options/functions.t
 import type { TableStore } from '../../kit/materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions } from '../../options/options.ts'
-import type { GroupedPart, StreamPart, TablePart } from '../../kit/handles.ts'
+import type { GroupedHandle, StreamHandle, TableHandle } from '../../kit/handles.ts'
 import type { TableOperator } from '../../kit/table-operator.ts'
 import { processorRole } from '../../kit/add-node.ts'
 import { addRepartition, planRepartition } from '../../kit/plan-repartition.ts'
@@ -20,11 +20,11 @@ const REDUCE = 'KSTREAM-REDUCE-'
  * the topics, of every program that leaves names out.
  */
 export function aggregateStream<K, V, A>(
-  group: GroupedPart,
+  group: GroupedHandle,
   initializer: Initializer<A>,
   aggregator: Aggregator<K, V, A>,
   options: TableOptions<K, NonNullable<A>> = {},
-): TablePart {
+): TableHandle {
   const { graph, keySerde } = group.stream
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
   const node = graph.name(options.name, AGGREGATE)
@@ -33,7 +33,7 @@ export function aggregateStream<K, V, A>(
   return addAggregation(group, store, node, operator)
 }
 
-export function countStream<K>(group: GroupedPart, options: TableOptions<K, number> = {}): TablePart {
+export function countStream<K>(group: GroupedHandle, options: TableOptions<K, number> = {}): TableHandle {
   const { graph, keySerde } = group.stream
   // A leftover that the numbering must keep: settings of a store without a name draw one number in vain.
   if (saysMaterialized(options) && options.storeName === undefined) graph.newStoreName(AGGREGATE)
@@ -45,10 +45,10 @@ export function countStream<K>(group: GroupedPart, options: TableOptions<K, numb
 }
 
 export function reduceStream<K, V>(
-  group: GroupedPart,
+  group: GroupedHandle,
   reducer: Reducer<V, V | null>,
   options: TableOptions<K, V> = {},
-): TablePart {
+): TableHandle {
   const { graph } = group.stream
   const store = tableStore(graph, options, REDUCE, group.stream)
   const node = graph.name(options.name, REDUCE)
@@ -63,12 +63,12 @@ function countOne(count: number): number {
 
 /** `store` has the serdes of the table; what it is built with may differ (windows). */
 export function addAggregation(
-  group: GroupedPart,
+  group: GroupedHandle,
   store: TableStore,
   name: string,
   operator: TableOperator,
   ownStore: () => StoreBuilder = () => storeBuilder(store),
-): TablePart {
+): TableHandle {
   const parent = repartitionedGroup(group, store)
   const role = processorRole({ supplier: operator, ownStore })
   return {
@@ -85,9 +85,9 @@ export function addAggregation(
 
 /** A grouping that the user named has one repartition topic for all its aggregations; otherwise each has its own, named after its store. */
 function repartitionedGroup(
-  group: GroupedPart,
+  group: GroupedHandle,
   store: TableStore,
-): Pick<StreamPart, 'graph' | 'node' | 'sources'> {
+): Pick<StreamHandle, 'graph' | 'node' | 'sources'> {
   const { stream, givenName, namedRepartition } = group
   if (!group.repartitionRequired) return stream
   const { graph, keySerde, valueSerde } = stream

@@ -6,7 +6,7 @@ import { checkName } from '../../graph/node-name.ts'
 import type { TableStore } from '../../kit/materialized.ts'
 import { storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions } from '../../options/options.ts'
-import type { GroupedTablePart, TablePart } from '../../kit/handles.ts'
+import type { GroupedTableHandle, TableHandle } from '../../kit/handles.ts'
 import type { TableOperator } from '../../kit/table-operator.ts'
 import { processorRole } from '../../kit/add-node.ts'
 import { TableAggregate } from './table-aggregate.ts'
@@ -16,10 +16,10 @@ const AGGREGATE = 'KTABLE-AGGREGATE-'
 const REDUCE = 'KTABLE-REDUCE-'
 
 export function aggregateTable<K, V, A>(
-  group: GroupedTablePart,
+  group: GroupedTableHandle,
   functions: TableAggregateFunctions<K, V, A>,
   options: TableOptions<K, NonNullable<A>> = {},
-): TablePart {
+): TableHandle {
   const store = tableStore(group.graph, options, AGGREGATE, {
     keySerde: group.keySerde,
     valueSerde: undefined,
@@ -39,7 +39,7 @@ export function aggregateTable<K, V, A>(
   )
 }
 
-export function countTable<K>(group: GroupedTablePart, options: TableOptions<K, number> = {}): TablePart {
+export function countTable<K>(group: GroupedTableHandle, options: TableOptions<K, number> = {}): TableHandle {
   const store = tableStore(group.graph, options, AGGREGATE, {
     keySerde: group.keySerde,
     valueSerde: serdes.int64(),
@@ -53,12 +53,12 @@ export function countTable<K>(group: GroupedTablePart, options: TableOptions<K, 
   )
 }
 
-/** The store of an unnamed reduction is called AGGREGATE, as upstream. */
+/** The store of an unnamed reduction is called AGGREGATE, as in Kafka Streams. */
 export function reduceTable<K, V>(
-  group: GroupedTablePart,
+  group: GroupedTableHandle,
   functions: TableReduceFunctions<V>,
   options: TableOptions<K, V> = {},
-): TablePart {
+): TableHandle {
   const store = tableStore(group.graph, options, AGGREGATE, group)
   return addAggregation(
     group,
@@ -82,12 +82,12 @@ const COUNT: TableAggregateFunctions<unknown, unknown, number> = {
 }
 
 function addAggregation(
-  group: GroupedTablePart,
+  group: GroupedTableHandle,
   store: TableStore,
   prefix: string,
   givenName: string | undefined,
   operatorOf: (node: string) => TableOperator,
-): TablePart {
+): TableHandle {
   const { graph } = group
   const sinkName = graph.name(givenName, 'KSTREAM-SINK-', '-sink')
   const sourceName = graph.name(givenName, 'KSTREAM-SOURCE-', '-source')
@@ -109,7 +109,7 @@ function addAggregation(
 
 /** One for all aggregations of a grouping that the user named, else one each. Groups of a table always go through a topic. */
 function repartitionNode(
-  group: GroupedTablePart,
+  group: GroupedTableHandle,
   store: TableStore,
   sinkName: string,
   sourceName: string,

@@ -4,7 +4,7 @@ import type { Aggregator, Initializer, Reducer, SessionMerger } from '../../opti
 import type { TableStore } from '../../kit/materialized.ts'
 import { saysMaterialized, tableStore } from '../../kit/materialized.ts'
 import type { WindowedTableOptions } from '../../options/options.ts'
-import type { TablePart, WindowedPart } from '../../kit/handles.ts'
+import type { TableHandle, WindowedHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { windowedStore } from '../../kit/windowed-materialized.ts'
@@ -40,7 +40,7 @@ export function synchronousFunctions<K, V, A>(
 }
 
 /** Throws where the windows never close. */
-export function withEmitStrategy(part: WindowedPart, emit: EmitStrategy): WindowedPart {
+export function withEmitStrategy(part: WindowedHandle, emit: EmitStrategy): WindowedHandle {
   if (emit === 'on-window-close' && part.windows.type === 'unlimited') {
     throw new TopologyError(
       'WINDOW_NEVER_CLOSES',
@@ -51,9 +51,9 @@ export function withEmitStrategy(part: WindowedPart, emit: EmitStrategy): Window
 }
 
 export function countWindows<K>(
-  part: WindowedPart,
+  part: WindowedHandle,
   options: WindowedTableOptions<K, number> = {},
-): TablePart {
+): TableHandle {
   const { graph, keySerde } = part.group.stream
   // The leftover of `count` without windows is one here, too; sliding windows came later and do without.
   if (part.windows.type !== 'sliding' && saysMaterialized(options) && options.storeName === undefined) {
@@ -71,10 +71,10 @@ const COUNT: WindowFunctions<unknown, unknown, number> = {
 
 /** The first value of a window is its aggregate, as it is. */
 export function reduceWindows<K, V>(
-  part: WindowedPart,
+  part: WindowedHandle,
   reducer: Reducer<V, V | null>,
   options: WindowedTableOptions<K, V> = {},
-): TablePart {
+): TableHandle {
   const store = tableStore(part.group.stream.graph, options, REDUCE, part.group.stream)
   const aggregator = (aggregate: V | null, value: V) =>
     aggregate === null ? value : reducer(aggregate, value)
@@ -89,10 +89,10 @@ export function reduceWindows<K, V>(
 }
 
 export function aggregateWindows<K, V, A>(
-  part: WindowedPart,
+  part: WindowedHandle,
   functions: WindowFunctions<K, V, A>,
   options: WindowedTableOptions<K, NonNullable<A>> = {},
-): TablePart {
+): TableHandle {
   const { graph, keySerde } = part.group.stream
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: undefined })
   return addWindowed(part, store, AGGREGATE, options, node =>
@@ -101,12 +101,12 @@ export function aggregateWindows<K, V, A>(
 }
 
 function addWindowed<K, V, A>(
-  { group, windows, emit }: WindowedPart,
+  { group, windows, emit }: WindowedHandle,
   store: TableStore,
   prefix: string,
   options: Pick<WindowedTableOptions<unknown, unknown>, 'retentionMs' | 'name'>,
   functionsOf: (node: string) => WindowFunctions<K, V, A>,
-): TablePart {
+): TableHandle {
   const name = group.stream.graph.name(options.name, prefix)
   const { builder, keySerde } = windowedStore(store, windows, emit, options)
   const operator = windowedOperator(windows, functionsOf(name), {

@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Predicate } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
@@ -36,11 +36,11 @@ class Filter<K, V> implements Processor<K, V, K, V> {
 
 /** `keep`: whether a record goes on for which the predicate holds; false for `filterNot`. */
 export function filter<K, V>(
-  stream: StreamPart,
+  stream: StreamHandle,
   predicate: Predicate<K, V>,
   keep: boolean,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const callback = `the predicate of ${keep ? 'filter' : 'filterNot'}`
   const get = (node: string) => new Filter(predicate, keep, { callback, node })
   return addStreamNode(stream, { prefix: 'KSTREAM-FILTER-', name: options.name, get })

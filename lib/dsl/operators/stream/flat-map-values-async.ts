@@ -7,7 +7,7 @@ import type { AsyncCall, AsyncMapper } from '../../options/async-functions.ts'
 import type { AsyncWork } from '../../async/async-operator.ts'
 import type { AsyncOptions } from '../../options/async-options.ts'
 import type { PendingCall } from '../../async/pending-call.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { NEW_VALUE } from '../../kit/add-node.ts'
 
 class FlatMapValuesWork<K, V, VR> implements AsyncWork<K, V, Iterable<VR>, K, VR> {
@@ -35,10 +35,10 @@ class FlatMapValuesWork<K, V, VR> implements AsyncWork<K, V, Iterable<VR>, K, VR
 
 /** As `flatMapValues`: keys stay where they are. */
 export function flatMapValuesAsync<K, V, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: AsyncMapper<K, V, Iterable<VR>>,
   options: AsyncOptions<K, V> = {},
-): StreamPart {
+): StreamHandle {
   const work = () => new FlatMapValuesWork(mapper)
   const role = { changesValue: true }
   return addAsyncNode(stream, { prefix: 'KSTREAM-FLATMAPVALUESASYNC-', options, work, role }, NEW_VALUE)

@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Mapper } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_VALUE } from '../../kit/add-node.ts'
@@ -33,10 +33,10 @@ class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
 }
 
 export function flatMapValues<K, V, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: Mapper<K, V, Iterable<VR>>,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => new FlatMapValues(mapper, { callback: 'the mapper of flatMapValues', node })
   const node = { prefix: 'KSTREAM-FLATMAPVALUES-', name: options.name, get, role: { changesValue: true } }
   return addStreamNode(stream, node, NEW_VALUE)

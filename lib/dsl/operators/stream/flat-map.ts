@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import { Record } from '../../../processor/record.ts'
 import type { Mapper } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
@@ -43,10 +43,10 @@ class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
 }
 
 export function flatMap<K, V, KR, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: PairsMapper<K, V, KR, VR>,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => new FlatMap(mapper, { callback: 'the mapper of flatMap', node })
   const node = {
     prefix: 'KSTREAM-FLATMAP-',

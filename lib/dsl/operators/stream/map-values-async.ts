@@ -5,7 +5,7 @@ import type { AsyncCall, AsyncMapper } from '../../options/async-functions.ts'
 import type { AsyncWork } from '../../async/async-operator.ts'
 import type { AsyncOptions } from '../../options/async-options.ts'
 import type { PendingCall } from '../../async/pending-call.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { NEW_VALUE } from '../../kit/add-node.ts'
 
 class MapValuesWork<K, V, VR> implements AsyncWork<K, V, VR, K, VR> {
@@ -27,10 +27,10 @@ class MapValuesWork<K, V, VR> implements AsyncWork<K, V, VR, K, VR> {
 
 /** As `mapValues`: keys stay where they are. */
 export function mapValuesAsync<K, V, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: AsyncMapper<K, V, VR>,
   options: AsyncOptions<K, V> = {},
-): StreamPart {
+): StreamHandle {
   const work = () => new MapValuesWork(mapper)
   const role = { changesValue: true }
   return addAsyncNode(stream, { prefix: 'KSTREAM-MAPVALUESASYNC-', options, work, role }, NEW_VALUE)

@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Mapper } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_VALUE } from '../../kit/add-node.ts'
@@ -29,10 +29,10 @@ class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
 
 /** Keys stay where they are: what needs equal keys in one place needs no repartitioning on account of this. */
 export function mapValues<K, V, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: Mapper<K, V, VR>,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => new MapValues(mapper, { callback: 'the mapper of mapValues', node })
   const node = { prefix: 'KSTREAM-MAPVALUES-', name: options.name, get, role: { changesValue: true } }
   return addStreamNode(stream, node, NEW_VALUE)

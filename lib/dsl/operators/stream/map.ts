@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import { Record } from '../../../processor/record.ts'
 import type { PairMapper } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
@@ -38,10 +38,10 @@ class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
 
 /** Key and value may both be of other types now, so neither serde is handed on. */
 export function map<K, V, KR, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: PairMapper<K, V, KR, VR>,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => new MapPairs(mapper, { callback: 'the mapper of map', node })
   const node = {
     prefix: 'KSTREAM-MAP-',

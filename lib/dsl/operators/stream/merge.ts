@@ -1,10 +1,10 @@
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { checkSameBuilder, processorRole } from '../../kit/add-node.ts'
 import { passThrough } from '../../kit/pass.ts'
 
 /** Serdes are dropped: neither side's is sure to fit both. */
-export function merge(left: StreamPart, right: StreamPart, options: NamedOptions = {}): StreamPart {
+export function merge(left: StreamHandle, right: StreamHandle, options: NamedOptions = {}): StreamHandle {
   checkSameBuilder(left, right)
   const name = left.graph.name(options.name, 'KSTREAM-MERGE-')
   return {

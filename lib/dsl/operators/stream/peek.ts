@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Action } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
@@ -30,13 +30,17 @@ class Peek<K, V> implements Processor<K, V, K, V> {
   }
 }
 
-export function peek<K, V>(stream: StreamPart, action: Action<K, V>, options: NamedOptions = {}): StreamPart {
+export function peek<K, V>(
+  stream: StreamHandle,
+  action: Action<K, V>,
+  options: NamedOptions = {},
+): StreamHandle {
   const get = (node: string) => new Peek(action, { callback: 'the action of peek', node })
   return addStreamNode(stream, { prefix: 'KSTREAM-PEEK-', name: options.name, get })
 }
 
 /** The same with nothing below it; only the generated name differs. */
-export function forEach<K, V>(stream: StreamPart, action: Action<K, V>, options: NamedOptions = {}): void {
+export function forEach<K, V>(stream: StreamHandle, action: Action<K, V>, options: NamedOptions = {}): void {
   const get = (node: string) => new Peek(action, { callback: 'the action of forEach', node })
   addStreamNode(stream, { prefix: 'KSTREAM-FOREACH-', name: options.name, get })
 }

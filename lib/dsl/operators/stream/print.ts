@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Mapper } from '../../options/functions.ts'
 import type { PrintedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
@@ -43,8 +43,8 @@ class Print<K, V> implements Processor<K, V> {
   }
 }
 
-/** The label is the name of the node above unless one is given, as upstream. */
-export function print<K, V>(stream: StreamPart, options: PrintedOptions<K, V> = {}): void {
+/** The label is the name of the node above unless one is given, as in Kafka Streams. */
+export function print<K, V>(stream: StreamHandle, options: PrintedOptions<K, V> = {}): void {
   const { label = stream.name, format = keyAndValue, filePath } = options
   const get = (node: string) =>
     new Print(label, format as Mapper<unknown, unknown, string>, filePath, {

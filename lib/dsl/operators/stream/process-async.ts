@@ -12,7 +12,7 @@ import type {
 import type { AsyncWork } from '../../async/async-operator.ts'
 import type { AsyncOptions } from '../../options/async-options.ts'
 import type { PendingCall } from '../../async/pending-call.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
 
 class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, KR, VR> {
@@ -49,10 +49,10 @@ class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, 
 
 /** As `process`: keys may change, so the result is taken for rekeyed and has no serdes. */
 export function processAsync<K, V, KR, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   factory: AsyncProcessorFactory<K, V, KR, VR>,
   options: AsyncOptions<K, V> = {},
-): StreamPart {
+): StreamHandle {
   const get = typeof factory === 'function' ? factory : () => factory.get()
   const work = () => new ProcessWork(get())
   const role = { changesKey: true, changesValue: true }

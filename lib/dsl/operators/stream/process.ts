@@ -7,37 +7,37 @@ import { checkSupplier } from '../../../topology/check-supplier.ts'
 import { supplierFrom } from '../../../topology/topology-options.ts'
 import { checkName } from '../../graph/node-name.ts'
 import type { ProcessOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { KeyCheckingContext } from '../../kit/key-checking-context.ts'
 import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from '../../kit/add-node.ts'
 
 /** Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no serdes. */
 export function process<K, V, KR, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   factory: ProcessorFactory<K, V, KR, VR>,
   options: ProcessOptions = {},
-): StreamPart {
+): StreamHandle {
   const part = addProcess(stream, 'KSTREAM-PROCESSOR-', supplierFrom(factory), options, true)
   return { ...part, ...NEW_KEY_AND_VALUE }
 }
 
 export function processValues<K, V, VR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   factory: ProcessorFactory<K, V, K, VR>,
   options: ProcessOptions = {},
-): StreamPart {
+): StreamHandle {
   const part = addProcess(stream, 'KSTREAM-PROCESSVALUES-', supplierFrom(factory), options, false)
   return { ...part, ...NEW_VALUE }
 }
 
 /** Unlike elsewhere, a given name uses no number up. */
 function addProcess(
-  stream: StreamPart,
+  stream: StreamHandle,
   prefix: string,
   supplier: ProcessorSupplier,
   options: ProcessOptions,
   changesKey: boolean,
-): StreamPart {
+): StreamHandle {
   const name = options.name === undefined ? stream.graph.newName(prefix) : checkName(options.name)
   checkSupplier(name, supplier)
   const role = processorRole({

@@ -1,6 +1,6 @@
 import type { StreamPartitioner } from '../../../processor/stream-partitioner.ts'
 import { checkName } from '../../graph/node-name.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import {
   addRepartition,
   behindRepartition,
@@ -10,7 +10,10 @@ import {
 import type { RepartitionedOptions } from '../../options/options.ts'
 
 /** The `repartition` method: always through a topic, needed or not. */
-export function repartition<K, V>(stream: StreamPart, options: RepartitionedOptions<K, V> = {}): StreamPart {
+export function repartition<K, V>(
+  stream: StreamHandle,
+  options: RepartitionedOptions<K, V> = {},
+): StreamHandle {
   const { partitionCount } = options
   if (partitionCount !== undefined && !(Number.isSafeInteger(partitionCount) && partitionCount >= 1)) {
     throw new TypeError(`partitionCount is ${partitionCount}: it must be a whole number of at least 1`)

@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Mapper } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_KEY } from '../../kit/add-node.ts'
@@ -29,11 +29,11 @@ class SelectKey<K, V, KR> implements Processor<K, V, KR, V> {
 
 /** Marks the stream even where the new key equals the old: whether it does is only known record by record. */
 export function selectKey<K, V, KR>(
-  stream: StreamPart,
+  stream: StreamHandle,
   mapper: Mapper<K, V, KR>,
   options: NamedOptions = {},
   callback = 'the mapper of selectKey',
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => new SelectKey(mapper, { callback, node })
   const node = { prefix: 'KSTREAM-KEY-SELECT-', name: options.name, get, role: { changesKey: true } }
   return addStreamNode(stream, node, NEW_KEY)

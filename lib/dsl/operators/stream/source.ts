@@ -2,7 +2,7 @@ import { TopologyError } from '../../../common/errors.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../../options/options.ts'
-import type { GlobalTablePart, StreamPart, TablePart } from '../../kit/handles.ts'
+import type { GlobalTableHandle, StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { TableSource } from '../../kit/table-source.ts'
 
 const SOURCE = 'KSTREAM-SOURCE-'
@@ -13,7 +13,7 @@ export function streamSource<K, V>(
   graph: Graph,
   topics: string | readonly string[] | RegExp,
   consumed: ConsumedOptions<K, V>,
-): StreamPart {
+): StreamHandle {
   const name = graph.name(consumed.name, SOURCE)
   const { keySerde, valueSerde } = consumed
   const read =
@@ -33,7 +33,11 @@ export function streamSource<K, V>(
 }
 
 /** The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store in the end. */
-export function tableSource<K, V>(graph: Graph, topic: string, options: TableSourceOptions<K, V>): TablePart {
+export function tableSource<K, V>(
+  graph: Graph,
+  topic: string,
+  options: TableSourceOptions<K, V>,
+): TableHandle {
   const { keySerde, valueSerde } = options
   const store = mayNeedName(graph, tableStore(graph, options, `${topic}-`, { keySerde, valueSerde }))
   const sourceName = graph.name(options.name, SOURCE, '-source')
@@ -65,7 +69,7 @@ export function globalTableSource<K, V>(
   graph: Graph,
   topic: string,
   options: TableSourceOptions<unknown, unknown>,
-): GlobalTablePart<K, V> {
+): GlobalTableHandle<K, V> {
   const store = mayNeedName(
     graph,
     tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined }),

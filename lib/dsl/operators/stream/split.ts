@@ -4,7 +4,7 @@ import type { Record } from '../../../processor/record.ts'
 import { TopologyError } from '../../../common/errors.ts'
 import type { Predicate } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
@@ -45,17 +45,17 @@ class Split implements Processor {
 }
 
 /** A split being written: the node is there, branches are added to it. */
-export class SplitPart {
-  readonly #stream: StreamPart
+export class SplitHandle {
+  readonly #stream: StreamHandle
   readonly #branches: Branches = { predicates: [], names: [], defaultName: undefined }
 
-  constructor(stream: StreamPart, options: NamedOptions = {}) {
+  constructor(stream: StreamHandle, options: NamedOptions = {}) {
     const get = (node: string) => new Split(this.#branches, { callback: 'a predicate of split', node })
     this.#stream = addStreamNode(stream, { prefix: 'KSTREAM-BRANCH-', name: options.name, get })
   }
 
   /** Named after the split and the branch; without a name, after its number, the first one being 1. */
-  addBranch(predicate: AnyPredicate, givenName: string | undefined): StreamPart {
+  addBranch(predicate: AnyPredicate, givenName: string | undefined): StreamHandle {
     this.#checkOpen()
     const branch = this.#add(givenName ?? String(this.#branches.predicates.length + 1))
     this.#branches.predicates.push(predicate)
@@ -63,14 +63,14 @@ export class SplitPart {
     return branch
   }
 
-  addDefault(givenName: string | undefined): StreamPart {
+  addDefault(givenName: string | undefined): StreamHandle {
     this.#checkOpen()
     const branch = this.#add(givenName ?? '0')
     this.#branches.defaultName = branch.name
     return branch
   }
 
-  #add(suffix: string): StreamPart {
+  #add(suffix: string): StreamHandle {
     // The name is given, and uses a number up all the same.
     return addStreamNode(this.#stream, { prefix: '', name: this.#stream.name + suffix, get: passThrough.get })
   }

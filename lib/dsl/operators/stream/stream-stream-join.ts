@@ -6,7 +6,7 @@ import { unmatchedRecordsBuilder } from '../../../store/operator/unmatched-recor
 import type { Joiner } from '../../options/functions.ts'
 import type { StreamJoinSideRole } from '../../graph/graph-node.ts'
 import type { StreamJoinedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 import { synchronousJoiner } from '../../kit/synchronous.ts'
 import { checkSameBuilder, processorRole } from '../../kit/add-node.ts'
 import { repartitionedForJoin } from '../../joins/join-repartition.ts'
@@ -24,18 +24,18 @@ const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 type Options = StreamJoinedOptions<unknown, unknown, unknown>
 
-/** Serdes that the options leave out are the application's, not those of the streams, as upstream; the repartition topics alone have theirs. */
+/** Serdes that the options leave out are the application's, not those of the streams, as in Kafka Streams; the repartition topics alone have theirs. */
 export function joinStreams<K, V, VO, VR>(
-  left: StreamPart,
-  right: StreamPart,
+  left: StreamHandle,
+  right: StreamHandle,
   joiner: Joiner<K, V, VO, VR>,
   kind: StreamJoinKind,
   given: StreamJoinedOptions<K, V, VO>,
-): StreamPart {
+): StreamHandle {
   checkSameBuilder(left, right)
   const options = given as Options
   const { name, keySerde, valueSerde, otherValueSerde } = options
-  const topic = (stream: StreamPart, suffix: string) => (name === undefined ? stream.name : name + suffix)
+  const topic = (stream: StreamHandle, suffix: string) => (name === undefined ? stream.name : name + suffix)
   const one = repartitionedForJoin(left, topic(left, '-left'), { keySerde, valueSerde })
   const other = repartitionedForJoin(right, topic(right, '-right'), { keySerde, valueSerde: otherValueSerde })
   const sources = one.graph.coPartition(one.sources, other.sources)
@@ -51,18 +51,18 @@ export function joinStreams<K, V, VO, VR>(
 }
 
 function addJoin(
-  one: StreamPart,
-  other: StreamPart,
+  one: StreamHandle,
+  other: StreamHandle,
   given: AnyJoiner,
   kind: StreamJoinKind,
   options: Options,
-): Pick<StreamPart, 'node' | 'name'> {
+): Pick<StreamHandle, 'node' | 'name'> {
   const { graph } = one
   const { windows, valueSerde, otherValueSerde } = options
   const { beforeMs, afterMs, graceMs } = windows
   const names = nameJoin(graph, kind, options)
   const joiner = synchronousJoiner(given, { callback: `the joiner of ${METHODS[kind]}`, node: names.merge })
-  const window = (stream: StreamPart, name: string, store: string, serde: Serde<unknown> | undefined) => {
+  const window = (stream: StreamHandle, name: string, store: string, serde: Serde<unknown> | undefined) => {
     const supplier = { get: () => new JoinWindow(store) }
     const node = graph.add(name, processorRole({ supplier }), stream.node)
     return { node, store: windowStore(store, serde, options) }

@@ -4,7 +4,7 @@ import type { RecordBufferSettings } from '../../../store/operator/record-buffer
 import { recordBufferBuilder } from '../../../store/operator/record-buffer.ts'
 import type { Joiner, Mapper } from '../../options/functions.ts'
 import type { JoinedOptions, NamedOptions, SerdeOptions } from '../../options/options.ts'
-import type { GlobalTablePart, StreamPart, TablePart } from '../../kit/handles.ts'
+import type { GlobalTableHandle, StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { synchronous, synchronousJoiner } from '../../kit/synchronous.ts'
 import { addStreamNode, checkSameBuilder, NEW_VALUE, processorRole } from '../../kit/add-node.ts'
 import { checkName } from '../../graph/node-name.ts'
@@ -16,12 +16,12 @@ import { repartitionedForJoin } from '../../joins/join-repartition.ts'
 
 /** `left`: a stream record without match is joined with null instead of left out. */
 export function joinTable<K, V, VT, VR>(
-  stream: StreamPart,
-  table: TablePart,
+  stream: StreamHandle,
+  table: TableHandle,
   given: Joiner<K, V, VT | null, VR>,
   left: boolean,
   options: JoinedOptions<K, V> = {},
-): StreamPart {
+): StreamHandle {
   checkSameBuilder(stream, table)
   const topicPrefix = options.name === undefined ? stream.name : checkName(options.name)
   const input = repartitionedForJoin(stream, topicPrefix, options as SerdeOptions<unknown, unknown>)
@@ -52,15 +52,15 @@ export function joinTable<K, V, VT, VR>(
   return { ...input, name, node, keySerde, valueSerde: undefined, sources, joinRepartition: {} }
 }
 
-/** The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both kinds, as upstream. */
+/** The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both kinds, as in Kafka Streams. */
 export function joinGlobalTable<K, V, KG, VG, VR>(
-  stream: StreamPart,
-  table: GlobalTablePart,
+  stream: StreamHandle,
+  table: GlobalTableHandle,
   selector: Mapper<K, V, KG | null>,
   joiner: Joiner<K, V, VG | null, VR>,
   left: boolean,
   options: NamedOptions = {},
-): StreamPart {
+): StreamHandle {
   const get = (node: string) => {
     const owner = { callback: `the selector of ${method(left)}`, node }
     const joined = synchronousJoiner(joiner, { callback: `the joiner of ${method(left)}`, node })
@@ -72,7 +72,7 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
 }
 
 /** What waits can be joined only where old rows are still known when it has waited. */
-function graceOf(name: string, table: TablePart, graceMs: number): GraceSettings {
+function graceOf(name: string, table: TableHandle, graceMs: number): GraceSettings {
   if (!Number.isSafeInteger(graceMs) || graceMs < 0) {
     throw new TypeError(`join "${name}": graceMs is ${graceMs}: it must be a whole number of milliseconds`)
   }
@@ -92,7 +92,7 @@ function graceOf(name: string, table: TablePart, graceMs: number): GraceSettings
   return { graceMs, bufferName: checkName(`${name}-Buffer`) }
 }
 
-function addBuffer({ graph }: StreamPart, settings: RecordBufferSettings): void {
+function addBuffer({ graph }: StreamHandle, settings: RecordBufferSettings): void {
   graph.add(settings.name, { kind: 'store', builder: recordBufferBuilder(settings) }, graph.root)
 }
 

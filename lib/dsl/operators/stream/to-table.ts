@@ -1,6 +1,6 @@
 import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions } from '../../options/options.ts'
-import type { StreamPart, TablePart } from '../../kit/handles.ts'
+import type { StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { processorRole } from '../../kit/add-node.ts'
 import { addRepartition, behindRepartition, planRepartition } from '../../kit/plan-repartition.ts'
 import { TableSource } from '../../kit/table-source.ts'
@@ -8,10 +8,10 @@ import { TableSource } from '../../kit/table-source.ts'
 const PREFIX = 'KSTREAM-TOTABLE-'
 
 /**
- * The repartition topic of a rekeyed stream is named after the node, not after the store, as in the original, where only
+ * The repartition topic of a rekeyed stream is named after the node, not after the store, as in Kafka Streams, where only
  * aggregations name theirs after the store.
  */
-export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = {}): TablePart {
+export function toTable<K, V>(stream: StreamHandle, options: TableOptions<K, V> = {}): TableHandle {
   const { graph } = stream
   const name = graph.name(options.name, PREFIX)
   const store = mayNeedName(graph, tableStore(graph, options, PREFIX, stream))
@@ -31,10 +31,10 @@ export function toTable<K, V>(stream: StreamPart, options: TableOptions<K, V> = 
 }
 
 function throughTopic(
-  stream: StreamPart,
+  stream: StreamHandle,
   topicPrefix: string,
-  serdes: Pick<StreamPart, 'keySerde' | 'valueSerde'>,
-): StreamPart {
+  serdes: Pick<StreamHandle, 'keySerde' | 'valueSerde'>,
+): StreamHandle {
   const settings = { topicPrefix, keySerde: serdes.keySerde, valueSerde: serdes.valueSerde }
   const planned = planRepartition(stream.graph, settings)
   return behindRepartition(stream, addRepartition(stream, planned), planned.sourceName, settings)

@@ -1,10 +1,10 @@
 import type { StreamPartitioner, TopicNameExtractor } from '../../../processor/stream-partitioner.ts'
 import type { ProducedOptions } from '../../options/options.ts'
-import type { StreamPart } from '../../kit/handles.ts'
+import type { StreamHandle } from '../../kit/handles.ts'
 
 /** The topic is the user's: it is neither created nor named after the application. */
 export function to<K, V>(
-  stream: StreamPart,
+  stream: StreamHandle,
   topic: string | TopicNameExtractor<K, V>,
   options: ProducedOptions<K, V> = {},
 ): void {

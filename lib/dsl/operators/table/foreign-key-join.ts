@@ -15,7 +15,7 @@ import type { Joiner, Mapper } from '../../options/functions.ts'
 import type { GraphNode } from '../../graph/graph-node.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { ForeignKeyJoinOptions } from '../../options/options.ts'
-import type { TablePart } from '../../kit/handles.ts'
+import type { TableHandle } from '../../kit/handles.ts'
 import { isVersioned } from '../../kit/table-operator.ts'
 import { synchronous, synchronousJoiner } from '../../kit/synchronous.ts'
 import { checkSameBuilder, processorRole } from '../../kit/add-node.ts'
@@ -26,8 +26,8 @@ const FK_JOIN = 'KTABLE-FK-JOIN-'
 const SINK = 'KTABLE-SINK-'
 const SOURCE = 'KTABLE-SOURCE-'
 
-/** All names of one join. Their order is that in which the original draws numbers, and so part of the names. */
-function drawNames({ graph }: TablePart, given: string | undefined) {
+/** All names of one join. Their order is that in which Kafka Streams draws numbers, and so part of the names. */
+function drawNames({ graph }: TableHandle, given: string | undefined) {
   const draw = (prefix: string, suffix: string) => graph.name(given, prefix, suffix)
   return {
     subscriptionTopic: `${draw(`${FK_JOIN}SUBSCRIPTION-REGISTRATION-`, '-subscription-registration')}-topic`,
@@ -52,13 +52,13 @@ function drawNames({ graph }: TablePart, given: string | undefined) {
  * through topics of the application.
  */
 export function joinForeignKey<K, V, KO, VO, VR>(
-  left: TablePart,
-  right: TablePart,
+  left: TableHandle,
+  right: TableHandle,
   extractor: Mapper<K, V, KO | null>,
   joiner: Joiner<K, V, VO, VR>,
   isLeft: boolean,
   options: ForeignKeyJoinOptions<K, KO, NonNullable<VR>> = {},
-): TablePart {
+): TableHandle {
   checkSameBuilder(left, right)
   right.operator.requestOldValues(true)
   left.operator.requestOldValues(true)
@@ -83,8 +83,8 @@ export function joinForeignKey<K, V, KO, VO, VR>(
 type Names = ReturnType<typeof drawNames>
 
 function addSubscriptionTopic<K, KO, VR>(
-  left: TablePart,
-  right: TablePart,
+  left: TableHandle,
+  right: TableHandle,
   plan: ForeignKeyJoinPlan,
   names: Names,
   { otherPartitioner }: ForeignKeyJoinOptions<K, KO, VR>,
@@ -108,8 +108,8 @@ function addSubscriptionTopic<K, KO, VR>(
 }
 
 function addResponseTopic<K, KO, VR>(
-  left: TablePart,
-  right: TablePart,
+  left: TableHandle,
+  right: TableHandle,
   plan: ForeignKeyJoinPlan,
   names: Names,
   subscriptions: GraphNode,
@@ -151,13 +151,13 @@ function addResponseTopic<K, KO, VR>(
 }
 
 function addResult<K, KO, VR>(
-  left: TablePart,
+  left: TableHandle,
   responses: GraphNode,
   plan: ForeignKeyJoinPlan,
   names: Names,
   joiner: AnyJoiner,
   options: ForeignKeyJoinOptions<K, KO, VR>,
-): TablePart {
+): TableHandle {
   const { graph, keySerde } = left
   const sources = graph.coPartition(left.sources, new Set([names.responseSource]))
   const rows = left.operator.values()
@@ -185,7 +185,7 @@ function addResult<K, KO, VR>(
   }
 }
 
-function internalSource(topic: string, formats: Pick<TablePart, 'keySerde' | 'valueSerde'>) {
+function internalSource(topic: string, formats: Pick<TableHandle, 'keySerde' | 'valueSerde'>) {
   const { keySerde, valueSerde } = formats
   const consumed = { ...(keySerde && { keySerde }), ...(valueSerde && { valueSerde }) }
   return { kind: 'stream-source', topics: [topic], pattern: undefined, consumed } as const

@@ -6,7 +6,7 @@ import { Change } from '../../kit/change.ts'
 import type { PairMapper } from '../../options/functions.ts'
 import { checkName } from '../../graph/node-name.ts'
 import type { GroupedOptions } from '../../options/options.ts'
-import type { GroupedTablePart, TablePart } from '../../kit/handles.ts'
+import type { GroupedTableHandle, TableHandle } from '../../kit/handles.ts'
 import { isVersioned } from '../../kit/table-operator.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
@@ -63,12 +63,12 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
 }
 
 export function groupTable<K, V, KR, VR>(
-  table: TablePart,
+  table: TableHandle,
   selector: PairMapper<K, V, KR, VR>,
   options: GroupedOptions<NonNullable<KR>, NonNullable<VR>> = {},
-): GroupedTablePart {
+): GroupedTableHandle {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
-  // Not marked as changing keys, as upstream: its repartition topic stays where it is, and no other one moves up to it.
+  // Not marked as changing keys, as in Kafka Streams: its repartition topic stays where it is, and no other one moves up to it.
   const owner = { callback: 'the selector of groupBy', node: name }
   const get = () => new Regroup(selector, isVersioned(table.operator), owner)
   const role = processorRole({ supplier: { get } })

@@ -12,9 +12,9 @@ import type { ValueAndTimestamp } from '../../../store/contract/key-value-store.
 import { Change } from '../../kit/change.ts'
 import { checkName } from '../../graph/node-name.ts'
 import { closeDelayMs } from '../../kit/window-close.ts'
-import type { TablePart } from '../../kit/handles.ts'
+import type { TableHandle } from '../../kit/handles.ts'
 import { invalidSuppression, type Suppressed } from '../../options/suppressed.ts'
-import type { TableOperator, TableValues, ValueReader } from '../../kit/table-operator.ts'
+import type { TableOperator, TableValueGetter, ValueReader } from '../../kit/table-operator.ts'
 import { isVersioned } from '../../kit/table-operator.ts'
 import { addTableNode } from '../../kit/add-node.ts'
 import { suppressionEmits } from '../../kit/emit-metrics.ts'
@@ -50,7 +50,7 @@ class SuppressedTable implements TableOperator {
     return this.#parent.requestOldValues(mayMaterialize)
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     const parent = this.#parent.values()
     const { storeName } = this.#settings
     return {
@@ -144,7 +144,7 @@ class BufferReader implements ValueReader {
   }
 }
 
-export function suppress<K>(table: TablePart, suppressed: Suppressed<K>): TablePart {
+export function suppress<K>(table: TableHandle, suppressed: Suppressed<K>): TableHandle {
   // Out-of-order rows have no place in a buffer of last rows (KIP-914).
   if (isVersioned(table.operator)) {
     throw invalidSuppression(

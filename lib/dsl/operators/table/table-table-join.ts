@@ -7,8 +7,8 @@ import type { Joiner } from '../../options/functions.ts'
 import type { TableStore } from '../../kit/materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions } from '../../options/options.ts'
-import type { TablePart } from '../../kit/handles.ts'
-import type { TableOperator, TableValues } from '../../kit/table-operator.ts'
+import type { TableHandle } from '../../kit/handles.ts'
+import type { TableOperator, TableValueGetter } from '../../kit/table-operator.ts'
 import { isVersioned, storeValues } from '../../kit/table-operator.ts'
 import type { RowStore } from '../../kit/row-store.ts'
 import { rowStore } from '../../kit/row-store.ts'
@@ -71,7 +71,7 @@ class JoinedTable implements TableOperator {
     return this.#historyRetentionMs !== undefined
   }
 
-  #side(own: TableOperator, other: TableValues, joiner: AnyJoiner, needs: JoinNeeds): Processor {
+  #side(own: TableOperator, other: TableValueGetter, joiner: AnyJoiner, needs: JoinNeeds): Processor {
     return new TableJoinSide(other.reader(), joiner, needs, this.#sendOldValues, isVersioned(own))
   }
 
@@ -83,7 +83,7 @@ class JoinedTable implements TableOperator {
     return true
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#historyRetentionMs)
     const left = this.#left.values()
     const right = this.#right.values()
@@ -140,12 +140,12 @@ class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<
 
 /** Unlike elsewhere, settings without a store name do give the result a store, though none that can be queried. */
 export function joinTables<K, L, R, VR>(
-  left: TablePart,
-  right: TablePart,
+  left: TableHandle,
+  right: TableHandle,
   joiner: Joiner<K, L, R, VR>,
   kind: TableJoinKind,
   options: TableOptions<K, NonNullable<VR>> = {},
-): TablePart {
+): TableHandle {
   checkSameBuilder(left, right)
   const { graph, keySerde } = left
   const store = saysMaterialized(options)
@@ -188,6 +188,6 @@ export function joinTables<K, L, R, VR>(
   }
 }
 
-function joinSide(name: string, own: TablePart, other: TablePart, supplier: ProcessorSupplier) {
+function joinSide(name: string, own: TableHandle, other: TableHandle, supplier: ProcessorSupplier) {
   return { name, parent: own.name, supplier, stores: other.operator.values().storeNames }
 }

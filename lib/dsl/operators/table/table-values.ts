@@ -1,18 +1,18 @@
 import type { Mapper, Predicate } from '../../options/functions.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TableOptions } from '../../options/options.ts'
-import type { TablePart } from '../../kit/handles.ts'
+import type { TableHandle } from '../../kit/handles.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addTableNode } from '../../kit/add-node.ts'
 import { DerivedTable } from '../../kit/derived-table.ts'
 
 /** `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`. */
 export function filterTable<K, V>(
-  table: TablePart,
+  table: TableHandle,
   predicate: Predicate<K, V>,
   keep: boolean,
   options: TableOptions<K, V> = {},
-): TablePart {
+): TableHandle {
   const callback = `the predicate of ${keep ? 'filter' : 'filterNot'}`
   const compute = (node: string) => {
     const owner = { callback, node }
@@ -22,10 +22,10 @@ export function filterTable<K, V>(
 }
 
 export function mapTableValues<K, V, VR>(
-  table: TablePart,
+  table: TableHandle,
   mapper: Mapper<K, V, VR>,
   options: TableOptions<K, NonNullable<VR>> = {},
-): TablePart {
+): TableHandle {
   const compute = (node: string) => {
     const owner = { callback: 'the mapper of mapValues', node }
     return (value: V, key: K) => synchronous(mapper(value, key), owner)
@@ -35,13 +35,13 @@ export function mapTableValues<K, V, VR>(
 
 /** `computeOf` is told the node's name. */
 function derive<K, V, KP, VP>(
-  table: TablePart,
+  table: TableHandle,
   prefix: string,
   computeOf: (node: string) => Mapper<KP, VP, unknown>,
   dropsNothingToNothing: boolean,
   options: TableOptions<K, V>,
-  inheritedValueSerde: TablePart['valueSerde'],
-): TablePart {
+  inheritedValueSerde: TableHandle['valueSerde'],
+): TableHandle {
   const { graph } = table
   const serdes = { keySerde: table.keySerde, valueSerde: inheritedValueSerde }
   // Settings without a store name give no store, but use a number up before the node's own.

@@ -3,7 +3,7 @@ import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
 import type { Change } from '../../kit/change.ts'
 import type { NamedOptions } from '../../options/options.ts'
-import type { StreamPart, TablePart } from '../../kit/handles.ts'
+import type { StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { processorRole } from '../../kit/add-node.ts'
 
 /** Old values end here: a stream knows no "before". */
@@ -19,7 +19,7 @@ class NewValues<K, V> implements Processor<K, Change<V>, K, V | null> {
   }
 }
 
-export function toStream(table: TablePart, options: NamedOptions = {}): StreamPart {
+export function toStream(table: TableHandle, options: NamedOptions = {}): StreamHandle {
   const { graph, keySerde, valueSerde, sources } = table
   const name = graph.name(options.name, 'KTABLE-TOSTREAM-')
   const role = processorRole({ supplier: { get: () => new NewValues() } })

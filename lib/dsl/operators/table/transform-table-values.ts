@@ -9,12 +9,12 @@ import type { ValueTransformer, ValueTransformerFactory } from '../../options/fu
 import type { TableStore } from '../../kit/materialized.ts'
 import { saysMaterialized, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { TransformValuesOptions } from '../../options/options.ts'
-import type { TablePart } from '../../kit/handles.ts'
+import type { TableHandle } from '../../kit/handles.ts'
 import type { RowStore } from '../../kit/row-store.ts'
 import { rowStore } from '../../kit/row-store.ts'
 import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
-import type { TableOperator, TableValues, ValueReader } from '../../kit/table-operator.ts'
+import type { TableOperator, TableValueGetter, ValueReader } from '../../kit/table-operator.ts'
 import { isVersioned, rowAsOf, storeValues } from '../../kit/table-operator.ts'
 import { processorRole } from '../../kit/add-node.ts'
 import { TransformerContext } from '../../kit/transformer-context.ts'
@@ -34,7 +34,7 @@ class TransformedTable implements TableOperator {
 
   /** `said`: what the user said about a store. It is kept in one only if it has a name. */
   constructor(
-    parent: TablePart,
+    parent: TableHandle,
     factory: ValueTransformerFactory<unknown, unknown, unknown>,
     said: TableStore | undefined,
     node: string,
@@ -56,7 +56,7 @@ class TransformedTable implements TableOperator {
     return this.#sendOldValues
   }
 
-  values(): TableValues {
+  values(): TableValueGetter {
     if (this.#storeName !== undefined) return storeValues(this.#storeName, this.#said?.historyRetentionMs)
     const parent = this.#parent.values()
     const reader = () => new TransformingReader(parent.reader(), this.#make())
@@ -177,10 +177,10 @@ class TransformingReader implements ValueReader {
 }
 
 export function transformTableValues<K, V, VR>(
-  table: TablePart,
+  table: TableHandle,
   factory: ValueTransformerFactory<K, V, VR>,
   options: TransformValuesOptions<K, NonNullable<VR>> = {},
-): TablePart {
+): TableHandle {
   const { graph, keySerde } = table
   const serdes = { keySerde, valueSerde: undefined }
   const store = saysMaterialized(options) ? tableStore(graph, options, PREFIX, serdes) : undefined

@@ -2,7 +2,7 @@ import type { Clock } from '../../../../common/clock.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import { type Cluster, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
 import type { TopicMetadata } from '../../protocol/metadata.ts'
-import { retryMs } from './passing-errors.ts'
+import { retryMs } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
 const LEADER_NOT_AVAILABLE = 5

@@ -3,7 +3,7 @@ import { errorFrom } from '../../../../common/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { TopicPartition } from '../../../broker.ts'
 import { type Cluster, type Leader, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
-import { nameOf, PASSING, placeOf, retryMs, UNKNOWN } from './passing-errors.ts'
+import { nameOf, RETRIABLE, placeOf, retryMs, UNKNOWN } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
 /** How often in a row a topic may be unknown, with waits between: it may have been made a moment ago, elsewhere. */
@@ -24,7 +24,7 @@ export interface LedQueue extends TopicPartition {
 export interface LeaderFinderOptions<Queue extends LedQueue> {
   readonly clock: Clock
   readonly cluster: Cluster
-  readonly hear: (message: string) => void
+  readonly notify: (message: string) => void
   /** What is done with the queues, for an error: "reading". */
   readonly doing: string
   /** Those that need a leader now. */
@@ -107,7 +107,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     this.#isAsking = false
     if (this.#closed) return
     const error = errorFrom(reason)
-    this.#options.hear(error.message)
+    this.#options.notify(error.message)
     this.#unsettled += 1
     // Credentials that were taken back, or a cluster that is too old: nothing comes until somebody sees to it.
     if (error instanceof BrokerError && error.class !== 'retriable') {
@@ -127,7 +127,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     if (!leader) return false
     const { errorCode, node, epoch } = leader
     if (UNKNOWN.has(errorCode)) return this.#isGivenUp(queue)
-    if (errorCode !== 0 && !PASSING.has(errorCode)) {
+    if (errorCode !== 0 && !RETRIABLE.has(errorCode)) {
       return this.#failOne(
         queue,
         protocolError(errorCode, `looking for the leader of ${nameOf(queue)}`, [placeOf(queue)]),

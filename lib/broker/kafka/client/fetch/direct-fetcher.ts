@@ -17,7 +17,7 @@ import { LeaderReader, type Asked } from './leader-reader.ts'
 import { matchAnswers } from './match-answers.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
 import { malformedError, protocolError } from '../../protocol/protocol-error.ts'
-import { nameOf, PASSING, placeOf, retryMs, UNKNOWN } from '../connection/passing-errors.ts'
+import { nameOf, RETRIABLE, placeOf, retryMs, UNKNOWN } from '../connection/retriable-errors.ts'
 
 const OFFSET_OUT_OF_RANGE = 1
 
@@ -36,7 +36,7 @@ export interface DirectFetcherOptions {
   readonly keepsTurns: boolean
   readonly wake: () => void
   /** For the log. */
-  readonly hear: (message: string) => void
+  readonly notify: (message: string) => void
 }
 
 /** Reading over connections of our own: a queue for each partition, a reader for each node that leads some. */
@@ -53,13 +53,13 @@ export class DirectFetcher implements Fetcher {
 
   constructor(options: DirectFetcherOptions) {
     this.#options = options
-    const { clock, cluster, hear } = options
+    const { clock, cluster, notify } = options
     this.#turns = new PartitionRotation(clock, options)
     this.#room = new DecodeRoom(options.bytesMax, () => this.#queues)
     this.#finder = new LeaderFinder({
       clock,
       cluster,
-      hear,
+      notify,
       doing: 'reading',
       queues: () => this.#queues,
       moveTo: (queue, node) => this.#moveTo(queue, node),
@@ -199,7 +199,7 @@ export class DirectFetcher implements Fetcher {
       responseBytesMax: () => Math.min(settings.bytesMax, Math.ceil(this.#options.bytesMax / 2)),
       received: (asked, response, buffer) => this.#received(asked, response, buffer),
       lost: error => {
-        this.#options.hear(error.message)
+        this.#options.notify(error.message)
         this.#finder.askSoon()
       },
       failed: (queues, error) => this.#fail(queues, error),
@@ -285,7 +285,7 @@ export class DirectFetcher implements Fetcher {
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       return this.#fail([queue], goneError(queue, 'the broker has no such offset'))
     }
-    if (!PASSING.has(errorCode) && !UNKNOWN.has(errorCode)) {
+    if (!RETRIABLE.has(errorCode) && !UNKNOWN.has(errorCode)) {
       return this.#fail([queue], protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
     }
     queue.retryAtMs = this.#options.clock.monotonicMs() + retryMs(queue.failures)

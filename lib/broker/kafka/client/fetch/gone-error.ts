@@ -1,5 +1,5 @@
 import { BrokerError } from '../../../broker-error.ts'
-import { nameOf, placeOf } from '../connection/passing-errors.ts'
+import { nameOf, placeOf } from '../connection/retriable-errors.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 
 /** What the runtime's reset policy decides about, or, where the broker names one, its offset. */

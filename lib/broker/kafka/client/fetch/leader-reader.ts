@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 /** What a reader does for, and tells, the fetcher that it belongs to. */
-export interface ReaderSurroundings {
+export interface LeaderReaderOptions {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly connect: ConnectOptions
@@ -47,13 +47,13 @@ export interface ReaderSurroundings {
 export class LeaderReader {
   readonly node: number
   readonly queues = new Set<FetchQueue>()
-  readonly #around: ReaderSurroundings
+  readonly #around: LeaderReaderOptions
   readonly #connection: NodeConnection
   #running = false
   /** The queue that comes first in the next request, since the first alone is sure of a batch. */
   #turn = 0
 
-  constructor(node: number, around: ReaderSurroundings) {
+  constructor(node: number, around: LeaderReaderOptions) {
     this.node = node
     this.#around = around
     this.#connection = new NodeConnection(node, around.cluster, around.connect)

@@ -8,7 +8,7 @@ export type BatchAnswer =
   /** Some record in it is refused. */
   | 'split'
   /** The broker counts otherwise than we, or another producer has taken over. */
-  | 'lost-place'
+  | 'sequence-error'
   | 'refused'
 
 const ACCEPTED: ReadonlySet<number> = new Set([
@@ -25,7 +25,7 @@ const UNKNOWN: ReadonlySet<number> = new Set([3, 100])
 /** Too large, invalid record, invalid timestamp. */
 const SPLIT: ReadonlySet<number> = new Set([10, 18, 32, 87])
 /** Out of order, unknown producer, old epoch, fenced, unknown transaction, wrong mapping. */
-const LOST_PLACE: ReadonlySet<number> = new Set([45, 47, 48, 49, 59, 90])
+const SEQUENCE_ERRORS: ReadonlySet<number> = new Set([45, 47, 48, 49, 59, 90])
 
 /** `failures`: how often the batch was answered with an error before. */
 export function batchAnswer(errorCode: number, failures: number): BatchAnswer {
@@ -34,5 +34,5 @@ export function batchAnswer(errorCode: number, failures: number): BatchAnswer {
   if (AGAIN_A_FEW_TIMES.has(errorCode) && failures < FEW) return 'again'
   if (UNKNOWN.has(errorCode)) return 'unknown-partition'
   if (SPLIT.has(errorCode)) return 'split'
-  return LOST_PLACE.has(errorCode) ? 'lost-place' : 'refused'
+  return SEQUENCE_ERRORS.has(errorCode) ? 'sequence-error' : 'refused'
 }

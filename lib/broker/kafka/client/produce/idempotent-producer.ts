@@ -11,7 +11,7 @@ import type { SendQueue } from './send-queue.ts'
 const RENEW_MS = 200
 
 /** What producers of both kinds share. */
-export type SenderParts = Pick<RecordSenderOptions, 'clock' | 'cluster' | 'connect' | 'settings' | 'hear'>
+export type SenderParts = Pick<RecordSenderOptions, 'clock' | 'cluster' | 'connect' | 'settings' | 'notify'>
 
 export interface DirectProducerOptions extends SenderParts {
   readonly onSendError: ProducerOptions['onSendError']
@@ -36,22 +36,22 @@ export class IdempotentProducer implements Producer {
     this.#options = options
     this.#clock = options.clock
     this.#failures = new SendFailures(options.onSendError)
-    const { clock, cluster, connect, settings, hear } = options
+    const { clock, cluster, connect, settings, notify } = options
     this.#sender = new RecordSender({
       clock,
       cluster,
       connect,
       settings,
-      hear,
+      notify,
       transactionalId: undefined,
-      isAdmitted: () => true,
-      admit: () => undefined,
+      isInTransaction: () => true,
+      addToTransaction: () => undefined,
       reject: (error, record) => this.#failures.reject(error, record),
-      lostPlace: (error, queue) => {
-        hear(error.message)
+      sequenceError: (error, queue) => {
+        notify(error.message)
         this.#beginAnew(queue)
       },
-      givenUpInDoubt: queue => this.#beginAnew(queue),
+      givenUpWithUnknownOutcome: queue => this.#beginAnew(queue),
     })
     this.#sender.setIdentity(options.identity)
   }
@@ -121,7 +121,7 @@ export class IdempotentProducer implements Producer {
         return this.#sender.setIdentity(await this.#options.renew())
       } catch (reason) {
         // Records that wait for it end by their own timeout.
-        this.#options.hear(errorFrom(reason).message)
+        this.#options.notify(errorFrom(reason).message)
       }
       await this.#clock.sleep(RENEW_MS)
     }

@@ -6,7 +6,7 @@ import type { Cluster } from '../connection/cluster.ts'
 import { MalformedError } from '../../protocol/malformed-error.ts'
 import { NodeConnection } from '../connection/node-connection.ts'
 import type { ConnectOptions, OpenConnection } from '../connection/open-connection.ts'
-import { nameOf } from '../connection/passing-errors.ts'
+import { nameOf } from '../connection/retriable-errors.ts'
 import { commonVersion, PRODUCE } from '../../protocol/protocol.ts'
 import type { OutgoingBatch } from './outgoing-batch.ts'
 import { writeProduceRequest } from './produce-request.ts'
@@ -21,7 +21,7 @@ export interface Sent {
 }
 
 /** What a leader's sender does for, and tells, the sender that it belongs to. */
-export interface SenderSurroundings {
+export interface LeaderSenderOptions {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly connect: ConnectOptions
@@ -50,13 +50,13 @@ export interface SenderSurroundings {
  */
 export class LeaderSender {
   readonly queues = new Set<SendQueue>()
-  readonly #around: SenderSurroundings
+  readonly #around: LeaderSenderOptions
   readonly #connection: NodeConnection
   #running = false
   /** The queue that comes first in the next request, where not all fit. */
   #turn = 0
 
-  constructor(node: number, around: SenderSurroundings) {
+  constructor(node: number, around: LeaderSenderOptions) {
     this.#around = around
     this.#connection = new NodeConnection(node, around.cluster, around.connect)
   }

@@ -68,7 +68,7 @@ export class OutgoingBatch {
   #identity: ProducerIdentity | undefined
   #codec = 0
   /** So many attempts were not answered for sure: while there are any it may be in the log. */
-  doubts = 0
+  unknownOutcomes = 0
   /** Answers in a row that asked for patience. */
   failures = 0
 

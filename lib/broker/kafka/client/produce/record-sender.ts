@@ -4,7 +4,7 @@ import type { OutgoingRecord, RejectedRecord, TopicPartition } from '../../../br
 import type { Cluster } from '../connection/cluster.ts'
 import { LeaderFinder } from '../connection/leader-finder.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
-import { nameOf, placeOf, retryMs } from '../connection/passing-errors.ts'
+import { nameOf, placeOf, retryMs } from '../connection/retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 import { LeaderSender, type Sent } from './leader-sender.ts'
 import { OutgoingBatch, recordBytesMax, type ProducerIdentity } from './outgoing-batch.ts'
@@ -29,17 +29,17 @@ export interface RecordSenderOptions {
   readonly settings: ProduceSettings
   readonly transactionalId: string | undefined
   /** For the log. */
-  readonly hear: (message: string) => void
+  readonly notify: (message: string) => void
   /** Whether the partition may be written to now. */
-  isAdmitted(queue: SendQueue): boolean
+  isInTransaction(queue: SendQueue): boolean
   /** Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls `kick`. */
-  admit(queue: SendQueue): void
+  addToTransaction(queue: SendQueue): void
   /** `isHeld`: the record waited for the next transaction, and its refusal is that one's. */
   reject(error: BrokerError, record: RejectedRecord, isHeld: boolean): void
   /** The broker takes nothing more of this identity for the partition, or counts otherwise than we. */
-  lostPlace(error: BrokerError, queue: SendQueue): void
+  sequenceError(error: BrokerError, queue: SendQueue): void
   /** A batch was given up that may be in the log all the same. */
-  givenUpInDoubt(queue: SendQueue): void
+  givenUpWithUnknownOutcome(queue: SendQueue): void
 }
 
 /**
@@ -75,7 +75,7 @@ export class RecordSender {
 
   constructor(options: RecordSenderOptions) {
     this.#options = options
-    const { clock, cluster, settings, hear } = options
+    const { clock, cluster, settings, notify } = options
     this.#clock = clock
     this.#settings = settings
     this.#pool = new SlabPool(settings.queuedBytesMax)
@@ -83,7 +83,7 @@ export class RecordSender {
     this.#finder = new LeaderFinder({
       clock,
       cluster,
-      hear,
+      notify,
       doing: 'sending',
       queues: () => [...this.#active],
       moveTo: (queue, node) => this.#moveTo(queue, node),
@@ -143,7 +143,7 @@ export class RecordSender {
     for (const queue of this.#active)
       for (const batch of queue.batches()) if (this.#isHeld(batch)) batch.sendableSinceMs = nowMs
     this.#heldFrom = Infinity
-    for (const queue of this.#active) this.#admit(queue)
+    for (const queue of this.#active) this.#addToTransaction(queue)
     this.kick()
   }
 
@@ -242,7 +242,7 @@ export class RecordSender {
 
   #activate(queue: SendQueue): void {
     this.#active.add(queue)
-    this.#admit(queue)
+    this.#addToTransaction(queue)
     if (queue.leader === undefined) this.#finder.place()
     this.#wakeBy(this.#clock.monotonicMs() + this.#settings.lingerMs)
     this.#expiry ??= this.#clock.schedule(EXPIRY_MS, () => this.#expire(), { keepsAlive: false })
@@ -256,16 +256,16 @@ export class RecordSender {
     let sender = this.#senders.get(node)
     if (!sender) this.#senders.set(node, (sender = this.#newSender(node)))
     sender.queues.add(queue)
-    this.#admit(queue)
+    this.#addToTransaction(queue)
   }
 
   #isHeld({ number }: OutgoingBatch): boolean {
     return number >= this.#heldFrom
   }
 
-  #admit(queue: SendQueue): void {
+  #addToTransaction(queue: SendQueue): void {
     if (queue.isEmpty || this.#isHeld(queue.head!)) return
-    if (!this.#options.isAdmitted(queue)) this.#options.admit(queue)
+    if (!this.#options.isInTransaction(queue)) this.#options.addToTransaction(queue)
   }
 
   #newSender(node: number): LeaderSender {
@@ -282,7 +282,7 @@ export class RecordSender {
       answered: (sent, answer) => this.#answered(sent, answer),
       unanswered: sent => this.#unanswered(sent),
       lost: error => {
-        this.#options.hear(error.message)
+        this.#options.notify(error.message)
         this.#finder.askSoon()
       },
       failed: (queues, error) => this.#rejectAll(queues, error),
@@ -294,7 +294,7 @@ export class RecordSender {
     if (this.#isHalted || queue.inFlight || queue.isEmpty || this.#isHeld(queue.head!)) return false
     if (!queue.identity && !this.#identity) return false
     if (queue.retryAtMs > 0 && queue.retryAtMs > this.#clock.monotonicMs()) return false
-    return this.#options.isAdmitted(queue)
+    return this.#options.isInTransaction(queue)
   }
 
   #isDue(queue: SendQueue): boolean {
@@ -313,7 +313,7 @@ export class RecordSender {
     if (batch.identity !== queue.identity || batch.sequence !== queue.nextSequence) {
       batch.stamp(queue.identity!, queue.nextSequence, this.#options.transactionalId !== undefined)
     }
-    batch.doubts += 1
+    batch.unknownOutcomes += 1
     queue.inFlight = batch
     this.#inFlight += 1
     return batch
@@ -321,23 +321,23 @@ export class RecordSender {
 
   #answered({ queue, batch }: Sent, { errorCode, message }: ProducedPartition): void {
     queue.inFlight = undefined
-    const verdict = batchAnswer(errorCode, batch.failures)
-    if (verdict === 'accepted') {
-      batch.doubts = 0
+    const answer = batchAnswer(errorCode, batch.failures)
+    if (answer === 'accepted') {
+      batch.unknownOutcomes = 0
       queue.unknownAnswers = 0
       queue.accepted(batch)
       this.#finish(queue, batch)
-      return this.#landed()
+      return this.#requestDone()
     }
     // What is refused for its records was refused before.
-    if (verdict === 'split') batch.doubts = 0
-    else if (!mayHaveBeenWritten(errorCode)) batch.doubts -= 1
+    if (answer === 'split') batch.unknownOutcomes = 0
+    else if (!mayHaveBeenWritten(errorCode)) batch.unknownOutcomes -= 1
     batch.failures += 1
     const again =
-      verdict === 'again' || (verdict === 'unknown-partition' && batch.failures < UNKNOWN_ATTEMPTS)
+      answer === 'again' || (answer === 'unknown-partition' && batch.failures < UNKNOWN_ATTEMPTS)
     if (this.#isHalted) this.#giveUp(queue, batch)
     else if (again) this.#sendAgain(queue, batch)
-    else if (verdict === 'split' && batch.count > 1) this.#split(queue, batch)
+    else if (answer === 'split' && batch.count > 1) this.#split(queue, batch)
     else {
       const error = protocolError(
         errorCode,
@@ -345,21 +345,21 @@ export class RecordSender {
         [placeOf(queue)],
         message ?? undefined,
       )
-      if (verdict === 'lost-place') this.#options.lostPlace(error, queue)
+      if (answer === 'sequence-error') this.#options.sequenceError(error, queue)
       else this.#refuse(queue, batch, error)
     }
-    this.#landed()
+    this.#requestDone()
   }
 
   #unanswered(sent: readonly Sent[]): void {
     for (const { queue, batch } of sent) {
       queue.inFlight = undefined
       if (this.#isHalted && !this.#isClosed) this.#giveUp(queue, batch)
-      this.#landed()
+      this.#requestDone()
     }
   }
 
-  #landed(): void {
+  #requestDone(): void {
     this.#inFlight -= 1
     if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
@@ -398,7 +398,7 @@ export class RecordSender {
   }
 
   #giveUp(queue: SendQueue, batch: OutgoingBatch): void {
-    if (batch.doubts > 0) this.#options.givenUpInDoubt(queue)
+    if (batch.unknownOutcomes > 0) this.#options.givenUpWithUnknownOutcome(queue)
     this.#finish(queue, batch)
   }
 
@@ -411,7 +411,7 @@ export class RecordSender {
 
   #over(batch: OutgoingBatch): void {
     // A broken connection may hold on to its memory.
-    if (batch.doubts === 0) batch.release()
+    if (batch.unknownOutcomes === 0) batch.release()
     this.#unacknowledged.remove(batch, batch.recordBytes)
   }
 

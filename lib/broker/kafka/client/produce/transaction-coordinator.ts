@@ -8,7 +8,7 @@ import type { ByteWriter } from '../../protocol/byte-writer.ts'
 import type { Cluster } from '../connection/cluster.ts'
 import { readFindCoordinator, writeFindCoordinator } from '../connection/find-coordinator.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from '../connection/open-connection.ts'
-import { nameOf, placeOf, UNKNOWN } from '../connection/passing-errors.ts'
+import { nameOf, placeOf, UNKNOWN } from '../connection/retriable-errors.ts'
 import {
   ADD_PARTITIONS_TO_TXN,
   type Api,
@@ -51,7 +51,7 @@ export interface CoordinatorOptions {
   /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
   readonly patienceMs: number
   /** For the log. */
-  readonly hear: (message: string) => void
+  readonly notify: (message: string) => void
   /** Some partitions may be written to from now on. */
   admitted(): void
   refused(queue: SendQueue, error: BrokerError): void
@@ -90,12 +90,12 @@ export class TransactionCoordinator {
     this.#stopping = new AbortController()
   }
 
-  isAdmitted(queue: SendQueue): boolean {
+  isInTransaction(queue: SendQueue): boolean {
     return queue.admittedTo === this.#transaction
   }
 
   /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
-  admit(queue: SendQueue): void {
+  addToTransaction(queue: SendQueue): void {
     this.#pending.add(queue)
     this.#adding ??= this.#addPending()
   }
@@ -218,7 +218,7 @@ export class TransactionCoordinator {
       return codes
     } catch (reason) {
       const error = lostError(reason, ADDING)
-      if (error.class === 'retriable') this.#options.hear(error.message)
+      if (error.class === 'retriable') this.#options.notify(error.message)
       else this.#fail(error)
       return undefined
     }

@@ -39,7 +39,7 @@ export class TransactionalProducer implements Producer {
   #closing: Promise<void> | undefined
 
   constructor({ onSendError, transactionalId, control, ...parts }: TransactionalProducerOptions) {
-    const { clock, cluster, connect, hear } = parts
+    const { clock, cluster, connect, notify } = parts
     this.#control = control
     this.#failures = new SendFailures(onSendError)
     this.#coordinator = new TransactionCoordinator({
@@ -48,7 +48,7 @@ export class TransactionalProducer implements Producer {
       connect,
       transactionalId,
       patienceMs: parts.settings.deliveryTimeoutMs,
-      hear,
+      notify,
       admitted: () => this.#sender.kick(),
       refused: (queue, error) => this.#sender.rejectQueue(queue, error),
       failed: error => this.#fail(error),
@@ -56,11 +56,11 @@ export class TransactionalProducer implements Producer {
     this.#sender = new RecordSender({
       ...parts,
       transactionalId,
-      isAdmitted: queue => this.#coordinator.isAdmitted(queue),
-      admit: queue => this.#coordinator.admit(queue),
+      isInTransaction: queue => this.#coordinator.isInTransaction(queue),
+      addToTransaction: queue => this.#coordinator.addToTransaction(queue),
       reject: (error, record, isHeld) => this.#failures.reject(error, record, isHeld),
-      lostPlace: error => this.#fail(error),
-      givenUpInDoubt: () => {
+      sequenceError: error => this.#fail(error),
+      givenUpWithUnknownOutcome: () => {
         this.#hasDoubt = true
       },
     })

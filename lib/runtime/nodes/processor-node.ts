@@ -5,14 +5,14 @@ import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import type { ProcessorNodePlan } from '../../topology/plan.ts'
 import { asyncProcessor, refuseAsync } from './async-processor.ts'
-import type { ChainNode } from './chain-node.ts'
+import type { TaskNode } from './task-node.ts'
 import { decideFailure } from './decide-failure.ts'
 import { NodeContext } from './node-context.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** User code, with the handler that decides what its exceptions mean. */
-export class ProcessorChainNode implements ChainNode {
+export class ProcessorNode implements TaskNode {
   readonly name: string
   readonly context: NodeContext
   readonly #processor: Processor

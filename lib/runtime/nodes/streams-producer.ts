@@ -33,7 +33,7 @@ const OVERHEAD_BYTES = 200
  * The way to the thread's producer. Where that takes no record of the next transaction while it commits one, what is processed meanwhile waits
  * here, in order, with the context of its input: who is asked about a refusal must not see another record.
  */
-export class EpochOutput implements RecordSink {
+export class StreamsProducer implements RecordSink {
   readonly #producer: Producer
   #held: HeldRecord[] = []
   #heldBytes = 0

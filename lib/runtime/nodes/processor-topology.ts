@@ -2,28 +2,28 @@ import { present } from '../../common/assert.ts'
 import type { NodePlan, SourceNodePlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import type { DefaultSerdes } from '../plan/settings.ts'
-import type { ChainNode } from './chain-node.ts'
-import { ProcessorChainNode } from './processor-chain-node.ts'
+import type { TaskNode } from './task-node.ts'
+import { ProcessorNode } from './processor-node.ts'
 import { serdesOf } from './node-serdes.ts'
-import { SinkChainNode } from './sink-chain-node.ts'
-import { SourceChainNode } from './source-chain-node.ts'
+import { SinkNode } from './sink-node.ts'
+import { SourceNode } from './source-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** The running nodes of one task, made from the plan; made anew after an abort. */
-export class NodeChain {
-  readonly #sources = new Map<string, SourceChainNode>()
-  readonly #patterns: (readonly [RegExp, SourceChainNode])[] = []
-  readonly #processors: ProcessorChainNode[] = []
+export class ProcessorTopology {
+  readonly #sources = new Map<string, SourceNode>()
+  readonly #patterns: (readonly [RegExp, SourceNode])[] = []
+  readonly #processors: ProcessorNode[] = []
   readonly #scope: TaskScope
 
   constructor(plans: readonly NodePlan[], scope: TaskScope, defaults: DefaultSerdes) {
     this.#scope = scope
-    const nodes = new Map<string, ChainNode>()
+    const nodes = new Map<string, TaskNode>()
     for (const plan of plans) nodes.set(plan.name, this.#build(plan, scope, defaults))
     for (const plan of plans) {
       if (plan.kind === 'sink') continue
       const children = plan.children.map(name => present(nodes.get(name), `child node ${name}`))
-      const node = nodes.get(plan.name) as SourceChainNode | ProcessorChainNode
+      const node = nodes.get(plan.name) as SourceNode | ProcessorNode
       node.context.connect(children)
     }
   }
@@ -33,7 +33,7 @@ export class NodeChain {
    * something that goes on by itself, such as calls.
    */
   init(): void {
-    const initialised: ProcessorChainNode[] = []
+    const initialised: ProcessorNode[] = []
     try {
       for (const node of this.#processors) {
         node.init()
@@ -50,11 +50,11 @@ export class NodeChain {
   }
 
   /** The node that reads this topic. */
-  sourceOf(topic: string): SourceChainNode {
+  sourceOf(topic: string): SourceNode {
     return this.#sources.get(topic) ?? this.#sourceByPattern(topic)
   }
 
-  #closeQuietly(node: ProcessorChainNode): void {
+  #closeQuietly(node: ProcessorNode): void {
     try {
       node.close()
     } catch (error) {
@@ -63,7 +63,7 @@ export class NodeChain {
   }
 
   /** Topics that came up after the chain was built: a test driver's. */
-  #sourceByPattern(topic: string): SourceChainNode {
+  #sourceByPattern(topic: string): SourceNode {
     const [, node] = present(
       this.#patterns.find(([pattern]) => matchesTopic(pattern, topic)),
       `source node of topic ${topic}`,
@@ -72,19 +72,19 @@ export class NodeChain {
     return node
   }
 
-  #build(plan: NodePlan, scope: TaskScope, defaults: DefaultSerdes): ChainNode {
+  #build(plan: NodePlan, scope: TaskScope, defaults: DefaultSerdes): TaskNode {
     if (plan.kind === 'source') return this.#buildSource(plan, scope)
     if (plan.kind === 'sink') {
       const format = { ...serdesOf(plan, defaults), partitioner: plan.partitioner }
-      return new SinkChainNode(plan.name, plan.topic, format, scope)
+      return new SinkNode(plan.name, plan.topic, format, scope)
     }
-    const node = new ProcessorChainNode(plan, plan.supplier.get(), scope)
+    const node = new ProcessorNode(plan, plan.supplier.get(), scope)
     this.#processors.push(node)
     return node
   }
 
-  #buildSource(plan: SourceNodePlan, scope: TaskScope): SourceChainNode {
-    const node = new SourceChainNode(plan.name, scope)
+  #buildSource(plan: SourceNodePlan, scope: TaskScope): SourceNode {
+    const node = new SourceNode(plan.name, scope)
     for (const topic of plan.topics) this.#sources.set(topic, node)
     if (plan.pattern) this.#patterns.push([plan.pattern, node])
     return node

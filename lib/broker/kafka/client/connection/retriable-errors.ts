@@ -3,7 +3,7 @@ import type { TopicPartition } from '../../../broker.ts'
 import { UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
 
 /** Error codes that a new look at the cluster, or a moment's patience, mends. */
-export const PASSING: ReadonlySet<number> = new Set([-1, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78])
+export const RETRIABLE: ReadonlySet<number> = new Set([-1, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78])
 /** By name, by id, and by an id that belongs to another name now. */
 export const UNKNOWN: ReadonlySet<number> = new Set([UNKNOWN_TOPIC_OR_PARTITION, 100, 103])
 

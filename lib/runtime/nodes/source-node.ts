@@ -1,13 +1,13 @@
 import type { Counter, Distribution } from '../../common/meter.ts'
 import type { Record } from '../../processor/record.ts'
-import type { ChainNode } from './chain-node.ts'
+import type { TaskNode } from './task-node.ts'
 import { decideFailure } from './decide-failure.ts'
 import { NodeContext } from './node-context.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** Where records enter. */
-export class SourceChainNode implements ChainNode {
+export class SourceNode implements TaskNode {
   readonly name: string
   readonly context: NodeContext
   readonly #scope: TaskScope

@@ -3,7 +3,7 @@ import { RecordFailedError, StreamsError } from '../../common/errors.ts'
 import { isPromise, refusedPromise } from '../../common/promises.ts'
 import type { Record } from '../../processor/record.ts'
 import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'
-import type { ChainNode } from './chain-node.ts'
+import type { TaskNode } from './task-node.ts'
 import type { OutputFormat } from './record-collector.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
@@ -11,7 +11,7 @@ import type { TaskScope } from './task-scope.ts'
 const EXTRACT_LATER = 'put what takes time into mapValuesAsync above, and name the topic by the result'
 
 /** Writes to a topic. */
-export class SinkChainNode implements ChainNode {
+export class SinkNode implements TaskNode {
   readonly name: string
   readonly #topic: string | TopicNameExtractor
   readonly #format: OutputFormat
@@ -51,7 +51,7 @@ export class SinkChainNode implements ChainNode {
     return format
   }
 
-  /** As in the JVM original, no name is an error: whoever wants no output filters above. */
+  /** As in Kafka Streams, no name is an error: whoever wants no output filters above. */
   #named(extractor: TopicNameExtractor, { key, value }: Record<unknown, unknown>): string {
     const topic = extractor(value, key, this.#scope.context) as unknown
     if (typeof topic === 'string' && topic !== '') return topic
