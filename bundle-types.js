@@ -8,9 +8,10 @@ const LOOSE = 'dist/types'
 const ENTRIES = ['index', 'testing', 'http']
 
 /**
- * Makes the declarations of the package: one file for each entry, and what they share. They are written once, for CommonJS, and the modules' re-export
- * them: a class with private fields that is declared twice is two classes to the compiler, in a program that imports it here and requires
- * it there. (Modules may import declarations of CommonJS under every resolution; the other way round `node16` refuses.)
+ * Makes the declarations of the package: one file for each entry, and what they share. They are written once,
+ * for CommonJS, and the modules' re-export them: a class with private fields that is declared twice is two
+ * classes to the compiler, in a program that imports it here and requires it there. (Modules may import
+ * declarations of CommonJS under every resolution; the other way round `node16` refuses.)
  */
 const bundle = await rollup({
   input: Object.fromEntries(ENTRIES.map(name => [name, `${LOOSE}/${name}.d.ts`])),
@@ -34,8 +35,9 @@ const written = new Set(output.map(({ fileName }) => fileName))
 for (const name of await readdir('dist/chunks'))
   if (/\.d\.c?ts$/.test(name) && !written.has(`chunks/${name}`)) await rm(`dist/chunks/${name}`)
 
-// CommonJS: Node requires modules since 20.19, so that both kinds of programs have the same classes. The names are for whoever imports the file nevertheless,
-// as some loaders of TypeScript do: Node finds them by reading, not by running.
+// CommonJS: Node requires modules since 20.19, so that both kinds of programs have the same classes. The
+// names are for whoever imports the file nevertheless, as some loaders of TypeScript do: Node finds them by
+// reading, not by running.
 for (const name of ENTRIES) {
   const names = Object.keys(await import(`./dist/${name}.js`)).join(', ')
   await writeFile(

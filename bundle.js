@@ -2,10 +2,11 @@ import { chmod, readdir, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 /**
- * Makes the JavaScript of the package; its declarations are tsc's. The library's 300 files become a few: read, resolved and compiled one by one
- * they took a quarter of a second of every start, and twice that behind a module loader, such as that of TypeScript files. There are no source
- * maps: what stacks point at is shipped, with its comments. What
- * the entries share is in chunks of their own, so that a class is the same one by whichever entry it comes.
+ * Makes the JavaScript of the package; its declarations are tsc's. The library's 300 files become a few:
+ * read, resolved and compiled one by one they took a quarter of a second of every start, and twice that
+ * behind a module loader, such as that of TypeScript files. There are no source maps: what stacks point at is
+ * shipped, with its comments. What the entries share is in chunks of their own, so that a class is the same
+ * one by whichever entry it comes.
  */
 const entryPoints = {
   index: 'lib/index.ts',
@@ -19,8 +20,8 @@ const entryPoints = {
 }
 
 /**
- * Packages of CommonJS. Before it imports one, Node reads all of its files for the names that they export; to require them takes half as
- * long, at every start.
+ * Packages of CommonJS. Before it imports one, Node reads all of its files for the names that they export; to
+ * require them takes half as long, at every start.
  */
 const required = new Set(['@node-rs/crc32', 'commander', 'fzstd', 'level', 'snappyjs'])
 const requireThem = {

@@ -31,8 +31,9 @@ const QUEUE_FULL = -184
 const shared: NativeSettings = { 'fetch.queue.backoff.ms': 10, 'queued.min.messages': 100_000 }
 
 /**
- * What a program without us would do on the same client: consume, produce, commit. The next `consume` is under way while a
- * batch is produced, which is the fastest form of this loop. Returns what it took from the first record to the last commit.
+ * What a program without us would do on the same client: consume, produce, commit. The next `consume` is
+ * under way while a batch is produced, which is the fastest form of this loop. Returns what it took from the
+ * first record to the last commit.
  */
 export async function runBareLoop(options: BareLoopOptions): Promise<Span> {
   const { consumer, producer } = await connectBoth(options)

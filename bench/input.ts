@@ -5,7 +5,10 @@ import { partitionForKey } from '../lib/common/murmur2.ts'
 export const PARTITIONS = 8
 export const KEYS = 100_000
 
-/** The n-th input: a 12-byte key out of `KEYS`, and a JSON value of 107 bytes. Computed, so that expectations can be, too. */
+/**
+ * The n-th input: a 12-byte key out of `KEYS`, and a JSON value of 107 bytes. Computed, so that expectations
+ * can be, too.
+ */
 export function inputKey(at: number): string {
   // A stride that is prime to KEYS visits every key in a scattered order.
   return `key-${String((at * 7919) % KEYS).padStart(8, '0')}`

@@ -4,7 +4,10 @@ import type { BenchOptions } from './workload.ts'
 
 const COMMIT_MS = { 'exactly-once': 100, 'at-least-once': 1000 }
 
-/** Runs the application until it has processed so many records and closed cleanly. What it took from the first record to the last. */
+/**
+ * Runs the application until it has processed so many records and closed cleanly. What it took from the first
+ * record to the last.
+ */
 export async function timeToProcess(
   topology: Topology,
   records: number,

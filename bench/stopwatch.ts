@@ -4,7 +4,10 @@ export interface Span {
   readonly cpuSeconds: number
 }
 
-/** Times one stretch, from its making on. Processor time is what stays comparable on a machine that others use as well. */
+/**
+ * Times one stretch, from its making on. Processor time is what stays comparable on a machine that others use
+ * as well.
+ */
 export class Stopwatch {
   readonly #startMs = performance.now()
   readonly #cpuStart = process.cpuUsage()

@@ -17,7 +17,10 @@ const OPTIONS: ts.CompilerOptions = {
   types: ['node'],
 }
 
-/** What an editor shows of every export of an entry, and of each of its members: "KafkaStreams.store": its comment. */
+/**
+ * What an editor shows of every export of an entry, and of each of its members: "KafkaStreams.store": its
+ * comment.
+ */
 function comments(program: ts.Program, path: string): Map<string, string> {
   const checker = program.getTypeChecker()
   const found = new Map<string, string>()

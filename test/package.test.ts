@@ -95,7 +95,10 @@ export type Made = [KafkaStreams, TopologyTestDriver, ReturnType<typeof httpApp>
 export const wrong: StreamsConfig = { applicationId: 'app', commitInterval: 1 }
 `
 
-/** One program of both kinds: a class has private fields, so a second declaration of it would be another class. */
+/**
+ * One program of both kinds: a class has private fields, so a second declaration of it would be another
+ * class.
+ */
 const MIXED = {
   'made.cts': `import { serdes, StreamsBuilder } from 'millrace'
 import { TopologyTestDriver } from 'millrace/testing'

@@ -54,6 +54,7 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
 }
 
 const BUDGET = {
+  commentColumns: 110,
   fileCap: 500,
   fileMedian: 120,
   fileP95: 350,
@@ -268,6 +269,17 @@ describe('habits', () => {
           ),
       )
     expect(wrong).toEqual([])
+  })
+
+  it(`has comments of at most ${BUDGET.commentColumns} columns`, () => {
+    const wide = allSources.flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .flatMap((line, at) =>
+          isComment(line) && line.length > BUDGET.commentColumns ? [`${path}:${at + 1}: wrap it`] : [],
+        ),
+    )
+    expect(wide).toEqual([])
   })
 
   it('skips no test and leaves none alone', () => {

@@ -15,8 +15,9 @@ export const about: TopologyAbout = {
 export const config: Partial<StreamsConfig> = { deserializationErrorHandler: continueOnError }
 
 /**
- * Contacts import: a browser uploads a CSV file, follows the import over a WebSocket and sees it complete, while every row is imported exactly
- * once. `contacts-import/build-topology.ts` has the stages, `contacts-import/service.ts` the HTTP side.
+ * Contacts import: a browser uploads a CSV file, follows the import over a WebSocket and sees it complete,
+ * while every row is imported exactly once. `contacts-import/build-topology.ts` has the stages,
+ * `contacts-import/service.ts` the HTTP side.
  */
 export default function contactsImport(
   settings: { readonly [name: string]: string | number } = {},

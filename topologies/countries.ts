@@ -14,7 +14,8 @@ export const about: TopologyAbout = {
 export const config: Partial<StreamsConfig> = { deserializationErrorHandler: continueOnError }
 
 /**
- * In-memory key-value store: `countries` and `time-zones` are compacted topics that every process holds in memory. This topology is the one writer of the second,
- * which it derives from the first; `countries/tables.ts` are the copies, `countries/service.ts` the HTTP side.
+ * In-memory key-value store: `countries` and `time-zones` are compacted topics that every process holds in
+ * memory. This topology is the one writer of the second, which it derives from the first;
+ * `countries/tables.ts` are the copies, `countries/service.ts` the HTTP side.
  */
 export default buildTopology()

@@ -14,7 +14,8 @@ export const about: TopologyAbout = {
 export const config: Partial<StreamsConfig> = { deserializationErrorHandler: continueOnError }
 
 /**
- * Consume and project: a service that many others ask publishes whole objects; this one keeps the slice it is asked for, and answers from its own
- * copy. `site-apps/project-sites.ts` is the projection, `site-apps/service.ts` the reading side.
+ * Consume and project: a service that many others ask publishes whole objects; this one keeps the slice it is
+ * asked for, and answers from its own copy. `site-apps/project-sites.ts` is the projection,
+ * `site-apps/service.ts` the reading side.
  */
 export default buildTopology()

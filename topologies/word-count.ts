@@ -5,8 +5,9 @@ const INPUT = 'streams-plaintext-input'
 const OUTPUT = 'streams-wordcount-output'
 
 /**
- * The words of a line, as Java's `line.toLowerCase().split("\\W+")` gives them: a line that begins with something else has
- * an empty word first, which the JVM demo counts, too; empty words at the end are dropped. `\W` is ASCII in both languages.
+ * The words of a line, as Java's `line.toLowerCase().split("\\W+")` gives them: a line that begins with
+ * something else has an empty word first, which the JVM demo counts, too; empty words at the end are dropped.
+ * `\W` is ASCII in both languages.
  */
 export function wordsOf(line: string): string[] {
   const words = line.toLowerCase().split(/\W+/)

@@ -5,8 +5,9 @@ import { eachRecord } from '../output.ts'
 import { PARTITIONS } from '../input.ts'
 
 /**
- * What is compared of an output topic. `table`: the last value of each key, since how many updates come in between is the caches' affair.
- * `records`: all of them, in any order, since only the order of one key's records is promised.
+ * What is compared of an output topic. `table`: the last value of each key, since how many updates come in
+ * between is the caches' affair. `records`: all of them, in any order, since only the order of one key's
+ * records is promised.
  */
 export type AnswerKind = 'table' | 'records'
 
@@ -41,7 +42,10 @@ export function isSame(left: Answer, right: Answer): boolean {
   return left.count === right.count && left.hash === right.hash
 }
 
-/** The first key whose answers differ, for people. Partition by partition: whole outputs need not fit into memory. */
+/**
+ * The first key whose answers differ, for people. Partition by partition: whole outputs need not fit into
+ * memory.
+ */
 export async function firstDifference(broker: Broker, left: Answer, right: Answer): Promise<string> {
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     const [lefts, rights] = [
@@ -82,7 +86,9 @@ function put(rows: Map<string, number>, { key, value }: RawRecord, hash: number)
   else rows.set(latin1(key), hash)
 }
 
-/** 48 bits of key and value together: were they merely added up, two keys could change their values unnoticed. */
+/**
+ * 48 bits of key and value together: were they merely added up, two keys could change their values unnoticed.
+ */
 function hashOf({ key, value }: RawRecord): number {
   const keyHash = murmur2(key ?? EMPTY)
   const valueHash = value === null ? 7 : murmur2(value)

@@ -40,8 +40,8 @@ const STOP_MS_MAX = 30_000
 const TAIL_LENGTH = 6000
 
 /**
- * An application in a process of its own. It ends with this process, too, however that ends: one side watches its standard input,
- * the other its channel.
+ * An application in a process of its own. It ends with this process, too, however that ends: one side watches
+ * its standard input, the other its channel.
  */
 export class Application {
   readonly startedMs = performance.now()
@@ -75,8 +75,8 @@ export class Application {
   }
 
   /**
-   * The most memory it has had resident so far, with the processes that it has started, in bytes; undefined where the system does not tell
-   * (it is read from /proc).
+   * The most memory it has had resident so far, with the processes that it has started, in bytes; undefined
+   * where the system does not tell (it is read from /proc).
    */
   peakRssBytes(): number | undefined {
     return this.#child.pid === undefined ? undefined : peakRssOf(this.#child.pid)

@@ -27,8 +27,8 @@ export interface Case {
   /** Loads what all runs read. */
   prepare(stage: Stage, sides: readonly Side[]): Promise<void>
   /**
-   * One run of each side, in this order, and a look whether they gave the same answers. Throws `AnswerError` where they did not. The
-   * result is in the order of the sides.
+   * One run of each side, in this order, and a look whether they gave the same answers. Throws `AnswerError`
+   * where they did not. The result is in the order of the sides.
    */
   round(stage: Stage, sides: readonly Side[], round: Round): Promise<readonly Figures[]>
 }

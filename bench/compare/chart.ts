@@ -1,6 +1,8 @@
 import type { CompareResult } from './results.ts'
 
-/** How many times better Millrace is: the inverse where less is better, so that a longer bar is a better one. */
+/**
+ * How many times better Millrace is: the inverse where less is better, so that a longer bar is a better one.
+ */
 export function timesBetter({ ratio, better }: Pick<CompareResult, 'ratio' | 'better'>): number {
   return better === 'higher' ? ratio : 1 / ratio
 }
@@ -31,7 +33,10 @@ const STYLE = `
       .exactly-once { fill: #3fb984 }
     }`
 
-/** Bars of how many times better than Kafka Streams, the line at 1 being a draw. SVG that reads on light and dark pages. */
+/**
+ * Bars of how many times better than Kafka Streams, the line at 1 being a draw. SVG that reads on light and
+ * dark pages.
+ */
 export function drawChart(results: readonly CompareResult[]): string {
   const groups = groupByName(results)
   const scaleMax = niceMax(Math.max(1.2, ...results.map(timesBetter)))

@@ -18,8 +18,9 @@ export interface Comparison {
 }
 
 /**
- * All cases once a round: where time runs out each case has had as many rounds as the others. Which side goes first changes from round
- * to round. A case that fails, be it by its answers, has no further rounds and no line in the table, but the others go on.
+ * All cases once a round: where time runs out each case has had as many rounds as the others. Which side goes
+ * first changes from round to round. A case that fails, be it by its answers, has no further rounds and no
+ * line in the table, but the others go on.
  */
 export async function compare(
   stage: Stage,

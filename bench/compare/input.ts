@@ -10,15 +10,18 @@ export interface InputRecord {
   readonly timestamp: number
 }
 
-/** Event time: so many records of an input share a millisecond, so that a minute's window holds 600,000 of them. */
+/**
+ * Event time: so many records of an input share a millisecond, so that a minute's window holds 600,000 of
+ * them.
+ */
 const RECORDS_PER_MS = 10
 const YIELD_EVERY = 5000
 const JOIN_LAG_MS = 1000
 const SEED = 0x6d696c6c
 
 /**
- * The n-th number of a fixed random sequence, below `bound`. Keys in a cycle would be the worst case of every LRU cache, which
- * no user's data is.
+ * The n-th number of a fixed random sequence, below `bound`. Keys in a cycle would be the worst case of every
+ * LRU cache, which no user's data is.
  */
 export function scattered(at: number, bound: number): number {
   let mixed = Math.imul((at + SEED) ^ ((at + SEED) >>> 16), 0x45d9f3b)
@@ -43,7 +46,10 @@ export function orders(startMs: number): (at: number) => InputRecord {
   }
 }
 
-/** The right-hand side of the stream–stream join: a second later, in another order; about one of them matches an order. */
+/**
+ * The right-hand side of the stream–stream join: a second later, in another order; about one of them matches
+ * an order.
+ */
 export function shipments(startMs: number): (at: number) => InputRecord {
   return at => {
     const key = keyOf(scattered(at + 0x1000_0000, KEYS))
@@ -82,7 +88,8 @@ export async function loadTopic(
   const producer = await broker.producer({ clientId: 'bench-loader' })
   for (let at = 0; at < records; at += 1) {
     if (!producer.writable) await producer.drained()
-    // The client sends in threads of its own, so the producer may stay writable for good: signals would never be seen.
+    // The client sends in threads of its own, so the producer may stay writable for good: signals would never
+    // be seen.
     if (at % YIELD_EVERY === 0) await immediate()
     const { key, value, timestamp } = record(at)
     const keyBytes = Buffer.from(key)

@@ -11,7 +11,10 @@ const SOURCES = ['CompareApplication.java', 'Topologies.java'].map(name =>
   fileURLToPath(new URL(`../jvm/${name}`, import.meta.url)),
 )
 
-/** Kafka Streams, compiled into the directory against the broker's own jars. Throws `MissingError` where there is no compiler. */
+/**
+ * Kafka Streams, compiled into the directory against the broker's own jars. Throws `MissingError` where there
+ * is no compiler.
+ */
 export async function jvmSide(directory: string, say: (line: string) => void): Promise<Side> {
   const missing = await missingForBroker()
   if (missing) throw new MissingError(missing)

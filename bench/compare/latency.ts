@@ -23,8 +23,9 @@ const PATIENCE_MS = 30_000
 const ID = { start: 7, end: 17 }
 
 /**
- * Records at an even pace through the pass-through topology: the time from handing a record to a producer to having the committed output,
- * both in this process, so there is one clock, and the same clients serve both sides.
+ * Records at an even pace through the pass-through topology: the time from handing a record to a producer to
+ * having the committed output, both in this process, so there is one clock, and the same clients serve both
+ * sides.
  */
 export function latencyCase(guarantee: ProcessingGuarantee, pace: Pace): Case {
   const records = Math.round((pace.recordsPerSecond * pace.measuredMs) / 1000)

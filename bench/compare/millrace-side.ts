@@ -47,7 +47,10 @@ export function millraceProcesses(count: number): Side {
   }
 }
 
-/** Builds the package if a source is younger than what was built: else an earlier state of the code would be measured. */
+/**
+ * Builds the package if a source is younger than what was built: else an earlier state of the code would be
+ * measured.
+ */
 export async function buildIfStale(say: (line: string) => void): Promise<void> {
   if (modifiedMs(CLI) >= newestMs(join(ROOT, 'lib'))) return
   say('building Millrace')

@@ -14,14 +14,19 @@ export const THROUGHPUT_NAMES = [
 
 export type ThroughputName = (typeof THROUGHPUT_NAMES)[number]
 
-/** Everything that has a line in the table. `start-up` is measured with `pass-through`, `memory` with `count`. */
+/**
+ * Everything that has a line in the table. `start-up` is measured with `pass-through`, `memory` with `count`.
+ */
 export const COMPARE_NAMES = [...THROUGHPUT_NAMES, 'restore', 'latency', 'start-up', 'memory'] as const
 
 export type CompareName = (typeof COMPARE_NAMES)[number]
 
 export const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
-/** The same on both sides. Exactly-once at Kafka Streams' default; at-least-once at a second, since its 30 s would outlast a run. */
+/**
+ * The same on both sides. Exactly-once at Kafka Streams' default; at-least-once at a second, since its 30 s
+ * would outlast a run.
+ */
 export const COMMIT_MS: { readonly [guarantee in ProcessingGuarantee]: number } = {
   'at-least-once': 1000,
   'exactly-once': 100,

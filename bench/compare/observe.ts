@@ -3,9 +3,10 @@ import type { Admin, ProcessingGuarantee, TopicPartition } from '../../lib/index
 import type { Application } from './application.ts'
 
 /**
- * Both sides are measured by this one observer, which asks the broker only: which partitions the group has given out, how far its committed
- * offsets are, where topics end. A commit comes after the outputs of what it covers are flushed, so progress here is work that is done
- * and safe, by the same yardstick for any program that uses the group protocol; nothing depends on what a program says of itself.
+ * Both sides are measured by this one observer, which asks the broker only: which partitions the group has
+ * given out, how far its committed offsets are, where topics end. A commit comes after the outputs of what it
+ * covers are flushed, so progress here is work that is done and safe, by the same yardstick for any program
+ * that uses the group protocol; nothing depends on what a program says of itself.
  */
 export interface Subject {
   readonly admin: Admin
@@ -16,7 +17,10 @@ export interface Subject {
   readonly inputs: readonly TopicEnd[]
   readonly output: string
   readonly partitions: number
-  /** Work goes through topics of the application's own, which lie behind the inputs' offsets: the end is the last output, not the last commit. */
+  /**
+   * Work goes through topics of the application's own, which lie behind the inputs' offsets: the end is the
+   * last output, not the last commit.
+   */
   readonly hasStages: boolean
 }
 
@@ -46,7 +50,10 @@ export function partitionsOf(topic: string, count: number): TopicPartition[] {
   return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 }
 
-/** Resolves at the moment at which the group has given partitions to a member. Start-up is over then, on both sides. */
+/**
+ * Resolves at the moment at which the group has given partitions to a member. Start-up is over then, on both
+ * sides.
+ */
 export async function untilAssigned({
   admin,
   application,
@@ -137,8 +144,9 @@ class Sight {
   }
 
   /**
-   * Whether everything in the topics between has been read and committed. A stage's outputs are flushed before its offsets: once a topic is
-   * committed to its end the next one has got all it will get, so one look is enough, if it asks for the ends last.
+   * Whether everything in the topics between has been read and committed. A stage's outputs are flushed
+   * before its offsets: once a topic is committed to its end the next one has got all it will get, so one
+   * look is enough, if it asks for the ends last.
    */
   async #stagesAreRead(): Promise<boolean> {
     const { admin, groupId, guarantee } = this.#subject

@@ -5,7 +5,9 @@ import { Stage } from './stage.ts'
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
 const WATCH_MS = 500
 
-/** Runs something on a stage, and clears the stage however that ends: by itself, by an error, or by a signal. */
+/**
+ * Runs something on a stage, and clears the stage however that ends: by itself, by an error, or by a signal.
+ */
 export async function onStage(action: (stage: Stage) => Promise<void>): Promise<void> {
   const stage = await Stage.open(line => void process.stderr.write(`  ${line}\n`))
   let exitCode = 0
@@ -33,7 +35,10 @@ export async function onStage(action: (stage: Stage) => Promise<void>): Promise<
   process.exitCode = exitCode
 }
 
-/** npm passes a SIGTERM on to the shell between it and us, and the shell to nobody: then all there is to see is that a parent has changed. */
+/**
+ * npm passes a SIGTERM on to the shell between it and us, and the shell to nobody: then all there is to see
+ * is that a parent has changed.
+ */
 function watchParents(onChange: () => void): () => void {
   if (process.env['npm_lifecycle_event'] === undefined) return () => undefined
   const before = parents()
@@ -46,7 +51,9 @@ function watchParents(onChange: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-/** The parent, and its parent where the system tells (the TypeScript loader runs us in a process of its own). */
+/**
+ * The parent, and its parent where the system tells (the TypeScript loader runs us in a process of its own).
+ */
 function parents(): string {
   try {
     const grandparent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${process.ppid}/status`, 'utf8'))?.[1]

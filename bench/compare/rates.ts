@@ -4,8 +4,9 @@ export interface Rates {
   /** From the assignment of the partitions to the end, in records a second. */
   readonly whole: number
   /**
-   * Between the first commit and the last one but one: nothing of the start, and not the wait for the timer of the last commit,
-   * which would weigh the more the faster a program is. Undefined where a run has too few commits for that.
+   * Between the first commit and the last one but one: nothing of the start, and not the wait for the timer
+   * of the last commit, which would weigh the more the faster a program is. Undefined where a run has too few
+   * commits for that.
    */
   readonly steady: number | undefined
 }

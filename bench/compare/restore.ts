@@ -14,7 +14,9 @@ const PAUSE_MS = 10
 const RESTORE_MS_MAX = 300_000
 const GUARANTEE = 'at-least-once'
 
-/** One application a side, which loses its state directory before each start: its changelog is written once. */
+/**
+ * One application a side, which loses its state directory before each start: its changelog is written once.
+ */
 interface Subject {
   readonly side: Side
   readonly applicationId: string
@@ -23,8 +25,9 @@ interface Subject {
 }
 
 /**
- * Restores the store of the count from its changelog. The topology then counts one waiting record for each partition; it cannot before its
- * store is back, so their outputs, seen from outside, are the end of the restore. The assignment of the partitions is its beginning.
+ * Restores the store of the count from its changelog. The topology then counts one waiting record for each
+ * partition; it cannot before its store is back, so their outputs, seen from outside, are the end of the
+ * restore. The assignment of the partitions is its beginning.
  */
 export function restoreCase(records: number): Case {
   const subjects = new Map<Side, Subject>()

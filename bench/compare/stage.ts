@@ -10,8 +10,8 @@ import { MissingError } from './missing-error.ts'
 export type Say = (line: string) => void
 
 /**
- * Where the runs take place: one broker, its clients, a temporary directory, and the applications that are running. `close` ends and
- * removes all of it, at any moment.
+ * Where the runs take place: one broker, its clients, a temporary directory, and the applications that are
+ * running. `close` ends and removes all of it, at any moment.
  */
 export class Stage {
   readonly directory: string

@@ -29,7 +29,10 @@ export interface CostPoint {
 
 const KEY_BYTES = 12
 
-/** Runs one point on topics of its own, which are gone afterwards: a sweep over large values would fill the disk otherwise. */
+/**
+ * Runs one point on topics of its own, which are gone afterwards: a sweep over large values would fill the
+ * disk otherwise.
+ */
 export async function measurePoint(
   stage: Stage,
   value: number,

@@ -27,7 +27,9 @@ export function valuesWithin({ values, smallValues }: Sweep, { from, to, small }
   return small ? within : [...new Set([...within, ...limits])].sort((left, right) => left - right)
 }
 
-/** A step where the rate falls by more than a quarter of what it was the step before: there the curve bends. */
+/**
+ * A step where the rate falls by more than a quarter of what it was the step before: there the curve bends.
+ */
 const BEND = 0.75
 
 export function bendsOf(points: readonly CostPoint[]): CostPoint[] {

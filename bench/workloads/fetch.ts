@@ -8,7 +8,10 @@ import { inputHash } from './pass-through.ts'
 const ROUNDS = 3
 const PATHS = ['native', 'direct'] as const
 
-/** Reading alone, each record touched: both paths in turn, so that both see the same machine. The figure is that of the direct one. */
+/**
+ * Reading alone, each record touched: both paths in turn, so that both see the same machine. The figure is
+ * that of the direct one.
+ */
 export const fetch: Workload = {
   name: 'fetch',
   question: 'How many records a second are read from Kafka directly (and, above it, with the native client)?',

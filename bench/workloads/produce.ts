@@ -19,7 +19,10 @@ interface ProduceSpan extends Span {
   readonly sendSeconds: number
 }
 
-/** Sending alone, to the acknowledgement: both paths in turn, so that both see the same machine. The figure is that of the direct one. */
+/**
+ * Sending alone, to the acknowledgement: both paths in turn, so that both see the same machine. The figure is
+ * that of the direct one.
+ */
 export const produce: Workload = {
   name: 'produce',
   question: 'How many records a second are sent to Kafka directly (and, above it, with the native client)?',

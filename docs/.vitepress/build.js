@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
- * `npm run docs`: the site, from the pages, the README as its first page, the changes and the API's reference, all of them copied to a folder of their own.
+ * `npm run docs`: the site, from the pages, the README as its first page, the changes and the API's
+ * reference, all of them copied to a folder of their own.
  */
 const WORK = 'docs/.vitepress/work'
 const OUT = 'docs/.vitepress/dist'

@@ -3,7 +3,10 @@ import { KafkaStreams, type OpenedBroker } from 'millrace'
 import { httpApp } from 'millrace/http'
 import topology, { customerSerdes, orderSerdes, productSerdes, topics } from './orders.ts'
 
-/** Runs the application, and makes its routes: `PUT /orders/o1` writes, `GET /state/stores/order-views/o1` reads. */
+/**
+ * Runs the application, and makes its routes: `PUT /orders/o1` writes, `GET /state/stores/order-views/o1`
+ * reads.
+ */
 export async function openOrders(broker: OpenedBroker, stateDir: string) {
   const streams = new KafkaStreams(topology, { applicationId: 'orders', stateDir, topics }, { broker })
   await streams.start()

@@ -33,7 +33,10 @@ export type Average = AvroValue<typeof averageSchema>
 
 const keySerde = serdes.string()
 
-/** The mean and the highest of each sensor's minute, once the minute is over; readings may come ten seconds late. */
+/**
+ * The mean and the highest of each sensor's minute, once the minute is over; readings may come ten seconds
+ * late.
+ */
 export function averages(reading: Serde<Reading>, average: Serde<Average>): Topology {
   const builder = new StreamsBuilder()
   builder

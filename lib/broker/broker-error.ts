@@ -7,10 +7,13 @@ import { StreamsError } from '../common/errors.ts'
  * - `abortable`: the transaction must be aborted; the producer lives on.
  * - `fenced`: another producer has this transactional id; this one is finished.
  * - `task-migrated`: the group has moved on without this member; abort, give tasks up, rejoin.
- * - `record-refused`: this record can never be written as it is: too large, a bad timestamp, no key on a compacted topic.
- * - `topic-missing`: the cluster says that there is no such topic or partition. It may have been made a moment ago, or deleted.
+ * - `record-refused`: this record can never be written as it is: too large, a bad timestamp, no key on a
+ *   compacted topic.
+ * - `topic-missing`: the cluster says that there is no such topic or partition. It may have been made a
+ *   moment ago, or deleted.
  * - `authorization`: the broker knows who asks, and does not allow it.
- * - `authentication`: the broker does not accept who asks, or we do not accept the broker: password, token, certificate.
+ * - `authentication`: the broker does not accept who asks, or we do not accept the broker: password, token,
+ *   certificate.
  * - `fatal`: nothing of the above; the client is finished.
  */
 export type BrokerErrorClass =
@@ -32,7 +35,10 @@ interface Partition {
   readonly divergingOffset?: number
 }
 
-/** Names of Kafka's protocol errors where there is one, ours otherwise (`CLIENT_CLOSED`, `KAFKA_CLIENT_MISSING`, `BROKER_UNREACHABLE`). */
+/**
+ * Names of Kafka's protocol errors where there is one, ours otherwise (`CLIENT_CLOSED`,
+ * `KAFKA_CLIENT_MISSING`, `BROKER_UNREACHABLE`).
+ */
 export class BrokerError extends StreamsError {
   readonly class: BrokerErrorClass
   /** The partitions concerned, where the broker named them. */

@@ -3,13 +3,17 @@ import type { SourceInBuffer } from '../common/record-context.ts'
 import type { BrokerError } from './broker-error.ts'
 
 /**
- * The port to a Kafka cluster, or to something that behaves like one. The runtime sees these types and `BrokerError` only.
- * Every promise rejects with a `BrokerError`. The contract is the suite `test/conformance/broker.ts`, which every adapter passes.
+ * The port to a Kafka cluster, or to something that behaves like one. The runtime sees these types and
+ * `BrokerError` only. Every promise rejects with a `BrokerError`. The contract is the suite
+ * `test/conformance/broker.ts`, which every adapter passes.
  */
 export interface Broker {
   /** For messages: `embedded`, `memory` or the bootstrap addresses. */
   readonly name: string
-  /** Whom the brokers take us for, as their ACLs name it: `User:alice`. Undefined where nobody asks, or only the brokers know. */
+  /**
+   * Whom the brokers take us for, as their ACLs name it: `User:alice`. Undefined where nobody asks, or only
+   * the brokers know.
+   */
   readonly principal?: string | undefined
   consumer(options: ConsumerOptions): Promise<Consumer>
   producer(options: ProducerOptions): Promise<Producer>
@@ -31,7 +35,10 @@ export interface OffsetToCommit extends TopicPartitionOffset {
   readonly metadata?: string
 }
 
-/** A record as it lies in the log. `key` and `value` may be slices of a larger buffer: forward them, copy to keep them. */
+/**
+ * A record as it lies in the log. `key` and `value` may be slices of a larger buffer: forward them, copy to
+ * keep them.
+ */
 export interface RawRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
@@ -40,10 +47,15 @@ export interface RawRecord {
   readonly headers: readonly Header[]
 }
 
-/** A record that lies in a larger buffer. Who can read it from there spares the slices, which `key` and `value` make at each call. */
+/**
+ * A record that lies in a larger buffer. Who can read it from there spares the slices, which `key` and
+ * `value` make at each call.
+ */
 export interface RecordInBuffer extends RawRecord, SourceInBuffer {}
 
-/** Records of one partition, by rising offset; offsets may leave gaps (markers, compaction, aborted records). */
+/**
+ * Records of one partition, by rising offset; offsets may leave gaps (markers, compaction, aborted records).
+ */
 export interface RecordBatch extends TopicPartition {
   readonly records: readonly RawRecord[]
   /** The consumer's position after this batch: past the last record and past anything skipped behind it. */
@@ -76,17 +88,22 @@ export interface GroupOptions {
   readonly groupId: string
   /** Default 6,000 (`classic`); the broker decides with `consumer`. */
   readonly sessionTimeoutMs?: number
-  /** Longest time between two `poll` or `ready` calls before the member is considered stuck. Default 300,000. */
+  /**
+   * Longest time between two `poll` or `ready` calls before the member is considered stuck. Default 300,000.
+   */
   readonly pollIntervalMsMax?: number
-  /** `classic`: cooperative-sticky. `consumer`: KIP-848 with the broker's `uniform` assignor. Default `classic`. */
+  /**
+   * `classic`: cooperative-sticky. `consumer`: KIP-848 with the broker's `uniform` assignor. Default
+   * `classic`.
+   */
   readonly protocol?: 'classic' | 'consumer'
 }
 
 /**
- * What a group tells its member. Rebalances are incremental: the arguments are the partitions that come or go, never the
- * whole assignment. The partitions named by `revoked` stay owned until the returned promise settles; those of `lost` belong
- * to somebody else already, so nothing may be committed for them. Calls never overlap. A rejected promise is an error of the
- * consumer: the next `poll` throws it.
+ * What a group tells its member. Rebalances are incremental: the arguments are the partitions that come or
+ * go, never the whole assignment. The partitions named by `revoked` stay owned until the returned promise
+ * settles; those of `lost` belong to somebody else already, so nothing may be committed for them. Calls never
+ * overlap. A rejected promise is an error of the consumer: the next `poll` throws it.
  */
 export interface AssignmentListener {
   assigned(partitions: readonly TopicPartition[]): void | Promise<void>
@@ -95,9 +112,10 @@ export interface AssignmentListener {
 }
 
 /**
- * Two things in one handle, kept apart: *ownership* (`subscribe`: which partitions of the subscribed topics are this
- * member's) and *reading* (`assign`: which partitions are fetched, from where). Owning does not read: the runtime assigns
- * the owned partition, and the other sources of its task, once the task's state is restored.
+ * Two things in one handle, kept apart: *ownership* (`subscribe`: which partitions of the subscribed topics
+ * are this member's) and *reading* (`assign`: which partitions are fetched, from where). Owning does not
+ * read: the runtime assigns the owned partition, and the other sources of its task, once the task's state is
+ * restored.
  */
 export interface Consumer {
   /** Joins the group. Once per consumer; needs `group`. */
@@ -105,7 +123,10 @@ export interface Consumer {
   /** What the group gave us and has not taken back. */
   owned(): readonly TopicPartition[]
 
-  /** Starts reading these partitions at these offsets, or moves them there; others are untouched. Forgets what was fetched of them. */
+  /**
+   * Starts reading these partitions at these offsets, or moves them there; others are untouched. Forgets what
+   * was fetched of them.
+   */
   assign(positions: readonly TopicPartitionOffset[]): void
   /** Stops reading them; no record of theirs comes out of `poll` afterwards. */
   unassign(partitions: readonly TopicPartition[]): void
@@ -114,22 +135,29 @@ export interface Consumer {
   resume(partitions: readonly TopicPartition[]): void
 
   /**
-   * What has been fetched, at most `maxRecords` in all; never waits. Every assigned partition gets its turn. A batch without
-   * records may come to move `nextOffset` on (markers, aborted records). Throws `OFFSET_OUT_OF_RANGE` (with `partitions`, and their
-   * `divergingOffset` where a log was cut and the broker tells where) once for each such assignment, and what else the client found since the last call.
+   * What has been fetched, at most `maxRecords` in all; never waits. Every assigned partition gets its turn.
+   * A batch without records may come to move `nextOffset` on (markers, aborted records). Throws
+   * `OFFSET_OUT_OF_RANGE` (with `partitions`, and their `divergingOffset` where a log was cut and the broker
+   * tells where) once for each such assignment, and what else the client found since the last call.
    */
   poll(maxRecords: number): readonly RecordBatch[]
-  /** Resolves when `poll` has something, when a listener call is pending, or after the timeout. Drives liveness, too. */
+  /**
+   * Resolves when `poll` has something, when a listener call is pending, or after the timeout. Drives
+   * liveness, too.
+   */
   ready(timeoutMs: number): Promise<void>
   /** The offset the next record polled will have at least; undefined if not assigned. */
   position(partition: TopicPartition): number | undefined
-  /** The end (read_committed: last stable offset) seen with the last fetch of an assigned partition; undefined before the first. */
+  /**
+   * The end (read_committed: last stable offset) seen with the last fetch of an assigned partition; undefined
+   * before the first.
+   */
   knownEnd(partition: TopicPartition): number | undefined
 
   /**
-   * Committed offsets of the group, by `partitionKey`; partitions without one are absent. Waits while a transaction that
-   * has sent offsets for one of them is undecided (`require_stable`, KIP-447), at most `timeoutMs` (default 60,000), then
-   * rejects with the retriable `UNSTABLE_OFFSET_COMMIT`.
+   * Committed offsets of the group, by `partitionKey`; partitions without one are absent. Waits while a
+   * transaction that has sent offsets for one of them is undecided (`require_stable`, KIP-447), at most
+   * `timeoutMs` (default 60,000), then rejects with the retriable `UNSTABLE_OFFSET_COMMIT`.
    */
   committed(
     partitions: readonly TopicPartition[],
@@ -149,8 +177,9 @@ export interface ProducerOptions {
   /** Default 10,000. The broker aborts a transaction that stays open longer. */
   readonly transactionTimeoutMs?: number
   /**
-   * Asked for a record that the broker refused for good. `continue` forgets the record, `fail` (the default without a handler)
-   * makes the next `flush` or `commitTransaction` reject. Inside a transaction some refusals abort it whatever the answer.
+   * Asked for a record that the broker refused for good. `continue` forgets the record, `fail` (the default
+   * without a handler) makes the next `flush` or `commitTransaction` reject. Inside a transaction some
+   * refusals abort it whatever the answer.
    */
   readonly onSendError?: (error: BrokerError, record: RejectedRecord) => 'continue' | 'fail'
 }
@@ -166,9 +195,9 @@ export interface RejectedRecord extends TopicPartition {
 
 export interface Producer {
   /**
-   * Takes the bytes; they must not change until the next `flush` or commit. Never refuses for a full queue: look at
-   * `writable` before the next input record. Throws a `BrokerError` where the client refuses at once (`record-refused`).
-   * A transactional producer needs `begin` before.
+   * Takes the bytes; they must not change until the next `flush` or commit. Never refuses for a full queue:
+   * look at `writable` before the next input record. Throws a `BrokerError` where the client refuses at once
+   * (`record-refused`). A transactional producer needs `begin` before.
    */
   send(record: OutgoingRecord): void
   /** `send` is done with the bytes when it returns: they may change at once. */
@@ -176,20 +205,29 @@ export interface Producer {
   readonly writable: boolean
   /** Resolves when `writable` is true again. */
   drained(): Promise<void>
-  /** Resolves when every record sent before is acknowledged; rejects if any since the last flush was refused. */
+  /**
+   * Resolves when every record sent before is acknowledged; rejects if any since the last flush was refused.
+   */
   flush(): Promise<void>
 
   /** Fences every older producer of this transactional id and ends its transaction. Once, before `begin`. */
   initTransactions(): Promise<void>
   begin(): Promise<void>
-  /** Adds offsets of the consumer's group, under its present membership: a member that is no longer current is refused (`task-migrated`). */
+  /**
+   * Adds offsets of the consumer's group, under its present membership: a member that is no longer current is
+   * refused (`task-migrated`).
+   */
   sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void>
   /**
-   * What is sent from now on belongs to the next transaction, and goes out after the next `begin`; `sendOffsets`, `commitTransaction` and `flush` do
-   * not concern it, an abort drops it. Absent where records cannot be taken while a transaction is being committed.
+   * What is sent from now on belongs to the next transaction, and goes out after the next `begin`;
+   * `sendOffsets`, `commitTransaction` and `flush` do not concern it, an abort drops it. Absent where records
+   * cannot be taken while a transaction is being committed.
    */
   sendAhead?(): void
-  /** Flushes and commits. On a `retriable` error call it again; on `abortable` and `task-migrated` abort; on `fenced` and `fatal` close. */
+  /**
+   * Flushes and commits. On a `retriable` error call it again; on `abortable` and `task-migrated` abort; on
+   * `fenced` and `fatal` close.
+   */
   commitTransaction(): Promise<void>
   abortTransaction(): Promise<void>
 
@@ -200,7 +238,10 @@ export interface Producer {
 export interface TopicDescription {
   readonly topic: string
   readonly partitionCount: number
-  /** Another one for a topic that was deleted and made again, and for one of another cluster (KIP-516); undefined where the broker gives none. */
+  /**
+   * Another one for a topic that was deleted and made again, and for one of another cluster (KIP-516);
+   * undefined where the broker gives none.
+   */
   readonly topicId?: string | undefined
   /** The settings that the adapter can read: undefined where it cannot. */
   readonly config?: { readonly [name: string]: string }
@@ -230,8 +271,9 @@ export interface Admin {
   /** By name; topics that do not exist are absent. */
   describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>
   /**
-   * What these settings of topics are, defaults included, by topic and name. Topics whose settings cannot be had are absent: those that do not exist,
-   * those that we may not describe, and all where the adapter has no way to ask.
+   * What these settings of topics are, defaults included, by topic and name. Topics whose settings cannot be
+   * had are absent: those that do not exist, those that we may not describe, and all where the adapter has no
+   * way to ask.
    */
   topicSettings(
     topics: readonly string[],

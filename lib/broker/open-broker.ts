@@ -12,19 +12,23 @@ export interface OpenBrokerOptions {
   /** More settings of the Kafka client, by librdkafka's names: `security.protocol`, `sasl.mechanism`, … */
   readonly client?: { readonly [name: string]: string | number | boolean }
   /**
-   * How records are read from a Kafka cluster. `direct` (the default): with our own requests. `native`: with the client's `consume`, several times
-   * slower; chosen by itself, with a line in the log, for what the direct path does not speak, such as GSSAPI.
+   * How records are read from a Kafka cluster. `direct` (the default): with our own requests. `native`: with
+   * the client's `consume`, several times slower; chosen by itself, with a line in the log, for what the
+   * direct path does not speak, such as GSSAPI.
    */
   readonly fetch?: 'direct' | 'native'
-  /** How records are sent to a Kafka cluster: likewise. The native client compresses with lz4 and zstd, too. */
+  /**
+   * How records are sent to a Kafka cluster: likewise. The native client compresses with lz4 and zstd, too.
+   */
   readonly produce?: 'direct' | 'native'
   readonly clock?: Clock
   readonly logger?: Logger
 }
 
 /**
- * Opens what `brokers` names: `memory` (a broker in this process, gone with it), `embedded` (the same, durable in
- * `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package `@confluentinc/kafka-javascript`).
+ * Opens what `brokers` names: `memory` (a broker in this process, gone with it), `embedded` (the same,
+ * durable in `directory`), or the addresses of a Kafka cluster (`host:port,…`; needs the optional package
+ * `@confluentinc/kafka-javascript`).
  */
 export async function openBroker(brokers: string, options: OpenBrokerOptions = {}): Promise<OpenedBroker> {
   const { clock = systemClock } = options

@@ -21,7 +21,11 @@ export class OpenedBroker implements Broker, AsyncDisposable {
     return this.#broker.principal
   }
 
-  /** The topic with its types: `broker.topic('orders', { keySerde: serdes.string(), valueSerde: serdes.json<Order>() })`. It must exist when it is used. */
+  /**
+   * The topic with its types:
+   * `broker.topic('orders', { keySerde: serdes.string(), valueSerde: serdes.json<Order>() })`. It must exist
+   * when it is used.
+   */
   topic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TopicHandle<K, V> {
     return new TopicHandle({
       broker: this.#broker,

@@ -4,8 +4,8 @@ import type { Broker, OutgoingRecord, Producer } from './broker.ts'
 const CLIENT_ID = 'millrace-topics'
 
 /**
- * One producer for all who write to topics by hand, opened with the first record and anew after a failure. Flushes follow each other: each one tells of
- * the records that were taken since the one before.
+ * One producer for all who write to topics by hand, opened with the first record and anew after a failure.
+ * Flushes follow each other: each one tells of the records that were taken since the one before.
  */
 export class SharedProducer {
   readonly #broker: Broker

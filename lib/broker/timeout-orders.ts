@@ -1,6 +1,8 @@
 import { ConfigError } from '../common/errors.ts'
 
-/** A time that a setting gives: the name that its user knows it by, and milliseconds (`Infinity`: no limit). */
+/**
+ * A time that a setting gives: the name that its user knows it by, and milliseconds (`Infinity`: no limit).
+ */
 export interface Timeout {
   readonly setting: string
   readonly ms: number
@@ -41,7 +43,9 @@ interface Order {
 /** How many heartbeats a session lasts at least, as Kafka advises: two may be lost. */
 const HEARTBEATS_PER_SESSION = 3
 
-/** The one order of the clocks, which the application's settings and the adapters of brokers are checked by. */
+/**
+ * The one order of the clocks, which the application's settings and the adapters of brokers are checked by.
+ */
 const ORDERS: readonly Order[] = [
   {
     shorter: ['request'],
@@ -50,7 +54,8 @@ const ORDERS: readonly Order[] = [
     otherwise: 'records would be given up before the answer to their first request is',
   },
   {
-    // The answer to a request with records is waited for so long after the broker has waited for its replicas.
+    // The answer to a request with records is waited for so long after the broker has waited for its
+    // replicas.
     shorter: ['request', 'replication'],
     longer: 'delivery',
     mayBeEqual: true,
@@ -89,7 +94,9 @@ const ORDERS: readonly Order[] = [
   },
 ]
 
-/** Throws a `ConfigError` (`CONFLICTING_SETTINGS`) that names the settings, their values and what to change. */
+/**
+ * Throws a `ConfigError` (`CONFLICTING_SETTINGS`) that names the settings, their values and what to change.
+ */
 export function checkTimeouts(timeouts: Timeouts): void {
   for (const order of ORDERS) {
     const longer = timeouts[order.longer]

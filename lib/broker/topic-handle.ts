@@ -41,7 +41,9 @@ export interface ReadOptions {
   readonly from?: 'earliest' | 'latest'
   /** Default `read_committed`: records of open and aborted transactions are left out. */
   readonly isolation?: IsolationLevel
-  /** Whether to wait for what is still to come; else it ends where the topic ends at the call. Default true. */
+  /**
+   * Whether to wait for what is still to come; else it ends where the topic ends at the call. Default true.
+   */
   readonly follow?: boolean
   /** Ends the reading, as `break` does. */
   readonly signal?: AbortSignal
@@ -55,7 +57,10 @@ interface TopicHandleParts<K, V> {
   readonly serdes: TopicSerdes<K, V>
 }
 
-/** A topic with its types, to write to and to read from outside of a topology: what `broker.topic(name, serdes)` returns. */
+/**
+ * A topic with its types, to write to and to read from outside of a topology: what
+ * `broker.topic(name, serdes)` returns.
+ */
 export class TopicHandle<K, V> {
   readonly topic: string
   readonly #parts: TopicHandleParts<K, V>
@@ -71,15 +76,18 @@ export class TopicHandle<K, V> {
   }
 
   /**
-   * Resolves when the brokers have acknowledged the record; those of one turn of the event loop travel together, and share their fate. Rejects with
-   * what a serde or a broker refuses, and with `TOPIC_MISSING`.
+   * Resolves when the brokers have acknowledged the record; those of one turn of the event loop travel
+   * together, and share their fate. Rejects with what a serde or a broker refuses, and with `TOPIC_MISSING`.
    */
   async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
     const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
     await this.#parts.producer.send(record)
   }
 
-  /** Sends all, no faster than the brokers take them. Resolves with their number when the last one is acknowledged. */
+  /**
+   * Sends all, no faster than the brokers take them. Resolves with their number when the last one is
+   * acknowledged.
+   */
   async sendAll(messages: Iterable<TopicMessage<K, V>> | AsyncIterable<TopicMessage<K, V>>): Promise<number> {
     const partitionCount = await this.#partitions()
     const { producer } = this.#parts
@@ -92,7 +100,10 @@ export class TopicHandle<K, V> {
     return count
   }
 
-  /** The records, by partition in order. Without a group: nothing is committed, and every caller reads all. Leaving the loop ends the reading. */
+  /**
+   * The records, by partition in order. Without a group: nothing is committed, and every caller reads all.
+   * Leaving the loop ends the reading.
+   */
   async *records({
     from = 'earliest',
     isolation = 'read_committed',

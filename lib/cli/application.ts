@@ -29,8 +29,8 @@ interface ApplicationOptions {
 }
 
 /**
- * Starts the application in this process, then its service. What is open is handed to the teardown at once, so that an end in the
- * middle of starting closes it, too.
+ * Starts the application in this process, then its service. What is open is handed to the teardown at once,
+ * so that an end in the middle of starting closes it, too.
  */
 export async function startApplication(
   job: Job,
@@ -55,7 +55,10 @@ export async function startApplication(
   tell(await startService(job, streams, { broker, teardown }))
 }
 
-/** What ends the run is told at its end, by its code and place; of several applications that fail, only the first is. */
+/**
+ * What ends the run is told at its end, by its code and place; of several applications that fail, only the
+ * first is.
+ */
 function tellingOnce(logger: Logger, ending: Ending, failure: () => Error | undefined): Logger {
   return {
     log(level, message, fields) {
@@ -71,7 +74,9 @@ function failWith(streams: KafkaStreams, ending: Ending): void {
   })
 }
 
-/** Of several processes only the first has it: they would want the same port. Returns where it is, if it says. */
+/**
+ * Of several processes only the first has it: they would want the same port. Returns where it is, if it says.
+ */
 async function startService(
   job: Job,
   streams: KafkaStreams,

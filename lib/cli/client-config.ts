@@ -8,8 +8,9 @@ export interface ClientConfig {
 }
 
 /**
- * Settings of the Kafka client (security, SASL) out of a file of `name=value` lines, as Kafka's own tools take them with
- * `--command-config`: secrets do not belong on a command line. Lines that begin with `#` are comments.
+ * Settings of the Kafka client (security, SASL) out of a file of `name=value` lines, as Kafka's own tools
+ * take them with `--command-config`: secrets do not belong on a command line. Lines that begin with `#` are
+ * comments.
  */
 export async function readClientConfig({
   clientConfig,

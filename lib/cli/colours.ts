@@ -1,4 +1,7 @@
-/** Where a stream's colours go by: a terminal takes them, unless NO_COLOR is set; FORCE_COLOR decides for any stream. */
+/**
+ * Where a stream's colours go by: a terminal takes them, unless NO_COLOR is set; FORCE_COLOR decides for any
+ * stream.
+ */
 export function hasColours(
   stream: { readonly isTTY?: boolean },
   environment: NodeJS.ProcessEnv = process.env,

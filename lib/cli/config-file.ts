@@ -21,8 +21,9 @@ const PATHS: ReadonlySet<string> = new Set(['clientConfig', 'stateDir'])
 const KEYS = [...TEXTS, 'settings', 'topics']
 
 /**
- * Gives a command what neither its command line nor the environment says, out of `--config FILE` or the file in the working directory.
- * Throws a `UsageError`: `CONFIG_FILE_MISSING`, `CONFIG_FILE_TWICE`, `CONFIG_FILE_BROKEN`, `CONFIG_FILE_INVALID`.
+ * Gives a command what neither its command line nor the environment says, out of `--config FILE` or the file
+ * in the working directory. Throws a `UsageError`: `CONFIG_FILE_MISSING`, `CONFIG_FILE_TWICE`,
+ * `CONFIG_FILE_BROKEN`, `CONFIG_FILE_INVALID`.
  */
 export async function applyConfigFile(command: Command): Promise<void> {
   const takes = (name: string) => command.options.some(option => option.attributeName() === name)

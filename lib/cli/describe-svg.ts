@@ -25,7 +25,10 @@ const LETTER_WIDTH = 7.4
 const LETTERS_MAX = 56
 const SLANT = 10
 
-/** A picture: topics slanted, nodes as boxes in their sub-topologies, stores as drums; a dotted line leads to a changelog. */
+/**
+ * A picture: topics slanted, nodes as boxes in their sub-topologies, stores as drums; a dotted line leads to
+ * a changelog.
+ */
 export function describeSvg(plan: TopologyPlan): string {
   const graph = topologyGraph(plan)
   const { boxes, groups, width, height } = layOut(graph, widthOf)

@@ -29,7 +29,10 @@ export class DevProgram {
   readonly #options: DevProgramOptions
   #child: ChildProcess | undefined
   #stopping: Promise<void> | undefined
-  /** Files of `--input` are written once: what has begun to write them has their records in the state that is kept. */
+  /**
+   * Files of `--input` are written once: what has begun to write them has their records in the state that is
+   * kept.
+   */
   #isFed = false
 
   constructor(options: DevProgramOptions) {

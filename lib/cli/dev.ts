@@ -102,7 +102,9 @@ class Types {
     return undefined
   }
 
-  /** Resolves when it is told what the check has found, or when that takes too long; then it is told later. */
+  /**
+   * Resolves when it is told what the check has found, or when that takes too long; then it is told later.
+   */
   async check(signal: AbortSignal): Promise<void> {
     const told = this.#check.run().then(found => found && this.#tell(found))
     const late = new AbortController()

@@ -5,8 +5,8 @@ import type { ExitCode } from './exit-code.ts'
 const WAIT_MS_MAX = 3000
 
 /**
- * Lets the process end by itself, since then all output is written; only what keeps it alive without reason is cut off, and named:
- * it is a bug, of ours or of the service's.
+ * Lets the process end by itself, since then all output is written; only what keeps it alive without reason
+ * is cut off, and named: it is a bug, of ours or of the service's.
  */
 export function endProcess(exitCode: ExitCode): void {
   process.exitCode = exitCode

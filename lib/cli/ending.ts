@@ -1,6 +1,6 @@
 /**
- * Why and when a run ends: whoever notices a reason says so here, and everybody waits on the one signal. The first error
- * counts; an error after a request to stop is still one.
+ * Why and when a run ends: whoever notices a reason says so here, and everybody waits on the one signal. The
+ * first error counts; an error after a request to stop is still one.
  */
 export class Ending {
   readonly #controller = new AbortController()

@@ -8,8 +8,9 @@ import type { Job } from './job.ts'
 import { isLocal } from './run-options.ts'
 
 /**
- * Sees to it that the topics are there which the run names: the file's own are created, the others, too, in an embedded broker or
- * when asked for. Else `TOPIC_MISSING`: on a cluster that others use, a misspelt name must not become a topic.
+ * Sees to it that the topics are there which the run names: the file's own are created, the others, too, in
+ * an embedded broker or when asked for. Else `TOPIC_MISSING`: on a cluster that others use, a misspelt name
+ * must not become a topic.
  */
 export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
   const { brokers, createTopics, partitions } = job.options
@@ -41,7 +42,10 @@ function letters({ deadLetterQueueTopic }: Job['config']): string[] {
   return deadLetterQueueTopic === undefined ? [] : [deadLetterQueueTopic]
 }
 
-/** What the command line names is the application's, or there already: a misspelt name would become a topic that nobody reads. */
+/**
+ * What the command line names is the application's, or there already: a misspelt name would become a topic
+ * that nobody reads.
+ */
 function refuseUnknown(job: Job, missing: ReadonlySet<string>): void {
   const { plan, options } = job
   const known = knownTopics(job)

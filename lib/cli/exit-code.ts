@@ -3,7 +3,10 @@ import type { LogLevel } from '../common/logger.ts'
 import { userFrame } from '../common/user-frame.ts'
 import { painted } from './colours.ts'
 
-/** 0: a clean end, or told to stop. 1: something failed. 2: the command line is wrong, and nothing was started. */
+/**
+ * 0: a clean end, or told to stop. 1: something failed. 2: the command line is wrong, and nothing was
+ * started.
+ */
 export type ExitCode = 0 | 1 | 2
 
 /** The command line asks for something that cannot be; the message names the option. */
@@ -23,7 +26,10 @@ export async function asUsage<T>(check: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Runs a command to its end; a failure goes to standard error, `error: CODE: message`, and where in the user's files it comes from. */
+/**
+ * Runs a command to its end; a failure goes to standard error, `error: CODE: message`, and where in the
+ * user's files it comes from.
+ */
 export async function exitCodeAfter(logLevel: LogLevel, command: () => Promise<void>): Promise<ExitCode> {
   try {
     await command()

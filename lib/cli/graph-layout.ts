@@ -33,8 +33,8 @@ const SWEEPS = 4
 type WidthOf = (box: Box) => number
 
 /**
- * Layers from top to bottom, each edge downwards but for what leads back. Sub-topologies that feed others come above them; a topic
- * stands below those that write it, else above those that read it.
+ * Layers from top to bottom, each edge downwards but for what leads back. Sub-topologies that feed others
+ * come above them; a topic stands below those that write it, else above those that read it.
  */
 export function layOut(graph: TopologyGraph, widthOf: WidthOf): Layout {
   const blocks = graph.groups.map(group => new Block(group, graph.edges, widthOf))
@@ -167,7 +167,10 @@ class Block {
     this.#align(layers, own)
   }
 
-  /** Each layer in the order, and near the middle, of what it is connected with; to and fro, since one layer's places follow from the next one's. */
+  /**
+   * Each layer in the order, and near the middle, of what it is connected with; to and fro, since one layer's
+   * places follow from the next one's.
+   */
   #align(layers: readonly PlacedBox[][], edges: readonly (readonly [PlacedBox, PlacedBox])[]): void {
     const room = { from: PADDING, to: this.width - PADDING }
     for (const layer of layers) spread(layer, new Map(layer.map(box => [box, this.width / 2])), room)

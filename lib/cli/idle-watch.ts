@@ -9,8 +9,9 @@ const ROUND_MS = 150
 const QUIET_ROUNDS = 3
 
 /**
- * Resolves when the application has processed all of its source topics: its group has committed their ends, repartition topics
- * included, no asynchronous call is under way, and for a moment nothing has moved. Also resolves when the signal aborts.
+ * Resolves when the application has processed all of its source topics: its group has committed their ends,
+ * repartition topics included, no asynchronous call is under way, and for a moment nothing has moved. Also
+ * resolves when the signal aborts.
  */
 export async function untilIdle(
   plan: TopologyPlan,

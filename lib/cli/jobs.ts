@@ -7,7 +7,10 @@ export type Jobs = readonly [Job, ...Job[]]
 
 const PORT_MAX = 65_535
 
-/** Throws a `UsageError` for options that are meant for one application, and for files that would be the same one. */
+/**
+ * Throws a `UsageError` for options that are meant for one application, and for files that would be the same
+ * one.
+ */
 export async function prepareJobs(
   [first, ...others]: readonly string[],
   options: SharedOptions,

@@ -25,7 +25,10 @@ export async function topologyPath(file: string): Promise<string> {
   throw new StreamsError('TOPOLOGY_FILE_MISSING', `there is no file ${path}`)
 }
 
-/** Throws as `topologyPath`; `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says), `TOPOLOGY_FILE_INVALID`. */
+/**
+ * Throws as `topologyPath`; `TOPOLOGY_FILE_BROKEN` (with what the loader or the file's own code says),
+ * `TOPOLOGY_FILE_INVALID`.
+ */
 export async function loadTopologyFile(file: string): Promise<LoadedTopologyFile> {
   const path = await topologyPath(file)
   // CommonJS in TypeScript cannot require the package: Node would have to require a module through a loader.
@@ -70,8 +73,8 @@ async function importFile(path: string): Promise<unknown> {
 }
 
 /**
- * TypeScript files can be imported from now on. It takes a while in a thread of its own, which begins here: so the earlier, the more can be
- * done beside it.
+ * TypeScript files can be imported from now on. It takes a while in a thread of its own, which begins here:
+ * so the earlier, the more can be done beside it.
  */
 export function startLoader(): void {
   if (loaderReady) return
@@ -82,8 +85,9 @@ export function startLoader(): void {
 }
 
 /**
- * Node 26 calls `module.register` deprecated (DEP0205). What takes its place runs in the main thread, without `await`, which the TypeScript loader
- * needs; the user can do nothing about it, and is not told at every start.
+ * Node 26 calls `module.register` deprecated (DEP0205). What takes its place runs in the main thread, without
+ * `await`, which the TypeScript loader needs; the user can do nothing about it, and is not told at every
+ * start.
  */
 function registerQuietly(): void {
   const { noDeprecation = false } = process

@@ -13,9 +13,9 @@ import { isLocal, type SharedOptions } from './run-options.ts'
 import type { Teardown } from './teardown.ts'
 
 /**
- * The jobs of a run, and the broker that they share. A cluster is connected to while the jobs' files are loaded, which takes as long; where they
- * do not load it is closed again without anybody waiting for it. A broker in this process lies in the state directory, which a
- * file may name.
+ * The jobs of a run, and the broker that they share. A cluster is connected to while the jobs' files are
+ * loaded, which takes as long; where they do not load it is closed again without anybody waiting for it. A
+ * broker in this process lies in the state directory, which a file may name.
  */
 export async function openRunBroker(
   options: SharedOptions,
@@ -30,7 +30,8 @@ export async function openRunBroker(
   const opening = asUsage(() => openBroker(options.brokers, settings))
   // What is wrong with a file is told first; what is wrong with the broker, to whoever waits for it.
   opening.catch(() => undefined)
-  // All before there is another loader to ask, and so that the connection is made while this thread waits for that loader.
+  // All before there is another loader to ask, and so that the connection is made while this thread waits for
+  // that loader.
   await Promise.all([import('../index.ts'), import('../broker/kafka/adapter/kafka-broker.ts')])
   await loadNativeClient().catch(() => undefined)
   startLoader()

@@ -4,7 +4,10 @@ import type { Job } from './job.ts'
 import type { Jobs } from './jobs.ts'
 import type { Teardown } from './teardown.ts'
 
-/** The page in front of several applications, at the port before theirs. It is up before they are, and shows them starting. */
+/**
+ * The page in front of several applications, at the port before theirs. It is up before they are, and shows
+ * them starting.
+ */
 export async function startOverview(
   jobs: Jobs,
   teardown: Teardown,

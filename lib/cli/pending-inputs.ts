@@ -7,8 +7,9 @@ const POLL_RECORDS = 10_000
 const WAIT_MS = 50
 
 /**
- * Counts the inputs that wait in asynchronous operators, over all processes of the application: their offsets are committed, so that nothing but the
- * changelogs of the stores that hold them tells of them. Reads on where it stopped.
+ * Counts the inputs that wait in asynchronous operators, over all processes of the application: their offsets
+ * are committed, so that nothing but the changelogs of the stores that hold them tells of them. Reads on
+ * where it stopped.
  */
 export class PendingInputs {
   readonly #broker: Broker
@@ -27,7 +28,10 @@ export class PendingInputs {
       .flatMap(({ builder, changelogTopic }) => (builder.holdsInputs ? (changelogTopic ?? []) : []))
   }
 
-  /** As of the last commit whose offsets can be seen at the call. What the signal cuts short counts too little. */
+  /**
+   * As of the last commit whose offsets can be seen at the call. What the signal cuts short counts too
+   * little.
+   */
   async count(signal: AbortSignal): Promise<number> {
     this.#counting = this.#count(signal)
     return this.#counting
@@ -43,7 +47,8 @@ export class PendingInputs {
     if (this.#topics.length === 0) return 0
     this.#consumer ??= await this.#broker.consumer({ clientId: 'idle-watch', isolation: 'read_committed' })
     const partitions = await this.#partitions(this.#consumer)
-    // Not the last stable offset: the offsets of a decided transaction count before its markers are everywhere.
+    // Not the last stable offset: the offsets of a decided transaction count before its markers are
+    // everywhere.
     const ends = await this.#admin.endOffsets(partitions, 'read_uncommitted')
     await this.#readTo(this.#consumer, { partitions, ends, signal })
     let count = 0

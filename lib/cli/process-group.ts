@@ -20,9 +20,9 @@ export interface ProcessGroupOptions {
 }
 
 /**
- * Keeps so many processes running: one that ends is started again, after a pause that grows while it keeps ending. When the
- * signal aborts all are told to end, and waited for. Rejects with a `UsageError` where a process says that its command line is
- * wrong: starting it again would not mend that.
+ * Keeps so many processes running: one that ends is started again, after a pause that grows while it keeps
+ * ending. When the signal aborts all are told to end, and waited for. Rejects with a `UsageError` where a
+ * process says that its command line is wrong: starting it again would not mend that.
  */
 export async function runProcesses(options: ProcessGroupOptions): Promise<void> {
   const stop = new AbortController()

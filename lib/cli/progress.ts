@@ -28,8 +28,8 @@ const FIRST_LOG_MS = 10_000
 const LOG_MS_MAX = 300_000
 
 /**
- * Tells how far long work is, how fast it goes and how long it will take: in the last line of a terminal, which is written over and over,
- * and else as lines of the log, ever more rarely.
+ * Tells how far long work is, how fast it goes and how long it will take: in the last line of a terminal,
+ * which is written over and over, and else as lines of the log, ever more rarely.
  */
 export class Progress {
   readonly #terminal: Terminal

@@ -35,7 +35,10 @@ export async function projectFiles(project: Project): Promise<ReadonlyMap<string
   return files
 }
 
-/** npm leaves some names out of a package, and tools look for others in it: these have a mark before them there. */
+/**
+ * npm leaves some names out of a package, and tools look for others in it: these have a mark before them
+ * there.
+ */
 function targetOf(path: string): string {
   const name = basename(path)
   if (!name.startsWith('_')) return path

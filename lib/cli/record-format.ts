@@ -22,9 +22,9 @@ export interface PrintFormats {
 }
 
 /**
- * How records of the topics are printed: as `key, tab, value`, or in a table with their times, partitions and windows. They are
- * decoded by the serdes of the sink that writes a topic, or the source that reads it, or the application's; as UTF-8 where there
- * are none, and where bytes do not fit them.
+ * How records of the topics are printed: as `key, tab, value`, or in a table with their times, partitions and
+ * windows. They are decoded by the serdes of the sink that writes a topic, or the source that reads it, or
+ * the application's; as UTF-8 where there are none, and where bytes do not fit them.
  */
 export function printFormats(
   format: PrintFormat,

@@ -2,8 +2,8 @@ import type { InputOption, Pair } from './option-values.ts'
 import type { SharedOptions } from './run-options.ts'
 
 /**
- * The options again as a command line, for a process that this one starts. `isMeant`: which of them; the others the process finds for itself,
- * in the environment and the files that this one has them from.
+ * The options again as a command line, for a process that this one starts. `isMeant`: which of them; the
+ * others the process finds for itself, in the environment and the files that this one has them from.
  */
 export function runArguments(
   options: SharedOptions,

@@ -59,8 +59,8 @@ export class FeedProgress implements ProgressSource {
 }
 
 /**
- * What lay in the topics of an application's sources, unprocessed, when it began to run. `follow` asks the brokers how much of it is committed, until that is all
- * or the signal aborts; what comes later is no replay.
+ * What lay in the topics of an application's sources, unprocessed, when it began to run. `follow` asks the
+ * brokers how much of it is committed, until that is all or the signal aborts; what comes later is no replay.
  */
 export class ReplayProgress implements ProgressSource {
   readonly what = 'processed of what had waited'

@@ -51,9 +51,9 @@ export function leaveOutEmpty(command: Command): void {
 }
 
 /**
- * An environment and a config file are meant for many commands: their client settings are left out where this one speaks to no
- * cluster, and a config file's state directory where the brokers forget all. On the command line they would be a mistake, which is
- * told.
+ * An environment and a config file are meant for many commands: their client settings are left out where this
+ * one speaks to no cluster, and a config file's state directory where the brokers forget all. On the command
+ * line they would be a mistake, which is told.
  */
 export function leaveOutUnused(command: Command): void {
   const brokers = String(command.getOptionValue('brokers'))

@@ -16,7 +16,10 @@ const OPTION_OF: { readonly [setting: string]: string } = {
   stateDir: '--state-dir',
 }
 
-/** Answers that a handler may always give, by the setting it is; whatever asks the record takes a function, in the file. */
+/**
+ * Answers that a handler may always give, by the setting it is; whatever asks the record takes a function, in
+ * the file.
+ */
 const ANSWERS_OF: { readonly [setting: string]: readonly string[] } = {
   deserializationErrorHandler: ['continue', 'fail'],
   processingErrorHandler: ['continue', 'fail', 'rollback'],
@@ -30,8 +33,9 @@ const TEXTS: ReadonlySet<string> = new Set(['deadLetterQueueTopic'])
 const DEFAULTS = new Map<string, unknown>(Object.entries(resolveConfig({ applicationId: 'any' })))
 
 /**
- * Divides the `--set` pairs between the application and the topology. Throws a `UsageError`: `UNKNOWN_SETTING` where a name is no
- * setting and the topology is no function that could take it, `INVALID_SETTING` for what cannot be set by text.
+ * Divides the `--set` pairs between the application and the topology. Throws a `UsageError`:
+ * `UNKNOWN_SETTING` where a name is no setting and the topology is no function that could take it,
+ * `INVALID_SETTING` for what cannot be set by text.
  */
 export function splitSettings(
   pairs: readonly Pair[],

@@ -7,7 +7,10 @@ import type { Teardown } from './teardown.ts'
 import { terminalProgress } from './terminal.ts'
 import { TopicPrinter } from './topic-printer.ts'
 
-/** Prints the `--print` topics to standard output until the application has closed, all of its last commit included. */
+/**
+ * Prints the `--print` topics to standard output until the application has closed, all of its last commit
+ * included.
+ */
 export async function startPrinting(
   job: Job,
   { broker, admin, ending, teardown }: { broker: Broker; admin: Admin; ending: Ending; teardown: Teardown },

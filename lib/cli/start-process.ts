@@ -9,8 +9,8 @@ import type { SharedOptions } from './run-options.ts'
 const OWN: ReadonlySet<keyof SharedOptions> = new Set(['input', 'inputKeySeparator', 'print', 'printFormat'])
 
 /**
- * Starts this program again for one of `--processes`, with a state directory of its own. Input, output and topics stay with the
- * supervisor; its channel to the process tells that one when the supervisor is gone.
+ * Starts this program again for one of `--processes`, with a state directory of its own. Input, output and
+ * topics stay with the supervisor; its channel to the process tells that one when the supervisor is gone.
  */
 export function startProcess({ options, config }: Job, index: number): ChildProcess {
   const { applicationId } = config

@@ -3,7 +3,10 @@ import type { Logger } from '../common/logger.ts'
 import { onStopSignals } from '../streams/stop-signals.ts'
 import type { Ending } from './ending.ts'
 
-/** Signals end the run. A process that a supervisor started ends with it, too, however the supervisor ended. Returns what takes it all back. */
+/**
+ * Signals end the run. A process that a supervisor started ends with it, too, however the supervisor ended.
+ * Returns what takes it all back.
+ */
 export function listenForStop(
   ending: Ending,
   around: { readonly clock: Clock; readonly logger: Logger },

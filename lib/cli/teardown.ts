@@ -12,8 +12,8 @@ interface Step {
 }
 
 /**
- * What was opened, to be closed in the opposite order. A step that fails or does not end in time (10 s) is logged by its name, does
- * not keep the others from closing, and makes the run a failure.
+ * What was opened, to be closed in the opposite order. A step that fails or does not end in time (10 s) is
+ * logged by its name, does not keep the others from closing, and makes the run a failure.
  */
 export class Teardown {
   readonly #clock: Clock

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { SharedOptions } from './run-options.ts'
 
 /**
- * Runs with a state directory that goes with the run, where the broker does: kept, its state would belong to topics that the next run does not have.
- * Whoever names a directory, by option or environment, keeps it; that of the file's configuration is meant for brokers that stay.
+ * Runs with a state directory that goes with the run, where the broker does: kept, its state would belong to
+ * topics that the next run does not have. Whoever names a directory, by option or environment, keeps it; that
+ * of the file's configuration is meant for brokers that stay.
  */
 export async function withState(
   options: SharedOptions,

@@ -3,7 +3,10 @@ import { consoleLogger, type Logger, type LogLevel } from '../common/logger.ts'
 import { painted, type Style } from './colours.ts'
 import { Progress } from './progress.ts'
 
-/** The line of the terminal that shows how far things are: a process has one standard error, and so one such line. */
+/**
+ * The line of the terminal that shows how far things are: a process has one standard error, and so one such
+ * line.
+ */
 export const terminalProgress = new Progress(process.stderr, systemClock)
 
 const STYLES: { readonly [level in LogLevel]: Style } = {

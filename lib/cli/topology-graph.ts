@@ -22,7 +22,10 @@ export interface Group {
   readonly boxes: readonly Box[]
 }
 
-/** A topology as boxes and lines, whatever draws them. A topic that two sub-topologies share is one box, and joins them. */
+/**
+ * A topology as boxes and lines, whatever draws them. A topic that two sub-topologies share is one box, and
+ * joins them.
+ */
 export interface TopologyGraph {
   readonly topics: readonly Box[]
   readonly groups: readonly Group[]

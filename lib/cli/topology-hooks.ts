@@ -13,7 +13,10 @@ interface TypeScriptHooks {
 const requireHere = createRequire(import.meta.url)
 const requireLoader = createRequire(requireHere.resolve('tsx/package.json'))
 
-/** What needs no TypeScript, and cannot wait for the loader: this package, which is built, and the loader itself. */
+/**
+ * What needs no TypeScript, and cannot wait for the loader: this package, which is built, and the loader
+ * itself.
+ */
 const PLAIN_FOLDERS = [
   new URL('..', import.meta.url).href,
   folderOf(requireHere.resolve('tsx/package.json')),
@@ -22,7 +25,10 @@ const PLAIN_FOLDERS = [
 
 let typeScript: Promise<TypeScriptHooks> | undefined
 
-/** Runs while the program waits for this thread, which it needs not do for the TypeScript loader: the first file of the topology does. */
+/**
+ * Runs while the program waits for this thread, which it needs not do for the TypeScript loader: the first
+ * file of the topology does.
+ */
 export function initialize(): void {
   typeScript = loadTypeScript()
   // Told to whoever waits for it.
@@ -30,7 +36,8 @@ export function initialize(): void {
 }
 
 async function loadTypeScript(): Promise<TypeScriptHooks> {
-  // Its cache is in the temporary folder, without which it would end: a container's file system may be read-only.
+  // Its cache is in the temporary folder, without which it would end: a container's file system may be
+  // read-only.
   if (!mayWrite(tmpdir())) process.env['TSX_DISABLE_CACHE'] = '1'
   const name = 'tsx/esm'
   const hooks = (await import(name)) as TypeScriptHooks
@@ -41,10 +48,11 @@ async function loadTypeScript(): Promise<TypeScriptHooks> {
 /**
  * The TypeScript loader's, with two corrections:
  *
- * - `millrace`, wherever it is imported, is the package that runs: not another copy in some node_modules, nor the sources to which
- *   the tsconfig.json of a clone maps the name. Two copies would not know each other's classes.
- * - A `.ts` file is an ES module even where the nearest package.json does not say `"type": "module"` (npm makes it so): loaded as CommonJS
- *   it could neither await nor import this package in time.
+ * - `millrace`, wherever it is imported, is the package that runs: not another copy in some node_modules, nor
+ *   the sources to which the tsconfig.json of a clone maps the name. Two copies would not know each other's
+ *   classes.
+ * - A `.ts` file is an ES module even where the nearest package.json does not say `"type": "module"` (npm
+ *   makes it so): loaded as CommonJS it could neither await nor import this package in time.
  */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   if (specifier === 'millrace' || specifier.startsWith('millrace/')) {

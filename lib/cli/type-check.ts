@@ -21,8 +21,9 @@ export interface TypeErrors {
 const ENDED = undefined
 
 /**
- * Checks the types of a project by its own TypeScript, in a process of its own that gives way to others, one check at a time: a new one breaks off
- * the last. What it has learnt of unchanged files it keeps in a temporary folder.
+ * Checks the types of a project by its own TypeScript, in a process of its own that gives way to others, one
+ * check at a time: a new one breaks off the last. What it has learnt of unchanged files it keeps in a
+ * temporary folder.
  */
 export class TypeCheck {
   readonly #compiler: Compiler

@@ -10,7 +10,10 @@ export interface Work {
   readonly teardown: Teardown
 }
 
-/** Does the work, which a signal may end, and closes what it has opened, whatever happens. Rejects with the first failure. */
+/**
+ * Does the work, which a signal may end, and closes what it has opened, whatever happens. Rejects with the
+ * first failure.
+ */
 export async function untilEnd(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   work: (around: Work) => Promise<void>,

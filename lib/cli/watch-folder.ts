@@ -30,14 +30,16 @@ export interface WatchOptions {
 }
 
 /**
- * Watches the source files below a folder: one watcher a folder, not a file, so that a file that an editor replaces by another of its name
- * goes on being watched; and none for the packages in it.
+ * Watches the source files below a folder: one watcher a folder, not a file, so that a file that an editor
+ * replaces by another of its name goes on being watched; and none for the packages in it.
  */
 export class FolderWatch {
   readonly #options: WatchOptions
   readonly #ignored: Set<string>
   readonly #watchers = new Map<string, FSWatcher>()
-  /** What files were when they were last looked at: a watcher tells of more than changes of their contents. */
+  /**
+   * What files were when they were last looked at: a watcher tells of more than changes of their contents.
+   */
   readonly #files = new Map<string, string>()
   #changed = new Set<string>()
   #tell: () => void = () => undefined

@@ -22,9 +22,9 @@ export async function checkTarget(directory: string, { force }: { readonly force
 }
 
 /**
- * Writes the files, by their paths in the directory, all or none: they are written beside it first and then moved to
- * their places, and what they replace is moved back where that fails. A signal waits until it is done. Rejects with
- * `PROJECT_NOT_WRITTEN`.
+ * Writes the files, by their paths in the directory, all or none: they are written beside it first and then
+ * moved to their places, and what they replace is moved back where that fails. A signal waits until it is
+ * done. Rejects with `PROJECT_NOT_WRITTEN`.
  */
 export async function writeProject(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
   const later = holdSignals()

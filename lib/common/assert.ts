@@ -1,6 +1,8 @@
 import { StreamsError } from './errors.ts'
 
-/** An invariant of ours does not hold: a bug in Millrace, never bad input. The message carries both values. */
+/**
+ * An invariant of ours does not hold: a bug in Millrace, never bad input. The message carries both values.
+ */
 export class AssertionError extends StreamsError {
   constructor(message: string) {
     super('ASSERTION_FAILED', message)

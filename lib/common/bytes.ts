@@ -2,7 +2,10 @@ import { Buffer } from 'node:buffer'
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0)
 
-/** Unsigned, byte by byte; a prefix sorts before what it is a prefix of. The order of RocksDB, Level and Kafka Streams. */
+/**
+ * Unsigned, byte by byte; a prefix sorts before what it is a prefix of. The order of RocksDB, Level and Kafka
+ * Streams.
+ */
 export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   return Buffer.compare(left, right)
 }
@@ -12,7 +15,10 @@ export function equalBytes(left: Uint8Array | null, right: Uint8Array | null): b
   return left.length === right.length && Buffer.compare(left, right) === 0
 }
 
-/** Methods of Node's buffers that are not documented, as old as they are: `toString` goes through all of its arguments, and then calls these. */
+/**
+ * Methods of Node's buffers that are not documented, as old as they are: `toString` goes through all of its
+ * arguments, and then calls these.
+ */
 interface Slicing {
   utf8Slice?(start: number, end: number): string
   latin1Slice?(start: number, end: number): string
@@ -20,7 +26,10 @@ interface Slicing {
 
 const { utf8Slice, latin1Slice } = Buffer.prototype as Slicing
 
-/** A piece as text: as `toString('utf8', start, end)` within the buffer's bounds, in 60 ns instead of 100 where it is short. */
+/**
+ * A piece as text: as `toString('utf8', start, end)` within the buffer's bounds, in 60 ns instead of 100
+ * where it is short.
+ */
 export const utf8Piece: (bytes: Buffer, start: number, end: number) => string = utf8Slice
   ? (bytes, start, end) => utf8Slice.call(bytes, start, end)
   : (bytes, start, end) => bytes.toString('utf8', start, end)
@@ -31,7 +40,8 @@ export const latin1Piece: (bytes: Buffer, start: number, end: number) => string 
   : (bytes, start, end) => bytes.toString('latin1', start, end)
 
 /**
- * A string whose code units are the bytes: the key under which bytes go into a `Map`. Its `<` order is the byte order.
+ * A string whose code units are the bytes: the key under which bytes go into a `Map`. Its `<` order is the
+ * byte order.
  */
 export function bytesToMapKey(bytes: Uint8Array): string {
   return latin1Piece(asBuffer(bytes), 0, bytes.length)

@@ -6,8 +6,8 @@ export interface Timer {
 }
 
 /**
- * Time as the rest of the library sees it. This file alone touches `Date` and timers, so that tests and the simulator can
- * put a manual clock in its place.
+ * Time as the rest of the library sees it. This file alone touches `Date` and timers, so that tests and the
+ * simulator can put a manual clock in its place.
  */
 export interface Clock {
   /** Wall-clock time, milliseconds since the epoch. */

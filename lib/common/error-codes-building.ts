@@ -1,4 +1,7 @@
-/** Codes of what is met while a program is written: topologies, settings, serdes, tests. The format is that of `error-codes.ts`. */
+/**
+ * Codes of what is met while a program is written: topologies, settings, serdes, tests. The format is that of
+ * `error-codes.ts`.
+ */
 export const BUILDING_CODES = `
 # Topologies
 

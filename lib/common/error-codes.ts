@@ -12,8 +12,9 @@ export interface ErrorCode {
 }
 
 /**
- * Every code that Millrace gives to an error of its own; a test compares them with the code in `lib`. Brokers answer with
- * further ones, which have the names of Kafka's protocol. In the texts three lines are a code, its cause and its mend.
+ * Every code that Millrace gives to an error of its own; a test compares them with the code in `lib`. Brokers
+ * answer with further ones, which have the names of Kafka's protocol. In the texts three lines are a code,
+ * its cause and its mend.
  */
 export const ERROR_CODES: readonly ErrorCode[] = [BUILDING_CODES, RUNNING_CODES, SERVING_CODES].flatMap(parse)
 

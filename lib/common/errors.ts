@@ -1,6 +1,6 @@
 /**
- * Base of every error that Millrace throws on purpose. `code` is stable and may be matched; the message is for people and may change.
- * Misuse that a type checker would have caught is a plain `TypeError` instead.
+ * Base of every error that Millrace throws on purpose. `code` is stable and may be matched; the message is
+ * for people and may change. Misuse that a type checker would have caught is a plain `TypeError` instead.
  */
 export class StreamsError extends Error {
   readonly code: string
@@ -26,8 +26,8 @@ export class TaskCorruptedError extends StreamsError {
 }
 
 /**
- * The directory of the state cannot be used: the disk is full, files may not be read or written, or what was rebuilt in it is damaged again.
- * No handler of user code is asked about it.
+ * The directory of the state cannot be used: the disk is full, files may not be read or written, or what was
+ * rebuilt in it is damaged again. No handler of user code is asked about it.
  */
 export class StateDirectoryError extends StreamsError {}
 
@@ -38,12 +38,15 @@ export class TaskMigratedError extends StreamsError {
   }
 }
 
-/** A record failed, and the handler asked said `fail`: the application stops with this, and no other handler is asked again. */
+/**
+ * A record failed, and the handler asked said `fail`: the application stops with this, and no other handler
+ * is asked again.
+ */
 export class RecordFailedError extends StreamsError {}
 
 /**
- * A handler of errors threw, or answered what is no answer. `cause` is the error that it was asked about; `thrown` is what it
- * threw, undefined where it returned.
+ * A handler of errors threw, or answered what is no answer. `cause` is the error that it was asked about;
+ * `thrown` is what it threw, undefined where it returned.
  */
 export class ErrorHandlerError extends RecordFailedError {
   readonly thrown: unknown
@@ -55,8 +58,9 @@ export class ErrorHandlerError extends RecordFailedError {
 }
 
 /**
- * A callback that is called synchronously returned a promise. Misuse, and so a `TypeError`, with a code all the same since it is met while records
- * are processed: `ASYNC_PROCESSOR` for processors, `ASYNC_CALLBACK` for all other callbacks.
+ * A callback that is called synchronously returned a promise. Misuse, and so a `TypeError`, with a code all
+ * the same since it is met while records are processed: `ASYNC_PROCESSOR` for processors, `ASYNC_CALLBACK`
+ * for all other callbacks.
  */
 export class AsyncCallbackError extends TypeError {
   readonly code: 'ASYNC_CALLBACK' | 'ASYNC_PROCESSOR'
@@ -68,7 +72,10 @@ export class AsyncCallbackError extends TypeError {
   }
 }
 
-/** A record failed, and is to be undone: the epoch is repeated without it. Nobody outside of the thread sees this. */
+/**
+ * A record failed, and is to be undone: the epoch is repeated without it. Nobody outside of the thread sees
+ * this.
+ */
 export class InputRolledBackError extends RecordFailedError {
   constructor(message: string, options?: ErrorOptions) {
     super('INPUT_ROLLED_BACK', message, options)

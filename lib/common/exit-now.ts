@@ -4,15 +4,19 @@ import { spawn } from 'node:child_process'
 const GRACE_MS = 15_000
 
 /**
- * Ends the process with this code. `process.exit` waits for the threads of libuv's pool (`uv_library_shutdown`), of which one may be in a native call that
- * never returns: then the process is killed after `graceMs`, by default 15 s.
+ * Ends the process with this code. `process.exit` waits for the threads of libuv's pool
+ * (`uv_library_shutdown`), of which one may be in a native call that never returns: then the process is
+ * killed after `graceMs`, by default 15 s.
  */
 export function exitNow(exitCode: number, graceMs = GRACE_MS): never {
   killIn(graceMs)
   process.exit(exitCode)
 }
 
-/** Has this process killed after so long, where it has not ended by then: by another, since nothing runs in this one any more. */
+/**
+ * Has this process killed after so long, where it has not ended by then: by another, since nothing runs in
+ * this one any more.
+ */
 export function killIn(graceMs: number): void {
   const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${graceMs})`
   const killer = `${wait}; try { process.kill(${process.pid}, 'SIGKILL') } catch {}`

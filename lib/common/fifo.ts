@@ -1,4 +1,7 @@
-/** First in, first out. Taking from the front of a long array would move all of it; this moves what is left only now and then. */
+/**
+ * First in, first out. Taking from the front of a long array would move all of it; this moves what is left
+ * only now and then.
+ */
 export class Fifo<T> {
   #items: (T | undefined)[] = []
   #head = 0

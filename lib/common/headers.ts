@@ -10,8 +10,9 @@ const NONE: readonly Header[] = Object.freeze([])
 export const NO_HEADERS: readonly Header[] = NONE
 
 /**
- * The headers of a record as user code sees them: ordered and mutable, as in Kafka Streams, where a processor adds to
- * `record.headers`. Copies are taken on the first write, so handing headers from record to record costs nothing.
+ * The headers of a record as user code sees them: ordered and mutable, as in Kafka Streams, where a processor
+ * adds to `record.headers`. Copies are taken on the first write, so handing headers from record to record
+ * costs nothing.
  */
 export class Headers {
   #items: readonly Header[]

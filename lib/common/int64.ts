@@ -1,8 +1,8 @@
 const TWO_32 = 2 ** 32
 
 /**
- * Eight bytes, big-endian, as a `long` of the JVM; `value` is an integer within ±(2^53 - 1). Byte by byte: `writeInt32BE` and its like check first
- * what is known here.
+ * Eight bytes, big-endian, as a `long` of the JVM; `value` is an integer within ±(2^53 - 1). Byte by byte:
+ * `writeInt32BE` and its like check first what is known here.
  */
 export function writeInt64(bytes: Uint8Array, at: number, value: number): void {
   const high = Math.floor(value / TWO_32)
@@ -18,7 +18,9 @@ export function writeUint32(bytes: Uint8Array, at: number, value: number): void 
   bytes[at + 3] = value
 }
 
-/** What `writeInt64` wrote; a larger number is rounded. Throws `RangeError` where there are no eight bytes. */
+/**
+ * What `writeInt64` wrote; a larger number is rounded. Throws `RangeError` where there are no eight bytes.
+ */
 export function readInt64(bytes: Uint8Array, at: number): number {
   if (!(at >= 0 && at + 8 <= bytes.length)) throw new RangeError(`no eight bytes at ${at} of ${bytes.length}`)
   const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!

@@ -7,7 +7,10 @@ export class Counter {
   }
 }
 
-/** A statistic over a sliding window of two samples, as Kafka Streams' `metrics.num.samples` has it by default. */
+/**
+ * A statistic over a sliding window of two samples, as Kafka Streams' `metrics.num.samples` has it by
+ * default.
+ */
 export interface Windowed {
   /** A new sample begins, and the older of the two is forgotten. */
   roll(nowMs: number): void
@@ -35,7 +38,10 @@ export class Meter extends Counter implements Windowed {
     this.#newer = this.value
   }
 
-  /** A second, over the last one to two samples; in the first one as if it were over, as in Kafka Streams: a start is no peak. */
+  /**
+   * A second, over the last one to two samples; in the first one as if it were over, as in Kafka Streams: a
+   * start is no peak.
+   */
   rate(nowMs: number): number {
     const elapsedMs = Math.max(nowMs - this.#olderMs, this.#sampleMs)
     return ((this.value - this.#older) * 1000) / elapsedMs
@@ -56,7 +62,10 @@ export interface HistogramCounts {
   readonly count: number
 }
 
-/** Values: their mean and extremes over a sliding window, and a histogram over all time where it is given bounds. */
+/**
+ * Values: their mean and extremes over a sliding window, and a histogram over all time where it is given
+ * bounds.
+ */
 export class Distribution implements Windowed {
   readonly #bounds: readonly number[]
   readonly #counts: number[]

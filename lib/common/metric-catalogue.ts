@@ -1,8 +1,8 @@
 import { METRIC_GROUPS, type MetricGroup, type RecordingLevel } from './metrics.ts'
 
 /**
- * `meter`: `<name>-total` and `<name>-rate`, a second. `latency`: `<name>-avg`, `<name>-max` and a histogram, all in milliseconds. `distribution`: mean and
- * extremes.
+ * `meter`: `<name>-total` and `<name>-rate`, a second. `latency`: `<name>-avg`, `<name>-max` and a histogram,
+ * all in milliseconds. `distribution`: mean and extremes.
  */
 type Kind = 'counter' | 'gauge' | 'meter' | 'latency' | 'distribution'
 
@@ -202,7 +202,9 @@ export const METRIC_CATALOGUE: readonly MetricDescription[] = Object.entries(CAT
   ([group, definitions]) => definitions.flatMap(definition => described(group as MetricGroup, definition)),
 )
 
-/** Of a metric, or of the histogram of a latency; for one that is nobody's but the application's, its name. */
+/**
+ * Of a metric, or of the histogram of a latency; for one that is nobody's but the application's, its name.
+ */
 export function aboutMetric(group: string, name: string): string {
   const found = METRIC_CATALOGUE.find(each => each.group === group && each.name === name)
   if (found) return found.about

@@ -1,4 +1,7 @@
-/** Metrics of Kafka Streams that Millrace does not have, and why: for documents, and for the test that compares the names. */
+/**
+ * Metrics of Kafka Streams that Millrace does not have, and why: for documents, and for the test that
+ * compares the names.
+ */
 export interface AbsentMetrics {
   readonly group: string
   readonly names: readonly string[]

@@ -1,14 +1,19 @@
 import { systemClock, type Clock } from './clock.ts'
 import { Counter, Distribution, LATENCY_BOUNDS_MS, Meter, type HistogramCounts } from './meter.ts'
 
-/** As upstream: `debug` also measures what costs something with each record, by node, by task and by store. */
+/**
+ * As upstream: `debug` also measures what costs something with each record, by node, by task and by store.
+ */
 export type RecordingLevel = 'info' | 'debug'
 
 export interface MetricTags {
   readonly [tag: string]: string
 }
 
-/** `group` and `name` are those of Kafka Streams where it has the same (`stream-thread-metrics`, `commit-latency-avg`). */
+/**
+ * `group` and `name` are those of Kafka Streams where it has the same (`stream-thread-metrics`,
+ * `commit-latency-avg`).
+ */
 export interface MetricSample {
   readonly group: string
   readonly name: string
@@ -44,7 +49,10 @@ export type MetricGroup = (typeof METRIC_GROUPS)[keyof typeof METRIC_GROUPS]
 export interface MetricsOptions {
   readonly clock?: Clock
   readonly recordingLevel?: RecordingLevel
-  /** How long a sample of a rate, a mean or an extreme is; they are over the last one to two of these. Default 30,000. */
+  /**
+   * How long a sample of a rate, a mean or an extreme is; they are over the last one to two of these. Default
+   * 30,000.
+   */
   readonly sampleWindowMs?: number
 }
 
@@ -64,8 +72,8 @@ interface Entry {
 }
 
 /**
- * What an application counts and measures, by group, name and tags, which are those of Kafka Streams, so that all a task leaves behind is found by
- * one tag. Asking twice for the same gives the same object.
+ * What an application counts and measures, by group, name and tags, which are those of Kafka Streams, so that
+ * all a task leaves behind is found by one tag. Asking twice for the same gives the same object.
  */
 export class Metrics {
   readonly recordingLevel: RecordingLevel
@@ -153,7 +161,10 @@ export class Metrics {
     return found
   }
 
-  /** The sum over all tags. Where several groups have the name, that of the widest: the thread's, not also those of its tasks and nodes. */
+  /**
+   * The sum over all tags. Where several groups have the name, that of the widest: the thread's, not also
+   * those of its tasks and nodes.
+   */
   total(name: string): number {
     const samples = this.samples().filter(sample => sample.name === name)
     const group = Object.values(METRIC_GROUPS).find(each => samples.some(sample => sample.group === each))

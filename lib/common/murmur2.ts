@@ -1,6 +1,7 @@
 /**
- * The hash by which Kafka's Java client, and so Kafka Streams, chooses the partition of a key: MurmurHash2 with seed
- * 0x9747b28c (`org.apache.kafka.common.utils.Utils.murmur2`). The result is a signed 32-bit integer. `length`: of the first bytes, which count.
+ * The hash by which Kafka's Java client, and so Kafka Streams, chooses the partition of a key: MurmurHash2
+ * with seed 0x9747b28c (`org.apache.kafka.common.utils.Utils.murmur2`). The result is a signed 32-bit
+ * integer. `length`: of the first bytes, which count.
  */
 export function murmur2(data: Uint8Array, length = data.length): number {
   const m = 0x5bd1e995
@@ -29,7 +30,10 @@ export function murmur2(data: Uint8Array, length = data.length): number {
   return h ^ (h >>> 15)
 }
 
-/** The partition of a key among `partitionCount`, as `DefaultPartitioner` and `BuiltInPartitioner` choose it. `length`: of the key, where more follows it. */
+/**
+ * The partition of a key among `partitionCount`, as `DefaultPartitioner` and `BuiltInPartitioner` choose it.
+ * `length`: of the key, where more follows it.
+ */
 export function partitionForKey(key: Uint8Array, partitionCount: number, length = key.length): number {
   return (murmur2(key, length) & 0x7fffffff) % partitionCount
 }

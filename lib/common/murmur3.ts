@@ -20,8 +20,9 @@ const h2: Word = { hi: 0, lo: 0 }
 const k: Word = { hi: 0, lo: 0 }
 
 /**
- * MurmurHash3, x64, 128 bits, with the seed of Kafka Streams (`Murmur3.hash128`): by it, foreign-key joins tell whether an
- * answer is for the row that is there now. 16 bytes, both halves big-endian, as they go into its topics.
+ * MurmurHash3, x64, 128 bits, with the seed of Kafka Streams (`Murmur3.hash128`): by it, foreign-key joins
+ * tell whether an answer is for the row that is there now. 16 bytes, both halves big-endian, as they go into
+ * its topics.
  */
 export function murmur3(data: Uint8Array): Uint8Array {
   const bytes = asBuffer(data)

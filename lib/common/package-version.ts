@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module'
 
-/** Of this package, by its own name, so that it is found from sources and from what is built of them; `unknown` inside somebody's bundle. */
+/**
+ * Of this package, by its own name, so that it is found from sources and from what is built of them;
+ * `unknown` inside somebody's bundle.
+ */
 export function packageVersion(): string {
   try {
     return (createRequire(import.meta.url)('millrace/package.json') as { version: string }).version

@@ -1,7 +1,10 @@
 import { isPromise as isNativePromise } from 'node:util/types'
 import { AsyncCallbackError } from './errors.ts'
 
-/** Whether this has to be awaited: any object with a `then`, for the clients of databases return their own kinds. */
+/**
+ * Whether this has to be awaited: any object with a `then`, for the clients of databases return their own
+ * kinds.
+ */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
@@ -26,8 +29,8 @@ export function refusedPromise(result: unknown, refusal: Refusal): AsyncCallback
 }
 
 /**
- * Nobody else will look at these promises: without this, their failures would end the process as unhandled rejections.
- * Other thenables are left alone, since some begin their work when `then` is called.
+ * Nobody else will look at these promises: without this, their failures would end the process as unhandled
+ * rejections. Other thenables are left alone, since some begin their work when `then` is called.
  */
 export function silence(result: unknown): void {
   if (isNativePromise(result)) result.catch(() => undefined)

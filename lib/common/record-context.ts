@@ -2,8 +2,9 @@ import type { Buffer } from 'node:buffer'
 import type { Header } from './headers.ts'
 
 /**
- * Where the record being processed came from. In a punctuator there is no record: `topic` is undefined there, and the time is
- * the punctuation's. Objects of this type are never changed once handed out, so that a cache may keep them.
+ * Where the record being processed came from. In a punctuator there is no record: `topic` is undefined there,
+ * and the time is the punctuation's. Objects of this type are never changed once handed out, so that a cache
+ * may keep them.
  */
 export interface RecordContext {
   readonly topic: string | undefined

@@ -4,8 +4,8 @@ import { Buffer } from 'node:buffer'
 const KEPT_LENGTH_MAX = 1024
 
 /**
- * Memory for bytes of which one piece at a time is needed. Grows with the longest; the views of short ones are kept by their length, since
- * making a view takes longer than filling it.
+ * Memory for bytes of which one piece at a time is needed. Grows with the longest; the views of short ones
+ * are kept by their length, since making a view takes longer than filling it.
  */
 export class ScratchBytes {
   readonly #prefix: Uint8Array

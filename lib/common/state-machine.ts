@@ -1,8 +1,8 @@
 import { AssertionError } from './assert.ts'
 
 /**
- * A named state with a table of allowed transitions. A transition that is not in the table is a bug and throws; moving to
- * the present state again does nothing.
+ * A named state with a table of allowed transitions. A transition that is not in the table is a bug and
+ * throws; moving to the present state again does nothing.
  */
 export class StateMachine<S extends string> {
   readonly #transitions: { readonly [state in S]: readonly S[] }

@@ -1,8 +1,9 @@
 import type { Clock } from './clock.ts'
 
 /**
- * What `work` comes to, or, where it takes longer than `limitMs`, what `late` does; then the work goes on, and its failure is nobody's. Where the process
- * stood still, an answer that has come meanwhile counts as in time.
+ * What `work` comes to, or, where it takes longer than `limitMs`, what `late` does; then the work goes on,
+ * and its failure is nobody's. Where the process stood still, an answer that has come meanwhile counts as in
+ * time.
  */
 export async function withTimeLimit<T, L = never>(
   clock: Clock,

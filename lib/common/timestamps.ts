@@ -1,12 +1,18 @@
 import { StreamsError } from './errors.ts'
 import { isPromise, refusedPromise } from './promises.ts'
 
-/** Whether this is a time of a record: a whole number of milliseconds since the epoch, 0 or more, that a number holds exactly. */
+/**
+ * Whether this is a time of a record: a whole number of milliseconds since the epoch, 0 or more, that a
+ * number holds exactly.
+ */
 export function isTimestamp(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** What the types of a program without types let pass: no guess is made of what was meant. `place`: with the verb. */
+/**
+ * What the types of a program without types let pass: no guess is made of what was meant. `place`: with the
+ * verb.
+ */
 export function invalidTimestamp(place: string, value: unknown): Error {
   if (isPromise(value)) {
     return refusedPromise(value, { who: place, advice: 'a timestamp has to be at hand when it is asked for' })

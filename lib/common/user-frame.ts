@@ -5,8 +5,8 @@ const OURS = new URL('..', import.meta.url)
 const FOREIGN = /\bnode:|[\\/]node_modules[\\/]|\(<anonymous>\)$/
 
 /**
- * The first line of the stack that is in a file of the user's, of the error at the root: "at convert (/home/ann/flow.ts:7:11)". Undefined where
- * none is, as for a broker that does not answer.
+ * The first line of the stack that is in a file of the user's, of the error at the root: "at convert
+ * (/home/ann/flow.ts:7:11)". Undefined where none is, as for a broker that does not answer.
  */
 export function userFrame(error: Error): string | undefined {
   const inner = error.cause instanceof Error ? userFrame(error.cause) : undefined

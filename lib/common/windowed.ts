@@ -1,6 +1,6 @@
 /**
- * A span of time, in milliseconds since the epoch. The end is excluded in time windows (tumbling, hopping, unlimited) and
- * included in sliding and session windows, as in Kafka Streams.
+ * A span of time, in milliseconds since the epoch. The end is excluded in time windows (tumbling, hopping,
+ * unlimited) and included in sliding and session windows, as in Kafka Streams.
  */
 export interface TimeWindow {
   readonly startMs: number

@@ -29,9 +29,10 @@ export function isEnding(state: StreamsState): boolean {
 }
 
 /**
- * A store's changes as server-sent events, for one client. Events wait here while the client does not read: up to `bytesMax`, and always one. With more, those that wait are
- * dropped and an event `overflow` ends the stream, since a gap in silence would leave the client wrong for ever. `end` tells that the
- * application or the server closes.
+ * A store's changes as server-sent events, for one client. Events wait here while the client does not read:
+ * up to `bytesMax`, and always one. With more, those that wait are dropped and an event `overflow` ends the
+ * stream, since a gap in silence would leave the client wrong for ever. `end` tells that the application or
+ * the server closes.
  */
 export class ChangeStream {
   readonly body: ReadableStream<Uint8Array>

@@ -4,7 +4,9 @@ import { ChangeStream, isEnding, type ChangeStreamOptions } from './change-strea
 import { notAvailable } from './http-error.ts'
 import type { ServedStore } from './served-stores.ts'
 
-/** Changes of a store from now on, as server-sent events. `isHead`: the headers only, and nothing is watched. */
+/**
+ * Changes of a store from now on, as server-sent events. `isHead`: the headers only, and nothing is watched.
+ */
 export function watchChanges(
   streams: KafkaStreams,
   store: ServedStore,

@@ -3,7 +3,10 @@ import { isIPv4 } from 'node:net'
 import { ConfigError } from '../common/errors.ts'
 import { HttpError } from './http-error.ts'
 
-/** What is looked at of a request. `remoteAddress`: undefined where there is no connection, as with `app.request`. */
+/**
+ * What is looked at of a request. `remoteAddress`: undefined where there is no connection, as with
+ * `app.request`.
+ */
 export interface Caller {
   readonly authorization: string | undefined
   readonly hostname: string

@@ -29,7 +29,9 @@ function healthy(streams: KafkaStreams): Response {
   return jsonAnswer({ applicationId: streams.applicationId, state: streams.state }, commonHeaders(streams))
 }
 
-/** Anybody may ask: of the error its code is told, and not the message, which may name brokers and records. */
+/**
+ * Anybody may ask: of the error its code is told, and not the message, which may name brokers and records.
+ */
 function unhealthy(code: string, streams: KafkaStreams): Response {
   const { applicationId, state, error } = streams
   const cause = error === undefined ? '' : ` (${error instanceof StreamsError ? error.code : error.name})`

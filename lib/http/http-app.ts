@@ -20,8 +20,10 @@ import { readSessions, readWindows, WINDOW_PARAMETERS } from './windowed-routes.
 type Read = (store: ServedStore, query: Query, c: Context) => object | Promise<object>
 
 /**
- * An application's stores, health and metrics over HTTP, as a Hono app: to be served by `serveHttp`, or mounted below a path of one's own (`own.route('/state', httpApp(streams))`).
- * It writes nothing. The application may be in any state, and be started later. `docs/http.md` has the routes. Throws `ConfigError` for options that cannot be.
+ * An application's stores, health and metrics over HTTP, as a Hono app: to be served by `serveHttp`, or
+ * mounted below a path of one's own (`own.route('/state', httpApp(streams))`). It writes nothing. The
+ * application may be in any state, and be started later. `docs/http.md` has the routes. Throws `ConfigError`
+ * for options that cannot be.
  */
 export function httpApp(streams: KafkaStreams, options: HttpAppOptions = {}): Hono {
   return openHttpApp(streams, options, new AbortController().signal)

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * JSON of what serdes return, where `JSON.stringify` loses or refuses: a bigint is a text of its digits, bytes (`Uint8Array`, `Buffer`, `ArrayBuffer`) are
- * base64, a `Map` is a list of pairs, a `Set` a list, and NaN and the infinities are texts of their names.
+ * JSON of what serdes return, where `JSON.stringify` loses or refuses: a bigint is a text of its digits,
+ * bytes (`Uint8Array`, `Buffer`, `ArrayBuffer`) are base64, a `Map` is a list of pairs, a `Set` a list, and
+ * NaN and the infinities are texts of their names.
  */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, replace) ?? 'null'

@@ -19,9 +19,10 @@ interface Family {
 }
 
 /**
- * Samples and histograms in the text exposition format of Prometheus, 0.0.4. Names are those by which Micrometer exports Kafka Streams
- * (`kafka_stream_thread_commit_total`), so that dashboards made for it show this, too; Millrace's own begin with `millrace_`, an application's are as it named
- * them. The registry is made for each answer: what is there comes and goes with tasks.
+ * Samples and histograms in the text exposition format of Prometheus, 0.0.4. Names are those by which
+ * Micrometer exports Kafka Streams (`kafka_stream_thread_commit_total`), so that dashboards made for it show
+ * this, too; Millrace's own begin with `millrace_`, an application's are as it named them. The registry is
+ * made for each answer: what is there comes and goes with tasks.
  */
 export async function prometheusText(
   samples: readonly MetricSample[],

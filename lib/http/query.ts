@@ -1,10 +1,16 @@
 import { nearest } from '../streams/nearest-name.ts'
 import { badParameter } from './http-error.ts'
 
-/** ISO 8601 with a date, as `Date.parse` reads it the same everywhere: a time without a zone would mean the server's. */
+/**
+ * ISO 8601 with a date, as `Date.parse` reads it the same everywhere: a time without a zone would mean the
+ * server's.
+ */
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/
 
-/** The parameters of a request's query. One that is unknown, or there twice, is refused: a filter that is misspelt must not be left out in silence. */
+/**
+ * The parameters of a request's query. One that is unknown, or there twice, is refused: a filter that is
+ * misspelt must not be left out in silence.
+ */
 export class Query {
   readonly #values = new Map<string, string>()
 

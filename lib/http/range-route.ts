@@ -21,8 +21,8 @@ interface Range {
 type Rows = ReadOnlyKeyValueStore<unknown, unknown>
 
 /**
- * A page of a key-value store: part after part by their numbers, each in the order of the keys' bytes. `next` is the cursor of the page behind, null where
- * there is none.
+ * A page of a key-value store: part after part by their numbers, each in the order of the keys' bytes. `next`
+ * is the cursor of the page behind, null where there is none.
  */
 export async function readRange(streams: KafkaStreams, store: ServedStore, query: Query): Promise<object> {
   const { name, kind, reading, isGlobal, partitions } = store

@@ -11,7 +11,10 @@ type Answer = Response | Promise<Response>
 
 export const METHODS = ['GET', 'HEAD']
 
-/** Wraps what every route has: who may ask, errors as JSON, 405. Nothing is registered for paths that are not its own, which may be those of the app it is mounted in. */
+/**
+ * Wraps what every route has: who may ask, errors as JSON, 405. Nothing is registered for paths that are not
+ * its own, which may be those of the app it is mounted in.
+ */
 export class Routes {
   readonly #app: Hono
   readonly #streams: KafkaStreams

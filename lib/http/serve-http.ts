@@ -21,8 +21,9 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   /**
-   * Takes no more requests, ends `/changes` of every client with an event, and waits for what is under way: `timeoutMs` at most, default 5,000. Then connections are cut.
-   * The application is not closed by it. Idempotent.
+   * Takes no more requests, ends `/changes` of every client with an event, and waits for what is under way:
+   * `timeoutMs` at most, default 5,000. Then connections are cut. The application is not closed by it.
+   * Idempotent.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
@@ -30,8 +31,9 @@ export interface HttpServer extends AsyncDisposable {
 const DRAIN_MS = 5_000
 
 /**
- * Serves an application's stores, health and metrics (`httpApp`) on a port of its own. Rejects with `TOKEN_NEEDED` where others than this machine could reach it without a token,
- * `LISTEN_FAILED` where the port cannot be had, and as `httpApp` does.
+ * Serves an application's stores, health and metrics (`httpApp`) on a port of its own. Rejects with
+ * `TOKEN_NEEDED` where others than this machine could reach it without a token, `LISTEN_FAILED` where the
+ * port cannot be had, and as `httpApp` does.
  */
 export async function serveHttp(streams: KafkaStreams, options: ServeHttpOptions = {}): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 8080, ...appOptions } = options

@@ -36,7 +36,10 @@ export class ServedStores {
   readonly #names: readonly string[]
   readonly #texts = new Map<string, KeyText | undefined>()
 
-  /** Throws `UNKNOWN_STORE`, `STORE_NOT_READABLE` or `KEY_NOT_PARSEABLE` for options that name what cannot be served. */
+  /**
+   * Throws `UNKNOWN_STORE`, `STORE_NOT_READABLE` or `KEY_NOT_PARSEABLE` for options that name what cannot be
+   * served.
+   */
   constructor(streams: KafkaStreams, options: { readonly [name: string]: HttpStoreOptions } | undefined) {
     this.#streams = streams
     const names =

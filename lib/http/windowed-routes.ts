@@ -9,7 +9,10 @@ import type { ServedStore } from './served-stores.ts'
 export const WINDOW_PARAMETERS = ['from', 'to', 'limit', 'reverse'] as const
 const LIMIT = { least: 1, most: 1000, byDefault: 100 }
 
-/** The windows of a key that start from `from` to `to`, both included. `next`: the start at which to go on, as `from`, or as `to` where the order is reversed. */
+/**
+ * The windows of a key that start from `from` to `to`, both included. `next`: the start at which to go on, as
+ * `from`, or as `to` where the order is reversed.
+ */
 export async function readWindows(
   streams: KafkaStreams,
   store: ServedStore,
@@ -35,7 +38,10 @@ export async function readWindows(
   return { store: name, key, windows: shown, next, partition: partitionOf(streams, store, key) }
 }
 
-/** The sessions of a key that overlap the time from `from` to `to`. `next`: a time at which to go on, as `from` (a session's end), or as `to` (its start) in reversed order. */
+/**
+ * The sessions of a key that overlap the time from `from` to `to`. `next`: a time at which to go on, as
+ * `from` (a session's end), or as `to` (its start) in reversed order.
+ */
 export async function readSessions(
   streams: KafkaStreams,
   store: ServedStore,

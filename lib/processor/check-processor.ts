@@ -2,7 +2,10 @@ import { TopologyError } from '../common/errors.ts'
 import { isPromise } from '../common/promises.ts'
 import type { Processor } from './processor.ts'
 
-/** JavaScript gives no types at run time: a factory may forget its `return`. A promise is told with advice of its own, where it is met. */
+/**
+ * JavaScript gives no types at run time: a factory may forget its `return`. A promise is told with advice of
+ * its own, where it is met.
+ */
 export function checkProcessor(name: string, processor: Processor): void {
   const made = processor as Partial<Processor> | null | undefined
   if (typeof made?.process === 'function' || isPromise(made)) return

@@ -4,26 +4,36 @@ import type { RecordContext } from '../common/record-context.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
 /**
- * Inputs of one node whose outputs come later than they do. The task looks at it between two records and applies the outputs itself, on its
- * synchronous path: so they belong to a transaction like those of any record.
+ * Inputs of one node whose outputs come later than they do. The task looks at it between two records and
+ * applies the outputs itself, on its synchronous path: so they belong to a transaction like those of any
+ * record.
  */
 export interface DeferredWork {
   /** Inputs whose outputs have not been applied. */
   readonly size: number
-  /** False: the whole task takes no further input. What comes all the same (several outputs of one record) must be taken. */
+  /**
+   * False: the whole task takes no further input. What comes all the same (several outputs of one record)
+   * must be taken.
+   */
   readonly hasRoom: boolean
   /** Whether the oldest input can be applied now. */
   readonly isReady: boolean
   /** Of the oldest input: what its outputs, and its error, are processed as. Only while `isReady`. */
   readonly nextContext: RecordContext
-  /** Forwards the outputs of the oldest input and forgets it. What it throws goes to the handler of processing errors. */
+  /**
+   * Forwards the outputs of the oldest input and forgets it. What it throws goes to the handler of processing
+   * errors.
+   */
   applyNext(): void
 }
 
 /** What the runtime gives operators whose outputs come later; not part of what users get. */
 export interface DeferringContext<KOut = unknown, VOut = unknown> extends ProcessorContext<KOut, VOut> {
   readonly clock: Clock
-  /** In `init`. Returns what wakes the task's loop, to be called whenever `isReady` has become true outside of it. */
+  /**
+   * In `init`. Returns what wakes the task's loop, to be called whenever `isReady` has become true outside of
+   * it.
+   */
   defer(work: DeferredWork): () => void
 }
 

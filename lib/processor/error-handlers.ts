@@ -3,15 +3,17 @@ import type { Header } from '../common/headers.ts'
 import type { RawSource } from '../common/record-context.ts'
 
 /**
- * `continue` drops the record (counted as `dropped-records-total`), `fail` stops the application with the error. A handler is called
- * synchronously; one that throws, or answers anything else, stops the application with `ERROR_HANDLER_FAILED`, whose cause is the error.
+ * `continue` drops the record (counted as `dropped-records-total`), `fail` stops the application with the
+ * error. A handler is called synchronously; one that throws, or answers anything else, stops the application
+ * with `ERROR_HANDLER_FAILED`, whose cause is the error.
  */
 export type ErrorAnswer = 'fail' | 'continue'
 
 /**
- * Processing only, under exactly-once: whatever the record has led to is undone, what nodes before the one that failed have put and forwarded too; then
- * it is dropped, with its dead letter. `continue` leaves that, as Kafka Streams does. It costs an abort, and the records since the last commit are
- * processed again without it.
+ * Processing only, under exactly-once: whatever the record has led to is undone, what nodes before the one
+ * that failed have put and forwarded too; then it is dropped, with its dead letter. `continue` leaves that,
+ * as Kafka Streams does. It costs an abort, and the records since the last commit are processed again without
+ * it.
  */
 export type ProcessingErrorAnswer = ErrorAnswer | 'rollback'
 
@@ -29,8 +31,8 @@ export interface DeadLetter {
 }
 
 /**
- * An answer with dead letters of the handler's own. A handler that answers with a word alone leaves it to the setting
- * `deadLetterQueueTopic`.
+ * An answer with dead letters of the handler's own. A handler that answers with a word alone leaves it to the
+ * setting `deadLetterQueueTopic`.
  */
 export interface ErrorResponse<A extends string = ErrorAnswer> {
   readonly answer: A

@@ -45,11 +45,14 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
 
   /** Hands the record to all children, or to the named one: depth first, before it returns. */
   forward(record: Record<KOut, VOut>, childName?: string): void
-  /** By its name, or by its builder, which knows its types. Throws for a store that is not connected to this node. */
+  /**
+   * By its name, or by its builder, which knows its types. Throws for a store that is not connected to this
+   * node.
+   */
   getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S
   /**
-   * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first when the first record
-   * comes, aligned to multiples of the interval, unless there is a `startMs`.
+   * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first
+   * when the first record comes, aligned to multiples of the interval, unless there is a `startMs`.
    */
   schedule(options: PunctuationOptions, callback: Punctuator): Cancellable
   /** Where the record being processed came from; undefined in a punctuator. */

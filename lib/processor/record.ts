@@ -2,8 +2,8 @@ import { Headers, NO_HEADERS, type Header } from '../common/headers.ts'
 import { invalidTimestamp, isTimestamp } from '../common/timestamps.ts'
 
 /**
- * A record on its way through processors: typed key and value, time in milliseconds since the epoch, headers. Immutable but
- * for its headers; `with…` makes a copy (KIP-478).
+ * A record on its way through processors: typed key and value, time in milliseconds since the epoch, headers.
+ * Immutable but for its headers; `with…` makes a copy (KIP-478).
  */
 export class Record<K, V> {
   readonly key: K
@@ -12,12 +12,12 @@ export class Record<K, V> {
   #headers: Headers | readonly Header[]
 
   /**
-   * `timestamp`: a whole number of milliseconds, 0 or more; a Date or a bigint throws `INVALID_TIMESTAMP`. `headers`: those
-   * of the record from now on, or a list that they begin with.
+   * `timestamp`: a whole number of milliseconds, 0 or more; a Date or a bigint throws `INVALID_TIMESTAMP`.
+   * `headers`: those of the record from now on, or a list that they begin with.
    */
   constructor(key: K, value: V, timestamp: number, headers: Headers | readonly Header[] = NO_HEADERS) {
-    // As in Kafka Streams: a processor that makes a negative time has a bug, and no broker takes the record. What is
-    // no whole number would be rounded on its way to disk.
+    // As in Kafka Streams: a processor that makes a negative time has a bug, and no broker takes the record.
+    // What is no whole number would be rounded on its way to disk.
     if (!isTimestamp(timestamp)) throw invalidTimestamp('a record cannot have as its timestamp', timestamp)
     this.key = key
     this.value = value

@@ -11,17 +11,21 @@ export interface ConsumedRecord<K = unknown, V = unknown> {
 }
 
 /**
- * The time of a record, milliseconds since the epoch, a whole number. A negative answer drops the record (counted as
- * `dropped-records-total`, logged at `warn` for the first, the tenth, the hundredth of a partition). Any other answer (a Date,
- * a bigint, a text, NaN) is an error, and goes with what an extractor throws to the `deserializationErrorHandler`.
- * `partitionTimeMs` is the highest time seen in the record's partition, -1 at first.
+ * The time of a record, milliseconds since the epoch, a whole number. A negative answer drops the record
+ * (counted as `dropped-records-total`, logged at `warn` for the first, the tenth, the hundredth of a
+ * partition). Any other answer (a Date, a bigint, a text, NaN) is an error, and goes with what an extractor
+ * throws to the `deserializationErrorHandler`. `partitionTimeMs` is the highest time seen in the record's
+ * partition, -1 at first.
  */
 export type TimestampExtractor<K = unknown, V = unknown> = (
   record: ConsumedRecord<K, V>,
   partitionTimeMs: number,
 ) => number
 
-/** The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in Kafka Streams. */
+/**
+ * The record's own timestamp; a negative one is an error. The default, `FailOnInvalidTimestamp` in Kafka
+ * Streams.
+ */
 export const failOnInvalidTimestamp: TimestampExtractor = record => {
   if (record.timestamp >= 0) return record.timestamp
   throw new StreamsError(

@@ -38,9 +38,10 @@ type AvroObject =
   | { readonly type: 'map'; readonly values: AvroSchema }
 
 /**
- * The type of a schema's values, for a schema that the compiler knows in full: written where it is used, or `as const`. A union is that of its members'
- * types, `unknown` where two of them look alike in JavaScript (two records, a long and a double), since values are wrapped then. What
- * the compiler does not know is `unknown` as well.
+ * The type of a schema's values, for a schema that the compiler knows in full: written where it is used, or
+ * `as const`. A union is that of its members' types, `unknown` where two of them look alike in JavaScript
+ * (two records, a long and a double), since values are wrapped then. What the compiler does not know is
+ * `unknown` as well.
  *
  * ```ts
  * const order = { type: 'record', name: 'Order', fields: [{ name: 'cents', type: 'long' }] } as const

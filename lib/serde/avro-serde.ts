@@ -7,8 +7,8 @@ import type { Serde } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
 
 /**
- * Avro's binary encoding of one schema, nothing before it and nothing after it: writer and reader must have the same schema. Throws
- * `SERDE_SCHEMA` at once for a schema that is none.
+ * Avro's binary encoding of one schema, nothing before it and nothing after it: writer and reader must have
+ * the same schema. Throws `SERDE_SCHEMA` at once for a schema that is none.
  */
 export function avroSerde<T>(schema: AvroSchema): Serde<T> {
   const type = typeFor(schema)

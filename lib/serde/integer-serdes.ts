@@ -9,7 +9,10 @@ import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
-/** Four bytes, big-endian, as `Serdes.Integer()` of Kafka Streams. -0 is written as 0, as by the other serdes of integers. */
+/**
+ * Four bytes, big-endian, as `Serdes.Integer()` of Kafka Streams. -0 is written as 0, as by the other serdes
+ * of integers.
+ */
 export const int32Serde: Serde<number> = withFastPaths<number>(
   {
     name: 'int32',
@@ -29,8 +32,8 @@ export const int32Serde: Serde<number> = withFastPaths<number>(
 )
 
 /**
- * Eight bytes, big-endian, as `Serdes.Long()` of Kafka Streams, read and written as `number`. Throws `INT64_UNSAFE` beyond
- * ±(2^53 - 1), where numbers have gaps.
+ * Eight bytes, big-endian, as `Serdes.Long()` of Kafka Streams, read and written as `number`. Throws
+ * `INT64_UNSAFE` beyond ±(2^53 - 1), where numbers have gaps.
  */
 export const int64Serde: Serde<number> = withFastPaths<number>(
   {

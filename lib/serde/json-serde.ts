@@ -10,8 +10,9 @@ import { describeIssues } from './standard-schema.ts'
 import { stringSerde } from './string-serde.ts'
 
 /**
- * JSON in UTF-8. With a schema (any Standard Schema validator that answers synchronously) what is read is validated, and
- * is what the validator returns: `SERDE_INVALID` lists its issues. What is written is the program's own and is not validated.
+ * JSON in UTF-8. With a schema (any Standard Schema validator that answers synchronously) what is read is
+ * validated, and is what the validator returns: `SERDE_INVALID` lists its issues. What is written is the
+ * program's own and is not validated.
  */
 export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
   const deserializeFrom = (buffer: Buffer, start: number, end: number, context: SerdeContext): T => {
@@ -26,7 +27,8 @@ export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
   return withFastPaths<T>(serde, {
     serializeInPassing: (value, context) => passingText(stringify(value, context)),
     deserializeFrom,
-    // A validator may turn what it reads into something else; only JSON's own primitives are sure to come back the same.
+    // A validator may turn what it reads into something else; only JSON's own primitives are sure to come
+    // back the same.
     ...(!schema && { roundTrips: isJsonPrimitive }),
   })
 }
@@ -47,7 +49,10 @@ function stringify(value: unknown, context: SerdeContext): string {
   return text
 }
 
-/** JSON has a promise for an object without fields, and so would lose in silence what somebody forgot to await. */
+/**
+ * JSON has a promise for an object without fields, and so would lose in silence what somebody forgot to
+ * await.
+ */
 function refusePromise(value: unknown, context: SerdeContext): void {
   if (!isPromise(value)) return
   silence(value)

@@ -23,7 +23,10 @@ export function resolveSerde(
 
 const METHODS = ['serialize', 'serializeInPassing', 'deserialize', 'deserializeFrom'] as const
 
-/** An async method is seen at the start already, and would be wrong with every record. Throws `AsyncCallbackError`. */
+/**
+ * An async method is seen at the start already, and would be wrong with every record. Throws
+ * `AsyncCallbackError`.
+ */
 export function refuseAsyncSerde(serde: Serde<unknown> | undefined): void {
   const method = serde && METHODS.find(name => isAsyncFunction(serde[name]))
   if (!method) return

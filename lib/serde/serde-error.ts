@@ -19,7 +19,10 @@ export type SerdeErrorCode =
   /** What is needed to read the bytes is still being fetched. */
   | 'SERDE_PENDING'
 
-/** A value or bytes that a serde cannot represent. `cause` is the error of the library below, where there is one. */
+/**
+ * A value or bytes that a serde cannot represent. `cause` is the error of the library below, where there is
+ * one.
+ */
 export class SerdeError extends StreamsError {
   declare readonly code: SerdeErrorCode
 
@@ -71,7 +74,10 @@ export function pendingValue(serde: string, promise: PromiseLike<unknown>, conte
   })
 }
 
-/** The serde of a windowed table's keys is made of that of its group, where that has one: a default says nothing of windows. */
+/**
+ * The serde of a windowed table's keys is made of that of its group, where that has one: a default says
+ * nothing of windows.
+ */
 function windowedAdvice(value: unknown): string {
   const isWindowed = typeof value === 'object' && value !== null && 'key' in value && 'window' in value
   return isWindowed

@@ -1,35 +1,45 @@
 import type { Buffer } from 'node:buffer'
 import type { Headers } from '../common/headers.ts'
 
-/** What a serde may look at besides the data. `headers` is absent where there is no record: keys and values of stores. */
+/**
+ * What a serde may look at besides the data. `headers` is absent where there is no record: keys and values of
+ * stores.
+ */
 export interface SerdeContext {
   readonly topic: string
   readonly headers?: Headers
 }
 
 /**
- * Turns a value into bytes and back. Both ways are synchronous: they stand in the record path. `null` never comes here:
- * it is a tombstone, or a missing key, and has no bytes. Throw on anything that cannot be represented: the error handler
- * of the application decides.
+ * Turns a value into bytes and back. Both ways are synchronous: they stand in the record path. `null` never
+ * comes here: it is a tombstone, or a missing key, and has no bytes. Throw on anything that cannot be
+ * represented: the error handler of the application decides.
  */
 export interface Serde<T> {
   /** For messages: `string`, `int64`, `json`. */
   readonly name: string
   serialize(value: T, context: SerdeContext): Uint8Array
   /**
-   * As `serialize`, for a caller who is done with the bytes before anybody can change the value, or serialises much else: they may be the value's own
-   * memory, or memory that is used again (`passingBytes`).
+   * As `serialize`, for a caller who is done with the bytes before anybody can change the value, or
+   * serialises much else: they may be the value's own memory, or memory that is used again (`passingBytes`).
    */
   serializeInPassing?(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
-  /** The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the record path then makes none. */
+  /**
+   * The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the
+   * record path then makes none.
+   */
   deserializeFrom?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
-  /** Whether it makes of ASCII that very text, whatever the topic: a text that is at hand already may then stand for bytes. */
+  /**
+   * Whether it makes of ASCII that very text, whatever the topic: a text that is at hand already may then
+   * stand for bytes.
+   */
   readonly readsAscii?: boolean
   /**
-   * Whether this primitive value can be kept as it is and serialised later: serialising it cannot fail and what comes back is the
-   * same value. Stores ask it so that a hot key costs no serde until the commit; without it they serialise at every write.
+   * Whether this primitive value can be kept as it is and serialised later: serialising it cannot fail and
+   * what comes back is the same value. Stores ask it so that a hot key costs no serde until the commit;
+   * without it they serialise at every write.
    */
   roundTrips?(value: T): boolean
 }

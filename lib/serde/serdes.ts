@@ -18,7 +18,9 @@ interface AvroSerdes {
   <const S extends AvroSchema>(schema: S): Serde<AvroValue<S>>
 }
 
-/** The standard serdes. Formats are those of Kafka Streams' `Serdes`, so both can read each other's topics. */
+/**
+ * The standard serdes. Formats are those of Kafka Streams' `Serdes`, so both can read each other's topics.
+ */
 export const serdes = {
   /** UTF-8. */
   string: (): Serde<string> => stringSerde,
@@ -38,7 +40,10 @@ export const serdes = {
   void: (): Serde<null> => voidSerde,
   /** Avro's binary encoding of one schema. */
   avro: ((schema: AvroSchema) => avroSerde(schema)) as AvroSerdes,
-  /** Keys of time and sliding windows: the key, then the window's start. `sizeMs`: the size or time difference, which is not written; `Infinity` for unlimited windows. */
+  /**
+   * Keys of time and sliding windows: the key, then the window's start. `sizeMs`: the size or time
+   * difference, which is not written; `Infinity` for unlimited windows.
+   */
   windowed: <K>(inner: Serde<K>, sizeMs: number): Serde<Windowed<K>> => new TimeWindowedSerde(inner, sizeMs),
   /** Keys of sessions: the key, then the session's end and start. */
   sessionWindowed: <K>(inner: Serde<K>): Serde<Windowed<K>> => new SessionWindowedSerde(inner),

@@ -1,6 +1,6 @@
 /**
- * The part of the Standard Schema interface (https://standardschema.dev, version 1) that a serde calls. Zod, Valibot, ArkType
- * and others implement it, so none of them needs to be a dependency.
+ * The part of the Standard Schema interface (https://standardschema.dev, version 1) that a serde calls. Zod,
+ * Valibot, ArkType and others implement it, so none of them needs to be a dependency.
  */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {

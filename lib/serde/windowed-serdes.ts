@@ -69,8 +69,8 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
 }
 
 /**
- * `key ‖ start`, as Kafka Streams' `TimeWindowedSerde`: the end is not written, so the size must be known to the reader;
- * `Infinity` for unlimited windows.
+ * `key ‖ start`, as Kafka Streams' `TimeWindowedSerde`: the end is not written, so the size must be known to
+ * the reader; `Infinity` for unlimited windows.
  */
 export class TimeWindowedSerde<K> extends WindowedSerde<K> {
   readonly #sizeMs: number
@@ -92,7 +92,10 @@ export class TimeWindowedSerde<K> extends WindowedSerde<K> {
   }
 }
 
-/** `key ‖ end ‖ start`, as Kafka Streams' `SessionWindowedSerde`. Sessions never end at `UNLIMITED_END_MS`, which would not fit. */
+/**
+ * `key ‖ end ‖ start`, as Kafka Streams' `SessionWindowedSerde`. Sessions never end at `UNLIMITED_END_MS`,
+ * which would not fit.
+ */
 export class SessionWindowedSerde<K> extends WindowedSerde<K> {
   constructor(inner: Serde<K>) {
     super('sessionWindowed', inner, 2 * TIME_BYTES)

@@ -28,7 +28,10 @@ const PAGE_HEADERS = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
-/** `GET /`: the applications of this process, with links to their services. `GET /healthz`: their states; 503 until all run. */
+/**
+ * `GET /`: the applications of this process, with links to their services. `GET /healthz`: their states; 503
+ * until all run.
+ */
 export class OverviewServer {
   readonly #applications: Map<string, OverviewApplication>
   readonly #progress = new Map<string, OverviewProgress>()
@@ -110,7 +113,9 @@ export class OverviewServer {
   }
 }
 
-/** By the name that the visitor has for this machine: `127.0.0.1` and `0.0.0.0` may mean another one there. */
+/**
+ * By the name that the visitor has for this machine: `127.0.0.1` and `0.0.0.0` may mean another one there.
+ */
 function seenFrom(url: string, host: string | undefined): string {
   const asked = host !== undefined && URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined
   if (!asked) return url

@@ -23,7 +23,10 @@ export interface ClientView {
   aliveThreads(): number
 }
 
-/** Kafka Streams' `stream-metrics`: of an application in this process. Returns what counts threads that have failed. */
+/**
+ * Kafka Streams' `stream-metrics`: of an application in this process. Returns what counts threads that have
+ * failed.
+ */
 export function watchClient(metrics: Metrics, view: ClientView): Counter {
   const tags = { 'client-id': view.clientId }
   metrics.gauge('client-state', tags, () => STATE_NUMBERS[view.state()], CLIENT)

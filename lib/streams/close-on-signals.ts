@@ -9,7 +9,9 @@ export interface SignalOptions {
   readonly logger: Logger
 }
 
-/** Closes at the first signal; a failure on the way is the process's exit code. Returns what takes it back. */
+/**
+ * Closes at the first signal; a failure on the way is the process's exit code. Returns what takes it back.
+ */
 export function closeOnSignals({ close, clock, logger }: SignalOptions): () => void {
   const closing = () =>
     void close()

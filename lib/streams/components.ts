@@ -9,8 +9,8 @@ import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { answerOf } from '../runtime/nodes/dead-letters.ts'
 
 /**
- * What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. Any other answer, or an
- * exception, closes with `ERROR_HANDLER_FAILED`, whose cause is the error.
+ * What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. Any
+ * other answer, or an exception, closes with `ERROR_HANDLER_FAILED`, whose cause is the error.
  */
 export type UncaughtErrorHandler = (error: Error) => 'shutdown-client' | 'replace-thread'
 
@@ -21,7 +21,10 @@ export interface StreamsComponents {
   readonly clock?: Clock
   readonly random?: Random
   readonly logger?: Logger
-  /** Default: one of its own, by `metricsRecordingLevel` and `metricsSampleWindowMs`, which say nothing to one that is given. */
+  /**
+   * Default: one of its own, by `metricsRecordingLevel` and `metricsSampleWindowMs`, which say nothing to one
+   * that is given.
+   */
   readonly metrics?: Metrics
   /** Default: `shutdown-client`. */
   readonly onUncaughtError?: UncaughtErrorHandler

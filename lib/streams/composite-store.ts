@@ -3,12 +3,15 @@ import type { ReadOnlyKeyValueStore } from '../store/contract/key-value-store.ts
 
 type View<K, V> = ReadOnlyKeyValueStore<K, V>
 
-/** Asked about a key that was not found: throws `KEY_NOT_HERE` where it is another task's, so that it is not taken for missing. */
+/**
+ * Asked about a key that was not found: throws `KEY_NOT_HERE` where it is another task's, so that it is not
+ * taken for missing.
+ */
 export type OnMissing<K> = (key: K) => void
 
 /**
- * One store over all its tasks of this instance. The tasks are looked up with every call, so that a view stays good over
- * rebalances; a range takes one task after the other, each in key order.
+ * One store over all its tasks of this instance. The tasks are looked up with every call, so that a view
+ * stays good over rebalances; a range takes one task after the other, each in key order.
  */
 export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
   readonly #name: string

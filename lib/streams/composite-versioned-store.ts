@@ -3,7 +3,10 @@ import type { ReadOnlyVersionedStore, VersionedRecord } from '../store/contract/
 
 type View<K, V> = ReadOnlyVersionedStore<K, V>
 
-/** One versioned store over all its tasks of this instance, which are looked up with every call. A key is in one of them. */
+/**
+ * One versioned store over all its tasks of this instance, which are looked up with every call. A key is in
+ * one of them.
+ */
 export class CompositeVersionedStore<K, V> implements ReadOnlyVersionedStore<K, V> {
   readonly #name: string
   readonly #parts: () => readonly View<K, V>[]

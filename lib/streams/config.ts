@@ -5,7 +5,10 @@ import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { nearest } from './nearest-name.ts'
 
-/** What a user sets: the application's id, and whatever shall differ from the defaults. Plain data but for serdes and handlers. */
+/**
+ * What a user sets: the application's id, and whatever shall differ from the defaults. Plain data but for
+ * serdes and handlers.
+ */
 export type StreamsConfig = Pick<RuntimeSettings, 'applicationId'> & Partial<RuntimeSettings>
 
 interface Rule {
@@ -100,8 +103,8 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
 }
 
 /**
- * The complete settings. Throws `ConfigError`: `UNKNOWN_SETTING` (naming the nearest one), `INVALID_SETTING`, `MISSING_SETTING`,
- * `CONFLICTING_SETTINGS`.
+ * The complete settings. Throws `ConfigError`: `UNKNOWN_SETTING` (naming the nearest one), `INVALID_SETTING`,
+ * `MISSING_SETTING`, `CONFLICTING_SETTINGS`.
  */
 export function resolveConfig(config: StreamsConfig): RuntimeSettings {
   checkNames(config)

@@ -10,8 +10,9 @@ export interface EnsureOptions {
 }
 
 /**
- * Sees to it that the topics are there which the application declares. Brokers in this process get those that they lack; on a cluster, which others
- * use as well, a missing one is `TOPIC_MISSING`, and a partition count that is another than the declared one is told.
+ * Sees to it that the topics are there which the application declares. Brokers in this process get those that
+ * they lack; on a cluster, which others use as well, a missing one is `TOPIC_MISSING`, and a partition count
+ * that is another than the declared one is told.
  */
 export async function ensureTopics(
   topics: readonly NewTopic[],

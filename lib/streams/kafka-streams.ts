@@ -16,7 +16,6 @@ import { StateDirectory } from '../runtime/state/state-directory.ts'
 import { Supervisor } from '../runtime/thread/supervisor.ts'
 import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/contract/key-value-store.ts'
 import { readOnlySessionView } from '../store/views/read-only-session-view.ts'
-import { readOnlyView, type Isolation } from '../store/views/read-only-view.ts'
 import { readOnlyWindowView } from '../store/views/read-only-window-view.ts'
 import type { ReadOnlySessionStore } from '../store/contract/session-store.ts'
 import type { StateStore } from '../store/contract/state-store.ts'
@@ -42,15 +41,11 @@ import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { PlainValues } from './plain-values.ts'
 import { StoreCatalogue } from './store-catalogue.ts'
+import { readOnlyView } from '../store/views/read-only-view.ts'
+import type { StoreQueryOptions } from './store-query-options.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
-
-export interface StoreQueryOptions {
-  readonly isolation?: Isolation
-  /** One part of the store only, that of the task of this number (KIP-562); for a global store it changes nothing. Default: all that this process has. */
-  readonly partition?: number
-}
 
 type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
 
@@ -64,8 +59,8 @@ const CLOSE_TIMEOUT_MS = 20_000
 const LEAVE_MS = 5_000
 
 /**
- * A running application: one topology over one broker, in this process. Several processes with the same `applicationId`
- * share the work.
+ * A running application: one topology over one broker, in this process. Several processes with the same
+ * `applicationId` share the work.
  *
  * ```ts
  * const streams = new KafkaStreams(builder.build(), { applicationId: 'word-count' }, { broker })
@@ -92,7 +87,10 @@ export class KafkaStreams implements AsyncDisposable {
   #closing: Promise<void> | undefined
   #error: Error | undefined
 
-  /** Throws `ConfigError` for settings that are unknown or malformed, `TopologyError` for a topology that cannot run. */
+  /**
+   * Throws `ConfigError` for settings that are unknown or malformed, `TopologyError` for a topology that
+   * cannot run.
+   */
   constructor(topology: Topology, config: StreamsConfig, components: StreamsComponents) {
     this.#topology = topology
     this.#settings = resolveConfig(config)
@@ -137,8 +135,9 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every task that this process has processes, and global stores are loaded: at once where that is so now, else as soon as it is, after a
-   * rebalance too. Rejects with the error that ends the application, and with `CLOSED` where it closes before.
+   * Resolves when every task that this process has processes, and global stores are loaded: at once where
+   * that is so now, else as soon as it is, after a rebalance too. Rejects with the error that ends the
+   * application, and with `CLOSED` where it closes before.
    */
   get ready(): Promise<void> {
     return whenRunning(this.#state, () => this.#error)
@@ -154,8 +153,8 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every task that this process has been given processes, and global stores are loaded. Rejects with the error that
-   * makes that impossible; the application is in state `error` then, and closed.
+   * Resolves when every task that this process has been given processes, and global stores are loaded.
+   * Rejects with the error that makes that impossible; the application is in state `error` then, and closed.
    */
   async start(): Promise<void> {
     if (!this.#state.is('created')) {
@@ -171,8 +170,9 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Closes on SIGTERM and SIGINT, and then calls `andThen`, for what belongs to the program: its server, the broker. The process ends by itself when
-   * nothing else is open; a second signal ends it at once, with exit code 1. Returns what takes it back.
+   * Closes on SIGTERM and SIGINT, and then calls `andThen`, for what belongs to the program: its server, the
+   * broker. The process ends by itself when nothing else is open; a second signal ends it at once, with exit
+   * code 1. Returns what takes it back.
    */
   closeOnSignals(andThen: () => Promise<void> = async () => undefined): () => void {
     const { clock, logger } = this.#components
@@ -180,9 +180,10 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Commits, closes tasks and leaves the group. Where that takes longer than `timeoutMs`, milliseconds, since no broker answers, it closes without the
-   * last commit: what came since the one before is processed again at the next start. Idempotent, in any state; a later call with a shorter time
-   * shortens it, with 0 ends it at once.
+   * Commits, closes tasks and leaves the group. Where that takes longer than `timeoutMs`, milliseconds, since
+   * no broker answers, it closes without the last commit: what came since the one before is processed again
+   * at the next start. Idempotent, in any state; a later call with a shorter time shortens it, with 0 ends it
+   * at once.
    */
   async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close()
@@ -206,10 +207,12 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * The store of a table, or of this name, as this process has it: its tasks' parts of it, or all of a global one. `committed` (the default) shows what the last commit
-   * made true, `latest` what has been processed since, too. Tables and aggregates are shown without their timestamps
-   * (`timestampedStore` has them). Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it, and those for a key
-   * `KEY_NOT_HERE` where it is not found and `keyOwner` says that another process has its part (`STORE_NOT_AVAILABLE` while this one restores it).
+   * The store of a table, or of this name, as this process has it: its tasks' parts of it, or all of a global
+   * one. `committed` (the default) shows what the last commit made true, `latest` what has been processed
+   * since, too. Tables and aggregates are shown without their timestamps (`timestampedStore` has them).
+   * Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it, and
+   * those for a key `KEY_NOT_HERE` where it is not found and `keyOwner` says that another process has its
+   * part (`STORE_NOT_AVAILABLE` while this one restores it).
    */
   store<K, V>(store: QueryableTable<K, V>, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
@@ -296,19 +299,25 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Which part of a store has a key, or would have it: the partition that the default partitioner (murmur2 of the key's bytes, by the store's serde) gives it
-   * among those of the sub-topology's inputs. In a store of windows or sessions a key is one without its window. It is known for what the DSL keeps
-   * (tables, aggregates, windowed or not) and for read-only stores. `partition` is undefined for global stores; for stores of one's own processors,
-   * whose keys are whatever these put; for tables whose keys are in windows; where a sink or `repartition` of the topology writes
-   * the inputs by a partitioner of its own; and where the inputs have unlike partition counts. What other programs write by another partitioner than the
-   * default cannot be seen here: then the answer is wrong. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` while the application has not joined its group.
+   * Which part of a store has a key, or would have it: the partition that the default partitioner (murmur2 of
+   * the key's bytes, by the store's serde) gives it among those of the sub-topology's inputs. In a store of
+   * windows or sessions a key is one without its window. It is known for what the DSL keeps (tables,
+   * aggregates, windowed or not) and for read-only stores. `partition` is undefined for global stores; for
+   * stores of one's own processors, whose keys are whatever these put; for tables whose keys are in windows;
+   * where a sink or `repartition` of the topology writes the inputs by a partitioner of its own; and where
+   * the inputs have unlike partition counts. What other programs write by another partitioner than the
+   * default cannot be seen here: then the answer is wrong. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE`
+   * while the application has not joined its group.
    */
   keyOwner(store: StoreName, key: unknown): KeyOwner {
     const name = storeNameOf(store)
     return this.#stores.keyOwner(name, key)
   }
 
-  /** A store as the topology has it, and which parts of it this process has at present. Throws `UNKNOWN_STORE`. */
+  /**
+   * A store as the topology has it, and which parts of it this process has at present. Throws
+   * `UNKNOWN_STORE`.
+   */
   describeStore(store: StoreName): StoreDescription {
     const name = storeNameOf(store)
     return this.#stores.describe(name)
@@ -319,7 +328,10 @@ export class KafkaStreams implements AsyncDisposable {
     return this.#stores.names.map(name => this.#stores.describe(name))
   }
 
-  /** Changes of a store in this process, from now on, each after the commit that made it true; one a key and commit. */
+  /**
+   * Changes of a store in this process, from now on, each after the commit that made it true; one a key and
+   * commit.
+   */
   changes<K, V>(store: QueryableTable<K, V>): Observable<StoreChange<K, V>>
   changes<K, V>(store: string): Observable<StoreChange<K, V>>
   changes<K, V>(store: StoreName): Observable<StoreChange<K, V>> {
@@ -329,23 +341,27 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Resolves when this process's copy of a global store holds everything that its topic held at the call: what you have written, and had acknowledged,
-   * you read after it. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` for a store that is not global, or not open; rejects with `CLOSED`.
+   * Resolves when this process's copy of a global store holds everything that its topic held at the call:
+   * what you have written, and had acknowledged, you read after it. Throws `UNKNOWN_STORE`, and
+   * `STORE_NOT_AVAILABLE` for a store that is not global, or not open; rejects with `CLOSED`.
    */
   async caughtUp(store: StoreName): Promise<void> {
     const name = storeNameOf(store)
     await this.#globalOf(name).caughtUp(name)
   }
 
-  /** How far this process's copy of a global store is: for each partition of its topic the offset of the next record. Throws as `caughtUp`. */
+  /**
+   * How far this process's copy of a global store is: for each partition of its topic the offset of the next
+   * record. Throws as `caughtUp`.
+   */
   globalPositions(store: StoreName): readonly TopicPartitionOffset[] {
     const name = storeNameOf(store)
     return this.#globalOf(name).positions(name)
   }
 
   /**
-   * Removes this application's state from the disk; the next start restores it from the changelogs. Only before `start` and after `close`,
-   * and only while no other process has the directory.
+   * Removes this application's state from the disk; the next start restores it from the changelogs. Only
+   * before `start` and after `close`, and only while no other process has the directory.
    */
   async cleanUp(): Promise<void> {
     if (!this.#state.is('created', 'not-running')) {

@@ -3,14 +3,17 @@ import { exitNow } from '../common/exit-now.ts'
 import type { Logger } from '../common/logger.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
-/** A runner such as npm passes a signal on that the terminal has sent to us as well: what comes so soon is the same one. */
+/**
+ * A runner such as npm passes a signal on that the terminal has sent to us as well: what comes so soon is the
+ * same one.
+ */
 const SAME_SIGNAL_MS = 500
 /** A native call that has not returned by then is not waited for. */
 const AT_ONCE_MS = 1_000
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once, with exit code 1: whoever presses Ctrl-C twice does not want to
- * wait. Returns what takes it back.
+ * Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once, with exit code 1:
+ * whoever presses Ctrl-C twice does not want to wait. Returns what takes it back.
  */
 export function onStopSignals(
   stop: () => void,

@@ -140,7 +140,10 @@ export class StoreCatalogue {
     return sum
   }
 
-  /** Whether the store's keys are those of its task's inputs, and these lie where the default partitioner puts them, as far as the topology tells. */
+  /**
+   * Whether the store's keys are those of its task's inputs, and these lie where the default partitioner puts
+   * them, as far as the topology tells.
+   */
   #isByKey({ plan, subtopology }: Entry): boolean {
     const { builder, changelogIsSource } = plan
     if (!(builder.keyedByRecord ?? changelogIsSource)) return false
@@ -148,7 +151,10 @@ export class StoreCatalogue {
     return !subtopology.sourceTopics.some(topic => this.#isPartitionedOtherwise(topic))
   }
 
-  /** A sink of this application writes to the topic by a partitioner of its own. One that names its topics record by record may mean any but internal ones. */
+  /**
+   * A sink of this application writes to the topic by a partitioner of its own. One that names its topics
+   * record by record may mean any but internal ones.
+   */
   #isPartitionedOtherwise(topic: string): boolean {
     const isInternal = this.#plan.repartitionTopics.has(topic)
     return this.#plan.subtopologies.some(({ nodes }) =>

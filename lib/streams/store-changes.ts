@@ -19,8 +19,8 @@ export interface StoreChange<K, V> {
 const DUPLICATE_BYTES = 4
 
 /**
- * Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. Errors with what a serde throws. Keys of windows and sessions are
- * `Windowed`, as in the tables that have them.
+ * Subscribing watches, unsubscribing stops; the bytes are read for subscribers only. Errors with what a serde
+ * throws. Keys of windows and sessions are `Windowed`, as in the tables that have them.
  */
 export function storeChanges<K, V>(
   feed: ChangeFeed,

@@ -17,7 +17,10 @@ export function streamsStateMachine(): StateMachine<StreamsState> {
   })
 }
 
-/** Resolves in state `running`. Rejects with what is its `error` in state `error`, and with `CLOSED` where it closes before. */
+/**
+ * Resolves in state `running`. Rejects with what is its `error` in state `error`, and with `CLOSED` where it
+ * closes before.
+ */
 export async function whenRunning(
   machine: StateMachine<StreamsState>,
   error: () => Error | undefined,

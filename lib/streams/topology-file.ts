@@ -6,7 +6,9 @@ import type { Topology } from '../topology/topology.ts'
 import type { StreamsConfig } from './config.ts'
 import type { KafkaStreams } from './kafka-streams.ts'
 
-/** What `--set name=value` gave, as text, but for names of settings, which configure the application instead. */
+/**
+ * What `--set name=value` gave, as text, but for names of settings, which configure the application instead.
+ */
 export type TopologySettings = { readonly [name: string]: string }
 
 /** What a service runs with besides the application itself. */
@@ -26,8 +28,8 @@ export interface ServiceContext {
 }
 
 /**
- * Started when the application is running, disposed before it closes. A rejection, or an error on disposal, ends the
- * process with exit code 1.
+ * Started when the application is running, disposed before it closes. A rejection, or an error on disposal,
+ * ends the process with exit code 1.
  */
 export type Service = (
   streams: KafkaStreams,

@@ -18,7 +18,10 @@ export interface TestTopicSerdes<K, V> {
 }
 
 export interface PipeOptions {
-  /** A whole number; below 0 it is an invalid one. Default: the input topic's `startMs`, plus what `autoAdvanceMs` and `advanceTime` have added. */
+  /**
+   * A whole number; below 0 it is an invalid one. Default: the input topic's `startMs`, plus what
+   * `autoAdvanceMs` and `advanceTime` have added.
+   */
   readonly timestamp?: number
   readonly headers?: readonly Header[]
 }

@@ -36,7 +36,10 @@ import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-to
 const STEPS_MAX = 100_000
 
 export interface TopologyTestDriverOptions {
-  /** How many records one call may lead to, before the topology is taken for one that feeds itself. Default 100,000. */
+  /**
+   * How many records one call may lead to, before the topology is taken for one that feeds itself. Default
+   * 100,000.
+   */
   readonly stepsMax?: number
   readonly config?: Partial<StreamsConfig>
   /** Default 0. */
@@ -45,8 +48,8 @@ export interface TopologyTestDriverOptions {
 
 /**
  * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic,
- * in memory, a commit after every record. Wall-clock time moves only by `advanceWallClockTime`. As in Kafka Streams,
- * every write of a store is a changelog record and caches are flushed with each record. Its stores
+ * in memory, a commit after every record. Wall-clock time moves only by `advanceWallClockTime`. As in Kafka
+ * Streams, every write of a store is a changelog record and caches are flushed with each record. Its stores
  * can be read in ranges, whether or not they were built with `ranges`; processors need that here as anywhere
  * else.
  */
@@ -112,9 +115,10 @@ export class TopologyTestDriver implements Disposable {
   }
 
   /**
-   * Resolves when nothing is under way any more: every asynchronous call made so far, and those that its result leads to, has ended, and what
-   * came of it is processed. Piping never waits for calls; what has ended is also applied by the next record or advance of time. Where
-   * an operator has `concurrency` calls under way, further records wait until there is room. A call that only its timeout can end needs
+   * Resolves when nothing is under way any more: every asynchronous call made so far, and those that its
+   * result leads to, has ended, and what came of it is processed. Piping never waits for calls; what has
+   * ended is also applied by the next record or advance of time. Where an operator has `concurrency` calls
+   * under way, further records wait until there is room. A call that only its timeout can end needs
    * `advanceWallClockTime`. Rejects with what a handler did not let pass.
    */
   async settled(): Promise<void> {
@@ -162,8 +166,9 @@ export class TopologyTestDriver implements Disposable {
   }
 
   /**
-   * A key-value store as `KafkaStreams.store` shows it, by its table or its name: values of tables and aggregates without their timestamps. Ranges are
-   * synchronous here. Throws `UNKNOWN_STORE`, `STORE_NOT_NAMED`, and `STORE_NOT_READABLE` for a store of another kind.
+   * A key-value store as `KafkaStreams.store` shows it, by its table or its name: values of tables and
+   * aggregates without their timestamps. Ranges are synchronous here. Throws `UNKNOWN_STORE`,
+   * `STORE_NOT_NAMED`, and `STORE_NOT_READABLE` for a store of another kind.
    */
   store<K, V>(store: QueryableTable<K, V>): KeyValueReads<K, V>
   store<K, V>(store: string): KeyValueReads<K, V>
@@ -194,7 +199,10 @@ export class TopologyTestDriver implements Disposable {
     return versionedReads(this.#storeOrThrow(storeNameOf(store)))
   }
 
-  /** The store itself, to read and write, as processors get it; of a table's use `getTimestampedKeyValueStore`. Throws `UNKNOWN_STORE`. */
+  /**
+   * The store itself, to read and write, as processors get it; of a table's use
+   * `getTimestampedKeyValueStore`. Throws `UNKNOWN_STORE`.
+   */
   getKeyValueStore<K, V>(name: string): KeyValueStore<K, V> {
     return this.#storeOrThrow(name) as KeyValueStore<K, V>
   }
@@ -203,7 +211,10 @@ export class TopologyTestDriver implements Disposable {
     return this.#storeOrThrow(name) as KeyValueStore<K, ValueAndTimestamp<V>>
   }
 
-  /** As `getKeyValueStore`. For a timestamped store, such as that of a windowed aggregate, use `getTimestampedWindowStore`. */
+  /**
+   * As `getKeyValueStore`. For a timestamped store, such as that of a windowed aggregate, use
+   * `getTimestampedWindowStore`.
+   */
   getWindowStore<K, V>(name: string): WindowStore<K, V> {
     return this.#storeOrThrow(name) as WindowStore<K, V>
   }

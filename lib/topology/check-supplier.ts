@@ -3,7 +3,10 @@ import { isPromise } from '../common/promises.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import { checkProcessor } from '../processor/check-processor.ts'
 
-/** One processor in two tasks would mix their state without any error, so it is found out here; and what is none at all. */
+/**
+ * One processor in two tasks would mix their state without any error, so it is found out here; and what is
+ * none at all.
+ */
 export function checkSupplier(name: string, supplier: ProcessorSupplier): void {
   const { get } = (supplier ?? {}) as Partial<ProcessorSupplier>
   if (typeof get !== 'function') {

@@ -6,8 +6,9 @@ import { childrenByParent, groupNodes } from './subtopologies.ts'
 import type { TopologyDefinition } from './topology-definition.ts'
 
 /**
- * The text of Kafka Streams' `TopologyDescription.toString()`: viewers parse it, and teams compare it before they move an
- * application over. Where Java leaves an order to hash codes (names after arrows, topics, stores), ours is sorted.
+ * The text of Kafka Streams' `TopologyDescription.toString()`: viewers parse it, and teams compare it before
+ * they move an application over. Where Java leaves an order to hash codes (names after arrows, topics,
+ * stores), ours is sorted.
  */
 export function describeTopology(topology: TopologyDefinition): string {
   // Kafka Streams puts one space after the header line, so the first block stands further in than the others.
@@ -43,7 +44,10 @@ function describeNode(node: NodeDefinition, children: ReadonlyMap<string, readon
   }
 }
 
-/** A node counts for one and for everything below it, once for every way down: Kafka Streams' measure, which its order depends on. */
+/**
+ * A node counts for one and for everything below it, once for every way down: Kafka Streams' measure, which
+ * its order depends on.
+ */
 function subtreeSizes(
   nodes: readonly NodeDefinition[],
   children: ReadonlyMap<string, readonly string[]>,

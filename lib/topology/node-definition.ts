@@ -5,7 +5,9 @@ import type { Serde } from '../serde/serde.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'
 import type { OffsetReset } from './plan.ts'
 
-/** Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet. */
+/**
+ * Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet.
+ */
 export type NodeDefinition = SourceDefinition | ProcessorDefinition | SinkDefinition
 
 /** Undefined serdes, extractor and reset are the application's defaults, which a topology does not know. */

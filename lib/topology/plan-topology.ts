@@ -19,7 +19,10 @@ const REPARTITION_TOPIC_CONFIG = Object.freeze({
   'retention.ms': '-1',
 })
 
-/** Freezes a definition into what the runtime runs: real topic names, children in order, stores with their changelogs. */
+/**
+ * Freezes a definition into what the runtime runs: real topic names, children in order, stores with their
+ * changelogs.
+ */
 export function planTopology(topology: TopologyDefinition, applicationId: string): TopologyPlan {
   checkHasSource(topology)
   checkCoPartitioned(topology)
@@ -162,7 +165,10 @@ function checkHasSource(topology: TopologyDefinition): void {
   )
 }
 
-/** Repartition topics adapt to topics of the user; only where all counts are given in the program can they contradict each other now. */
+/**
+ * Repartition topics adapt to topics of the user; only where all counts are given in the program can they
+ * contradict each other now.
+ */
 export function checkCoPartitioned(topology: TopologyDefinition): void {
   for (const sources of topology.coPartitioned) {
     const topics = topology.topicsOfSources(sources)

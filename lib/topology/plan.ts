@@ -5,8 +5,9 @@ import type { Serde } from '../serde/serde.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'
 
 /**
- * The processing graph as plain, frozen data: what `Topology.plan(applicationId)` makes and the runtime runs. Topic names are
- * the real ones (internal topics carry the application id). Nodes are listed in the order in which they were added.
+ * The processing graph as plain, frozen data: what `Topology.plan(applicationId)` makes and the runtime runs.
+ * Topic names are the real ones (internal topics carry the application id). Nodes are listed in the order in
+ * which they were added.
  */
 export interface TopologyPlan {
   readonly applicationId: string
@@ -80,9 +81,14 @@ export interface SinkNodePlan {
 
 export interface StorePlan {
   readonly builder: StoreBuilder
-  /** Undefined: not logged. For a table that reads its source topic as changelog, and for global stores: that topic. */
+  /**
+   * Undefined: not logged. For a table that reads its source topic as changelog, and for global stores: that
+   * topic.
+   */
   readonly changelogTopic: string | undefined
-  /** The changelog is a source topic: nothing is sent to it, and it is replayed to the committed offset only. */
+  /**
+   * The changelog is a source topic: nothing is sent to it, and it is replayed to the committed offset only.
+   */
   readonly changelogIsSource: boolean
 }
 

@@ -11,7 +11,10 @@ export interface NodeGroup {
   readonly nodes: readonly NodeDefinition[]
 }
 
-/** Numbered by their first node in the order of addition, as `InternalTopologyBuilder.makeNodeGroups` does; global stores take a number too. */
+/**
+ * Numbered by their first node in the order of addition, as `InternalTopologyBuilder.makeNodeGroups` does;
+ * global stores take a number too.
+ */
 export function groupNodes(topology: TopologyDefinition): NodeGroup[] {
   const byRoot = new Map<string, NodeDefinition[]>()
   for (const node of topology.nodes.values()) {
@@ -27,7 +30,9 @@ export function groupNodes(topology: TopologyDefinition): NodeGroup[] {
   }))
 }
 
-/** Names of children by name of parent: depth-first processing follows the order in which children were added. */
+/**
+ * Names of children by name of parent: depth-first processing follows the order in which children were added.
+ */
 export function childrenByParent(nodes: readonly NodeDefinition[]): ReadonlyMap<string, readonly string[]> {
   const children = new Map<string, string[]>(nodes.map(node => [node.name, []]))
   for (const node of nodes) {
@@ -37,7 +42,10 @@ export function childrenByParent(nodes: readonly NodeDefinition[]): ReadonlyMap<
   return children
 }
 
-/** A processor that only reads a global store is not connected to it, so the connection marks the group that fills it. */
+/**
+ * A processor that only reads a global store is not connected to it, so the connection marks the group that
+ * fills it.
+ */
 function globalStoreOf(topology: TopologyDefinition, nodes: readonly NodeDefinition[]): string | undefined {
   for (const node of nodes) {
     if (node.kind !== 'processor') continue

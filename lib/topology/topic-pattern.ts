@@ -1,4 +1,7 @@
-/** Whether the whole name matches, as Java's `Matcher.matches`: a pattern for a part of a name would read topics nobody meant. */
+/**
+ * Whether the whole name matches, as Java's `Matcher.matches`: a pattern for a part of a name would read
+ * topics nobody meant.
+ */
 export function matchesTopic(pattern: RegExp, topic: string): boolean {
   return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(topic)
 }

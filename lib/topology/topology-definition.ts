@@ -16,16 +16,18 @@ import type {
 } from './node-definition.ts'
 
 /**
- * A topology while it is being built: checks every addition at once, so that the error points at the line that made it.
- * `Topology` is the face of it for users, the DSL writes into it directly. Insertion order is part of the result: nodes run,
- * and sub-topologies are numbered, in the order in which they came.
+ * A topology while it is being built: checks every addition at once, so that the error points at the line
+ * that made it. `Topology` is the face of it for users, the DSL writes into it directly. Insertion order is
+ * part of the result: nodes run, and sub-topologies are numbered, in the order in which they came.
  */
 export class TopologyDefinition {
   readonly nodes = new Map<string, NodeDefinition>()
   readonly stores = new Map<string, StoreDefinition>()
   /** By store name: the builder and the topic that fills it. */
   readonly globalStores = new Map<string, { readonly builder: StoreBuilder; readonly topic: string }>()
-  /** Stores that are restored from a source topic instead of a changelog of their own: store name to topic. */
+  /**
+   * Stores that are restored from a source topic instead of a changelog of their own: store name to topic.
+   */
   readonly sourceTopicOfStore = new Map<string, string>()
   readonly repartitionTopics = new Map<string, RepartitionTopicDefinition>()
   /** Groups of source node names. */
@@ -56,7 +58,10 @@ export class TopologyDefinition {
     this.#addNode(source)
   }
 
-  /** Returns the supplier that the node got: the given one, or what the wrapper has made of it. Its `stores` are for the caller to add. */
+  /**
+   * Returns the supplier that the node got: the given one, or what the wrapper has made of it. Its `stores`
+   * are for the caller to add.
+   */
   addProcessor(processor: ProcessorDefinition): ProcessorSupplier {
     this.#checkNodeName(processor.name)
     this.#checkParents(processor.name, processor.parents)
@@ -126,7 +131,9 @@ export class TopologyDefinition {
     this.globalStores.set(builder.name, { builder, topic })
   }
 
-  /** The store is rebuilt from that source topic, which therefore serves as its changelog (KIP-295, KIP-813). */
+  /**
+   * The store is rebuilt from that source topic, which therefore serves as its changelog (KIP-295, KIP-813).
+   */
   readStoreFromTopic(storeName: string, topic: string): void {
     this.sourceTopicOfStore.set(storeName, topic)
   }

@@ -17,7 +17,10 @@ export interface SourceOptions<K = unknown, V = unknown> {
   readonly pattern?: RegExp
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
-  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  /**
+   * The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the
+   * serde.
+   */
   timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
   readonly offsetReset?: OffsetReset
 }
@@ -45,7 +48,10 @@ export interface TopicStoreOptions<K = unknown, V = unknown> {
   readonly processorName: string
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
-  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  /**
+   * The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the
+   * serde.
+   */
   timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
 }
 

@@ -19,8 +19,9 @@ import type {
 import { supplierFrom } from './topology-options.ts'
 
 /**
- * A processing graph: sources read topics, processors transform records and keep state in stores, sinks write topics. A
- * node is known by its name; parents are added before their children. Wrong additions throw a `TopologyError` at once.
+ * A processing graph: sources read topics, processors transform records and keep state in stores, sinks write
+ * topics. A node is known by its name; parents are added before their children. Wrong additions throw a
+ * `TopologyError` at once.
  *
  * `StreamsBuilder.build()` returns one as well, to which nodes may be added.
  */
@@ -38,7 +39,10 @@ export class Topology {
     return this
   }
 
-  /** The factory must make a new processor at every call. Stores that it names itself (`stores`) are added and connected (KIP-401). */
+  /**
+   * The factory must make a new processor at every call. Stores that it names itself (`stores`) are added and
+   * connected (KIP-401).
+   */
   addProcessor<KIn, VIn, KOut, VOut>(
     name: string,
     factory: ProcessorFactory<KIn, VIn, KOut, VOut>,
@@ -82,8 +86,8 @@ export class Topology {
   }
 
   /**
-   * A store that every instance fills from all partitions of a topic, before it starts and from then on. Every processor may
-   * read it. It has no changelog: the topic is one.
+   * A store that every instance fills from all partitions of a topic, before it starts and from then on.
+   * Every processor may read it. It has no changelog: the topic is one.
    */
   addGlobalStore<K, V>(
     builder: StoreBuilder,
@@ -100,7 +104,10 @@ export class Topology {
     return this
   }
 
-  /** A store that is filled from a topic, which also serves as its changelog (KIP-813): the processor must put records as they are. */
+  /**
+   * A store that is filled from a topic, which also serves as its changelog (KIP-813): the processor must put
+   * records as they are.
+   */
   addReadOnlyStateStore<K, V>(
     builder: StoreBuilder,
     factory: ProcessorFactory<K, V>,

@@ -97,7 +97,9 @@ function zigzag(value: bigint): Buffer {
   return Buffer.from(bytes)
 }
 
-/** Blocks that are not compressed, which is a valid frame; the tests on a real broker have compressed ones. */
+/**
+ * Blocks that are not compressed, which is a valid frame; the tests on a real broker have compressed ones.
+ */
 function storedLz4Frame(bytes: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82])]
   for (let at = 0; at < bytes.length; at += 65_536) {

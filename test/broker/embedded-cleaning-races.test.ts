@@ -58,7 +58,10 @@ async function visible(broker: EmbeddedBroker): Promise<string[]> {
   return records.map(each => `${each.offset} ${valueText(each)?.slice(0, -FILLER.length - 1)}`)
 }
 
-/** What compaction leaves, from the offset on. Each transaction takes an offset for its record and one for its marker. */
+/**
+ * What compaction leaves, from the offset on. Each transaction takes an offset for its record and one for its
+ * marker.
+ */
 function compacted(startOffset: number): string[] {
   const only = Array.from({ length: CHUNKS }, (_, index) => ({
     offset: index * 6,

@@ -20,7 +20,9 @@ import {
 const WRITER = fileURLToPath(new URL('transaction-writer.ts', import.meta.url))
 const COPIES = 40
 
-/** Runs the writer until it has acknowledged that many, kills it, and returns the last acknowledged number. */
+/**
+ * Runs the writer until it has acknowledged that many, kills it, and returns the last acknowledged number.
+ */
 async function writeAndKill(directory: string, acknowledgements: number): Promise<number> {
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', WRITER, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],

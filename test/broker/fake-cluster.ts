@@ -33,12 +33,16 @@ export interface FakeFetch {
   }[]
 }
 
-/** What becomes of a response to a fetch: other bytes, nothing (the client waits), or the end of the connection after so many bytes. */
+/**
+ * What becomes of a response to a fetch: other bytes, nothing (the client waits), or the end of the
+ * connection after so many bytes.
+ */
 export type Fate = Buffer | 'silence' | { readonly cutAfter: number }
 
 /**
- * Two nodes that speak just enough of the protocol to be read from: one topic, its leaders, and whatever may go wrong. It is there for
- * what a real broker cannot be made to do on demand; what a broker does is tested on a real one.
+ * Two nodes that speak just enough of the protocol to be read from: one topic, its leaders, and whatever may
+ * go wrong. It is there for what a real broker cannot be made to do on demand; what a broker does is tested
+ * on a real one.
  */
 export class FakeCluster {
   readonly topic = 'fake'
@@ -196,7 +200,10 @@ export class FakeCluster {
     else writer.noTags()
   }
 
-  /** The last epoch of the log that is not behind the reader's, and its end; undefined where the log is what was read. */
+  /**
+   * The last epoch of the log that is not behind the reader's, and its end; undefined where the log is what
+   * was read.
+   */
   #divergenceOf({ partition, offset, lastEpoch }: FakeFetch['partitions'][number]): Divergence | undefined {
     if (lastEpoch < 0) return undefined
     const kept = (this.partitions[partition]?.batches ?? []).filter(({ epoch = 0 }) => epoch <= lastEpoch)

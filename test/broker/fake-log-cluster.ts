@@ -43,15 +43,16 @@ export interface FakeProduce {
 }
 
 /**
- * What becomes of a produce request: `write` it and answer, write it and `lose` the answer with the connection, `drop` it unwritten with the
- * connection, never answer (`silence`), or an error code for each partition. Bytes are sent in place of the answer.
+ * What becomes of a produce request: `write` it and answer, write it and `lose` the answer with the
+ * connection, `drop` it unwritten with the connection, never answer (`silence`), or an error code for each
+ * partition. Bytes are sent in place of the answer.
  */
 export type ProduceFate =
   'write' | 'lose' | 'drop' | 'silence' | readonly number[] | { readonly bytes: Buffer }
 
 /**
- * Two nodes that can be written to, and count sequence numbers as brokers do. For what a real broker cannot be made to do on demand; what a
- * broker does is tested on a real one.
+ * Two nodes that can be written to, and count sequence numbers as brokers do. For what a real broker cannot
+ * be made to do on demand; what a broker does is tested on a real one.
  */
 export class FakeLogCluster {
   readonly topic = 'fake'
@@ -71,7 +72,10 @@ export class FakeLogCluster {
   readonly told: string[] = []
   outstandingMax = 0
   fate: (request: FakeProduce) => ProduceFate | Promise<ProduceFate> = () => 'write'
-  /** Error codes of the coordinator's next answers; 0 when there are none left. `lose`: done, but the connection is cut. */
+  /**
+   * Error codes of the coordinator's next answers; 0 when there are none left. `lose`: done, but the
+   * connection is cut.
+   */
   readonly addCodes: (number | 'lose')[] = []
   readonly endCodes: (number | 'lose')[] = []
   readonly findCodes: number[] = []
@@ -126,7 +130,10 @@ export class FakeLogCluster {
     )
   }
 
-  /** From now on a node takes connections and requests, as a stopped process's kernel does, and answers nothing. */
+  /**
+   * From now on a node takes connections and requests, as a stopped process's kernel does, and answers
+   * nothing.
+   */
   stall(node: number): void {
     if (this.#stalls.has(node)) return
     let resume = () => undefined as void

@@ -2,7 +2,10 @@ import type { NativeConsumer, NativePartition } from '../../lib/broker/kafka/nat
 
 type Throwing = 'assignments' | 'incrementalUnassign' | 'unassign' | 'unsubscribe' | 'commit'
 
-/** The native consumer of a group's member, with the assignment alone: what it was told, and what it is to throw. */
+/**
+ * The native consumer of a group's member, with the assignment alone: what it was told, and what it is to
+ * throw.
+ */
 export class FakeNativeConsumer {
   /** Names of calls that throw from now on. */
   readonly throwing = new Set<Throwing>()

@@ -20,8 +20,8 @@ interface Pending {
 }
 
 /**
- * The native client where its coordinator is a node of the fake cluster: each call waits for that node, is told after its time that it may be made
- * again, and refuses another one meanwhile, as librdkafka does.
+ * The native client where its coordinator is a node of the fake cluster: each call waits for that node, is
+ * told after its time that it may be made again, and refuses another one meanwhile, as librdkafka does.
  */
 export class FakeNativeProducer {
   readonly #fake: FakeLogCluster

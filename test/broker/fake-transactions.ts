@@ -11,7 +11,10 @@ interface OpenTransaction {
   offset: number | undefined
 }
 
-/** The one transactional id of a fake cluster, as its coordinator sees it: aborts what takes too long, and fences who began it. */
+/**
+ * The one transactional id of a fake cluster, as its coordinator sees it: aborts what takes too long, and
+ * fences who began it.
+ */
 export class FakeTransactions {
   readonly timeoutMs: number
   /** What a reader of committed records sees, and the offset committed with it. */

@@ -43,7 +43,8 @@ await suite('compressed batches are read directly', () => {
     },
   )
 
-  // The broker compresses with the libraries of the JVM, which frame snappy, lz4 and zstd in ways of their own.
+  // The broker compresses with the libraries of the JVM, which frame snappy, lz4 and zstd in ways of their
+  // own.
   test.each(CODECS)('%s as the JVM writes it', async codec => {
     await expectRoundTrip(reading, { 'compression.type': codec })
   })

@@ -48,7 +48,8 @@ describe('a member whose native client throws where it gives partitions up', () 
       member.onRebalance(REVOKE, [LEFT])
       consumer.poll(10)
       expect(consumer.owned()).toEqual([LEFT, RIGHT])
-      // From here on nobody is below who would catch: the promise of the listener settles in a turn of its own.
+      // From here on nobody is below who would catch: the promise of the listener settles in a turn of its
+      // own.
       listener.letGo()
 
       const told = [

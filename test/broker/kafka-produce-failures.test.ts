@@ -49,7 +49,8 @@ describe('the direct producer, at-least-once', () => {
     expect(fake.outstandingMax).toBe(1)
   })
 
-  // Timers fire a fraction of a millisecond early, and time passes between two looks at the clock: here, at each.
+  // Timers fire a fraction of a millisecond early, and time passes between two looks at the clock: here, at
+  // each.
   test.each([3, 4, 5, 6, 7, 8])(
     'is sent without a flush when it has lingered for %i looks',
     async lingerMs => {

@@ -102,7 +102,8 @@ describe('the record batches of a produce request', () => {
       producerId: 77,
       leaderEpoch: -1,
     })
-    // The encoder of the tests knows neither epochs, nor sequences, nor the greatest timestamp; the checksum depends on them.
+    // The encoder of the tests knows neither epochs, nor sequences, nor the greatest timestamp; the checksum
+    // depends on them.
     expect(written.readBigInt64BE(35)).toBe(5_001n)
     expect(written.readInt16BE(51)).toBe(3)
     expect(written.readInt32BE(53)).toBe(9)

@@ -14,7 +14,9 @@ import type { FakeLogCluster } from './fake-log-cluster.ts'
 import { FakeNativeProducer } from './fake-native-producer.ts'
 import { FakeTransactions } from './fake-transactions.ts'
 
-/** Old batches are looked for once a second; connections are made, and questions about leaders asked, beside. */
+/**
+ * Old batches are looked for once a second; connections are made, and questions about leaders asked, beside.
+ */
 const MARGIN_MS = 2_000
 /** Of the transaction: one below what calls of the native client are given at most, and the default. */
 const TIMEOUTS_MS = [2_000, 10_000]
@@ -95,7 +97,10 @@ const consumer: Consumer = new KafkaConsumer({
   member: { withHandle: (use: (handle: object) => Promise<unknown>) => use({}) },
 } as unknown as ConstructorParameters<typeof KafkaConsumer>[0])
 
-/** What the runtime does with a producer, in small: every value once, with its offset, the next transaction's ahead. */
+/**
+ * What the runtime does with a producer, in small: every value once, with its offset, the next transaction's
+ * ahead.
+ */
 class Runtime {
   readonly #stage: Stage
   #producer: Producer | undefined

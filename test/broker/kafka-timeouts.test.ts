@@ -16,7 +16,10 @@ import { systemClock } from '../../lib/common/clock.ts'
 
 const TRANSACTIONAL = { clientId: 'test', onSendError: () => 'fail' as const, transactionalId: 'tx' }
 
-/** Each contradicts itself, or the default transaction of 10 s; the message names both settings and their values. */
+/**
+ * Each contradicts itself, or the default transaction of 10 s; the message names both settings and their
+ * values.
+ */
 const CONTRADICTIONS: readonly {
   readonly client: ClientProperties
   readonly names: string

@@ -5,9 +5,10 @@ import { partitionKey } from '../../lib/common/ids.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 
 /**
- * A process to be killed: writes numbered transactions to a durable broker and prints `ack N` for each that was acknowledged.
- * Transaction N puts `COPIES` records of value N into both partitions of `data`, one into the compacted `table`, and the
- * offset N + 1; every third one is aborted first, with records that nobody may ever see.
+ * A process to be killed: writes numbered transactions to a durable broker and prints `ack N` for each that
+ * was acknowledged. Transaction N puts `COPIES` records of value N into both partitions of `data`, one into
+ * the compacted `table`, and the offset N + 1; every third one is aborted first, with records that nobody may
+ * ever see.
  */
 const COPIES = 40
 const [directory] = process.argv.slice(2)

@@ -15,7 +15,10 @@ export interface ApplicationOptions {
   readonly topologies?: readonly string[]
 }
 
-/** `millrace run` of a topology, or several, as a process that can be killed and started again over the same state. */
+/**
+ * `millrace run` of a topology, or several, as a process that can be killed and started again over the same
+ * state.
+ */
 export class ApplicationProcess {
   readonly url: string
   readonly #options: ApplicationOptions
@@ -73,7 +76,10 @@ export class ApplicationProcess {
     return this.#end('SIGTERM')
   }
 
-  /** The answer, or undefined while the process does not answer (it may be starting). Throws when it has ended unasked. */
+  /**
+   * The answer, or undefined while the process does not answer (it may be starting). Throws when it has ended
+   * unasked.
+   */
   async get<T>(path: string): Promise<T | undefined> {
     if (this.#diedWith !== undefined) throw new Error(this.#diedWith)
     this.#measure()

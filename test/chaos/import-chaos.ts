@@ -44,8 +44,8 @@ interface Summary {
 }
 
 /**
- * Imports a made file while processes are killed with SIGKILL at random moments of its progress and started again, then compares with an
- * independent computation: counts, contacts, and one result for every row.
+ * Imports a made file while processes are killed with SIGKILL at random moments of its progress and started
+ * again, then compares with an independent computation: counts, contacts, and one result for every row.
  */
 export async function runImportChaos(options: ImportChaosOptions): Promise<ImportChaosOutcome> {
   const processes = await startProcesses(options)
@@ -227,7 +227,10 @@ async function rowsSeen(broker: Broker, importId: string): Promise<Map<number, n
   return seen
 }
 
-/** Unlike a test's `eventually`, an error ends the wait at once: here it means that a process is gone for good. */
+/**
+ * Unlike a test's `eventually`, an error ends the wait at once: here it means that a process is gone for
+ * good.
+ */
 export async function until(
   condition: () => Promise<boolean>,
   { limitMs, pauseMs, what }: { readonly limitMs: number; readonly pauseMs: number; readonly what: string },

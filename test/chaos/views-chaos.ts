@@ -39,7 +39,9 @@ export interface ViewsChaosOutcome {
   readonly wrong: readonly string[]
 }
 
-/** Each changes keys of its own, one change after the other: so the last acknowledged value of a key is known. */
+/**
+ * Each changes keys of its own, one change after the other: so the last acknowledged value of a key is known.
+ */
 const LANES = 16
 const SITES = 500
 const CODES = [
@@ -63,8 +65,9 @@ interface Run {
 }
 
 /**
- * Changes sites and countries over HTTP while the process that serves both topologies is killed with SIGKILL at random moments and started again, then
- * compares every view, as it is served and as it lies in its topic, with a computation of its own.
+ * Changes sites and countries over HTTP while the process that serves both topologies is killed with SIGKILL
+ * at random moments and started again, then compares every view, as it is served and as it lies in its topic,
+ * with a computation of its own.
  */
 export async function runViewsChaos(options: ViewsChaosOptions): Promise<ViewsChaosOutcome> {
   const run = await start(options)

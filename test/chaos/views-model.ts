@@ -1,6 +1,9 @@
 import { getAllCountries } from 'countries-and-timezones'
 
-/** Two maps of what every site and country was last set to, and all that follows from them, worked out the plain way. */
+/**
+ * Two maps of what every site and country was last set to, and all that follows from them, worked out the
+ * plain way.
+ */
 export interface Site {
   readonly siteId: string
   readonly name: string
@@ -31,7 +34,9 @@ export function packageCountries(): Map<string, Country> {
   )
 }
 
-/** Null: a tombstone. Otherwise a whole new object whose apps are those before but for some that came or went. */
+/**
+ * Null: a tombstone. Otherwise a whole new object whose apps are those before but for some that came or went.
+ */
 export function nextSite(siteId: string, before: Site | null | undefined, random: Random): Site | null {
   if (random() < 0.05) return null
   const apps = new Map(before?.apps.map(({ appId, version }) => [appId, version]))

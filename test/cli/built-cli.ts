@@ -17,15 +17,18 @@ const LOCK_MS_MAX = 180_000
 const STAMP = join(ROOT, 'dist/.built-for')
 
 /**
- * The built program; built now, if the sources are newer, but once in a run of the tests at most. Test files run side by side, so
- * one of them builds and the others wait.
+ * The built program; built now, if the sources are newer, but once in a run of the tests at most. Test files
+ * run side by side, so one of them builds and the others wait.
  */
 export function builtCli(): Promise<string> {
   built ??= buildIfStale()
   return built
 }
 
-/** Asked once a test file: sources that are edited meanwhile must not change the program under the feet of its tests. */
+/**
+ * Asked once a test file: sources that are edited meanwhile must not change the program under the feet of its
+ * tests.
+ */
 let built: Promise<string> | undefined
 
 async function buildIfStale(): Promise<string> {

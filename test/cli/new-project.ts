@@ -8,7 +8,9 @@ import { directoryWith, runCli } from './cli-process.ts'
 
 const PACKAGES = ['@hono/node-server', '@types/node', 'hono', 'typescript', 'vitest']
 
-/** A project made by `millrace init`, with what it depends on linked to this repository's: nothing is fetched. */
+/**
+ * A project made by `millrace init`, with what it depends on linked to this repository's: nothing is fetched.
+ */
 export async function newProject(...args: string[]): Promise<string> {
   const directory = await directoryWith({})
   const end = await runCli(['init', 'app', ...args], { directory })

@@ -12,7 +12,9 @@ const PROGRAMS = {
   refuses: 'process.exitCode = 2',
 }
 
-/** Real processes of a program that only lives, with a clock whose pauses are written down and last no time. */
+/**
+ * Real processes of a program that only lives, with a clock whose pauses are written down and last no time.
+ */
 function group(programs: readonly (keyof typeof PROGRAMS)[]) {
   const started: { index: number; pid: number }[] = []
   const pausesMs: number[] = []

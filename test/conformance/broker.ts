@@ -17,7 +17,9 @@ import { transactionCases } from './broker/transactions.ts'
 export interface BrokerCapabilities {
   /** The shortest session timeout that the broker accepts; members that fall silent are evicted after it. */
   readonly sessionTimeoutMsMin: number
-  /** Kafka's `auto.create.topics.enable`: a topic that is sent to comes into being, so it cannot be unknown. */
+  /**
+   * Kafka's `auto.create.topics.enable`: a topic that is sent to comes into being, so it cannot be unknown.
+   */
   readonly createsTopicsOnSend: boolean
   /** A record with a value of this size is refused as too large. */
   readonly refusedValueBytes: number
@@ -31,12 +33,15 @@ export interface BrokerUnderTest {
   dispose(): Promise<void>
 }
 
-/** Registers one case; each gets a stage of its own, with names nobody else uses, and its clients are closed afterwards. */
+/**
+ * Registers one case; each gets a stage of its own, with names nobody else uses, and its clients are closed
+ * afterwards.
+ */
 export type Scenario = (title: string, play: (stage: Stage) => Promise<void>) => void
 
 /**
- * The contract of the port `lib/broker/broker.ts`, as a suite. It uses the port only. One broker serves all cases, which may
- * be shared with others: every topic, group and transactional id is new.
+ * The contract of the port `lib/broker/broker.ts`, as a suite. It uses the port only. One broker serves all
+ * cases, which may be shared with others: every topic, group and transactional id is new.
  */
 export function brokerContract(title: string, setup: () => Promise<BrokerUnderTest>): void {
   describe(`broker contract: ${title}`, () => {

@@ -28,7 +28,10 @@ export interface KeyValueSubject {
 type Value = number | string | { readonly list: number[] }
 type Store = KeyValueStore<string, Value> & CachedStore<string, Value>
 
-/** What every key-value store does, whichever layers are on. Values are told apart from their pairs by an adapter. */
+/**
+ * What every key-value store does, whichever layers are on. Values are told apart from their pairs by an
+ * adapter.
+ */
 export function keyValueStoreSuite(subject: KeyValueSubject): void {
   const disposals: (() => Promise<void>)[] = []
 
@@ -437,7 +440,10 @@ function open(subject: KeyValueSubject, engine: Engine): Promise<StoreHarness<St
   return harness.open().then(() => harness)
 }
 
-/** A timestamped store seen as a plain one, so that one suite serves both: values go in with the time of the record. */
+/**
+ * A timestamped store seen as a plain one, so that one suite serves both: values go in with the time of the
+ * record.
+ */
 function withoutTimestamps(
   builder: StoreBuilder<KeyValueStore<string, ValueAndTimestamp<Value>>>,
   harness: () => StoreHarness<Store>,

@@ -381,7 +381,8 @@ async function run(subject: WindowSubject, steps: readonly Step[]): Promise<void
         opened.push(await subject.openEngine())
         h = await open(subject, opened.at(-1)!.engine)
         await h.restore(log)
-        // The latest start is what the changelog shows: with coalescing, a deletion of what was not there is not in it.
+        // The latest start is what the changelog shows: with coalescing, a deletion of what was not there is
+        // not in it.
         if (subject.coalescing) committed.observeOnly(Math.max(-1, ...log.map(startOf)))
       }
       h.takeChangelog()

@@ -5,7 +5,10 @@ import { extname, join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import { ROOT } from '../cli/built-cli.ts'
 
-/** `npm run docs && npm run docs:check`: looks at every page of the site in a browser, on a wide screen and on a telephone. */
+/**
+ * `npm run docs && npm run docs:check`: looks at every page of the site in a browser, on a wide screen and on
+ * a telephone.
+ */
 const SITE = join(ROOT, 'docs/.vitepress/dist')
 const WIDTHS = [1280, 375]
 const TYPES: { readonly [ending: string]: string } = {

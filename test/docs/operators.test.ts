@@ -9,7 +9,10 @@ import { SessionStreamMethods, WindowedStreamMethods } from '../../lib/dsl/metho
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { snippetsOf } from './snippets.ts'
 
-/** What a section of the page is about; those of windowed cogrouped streams have one method, which `windowedBy` ends with. */
+/**
+ * What a section of the page is about; those of windowed cogrouped streams have one method, which
+ * `windowedBy` ends with.
+ */
 const KINDS: readonly (readonly [section: string, kind: { readonly prototype: object }])[] = [
   ['StreamsBuilder', StreamsBuilder],
   ['KStream', StreamMethods],

@@ -20,7 +20,10 @@ interface TopicSerdes {
   readonly valueSerde: Serde<unknown>
 }
 
-/** As the pages write keys and values: text of keys as it is, a key in its window as `key[start,end]`, all else as JSON. */
+/**
+ * As the pages write keys and values: text of keys as it is, a key in its window as `key[start,end]`, all
+ * else as JSON.
+ */
 function show(field: unknown, isKey: boolean): string {
   if (isKey && typeof field === 'string') return field
   if (field !== null && typeof field === 'object' && 'window' in field && 'key' in field) {
@@ -76,7 +79,10 @@ async function play(topology: Topology, steps: readonly Step[]): Promise<string[
   return lines
 }
 
-/** The same lines as the page has them, in the order of topics that `play` takes; outputs without a time are compared without. */
+/**
+ * The same lines as the page has them, in the order of topics that `play` takes; outputs without a time are
+ * compared without.
+ */
 function comparable(steps: readonly Step[]): { readonly lines: string[]; readonly timed: boolean } {
   const timed = steps.some(step => step.kind === 'output' && step.timestamp !== undefined)
   const lines = steps.map(step =>

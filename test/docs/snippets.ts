@@ -34,8 +34,9 @@ interface Block {
 }
 
 /**
- * A snippet is a block of `ts` that a block of `text` follows: the records that go in, and what comes of each. It is made a module by the page's first
- * block, where that imports, and `export default builder.build()`. Lines of the text are
+ * A snippet is a block of `ts` that a block of `text` follows: the records that go in, and what comes of
+ * each. It is made a module by the page's first block, where that imports, and
+ * `export default builder.build()`. Lines of the text are
  *
  *     views @1000  ada  {"page":"/a"}       a record that is piped in, with its time (else 0)
  *     → totals     ada  1                   what has come out since, in the order of each topic

@@ -12,12 +12,16 @@ export interface ThrownCode {
 
 const CODE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/
 
-/** In arguments of functions: a single word could be anything, `'GET'` say. Names of environment variables are no codes either. */
+/**
+ * In arguments of functions: a single word could be anything, `'GET'` say. Names of environment variables are
+ * no codes either.
+ */
 const CODE_OF_SEVERAL_WORDS = /^(?!MILLRACE_)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
 
 /**
- * Every code that `lib` gives to an error as a literal: to a constructor, `super`, a function that makes errors, or a
- * property named `code`. What brokers answer is not among them: its names are in `broker/kafka/protocol/error-codes.ts`.
+ * Every code that `lib` gives to an error as a literal: to a constructor, `super`, a function that makes
+ * errors, or a property named `code`. What brokers answer is not among them: its names are in
+ * `broker/kafka/protocol/error-codes.ts`.
  */
 export function thrownCodes(): ThrownCode[] {
   const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })

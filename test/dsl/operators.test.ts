@@ -7,7 +7,8 @@ import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 
-// What the golden cases cannot show: objects as keys and values, callbacks that change them, and processors that misbehave.
+// What the golden cases cannot show: objects as keys and values, callbacks that change them, and processors
+// that misbehave.
 
 interface Row {
   readonly group: { readonly id: number }

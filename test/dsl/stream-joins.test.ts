@@ -9,7 +9,8 @@ import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 import type { Arrival, Joined } from './models/stream-join-model.ts'
 import { StreamJoinModel } from './models/stream-join-model.ts'
 
-// What the golden cases do not show: many windows and orders of arrival against a naive computation, times near 2^53, options.
+// What the golden cases do not show: many windows and orders of arrival against a naive computation, times
+// near 2^53, options.
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const bothWays = { ...text, otherValueSerde: serdes.string() }
@@ -120,7 +121,8 @@ describe('dsl: joins of two streams', () => {
           { ...one, side: 'right' as const },
         ])
         expect(plain.results).toEqual(modelled(windows, 'inner', both).results)
-        // As in Kafka Streams: over one store, a record finds itself whatever the window is, but not at the very edge of retention.
+        // As in Kafka Streams: over one store, a record finds itself whatever the window is, but not at the
+        // very edge of retention.
         if (windows.beforeMs < 0 || windows.afterMs < 0 || hasOneAtTheEdge(windows, present)) return
         expect(single.results).toEqual(plain.results)
       }),

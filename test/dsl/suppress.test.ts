@@ -7,7 +7,8 @@ import { timeWindows } from '../../lib/dsl/windows/time-windows.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 
-// What the golden cases do not show: many changes against a naive computation, times near 2^53, what is refused.
+// What the golden cases do not show: many changes against a naive computation, times near 2^53, what is
+// refused.
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const nullable = text as never

@@ -13,7 +13,8 @@ import { Record } from '../../lib/processor/record.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 
-// What the golden cases cannot show: keys that are objects, user code that misbehaves, options of Millrace's own, malformed bytes.
+// What the golden cases cannot show: keys that are objects, user code that misbehaves, options of Millrace's
+// own, malformed bytes.
 
 const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
 

@@ -7,8 +7,9 @@ import { serdes } from '../../lib/serde/serdes.ts'
 import type { TimedRecord } from '../support/windowed-run.ts'
 import { runWindowed } from '../support/windowed-run.ts'
 
-// Windowed aggregations against computations that go over all records and all windows. What arrives is out of order within a
-// span of 60 ms, from time 0 or from one near 2^53; aggregates are the values in order, so that one too many or in the wrong window shows.
+// Windowed aggregations against computations that go over all records and all windows. What arrives is out of
+// order within a span of 60 ms, from time 0 or from one near 2^53; aggregates are the values in order, so
+// that one too many or in the wrong window shows.
 
 const RUNS = { numRuns: 150 }
 const SPAN_MS = 60
@@ -77,7 +78,8 @@ describe('windows of time', () => {
 })
 
 describe('sliding windows', () => {
-  // Without lateness: which windows are made for late records depends on the algorithm, and golden cases and the fuzz compare that.
+  // Without lateness: which windows are made for late records depends on the algorithm, and golden cases and
+  // the fuzz compare that.
   it('are all sets of records within the time difference', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 25 }), timedRecords, (timeDifferenceMs, records) => {

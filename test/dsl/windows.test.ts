@@ -13,7 +13,8 @@ import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
 import type { TimedRecord } from '../support/windowed-run.ts'
 import { runWindowed } from '../support/windowed-run.ts'
 
-// What the golden cases cannot show: user code that changes aggregates in place, times at the edge of what numbers hold, refusals.
+// What the golden cases cannot show: user code that changes aggregates in place, times at the edge of what
+// numbers hold, refusals.
 
 const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const lists = serdes.json<string[]>()
@@ -76,7 +77,10 @@ const KINDS: readonly (readonly [
   ],
 ]
 
-/** Groups the windows by key again and concatenates what comes and goes: whoever sends a wrong old value shows. */
+/**
+ * Groups the windows by key again and concatenates what comes and goes: whoever sends a wrong old value
+ * shows.
+ */
 function regrouped(records: readonly TimedRecord[], build: (group: KGroupedStream<string, string>) => Lists) {
   const builder = new StreamsBuilder()
   const table = build(builder.stream('in', strings).groupByKey()) as KTable<Windowed<string>, string[], null>

@@ -181,7 +181,8 @@ describe('changes of a store', () => {
     })
     const witness = new Events(await fetch(`${server.url}/stores/totals/changes`))
     await witness.next()
-    // More than both sides' buffers of a connection take; the reader that reads keeps up, since it waits for each batch.
+    // More than both sides' buffers of a connection take; the reader that reads keeps up, since it waits for
+    // each batch.
     const value = 'x'.repeat(400_000)
     let text = ''
     for (let sent = 0; sent < 60; sent += 1) {

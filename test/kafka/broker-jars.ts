@@ -15,7 +15,10 @@ export async function missingForBroker(): Promise<string | undefined> {
   return (await missingJava()) ?? (existsSync(jarFolder()) ? undefined : missingMaven())
 }
 
-/** The folder with the broker's jars, fetched by Maven the first time (about 130 MB). `say` gets a line per step. */
+/**
+ * The folder with the broker's jars, fetched by Maven the first time (about 130 MB). `say` gets a line per
+ * step.
+ */
 export async function brokerJars(say: (line: string) => void): Promise<string> {
   const folder = jarFolder()
   if (existsSync(folder)) return folder

@@ -29,14 +29,18 @@ export interface BrokerProcessOptions {
 }
 
 /**
- * The shell between ends the JVM when our end of its input closes, which also happens when this process is killed: no broker
- * outlives its owner, not even one that was stopped. Its first line is the JVM's process id.
+ * The shell between ends the JVM when our end of its input closes, which also happens when this process is
+ * killed: no broker outlives its owner, not even one that was stopped. Its first line is the JVM's process
+ * id.
  */
 const LEASH =
   'exec 3<&0; java "$@" </dev/null & pid=$!; echo $pid; ' +
   '{ cat <&3; kill -CONT $pid && kill $pid && sleep 20 && kill -KILL $pid; } >/dev/null 2>&1 & wait $pid'
 
-/** Resolves when the node accepts connections; rejects with its last words where it ends before, or takes a minute. */
+/**
+ * Resolves when the node accepts connections; rejects with its last words where it ends before, or takes a
+ * minute.
+ */
 export async function startBrokerProcess(options: BrokerProcessOptions): Promise<BrokerProcess> {
   const { jars, properties, port, flags } = options
   const args = [...flags, ...classPath(jars), 'kafka.Kafka', properties]
@@ -74,7 +78,10 @@ export function runKafkaTool(jars: string, args: readonly string[]): Promise<str
   return outputOf(spawn('java', [...flags, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
-/** Below the range from which the system takes ports for outgoing connections: one of those would take it before the JVM is up. */
+/**
+ * Below the range from which the system takes ports for outgoing connections: one of those would take it
+ * before the JVM is up.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)

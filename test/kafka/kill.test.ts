@@ -48,8 +48,8 @@ const settings: Partial<StreamsConfig> = {
 }
 
 /**
- * Runs the subject in two processes and kills, at random moments of progress, the one that has the task; it is
- * started again at once. Resolves with the number of inputs when all are committed.
+ * Runs the subject in two processes and kills, at random moments of progress, the one that has the task; it
+ * is started again at once. Resolves with the number of inputs when all are committed.
  */
 async function runWithKills(
   stage: KafkaStage,

@@ -2,7 +2,10 @@ import { openKafkaBroker } from '../../lib/broker/kafka/adapter/kafka-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { consoleLogger } from '../../lib/common/logger.ts'
 
-/** Opens one of everything on the broker given as argument, closes it all, and must then end without being told. */
+/**
+ * Opens one of everything on the broker given as argument, closes it all, and must then end without being
+ * told.
+ */
 async function main(): Promise<void> {
   const brokers = process.argv[2] ?? ''
   const broker = await openKafkaBroker({ brokers, clock: systemClock, logger: consoleLogger() })

@@ -6,7 +6,9 @@ import { brokerJars, missingForBroker } from './broker-jars.ts'
 import { freePort, runKafkaTool, startBrokerProcess, type BrokerProcess } from './broker-process.ts'
 
 export interface RealBrokerOptions {
-  /** Kept after `stop`, and opened again by a later start. Without it: a temporary folder, removed by `stop`. */
+  /**
+   * Kept after `stop`, and opened again by a later start. Without it: a temporary folder, removed by `stop`.
+   */
   readonly dataDirectory?: string
   /** Of the client listener. Default: a free one. Needed to start again under the same address. */
   readonly port?: number

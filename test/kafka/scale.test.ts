@@ -19,7 +19,10 @@ const config = {
   positionIntervalMs: 200,
 }
 
-/** Changes of ownership: three joins or ends, each of which may move a partition more than once while shares are evened out. */
+/**
+ * Changes of ownership: three joins or ends, each of which may move a partition more than once while shares
+ * are evened out.
+ */
 const MOVES_MAX = 8
 
 async function prepare(): Promise<{ stage: KafkaStage; feed: InputFeed }> {

@@ -45,7 +45,9 @@ async function twoTickers(groupProtocol: 'classic' | 'consumer', transactionTime
   return { stage, zombie, other }
 }
 
-/** Stops the process while its transaction holds ticks that are on the broker; returns what is there of it. */
+/**
+ * Stops the process while its transaction holds ticks that are on the broker; returns what is there of it.
+ */
 async function stopInTransaction(stage: KafkaStage, zombie: AppProcess) {
   const committedTick = async () =>
     highest((await ticksOf(stage, zombie, 'read_committed')).map(({ tick }) => tick))
@@ -84,7 +86,8 @@ await suite('a stopped process that wakes when its tasks have moved', () => {
           const tasks = new Set((await ticksOf(stage, other, 'read_uncommitted')).map(({ task }) => task))
           return tasks.size === PARTITIONS
         },
-        // Stopped between the two steps of a commit, it holds its offsets undecided, and the other waits for the broker to abort.
+        // Stopped between the two steps of a commit, it holds its offsets undecided, and the other waits for
+        // the broker to abort.
         { pauseMs: 50, what: 'ticks of all tasks by the other process' },
       )
       const committedBefore = await ticksOf(stage, zombie, 'read_committed')

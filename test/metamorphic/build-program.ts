@@ -125,8 +125,9 @@ function tableStep(
 }
 
 /**
- * Rows of 0 and less are in no group: an aggregation's old value of a new key is its initial value, not null, which a group of such rows would
- * lose once, if it is there already. So it is in Kafka Streams, and so its counts depend on what caches let through.
+ * Rows of 0 and less are in no group: an aggregation's old value of a new key is its initial value, not null,
+ * which a group of such rows would lose once, if it is there already. So it is in Kafka Streams, and so its
+ * counts depend on what caches let through.
  *
  * A group that was entered and left again has a row of 0, unless a cache has seen both at once.
  */

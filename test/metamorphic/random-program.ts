@@ -2,15 +2,19 @@ import type { Pair } from '../support/topics.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 
 /**
- * A random topology as data, so that every variant builds the very same. It has only steps whose final tables do not depend on the order
- * in which tasks meet records of different keys or partitions: that is what makes all variants comparable.
+ * A random topology as data, so that every variant builds the very same. It has only steps whose final tables
+ * do not depend on the order in which tasks meet records of different keys or partitions: that is what makes
+ * all variants comparable.
  */
 export interface Program {
   readonly steps: readonly Step[]
   readonly inputs: { readonly [topic: string]: readonly Pair[] }
 }
 
-/** `of`, `with`: numbers of the streams or tables that came before. Numbers `n`, `m` are the step's own constants. */
+/**
+ * `of`, `with`: numbers of the streams or tables that came before. Numbers `n`, `m` are the step's own
+ * constants.
+ */
 export interface Step {
   readonly op: StreamOp | TableOp | 'stream' | 'table'
   readonly of: number
@@ -22,8 +26,8 @@ export interface Step {
 const STREAM_OPS = ['filter', 'mapValues', 'flatMapValues', 'selectKey', 'merge', 'repartition'] as const
 const AGGREGATIONS = ['count', 'sum', 'largest', 'groupByCount', 'windowedCount', 'joinedCount'] as const
 /**
- * Not the inner foreign-key join: as in Kafka Streams, a row that changes just when its match goes may keep its result, since the answer to
- * the old row is stale and the new row's finds nothing to say.
+ * Not the inner foreign-key join: as in Kafka Streams, a row that changes just when its match goes may keep
+ * its result, since the answer to the old row is stale and the new row's finds nothing to say.
  */
 const TABLE_OPS = [
   'filterTable',
@@ -71,7 +75,10 @@ const SOURCES = [
 
 const NEEDS_OTHER: ReadonlySet<Step['op']> = new Set([...JOINS, 'merge', 'joinedCount'])
 
-/** A table joined with a relative sends each result twice, with old values that an aggregation below would take away twice: as in Kafka Streams. */
+/**
+ * A table joined with a relative sends each result twice, with old values that an aggregation below would
+ * take away twice: as in Kafka Streams.
+ */
 function randomStep(random: SeededRandom, op: Step['op'], parents: readonly Origin[]): Step {
   // Late ones more often: chains grow long.
   const of = Math.max(random.below(parents.length), random.below(parents.length))

@@ -59,7 +59,10 @@ export function expectedTables(program: Program): FinalTables {
   return tables
 }
 
-/** Runs the program as an application, and compares what it comes to with `expected`, before it is closed and after. */
+/**
+ * Runs the program as an application, and compares what it comes to with `expected`, before it is closed and
+ * after.
+ */
 export async function expectVariant(
   program: Program,
   variant: Variant,

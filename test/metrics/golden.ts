@@ -10,7 +10,10 @@ import { startRealBroker } from '../kafka/real-broker.ts'
 const run = promisify(execFile)
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** Writes names-4.3.1.tsv anew: `npx tsx test/metrics/golden.ts`, with Java and the broker that `npm run kafka` starts. */
+/**
+ * Writes names-4.3.1.tsv anew: `npx tsx test/metrics/golden.ts`, with Java and the broker that
+ * `npm run kafka` starts.
+ */
 const directory = await mkdtemp(join(tmpdir(), 'millrace-metric-names-'))
 const broker = await startRealBroker({})
 try {

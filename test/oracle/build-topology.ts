@@ -5,7 +5,10 @@ import { Program } from './program.ts'
 import { settingsOf } from './settings.ts'
 import { applyTopologyOperation, isTopologyOperation } from './topology-operations.ts'
 
-/** The topology of a case, built with the public DSL. Throws `Unsupported` for what is not there yet, and whatever the DSL throws. */
+/**
+ * The topology of a case, built with the public DSL. Throws `Unsupported` for what is not there yet, and
+ * whatever the DSL throws.
+ */
 export function buildTopology(test: Case): { readonly topology: Topology; readonly trace: unknown[] } {
   settingsOf(test)
   const program = new Program(test)

@@ -72,7 +72,10 @@ export function* readCaseFiles(paths: readonly string[]): Iterable<readonly [str
   }
 }
 
-/** A case needs something that is not built yet. `what` is the operation or setting, so that the waiting list can be counted by it. */
+/**
+ * A case needs something that is not built yet. `what` is the operation or setting, so that the waiting list
+ * can be counted by it.
+ */
 export class Unsupported extends Error {
   readonly what: string
 

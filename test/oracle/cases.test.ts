@@ -5,8 +5,8 @@ import { readCases, Unsupported } from './case.ts'
 import { comparable, withoutOmitted } from './compare.ts'
 import { runCase } from './run-case.ts'
 
-// What Kafka Streams does with each case stands in its `expect`. Cases that need something not built yet are found out by
-// building them, so they join in by themselves when it comes; until then they are counted aloud.
+// What Kafka Streams does with each case stands in its `expect`. Cases that need something not built yet are
+// found out by building them, so they join in by themselves when it comes; until then they are counted aloud.
 const cases = readCases()
 const waiting = new Map<string, string[]>()
 const ready = cases.filter(test => isBuildable(test))

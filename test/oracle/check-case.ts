@@ -3,7 +3,9 @@ import { Unsupported } from './case.ts'
 import { comparable, firstDifference, withoutOmitted } from './compare.ts'
 import { runCase } from './run-case.ts'
 
-/** Runs a case; what differs from Kafka Streams' answer, or why it cannot be run. Undefined: nothing differs. */
+/**
+ * Runs a case; what differs from Kafka Streams' answer, or why it cannot be run. Undefined: nothing differs.
+ */
 export async function checkCase(test: Case): Promise<string | undefined> {
   try {
     return firstDifference(comparable(test), withoutOmitted(test, await runCase(test)))

@@ -1,6 +1,9 @@
 import type { Case, Expectation, ExpectedRecord } from './case.ts'
 
-/** The first place where two values of JSON differ, as a line; undefined if they are equal. An absent field is no field. */
+/**
+ * The first place where two values of JSON differ, as a line; undefined if they are equal. An absent field is
+ * no field.
+ */
 export function firstDifference(expected: unknown, found: unknown, at = ''): string | undefined {
   if (Object.is(expected, found) || expected === found) return undefined
   if (Array.isArray(expected) && Array.isArray(found)) return inArrays(expected, found, at)

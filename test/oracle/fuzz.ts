@@ -6,8 +6,9 @@ import { readCaseFiles } from './case.ts'
 import { checkCases } from './check-case.ts'
 import { generateCases, missingForOracle } from './jvm-oracle.ts'
 
-// npm run oracle:fuzz -- --seed S --count N: Kafka Streams makes up cases and answers them; Millrace must give the same
-// answers. Where something differs, the cases are kept, to be copied into cases/ under a name that tells what they show.
+// npm run oracle:fuzz -- --seed S --count N: Kafka Streams makes up cases and answers them; Millrace must
+// give the same answers. Where something differs, the cases are kept, to be copied into cases/ under a name
+// that tells what they show.
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1000' } },
 })

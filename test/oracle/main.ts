@@ -1,7 +1,8 @@
 import { checkCases } from './check-case.ts'
 import { readCaseFiles } from './case.ts'
 
-// npm run oracle -- FILES…: runs cases (files, or folders of them) and compares with Kafka Streams' answers in them.
+// npm run oracle -- FILES…: runs cases (files, or folders of them) and compares with Kafka Streams' answers
+// in them.
 const paths = process.argv.slice(2)
 if (paths.length === 0) {
   console.error('usage: npm run oracle -- FILE|FOLDER…')

@@ -21,7 +21,10 @@ interface Scope {
 
 type Step = (record: AnyRecord, scope: Scope) => void
 
-/** `kinds`: the types of the stores by name, as cases call them; the library puts and prints their values differently. */
+/**
+ * `kinds`: the types of the stores by name, as cases call them; the library puts and prints their values
+ * differently.
+ */
 export function processorSupplier(
   spec: string,
   storeNames: readonly string[],
@@ -117,7 +120,8 @@ const PLAIN_STEPS: { readonly [name: string]: Step } = {
     context.forward(record.withValue(parts.join(';')))
   },
   'proc.meta': (record, { context }) => {
-    // A punctuator has no metadata here, an empty one in Kafka Streams: a departure that the processor's contract states.
+    // A punctuator has no metadata here, an empty one in Kafka Streams: a departure that the processor's
+    // contract states.
     const { topic, partition, offset } = context.recordMetadata() ?? {
       topic: null,
       partition: -1,

@@ -20,7 +20,10 @@ import { settingsOf } from './settings.ts'
 
 type Mutable<T> = { -readonly [field in keyof T]: T[field] }
 
-/** What Millrace does with a case, in the form of its `expect`. Throws `Unsupported` where something is not there yet. */
+/**
+ * What Millrace does with a case, in the form of its `expect`. Throws `Unsupported` where something is not
+ * there yet.
+ */
 export async function runCase(test: Case): Promise<Expectation> {
   let built: ReturnType<typeof buildTopology>
   try {
@@ -180,8 +183,9 @@ function internal(count: number): unknown {
 }
 
 /**
- * A cache of Kafka Streams shows windows that retention has ended until it evicts them, whatever the store below says. Here
- * a store shows the same with a cache as without; such rows of the expectation are taken for found.
+ * A cache of Kafka Streams shows windows that retention has ended until it evicts them, whatever the store
+ * below says. Here a store shows the same with a cache as without; such rows of the expectation are taken for
+ * found.
  */
 function shownByCaches({ config, expect }: Case): Expectation['stores'] {
   return Number(config?.['statestore.cache.max.bytes'] ?? 0) > 0 ? expect.stores : undefined

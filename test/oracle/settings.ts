@@ -11,7 +11,10 @@ const GUARANTEES: { readonly [name: string]: 'at-least-once' | 'exactly-once' } 
   exactly_once_v2: 'exactly-once',
 }
 
-/** The settings of a case, whose names are those of Kafka Streams. Throws `Unsupported` for those that are not there yet. */
+/**
+ * The settings of a case, whose names are those of Kafka Streams. Throws `Unsupported` for those that are not
+ * there yet.
+ */
 export function settingsOf(test: Case): StreamsConfig {
   const config = {
     'application.id': 'oracle',

@@ -34,7 +34,10 @@ function versioned(store: object): VersionedKeyValueStore<unknown, unknown> {
   return store as VersionedKeyValueStore<unknown, unknown>
 }
 
-/** Without `validToMs`, which Kafka Streams loses on its way to the user: its layers hand a version on as a value with a timestamp. */
+/**
+ * Without `validToMs`, which Kafka Streams loses on its way to the user: its layers hand a version on as a
+ * value with a timestamp.
+ */
 function shown(found: VersionedRecord<unknown> | undefined): string {
   return found ? `${printed(found.value)}@${found.timestamp}` : 'null'
 }

@@ -27,12 +27,17 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const RECORDS = 3_000
 /** A recovery waits for 100 ms and more, 200 of them follow each other here. */
 const PAUSE_FACTOR = 50
-/** Inputs whose outputs are refused: close to each other where the troubles are, so that each meets one, under way or in the next epoch. */
+/**
+ * Inputs whose outputs are refused: close to each other where the troubles are, so that each meets one, under
+ * way or in the next epoch.
+ */
 const REFUSED = [7, 30, 45, 62, 75, 90, 105, 120, 140, 1_000, 2_999]
 
 type Trouble = (operation: Interception) => Verdict
 
-/** Makes trouble for the n-th operation of a kind that the application's clients ask for, a few times over. */
+/**
+ * Makes trouble for the n-th operation of a kind that the application's clients ask for, a few times over.
+ */
 class Saboteur {
   readonly #kind: Operation
   readonly #trouble: Trouble

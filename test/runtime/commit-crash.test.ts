@@ -22,7 +22,9 @@ import type { CrashOptions } from './crash-child.ts'
 
 const RECORDS = 1_500
 const child = bundledChild(fileURLToPath(new URL('crash-child.ts', import.meta.url)))
-/** Inputs whose outputs are refused: one in each of the commits that are under way at a crash, or in the next. */
+/**
+ * Inputs whose outputs are refused: one in each of the commits that are under way at a crash, or in the next.
+ */
 const REFUSED = [7, 30, 55, 80, 105, 130, 155, 180, 205, 1_499]
 /** In one of the epochs behind the second commit. */
 const BAD = 80
@@ -70,8 +72,9 @@ async function prepared(
 }
 
 /**
- * Ends it at the step of the third commit: there is one before to go back to. Then of the first of a recovered run; then of one in its middle.
- * Resolves with how many records of the next epochs were processed by then.
+ * Ends it at the step of the third commit: there is one before to go back to. Then of the first of a
+ * recovered run; then of one in its middle. Resolves with how many records of the next epochs were processed
+ * by then.
  */
 async function crashThrice(options: CrashOptions, step: CommitStep): Promise<number> {
   let nextEpoch = 0

@@ -13,8 +13,9 @@ import { shortPauses } from '../support/fast-clock.ts'
 import { refusing } from '../support/refusing-broker.ts'
 
 /**
- * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th occurrence of a step of the commit, having
- * said how many records of the next epoch were processed by then; without a step it runs until everything is processed, and closes.
+ * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th
+ * occurrence of a step of the commit, having said how many records of the next epoch were processed by then;
+ * without a step it runs until everything is processed, and closes.
  *
  *     crash-child OPTIONS
  */
@@ -24,7 +25,10 @@ const { directory, records, step, occurrence, processingGuarantee, refused } = o
 export interface CrashOptions {
   readonly directory: string
   readonly records: number
-  /** Of the commit, at whose n-th occurrence the process ends; without it, it runs until everything is processed. */
+  /**
+   * Of the commit, at whose n-th occurrence the process ends; without it, it runs until everything is
+   * processed.
+   */
   readonly step?: CommitStep
   readonly occurrence?: number
   readonly processingGuarantee: ProcessingGuarantee
@@ -56,7 +60,10 @@ async function untilSealed(): Promise<void> {
   while (isFull()) await sleep(1)
 }
 
-/** Holds the broker's answers back until records of the next epoch are processed: there is nothing to wait for at the end of the input. */
+/**
+ * Holds the broker's answers back until records of the next epoch are processed: there is nothing to wait for
+ * at the end of the input.
+ */
 async function untilProcessed(): Promise<void> {
   const before = processed()
   for (let turn = 0; turn < 100 && processed() === before; turn += 1) await setImmediate()

@@ -24,7 +24,9 @@ import { createTopics, produce, readAll, textOf } from '../support/topics.ts'
 const TASK = join('subject', '0_0')
 const STEP = 40
 
-/** The subject of the commit tests over one broker and one state directory, for as many runs as a test wants. */
+/**
+ * The subject of the commit tests over one broker and one state directory, for as many runs as a test wants.
+ */
 async function application(config: Partial<StreamsConfig> = {}) {
   const broker = await openEmbeddedBroker()
   onTestFinished(() => broker.close())
@@ -231,7 +233,8 @@ it('damage that user code catches is not committed', async () => {
   const outputs = async () => (await readAll(broker, 'out')).map(({ value }) => textOf(value))
   await produce(broker, 'in', 1, [['k', '1']])
   await eventually(async () => (await outputs()).length === 1)
-  // A commit waits until the one before is written: then the row is read from the engine, and not from what is on its way there.
+  // A commit waits until the one before is written: then the row is read from the engine, and not from what
+  // is on its way there.
   await produce(broker, 'in', 1, [['other', '1']])
   await eventually(async () => (await outputs()).length === 2)
   damageReads(1)

@@ -117,7 +117,8 @@ it.each(['persistent', 'in-memory'] as const)(
     await eventually(async () => expect(await running.rows()).toEqual({ b: '2', c: '2' }), {
       what: 'the table',
     })
-    // A table in memory is gone with the thread that is started anew; one on disk says so in a line of its own.
+    // A table in memory is gone with the thread that is started anew; one on disk says so in a line of its
+    // own.
     const why =
       storeType === 'persistent' ? rebuilt(lines) : lines.filter(line => line.includes('joined again'))
     expect(why).toEqual([expect.stringContaining('g-0: offset 2 is outside of 3 to 5')])

@@ -42,7 +42,10 @@ const NO_ANSWERS: readonly (readonly [what: string, handler: () => unknown, said
   ],
 ]
 
-/** The three handlers: a topology in which something fails that goes to it, and what the message says of the place. */
+/**
+ * The three handlers: a topology in which something fails that goes to it, and what the message says of the
+ * place.
+ */
 const HANDLERS = {
   deserializationErrorHandler: {
     place: /record in-0@1 cannot be deserialised/,

@@ -68,7 +68,8 @@ it('a changelog whose beginning moves on under a restore: the task is restored a
 })
 
 it('an init that fails leaves no engine of another task open: the next thread can open them all', async () => {
-  // The restores of all four tasks end in the same turn: each waits for both of its answers until all have asked.
+  // The restores of all four tasks end in the same turn: each waits for both of its answers until all have
+  // asked.
   const asked: (() => void)[] = []
   const broker = await openEmbeddedBroker({
     interceptor: ({ operation }) => {

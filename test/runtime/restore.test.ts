@@ -10,7 +10,9 @@ import type { RuntimeSettings } from '../../lib/runtime/plan/settings.ts'
 import type { StateManager } from '../../lib/runtime/state/state-manager.ts'
 import { eventually } from '../support/eventually.ts'
 
-/** Changelogs in which every 1,000th offset still has a record; a poll brings the next one of each partition. */
+/**
+ * Changelogs in which every 1,000th offset still has a record; a poll brings the next one of each partition.
+ */
 class SparseConsumer implements Partial<Consumer> {
   readonly #positions = new Map<string, { topic: string; partition: number; offset: number }>()
 

@@ -21,7 +21,9 @@ export interface HarnessOptions {
   readonly defaults?: Partial<Pick<StoreContext, 'defaultKeySerde' | 'defaultValueSerde'>>
 }
 
-/** One store as a task drives it: records come with a time, commits go to the changelog and into the engine. */
+/**
+ * One store as a task drives it: records come with a time, commits go to the changelog and into the engine.
+ */
 export class StoreHarness<S extends StateStore> {
   readonly changelog: ChangelogRecord[] = []
   readonly metrics = new Metrics()

@@ -52,7 +52,10 @@ export async function openWindowSubject(
   return harness
 }
 
-/** A timestamped store seen as a plain one, so that one suite serves both: values go in with the time of the record. */
+/**
+ * A timestamped store seen as a plain one, so that one suite serves both: values go in with the time of the
+ * record.
+ */
 function withoutTimestamps(
   builder: StoreBuilder<WindowStore<string, ValueAndTimestamp<string>>>,
   harness: () => StoreHarness<WindowedTexts>,

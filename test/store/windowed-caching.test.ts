@@ -19,7 +19,10 @@ interface Options {
   readonly sendOldValues?: boolean
 }
 
-/** The harness of a store whose listener writes down what it is told, with the time of the record it is told for. */
+/**
+ * The harness of a store whose listener writes down what it is told, with the time of the record it is told
+ * for.
+ */
 async function listening<S extends StateStore & CachedStore<Windowed<string>, string>>(
   builder: Parameters<typeof StoreHarness.open<S>>[0],
   { cacheBytesMax = 1_000_000, coalescing = true, sendOldValues = true }: Options = {},

@@ -8,8 +8,9 @@ import { eventually } from '../support/eventually.ts'
 import { RandomCalls } from '../support/random-calls.ts'
 
 /**
- * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th occurrence of a step of the commit;
- * without a step it runs until everything has come out, and closes. Says what was wrong with the order of the calls.
+ * Runs the subject over the durable broker in a directory, and ends itself with SIGKILL at the n-th
+ * occurrence of a step of the commit; without a step it runs until everything has come out, and closes. Says
+ * what was wrong with the order of the calls.
  *
  *     node --import tsx async-crash-child.ts DIRECTORY RECORDS SEED [STEP OCCURRENCE]
  */

@@ -109,7 +109,8 @@ describe('the loop of a thread that waits for calls', () => {
     const input = asyncInput(200)
     await prepareAsync(broker, input, 1)
     const calls = randomCalls({ seed: 2, turnsBetween: 6 })
-    // One at a time, so that each end is waited for: at the pace of the idle loop this would take more than twenty seconds.
+    // One at a time, so that each end is waited for: at the pace of the idle loop this would take more than
+    // twenty seconds.
     const streams = await application(broker, calls, {
       options: { concurrency: 1 },
       config: { commitIntervalMs: 1_000 },

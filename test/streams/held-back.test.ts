@@ -17,7 +17,8 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import type { Pair } from '../support/topics.ts'
 import { createTopics, produce, readAll, textOf } from '../support/topics.ts'
 
-// Results that wait for time to pass: none may be lost, sent twice or changed by commits, aborts and restarts in between.
+// Results that wait for time to pass: none may be lost, sent twice or changed by commits, aborts and restarts
+// in between.
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const SIZE_MS = 100
@@ -128,7 +129,8 @@ it.each([
   const broker = await openEmbeddedBroker({})
   onTestFinished(() => broker.close())
   await createTopics(broker, { in: 1, joined: 1, closed: 1 })
-  // In order of time: from a changelog alone it is not known how far the join had looked, which shows in results of late records.
+  // In order of time: from a changelog alone it is not known how far the join had looked, which shows in
+  // results of late records.
   const pairs = records(11, 300, sameDisk ? 60 : 0)
   const disk = await temporaryDirectory()
   for (const from of [0, 100, 200]) {

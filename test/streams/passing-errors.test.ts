@@ -50,7 +50,8 @@ async function opened(): Promise<{ broker: Broker; sabotage: Sabotage; streams: 
   await createSubjectTopics(broker)
   const streams = new KafkaStreams(
     commitSubject(),
-    // The broker's clock is the system's: who takes another process id waits as long for what the last one left open.
+    // The broker's clock is the system's: who takes another process id waits as long for what the last one
+    // left open.
     {
       applicationId: 'subject',
       stateDir: await temporaryDirectory(),
@@ -88,7 +89,8 @@ describe('an error that passes', () => {
     await streams.start()
     await eventually(async () => expectSame(await seenOutcome(broker), expectedOutcome(BURST)))
     for (const [at, kind] of CLASSES.entries()) {
-      // An aborted transaction, and one whose producer has to be made anew: so that what only they ask for is asked for.
+      // An aborted transaction, and one whose producer has to be made anew: so that what only they ask for is
+      // asked for.
       for (const trigger of ['abortable', 'fenced'] as const) {
         sabotage.arm(is('end-transaction', 'commit'), new BrokerError('SABOTAGE', trigger, 'sabotage'), 1)
         const from = BURST * (at + 1) + (trigger === 'fenced' ? BURST / 2 : 0)
@@ -135,7 +137,8 @@ describe('an error that passes', () => {
       .to('out', text)
     const streams = new KafkaStreams(
       builder.build(),
-      // The broker's clock is the system's: who takes another process id waits as long for what the last one left open.
+      // The broker's clock is the system's: who takes another process id waits as long for what the last one
+      // left open.
       {
         applicationId: 'subject',
         stateDir: await temporaryDirectory(),

@@ -17,8 +17,8 @@ import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce, readAll } from '../support/topics.ts'
 
-// Windowed tables in a running application: aborts and restarts must not show. Every time of an operator counts: which records are late,
-// and which windows were sent already.
+// Windowed tables in a running application: aborts and restarts must not show. Every time of an operator
+// counts: which records are late, and which windows were sent already.
 
 const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const OUTPUTS = ['updates', 'closed', 'closed-sliding', 'closed-sessions']

@@ -18,8 +18,8 @@ const TEXT = { keySerde: serdes.string(), valueSerde: serdes.string() }
 export type SubjectCall = (value: string, key: string, call: AsyncCall) => Promise<string>
 
 /**
- * An asynchronous operator with everything around it that a repeated or a lost input would show in: a count above it, whose number becomes
- * part of the value; a sink on a sibling branch; a count of its results.
+ * An asynchronous operator with everything around it that a repeated or a lost input would show in: a count
+ * above it, whose number becomes part of the value; a sink on a sibling branch; a count of its results.
  */
 /** `prefix`: of the topics' names, where they share a broker with those of other tests. */
 export function asyncSubject(
@@ -67,7 +67,10 @@ class Numbering implements Processor<string, string, string, string> {
   }
 }
 
-/** Every eighth record has one of five hot keys, so that calls have to wait for each other; the others are spread widely. */
+/**
+ * Every eighth record has one of five hot keys, so that calls have to wait for each other; the others are
+ * spread widely.
+ */
 export function asyncInput(records: number): Pair[] {
   return Array.from({ length: records }, (_, at) => [
     at % 8 === 0 ? `hot${at % 5}` : `k${(at * 17) % 1_501}`,

@@ -8,8 +8,9 @@ import { afterAll, beforeAll } from 'vitest'
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
 /**
- * For a file of tests that start one program again and again: makes one JavaScript file of it, once, before they run. Loaded one by one,
- * through the loader of TypeScript, the library's 300 files take most of a second of every start. Call it at the top; returns where the program's path is found.
+ * For a file of tests that start one program again and again: makes one JavaScript file of it, once, before
+ * they run. Loaded one by one, through the loader of TypeScript, the library's 300 files take most of a
+ * second of every start. Call it at the top; returns where the program's path is found.
  */
 export function bundledChild(source: string): { readonly path: string } {
   let directory = ''

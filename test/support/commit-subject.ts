@@ -14,8 +14,8 @@ import { refusedForGood, type Refusal } from './refusing-broker.ts'
 import { createTopics, int64Of, produce, readAll, textOf } from './topics.ts'
 
 /**
- * A topology in which everything shows that a commit or an abort could leave wrong: state, a cache, a field of a processor, stream
- * time under out-of-order timestamps, a punctuator with output of its own.
+ * A topology in which everything shows that a commit or an abort could leave wrong: state, a cache, a field
+ * of a processor, stream time under out-of-order timestamps, a punctuator with output of its own.
  */
 /** `prefix`: of the topics' names, where they share a broker with those of other tests. */
 export function commitSubject(prefix = ''): Topology {
@@ -56,7 +56,8 @@ class Witness implements Processor<string, string, string, string> {
 
   process(record: Record<string, string>): void {
     const late = record.timestamp < this.#latestMs
-    // Lateness only where the field has seen a record since it was made: a restart begins without, so it is not compared.
+    // Lateness only where the field has seen a record since it was made: a restart begins without, so it is
+    // not compared.
     this.#latestMs = Math.max(this.#latestMs, record.timestamp)
     const times = (this.#seen.get(record.key) ?? 0) + 1
     this.#seen.put(record.key, times)
@@ -127,8 +128,9 @@ export async function seenLetters(broker: Broker, prefix = ''): Promise<number[]
 }
 
 /**
- * Compares. A stream-time punctuator fires at once when its processor is made anew, as in Kafka Streams, so there may be more ticks than in
- * an undisturbed run; each must tell exactly how many records came before it. `refused`: the numbers of those among them that came without output.
+ * Compares. A stream-time punctuator fires at once when its processor is made anew, as in Kafka Streams, so
+ * there may be more ticks than in an undisturbed run; each must tell exactly how many records came before it.
+ * `refused`: the numbers of those among them that came without output.
  */
 export function expectSame(
   seen: SubjectOutcome,
@@ -183,7 +185,10 @@ export function withoutRefused(
   return { times: times.filter(isKept), counts }
 }
 
-/** Compares where the application ended early, at the latest at this input: what was committed by then is the beginning of all. */
+/**
+ * Compares where the application ended early, at the latest at this input: what was committed by then is the
+ * beginning of all.
+ */
 export function expectBeginning(seen: SubjectOutcome, expected: SubjectOutcome, endNumber: number): void {
   const withoutTicks = ({ times }: SubjectOutcome) => times.filter(line => !line.startsWith('tick='))
   const came = withoutTicks(seen)

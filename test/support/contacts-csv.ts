@@ -29,8 +29,8 @@ const NAMES = ['Ann Lee', 'O’Brien, "Pat"', '李雷', 'Zoë\nQuill', '', 'Ole 
 const COMPANIES = ['Acme, Inc.', '', 'Müller & Söhne', 'The "Quoted" Co', 'Plain']
 
 /**
- * Rows that are the same for the same seed: mostly new addresses, every tenth one used before (in other letter case, with spaces around),
- * one in twenty-five wrong.
+ * Rows that are the same for the same seed: mostly new addresses, every tenth one used before (in other
+ * letter case, with spaces around), one in twenty-five wrong.
  */
 export function* makeContacts({ rows, seed }: ContactsOptions): Generator<MadeRow> {
   const next = seeded(seed)

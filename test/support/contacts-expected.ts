@@ -18,8 +18,8 @@ export interface ExpectedImport {
 }
 
 /**
- * What an import of these rows must come to, worked out without any of the import's code: the rows know themselves whether
- * their address is good.
+ * What an import of these rows must come to, worked out without any of the import's code: the rows know
+ * themselves whether their address is good.
  */
 export function expectedImport(rows: Iterable<MadeRow>): ExpectedImport {
   const contacts = new Map<string, ExpectedContact>()

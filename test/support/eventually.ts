@@ -10,8 +10,8 @@ export interface EventuallyOptions {
 }
 
 /**
- * Calls `attempt` until it neither throws nor returns false or undefined, and returns what it returned. The failure shows the
- * last attempt's error, so that an `expect` inside says what was seen.
+ * Calls `attempt` until it neither throws nor returns false or undefined, and returns what it returned. The
+ * failure shows the last attempt's error, so that an `expect` inside says what was seen.
  */
 export async function eventually<T>(
   attempt: () => T | Promise<T>,

@@ -1,6 +1,9 @@
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 
-/** The system's clock so many times as fast, for waits of minutes: what waits for it, and what is measured by it, agree. */
+/**
+ * The system's clock so many times as fast, for waits of minutes: what waits for it, and what is measured by
+ * it, agree.
+ */
 export function fastClock(factor: number): Clock {
   return {
     nowMs: () => systemClock.nowMs(),
@@ -11,7 +14,10 @@ export function fastClock(factor: number): Clock {
   }
 }
 
-/** The system's clock, but pauses are so many times shorter: for tests of many recoveries, each of which waits before it begins anew. */
+/**
+ * The system's clock, but pauses are so many times shorter: for tests of many recoveries, each of which waits
+ * before it begins anew.
+ */
 export function shortPauses(factor: number): Clock {
   return { ...systemClock, sleep: (delayMs, signal) => systemClock.sleep(delayMs / factor, signal) }
 }

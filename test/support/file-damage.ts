@@ -9,8 +9,8 @@ export interface Damage {
 }
 
 /**
- * What can happen to each file of a directory: cut short, flipped at several places, deleted, replaced by what it was in an older copy.
- * `place`: of `count` places the n-th, between 0 and 1.
+ * What can happen to each file of a directory: cut short, flipped at several places, deleted, replaced by
+ * what it was in an older copy. `place`: of `count` places the n-th, between 0 and 1.
  */
 export async function damagesOf(
   directory: string,

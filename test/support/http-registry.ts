@@ -21,7 +21,10 @@ const refusal = (status: number, error_code: number, message: string): Answer =>
   body: { error_code, message },
 })
 
-/** A schema registry over HTTP, as far as our client uses one: subjects, ids, compatibility (backward, by avsc), and faults on demand. */
+/**
+ * A schema registry over HTTP, as far as our client uses one: subjects, ids, compatibility (backward, by
+ * avsc), and faults on demand.
+ */
 export class HttpRegistry implements AsyncDisposable {
   readonly url: string
   /** `METHOD path` of every request, in order. */

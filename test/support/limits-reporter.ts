@@ -7,7 +7,9 @@ import type { Wait } from './eventually.ts'
 /** A limit that is nearer than this to what was measured alone fails on a busy machine, and means nothing. */
 const FACTOR_MIN = 5
 
-/** `npm run test:limits` fails where a test, a hook or an `eventually` took more than a fifth of its limit. */
+/**
+ * `npm run test:limits` fails where a test, a hook or an `eventually` took more than a fifth of its limit.
+ */
 export default class LimitsReporter implements Reporter {
   readonly #directory = mkdtempSync(join(tmpdir(), 'millrace-limits-'))
   readonly #waits = join(this.#directory, 'waits')

@@ -12,7 +12,10 @@ export interface RandomCallsOptions {
   readonly rampUp?: number
   /** In a turn of the event loop so many calls end at most. */
   readonly endsMax?: number
-  /** When so many calls have been made, rising, none ends until `resume`: so that what a test does then finds calls under way. */
+  /**
+   * When so many calls have been made, rising, none ends until `resume`: so that what a test does then finds
+   * calls under way.
+   */
   readonly pausesAt?: readonly number[]
   /** Turns of the event loop before some end again; default 1. */
   readonly turnsBetween?: number
@@ -21,8 +24,9 @@ export interface RandomCallsOptions {
 }
 
 /**
- * A service whose calls end in random order, decided by a seed; some fail at first and are tried again by the caller. It watches what is
- * promised about calls: those of one key come one after the other, in the order of the key's inputs.
+ * A service whose calls end in random order, decided by a seed; some fail at first and are tried again by the
+ * caller. It watches what is promised about calls: those of one key come one after the other, in the order of
+ * the key's inputs.
  */
 export class RandomCalls {
   readonly #random: () => number

@@ -11,8 +11,8 @@ export function refusedForGood({ topic, partition }: OutgoingRecord): BrokerErro
 }
 
 /**
- * The broker with producers that refuse, each time, what the broker behind would take: after it was sent, as a real broker does, or by `send`, as
- * clients do that know better.
+ * The broker with producers that refuse, each time, what the broker behind would take: after it was sent, as
+ * a real broker does, or by `send`, as clients do that know better.
  */
 export function refusing(
   broker: Broker,

@@ -13,8 +13,9 @@ const STEP_MS = 25
 const PASS_MS_MAX = 600_000
 
 /**
- * A clock for code that also waits for sockets of its own process: time passes by steps, and between them the event loop turns until what was
- * written has arrived. So what is measured does not depend on how busy the machine is.
+ * A clock for code that also waits for sockets of its own process: time passes by steps, and between them the
+ * event loop turns until what was written has arrived. So what is measured does not depend on how busy the
+ * machine is.
  */
 export class VirtualClock implements Clock {
   #nowMs = 1_000_000
@@ -51,13 +52,19 @@ export class VirtualClock implements Clock {
     await setImmediate()
   }
 
-  /** The event loop stands still: timers fire late, all in one turn, before anything that came meanwhile is read. */
+  /**
+   * The event loop stands still: timers fire late, all in one turn, before anything that came meanwhile is
+   * read.
+   */
   stall(ms: number): void {
     this.#nowMs += ms
     this.#fire()
   }
 
-  /** Lets time pass until the promise is settled; resolves or rejects with it. Rejects after ten minutes of this clock, too. */
+  /**
+   * Lets time pass until the promise is settled; resolves or rejects with it. Rejects after ten minutes of
+   * this clock, too.
+   */
   async passUntil<T>(promise: Promise<T>): Promise<T> {
     const endMs = this.#nowMs + PASS_MS_MAX
     const state = { isSettled: false }

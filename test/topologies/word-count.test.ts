@@ -7,7 +7,8 @@ describe('word-count: lines are split as the JVM demo splits them', () => {
   it.each([
     ['all streams lead to kafka', ['all', 'streams', 'lead', 'to', 'kafka']],
     ['Hello, WORLD!', ['hello', 'world']],
-    // What comes before a separator at the beginning is an empty word; Java keeps it, and the JVM demo counts it.
+    // What comes before a separator at the beginning is an empty word; Java keeps it, and the JVM demo counts
+    // it.
     ['  indented', ['', 'indented']],
     ['', ['']],
     ['!!!', []],

@@ -1,4 +1,5 @@
-// Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
+// Checked by the compiler alone (`npm run check:types`): nothing here runs. A line below an expected error
+// (ts-expect-error) must not compile.
 import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -1,4 +1,5 @@
-// Checked by the compiler alone (`npm run check:types`): nothing here runs. A line under @ts-expect-error must not compile.
+// Checked by the compiler alone (`npm run check:types`): nothing here runs. A line below an expected error
+// (ts-expect-error) must not compile.
 import type { Windowed } from '../../lib/common/windowed.ts'
 import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
@@ -103,7 +104,8 @@ export function cogroups(): void {
 }
 
 export function nullValues(): void {
-  // Windows by time and sessions aggregate records without value; sliding windows, and no windows, leave them out.
+  // Windows by time and sessions aggregate records without value; sliding windows, and no windows, leave them
+  // out.
   const nullable = builder
     .stream<string, number | null>('nullable', { keySerde: serdes.string() })
     .groupByKey()

@@ -16,7 +16,8 @@ const json = <V>() => ({ keySerde, valueSerde: serdes.json<V>() })
 /**
  * Four stages, each exactly-once, with a topic between any two:
  *
- *     import-uploads → release → import-jobs → import → import-results → gather → import-events → number → push
+ *     import-uploads → release → import-jobs → import → import-results → gather → import-events → number →
+ *     push
  *
  * and copies of the tables and of `push` in every process, which is what the service reads.
  */

@@ -38,10 +38,11 @@ const gatherStores = {
 }
 
 /**
- * Keyed by import. Counts distinct rows, so that a result that comes twice counts once, and tells an import's completion in the
- * transaction of its last row. The total may come before or after the first results.
+ * Keyed by import. Counts distinct rows, so that a result that comes twice counts once, and tells an import's
+ * completion in the transaction of its last row. The total may come before or after the first results.
  *
- * Progress is told at a rhythm, not by row. What was told last is not kept: after a restart every running import is told again.
+ * Progress is told at a rhythm, not by row. What was told last is not kept: after a restart every running
+ * import is told again.
  */
 class GatherResults implements Processor<string, ImportStart | RowResult, string, Output> {
   readonly #settings: ImportSettings

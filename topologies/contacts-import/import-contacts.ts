@@ -16,8 +16,9 @@ const RESULTS = 'results-sink'
 const SHOWN_CHARACTERS_MAX = 200
 
 /**
- * Which row of which import each address is from, as `importId/row`: all that must be known to decide about the next one. The contact
- * itself is in the table. A text stays as it is in memory until the commit, while an object would be written and parsed every time.
+ * Which row of which import each address is from, as `importId/row`: all that must be known to decide about
+ * the next one. The contact itself is in the table. A text stays as it is in memory until the commit, while
+ * an object would be written and parsed every time.
  */
 const originStore = stores.keyValueStore<string, string>({
   name: 'contact-origins',
@@ -27,8 +28,9 @@ const originStore = stores.keyValueStore<string, string>({
 })
 
 /**
- * Keyed by address. Every row comes out as one result, in the same transaction as the change of its contact. Within one import the row
- * with the higher number wins; an import that comes later replaces what an earlier one said.
+ * Keyed by address. Every row comes out as one result, in the same transaction as the change of its contact.
+ * Within one import the row with the higher number wins; an import that comes later replaces what an earlier
+ * one said.
  */
 class ImportContacts implements Processor<string, ImportJob, string, Contact | RowResult> {
   #context: ProcessorContext<string, Contact | RowResult> | undefined

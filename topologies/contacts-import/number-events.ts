@@ -16,7 +16,10 @@ const sequenceStore = stores.keyValueStore<string, number>({
   ranges: false,
 })
 
-/** Keyed by channel. Numbers a channel's events 1, 2, 3 …, exactly once: a browser that saw `n` asks for what is behind it. */
+/**
+ * Keyed by channel. Numbers a channel's events 1, 2, 3 …, exactly once: a browser that saw `n` asks for what
+ * is behind it.
+ */
 class NumberEvents implements Processor<string, ImportEvent, string, PushEvent> {
   #context: ProcessorContext<string, PushEvent> | undefined
   #sequence: KeyValueStore<string, number> | undefined

@@ -1,7 +1,10 @@
 /** A row's known columns, as they stand in the file; what the file does not have is ''. */
 export type RowFields = readonly [email: string, name: string, phone: string, company: string]
 
-/** A piece of an upload. `rows` stays JSON (an array of `RowFields`) until it is released: nobody needs it before. */
+/**
+ * A piece of an upload. `rows` stays JSON (an array of `RowFields`) until it is released: nobody needs it
+ * before.
+ */
 export interface UploadChunk {
   readonly kind: 'chunk'
   /** 0, 1, 2 … within the upload. */
@@ -48,7 +51,9 @@ export interface Contact {
 
 export type FailureReason = 'EMAIL_MISSING' | 'EMAIL_INVALID'
 
-/** The outcome of a row; a failed one says why, and shows what stood in the file (cut to a readable length). */
+/**
+ * The outcome of a row; a failed one says why, and shows what stood in the file (cut to a readable length).
+ */
 export type RowResult =
   | { readonly row: number; readonly ok: true }
   | { readonly row: number; readonly ok: false; readonly reason: FailureReason; readonly email: string }

@@ -13,11 +13,11 @@ const CHUNK_INDEX_MAX = 1_000_000
 const EXPIRY_CHECKS = 10
 
 /**
- * Keyed by import. Keeps the chunks of an upload until its last record says how many there must be; only when all are here the
- * import becomes real: its start is told, and its rows go on as jobs.
+ * Keyed by import. Keeps the chunks of an upload until its last record says how many there must be; only when
+ * all are here the import becomes real: its start is told, and its rows go on as jobs.
  *
- * They go a few chunks at a time, each import in its turn: releasing 1,000,000 rows at once would hold the event loop for
- * seconds, outgrow a transaction, and make a small import behind a large one wait.
+ * They go a few chunks at a time, each import in its turn: releasing 1,000,000 rows at once would hold the
+ * event loop for seconds, outgrow a transaction, and make a small import behind a large one wait.
  */
 class ReleaseUploads implements Processor<string, UploadRecord, string, ImportStart | ImportJob> {
   readonly #settings: ImportSettings
@@ -97,8 +97,9 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
   }
 
   /**
-   * Unfinished uploads expire; what is released stays as long, so that a record sent again finds it. Age counts from this task's
-   * start at the earliest: after a long stop, the rest of the upload may lie in the topic, unread.
+   * Unfinished uploads expire; what is released stays as long, so that a record sent again finds it. Age
+   * counts from this task's start at the earliest: after a long stop, the rest of the upload may lie in the
+   * topic, unread.
    */
   #expire(nowMs: number): void {
     for (const [importId, upload] of this.#uploads!.all()) {

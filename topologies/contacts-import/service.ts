@@ -13,7 +13,10 @@ export interface ContactsService extends AsyncDisposable {
   readonly url: string
 }
 
-/** The HTTP side of the contacts import: uploads, reads, the push socket and the page. Port 0 takes a free one. */
+/**
+ * The HTTP side of the contacts import: uploads, reads, the push socket and the page. Port 0 takes a free
+ * one.
+ */
 export async function service(streams: KafkaStreams, context: ServiceContext): Promise<ContactsService> {
   const { clock, logger } = context
   const acceptances = new Acceptances()

@@ -1,6 +1,8 @@
 /** What can be set for the import (`--set name=value`), besides the settings of the application. */
 export interface ImportSettings {
-  /** How long the chunks of an upload that never ended are kept, from its last chunk on. Default 3,600,000. */
+  /**
+   * How long the chunks of an upload that never ended are kept, from its last chunk on. Default 3,600,000.
+   */
   readonly uploadExpiryMs: number
   /** How often a running import tells its progress. Default 200. */
   readonly progressIntervalMs: number
@@ -17,7 +19,10 @@ const DEFAULTS: ImportSettings = {
   chunksPerRelease: 4,
 }
 
-/** What `--set` gave, or the same as numbers. Throws for a name that is none of these, and for a value that is no whole number above 0. */
+/**
+ * What `--set` gave, or the same as numbers. Throws for a name that is none of these, and for a value that is
+ * no whole number above 0.
+ */
 export function importSettings(given: { readonly [name: string]: string | number } = {}): ImportSettings {
   const settings: { -readonly [name in keyof ImportSettings]: number } = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given)) {

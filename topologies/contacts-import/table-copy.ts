@@ -10,8 +10,8 @@ import {
 import type { Contact, ImportSummary, RowFailure } from './records.ts'
 
 /**
- * Copies of the tables, all of them in every process, on its disk: any process answers for all. Without `ranges`, since only
- * reads from outside iterate: 1,000,000 contacts take no memory.
+ * Copies of the tables, all of them in every process, on its disk: any process answers for all. Without
+ * `ranges`, since only reads from outside iterate: 1,000,000 contacts take no memory.
  */
 export const tableCopies = {
   contacts: copyOf<Contact>('contacts-table'),

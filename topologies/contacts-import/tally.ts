@@ -8,8 +8,8 @@ export interface Tally {
 const FAILED_UNIT = 2 ** 24
 
 /**
- * Two counts as one number: a store keeps a number as it is in memory until the commit, while an object would be written
- * and parsed for every row.
+ * Two counts as one number: a store keeps a number as it is in memory until the commit, while an object would
+ * be written and parsed for every row.
  */
 export function packTally({ succeeded, failed }: Tally): number {
   return failed * FAILED_UNIT + succeeded

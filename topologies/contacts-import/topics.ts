@@ -13,7 +13,10 @@ export const TOPICS = {
   push: 'push',
 } as const
 
-/** How many tasks a stage has, and so how many processes can share its work. A topic that is there already keeps its own number. */
+/**
+ * How many tasks a stage has, and so how many processes can share its work. A topic that is there already
+ * keeps its own number.
+ */
 const PARTITIONS = 2
 const HOUR_MS = 3_600_000
 

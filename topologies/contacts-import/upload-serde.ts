@@ -7,8 +7,8 @@ const END = 1
 const CHUNK_HEADER_BYTES = 9
 
 /**
- * A chunk is a zero byte, its index and first row (big-endian, four bytes each), and its rows in JSON; the end is a one
- * byte and JSON. So a chunk is counted, stored and counted again without its rows being parsed.
+ * A chunk is a zero byte, its index and first row (big-endian, four bytes each), and its rows in JSON; the
+ * end is a one byte and JSON. So a chunk is counted, stored and counted again without its rows being parsed.
  */
 export const uploadSerde: Serde<UploadRecord> = {
   name: 'upload',

@@ -29,7 +29,10 @@ export const uploadStores = {
   }),
 }
 
-/** The uploads of one task and their chunks. Chunks are counted distinct: one that is sent again changes nothing. */
+/**
+ * The uploads of one task and their chunks. Chunks are counted distinct: one that is sent again changes
+ * nothing.
+ */
 export class Uploads {
   readonly #uploads: KeyValueStore<string, Upload>
   readonly #chunks: KeyValueStore<string, UploadChunk>

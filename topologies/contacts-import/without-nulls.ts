@@ -1,8 +1,8 @@
 import type { Processor, ProcessorContext, ProcessorSupplier, Record } from 'millrace'
 
 /**
- * The same processor behind a guard: a record without key or value is none of ours, and must not stop the imports. It is dropped, and
- * counted as the engine counts what it drops.
+ * The same processor behind a guard: a record without key or value is none of ours, and must not stop the
+ * imports. It is dropped, and counted as the engine counts what it drops.
  */
 export function withoutNulls<KIn, VIn, KOut, VOut>(
   supplier: ProcessorSupplier<KIn, VIn, KOut, VOut>,

@@ -23,8 +23,9 @@ const countriesOfZone = stores.keyValueStore<string, readonly string[]>({
 })
 
 /**
- * Keyed by country. A time zone is there while any country has it. What comes twice, or changes no time zone, writes nothing; what it writes is in one
- * transaction with what it keeps, so no crash leaves a zone without its country.
+ * Keyed by country. A time zone is there while any country has it. What comes twice, or changes no time zone,
+ * writes nothing; what it writes is in one transaction with what it keeps, so no crash leaves a zone without
+ * its country.
  */
 class DeriveTimeZones implements Processor<string, Country | null, string, TimeZone | null> {
   #context: ProcessorContext<string, TimeZone | null> | undefined

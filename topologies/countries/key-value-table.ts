@@ -1,7 +1,9 @@
 import type { KafkaStreams, ReadOnlyKeyValueStore } from 'millrace'
 import type { TopicWriter } from '../web/topic-writer.ts'
 
-/** A compacted topic as a map in memory: reads are at once, and a write is over when this process shows it. */
+/**
+ * A compacted topic as a map in memory: reads are at once, and a write is over when this process shows it.
+ */
 export class KeyValueTable<V> {
   readonly #tables: KafkaStreams
   readonly #name: string
@@ -24,7 +26,10 @@ export class KeyValueTable<V> {
     return this.#store.all()
   }
 
-  /** Resolves when `get` answers with this value, or a newer one. Rejects where the broker refuses it: then nothing has changed. */
+  /**
+   * Resolves when `get` answers with this value, or a newer one. Rejects where the broker refuses it: then
+   * nothing has changed.
+   */
   async put(key: string, value: V): Promise<void> {
     await this.#write(key, value)
   }

@@ -8,8 +8,9 @@ import { TOPICS } from './topics.ts'
 const SEED = 'countries'
 
 /**
- * Fills `countries` from the package, once: rows and the mark that says so are one transaction. Whoever comes next, after a restart or at the same time, fences
- * or waits out the one before, and finds the mark. What was edited or deleted since stays so.
+ * Fills `countries` from the package, once: rows and the mark that says so are one transaction. Whoever comes
+ * next, after a restart or at the same time, fences or waits out the one before, and finds the mark. What was
+ * edited or deleted since stays so.
  */
 export async function seedCountries(tables: KafkaStreams, context: ServiceContext): Promise<void> {
   const { broker, applicationId, logger, clock } = context

@@ -14,8 +14,8 @@ import { TOPICS } from './topics.ts'
 export const TABLES = { countries: 'countries', timeZones: 'time-zones', seeds: 'country-seeds' } as const
 
 /**
- * The tables as a process holds them: all rows, in memory. An application of their own, as they would be in any other service that wants them: one topology
- * cannot read a topic both by its partitions and as a whole.
+ * The tables as a process holds them: all rows, in memory. An application of their own, as they would be in
+ * any other service that wants them: one topology cannot read a topic both by its partitions and as a whole.
  */
 export function openTables({ applicationId, stateDir, broker, clock, logger }: ServiceContext): KafkaStreams {
   const config = {

@@ -21,7 +21,10 @@ const SITES = 200
 /** A number from 0 up to but not including `below`. */
 export type Pick = (below: number) => number
 
-/** A change of one site out of 200, made up: null takes it away. The rest of the object is what its owner keeps, and nobody here needs. */
+/**
+ * A change of one site out of 200, made up: null takes it away. The rest of the object is what its owner
+ * keeps, and nobody here needs.
+ */
 export function changeSite(
   pick: Pick,
   appsOf: (siteId: string) => readonly InstalledApp[] | undefined,

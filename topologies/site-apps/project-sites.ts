@@ -23,8 +23,9 @@ const sliceStore = stores.keyValueStore<string, SiteApps>({
 })
 
 /**
- * Keyed by site. Keeps the slice of each site, and so knows from each new object what has changed: an app that has gone, or a site that has, takes its
- * entries out of the reverse index in the same transaction. What changes nothing, such as a record that comes twice, writes nothing.
+ * Keyed by site. Keeps the slice of each site, and so knows from each new object what has changed: an app
+ * that has gone, or a site that has, takes its entries out of the reverse index in the same transaction. What
+ * changes nothing, such as a record that comes twice, writes nothing.
  */
 class ProjectSites implements Processor<string, SiteMetadata | null, string, Out> {
   #context: ProcessorContext<string, Out> | undefined

@@ -16,7 +16,10 @@ export interface PublishParts {
   readonly clock: Clock
 }
 
-/** Tells the pages what changes in the views, each change when it can be read; and, now and then, how old the views are. */
+/**
+ * Tells the pages what changes in the views, each change when it can be read; and, now and then, how old the
+ * views are.
+ */
 export function publishChanges({ streams, hub, staleness, traffic, clock }: PublishParts): Disposable {
   const sites = streams.changes<string, SiteApps>(siteAppsView.name).subscribe(({ key, value }) => {
     hub.publish(`site/${key}`, value && { siteId: key, ...value })

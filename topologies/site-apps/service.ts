@@ -12,7 +12,10 @@ import { StalenessMonitor } from './staleness.ts'
 import { TOPICS } from './topics.ts'
 import { Traffic } from './traffic.ts'
 
-/** The reading side of the site apps, and what plays their owner: routes, the page, and the changes pushed to it. */
+/**
+ * The reading side of the site apps, and what plays their owner: routes, the page, and the changes pushed to
+ * it.
+ */
 export async function service(
   streams: KafkaStreams,
   context: ServiceContext,

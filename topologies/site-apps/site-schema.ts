@@ -8,8 +8,8 @@ export function isId(text: unknown): text is string {
 }
 
 /**
- * What a site must have, as a Standard Schema: `serdes.json` refuses everything else. App ids have no slash, on which the keys of the reverse
- * index rely.
+ * What a site must have, as a Standard Schema: `serdes.json` refuses everything else. App ids have no slash,
+ * on which the keys of the reverse index rely.
  */
 export const siteSchema = {
   '~standard': {

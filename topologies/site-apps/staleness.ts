@@ -4,9 +4,14 @@ import { appSitesView, siteAppsView } from './views.ts'
 
 /** How old an answer may be. */
 export interface Staleness {
-  /** Records of the topics that are not in the views of this process yet; null before the first measurement. */
+  /**
+   * Records of the topics that are not in the views of this process yet; null before the first measurement.
+   */
   readonly recordsBehind: number | null
-  /** Everything that was published so many milliseconds ago is in the answer; null: not known yet. It grows while anything on the way stands still. */
+  /**
+   * Everything that was published so many milliseconds ago is in the answer; null: not known yet. It grows
+   * while anything on the way stands still.
+   */
   readonly staleMs: number | null
   /** Age of the newest record that the views have taken since this process began; null: none yet. */
   readonly lastRecordAgeMs: number | null
@@ -25,8 +30,9 @@ interface Mark {
 }
 
 /**
- * Measures how far the views are behind `site-metadata`, over both steps: the projection, which may run in other processes, and the copies of this one.
- * What a topic held at a time is a mark; the views are as fresh as the newest mark that has passed both steps.
+ * Measures how far the views are behind `site-metadata`, over both steps: the projection, which may run in
+ * other processes, and the copies of this one. What a topic held at a time is a mark; the views are as fresh
+ * as the newest mark that has passed both steps.
  */
 export class StalenessMonitor implements AsyncDisposable {
   readonly #streams: KafkaStreams

@@ -9,7 +9,10 @@ export const TOPICS = {
   apps: 'app-sites',
 } as const
 
-/** How many tasks project, and so how many processes can share the work. A topic that is there already keeps its own number. */
+/**
+ * How many tasks project, and so how many processes can share the work. A topic that is there already keeps
+ * its own number.
+ */
 const PARTITIONS = 4
 
 /** Created where they are missing. All hold tables, so all are compacted: a new reader finds every row. */

@@ -15,7 +15,9 @@ export interface TrafficParts {
   readonly logger: Logger
 }
 
-/** Plays the owner of the sites: changes of sites at a rate, 0 at first, so that there is something to see. */
+/**
+ * Plays the owner of the sites: changes of sites at a rate, 0 at first, so that there is something to see.
+ */
 export class Traffic implements Disposable {
   readonly #parts: TrafficParts
   /** Newer than the views, which follow. Bounded: the demo has 200 sites. */

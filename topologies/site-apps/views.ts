@@ -14,7 +14,10 @@ export interface AppCount {
   readonly sites: number
 }
 
-/** Copies of both views, all of them in every process, on its disk: any process answers for all, however many project. */
+/**
+ * Copies of both views, all of them in every process, on its disk: any process answers for all, however many
+ * project.
+ */
 export const siteAppsView = viewStore<SiteApps>('site-apps-view')
 /** With the number of sites beside the entries of each app. */
 export const appSitesView = viewStore<AppSite | AppCount>('app-sites-view')

@@ -9,7 +9,9 @@ const MESSAGE_BYTES_MAX = 1024
 export interface Upgrades<T> {
   /** The only path that has sockets. */
   readonly path: string
-  /** Throws a `RequestError` for a request that is wrong: it is answered by HTTP, before there is a socket. */
+  /**
+   * Throws a `RequestError` for a request that is wrong: it is answered by HTTP, before there is a socket.
+   */
   readonly check: (query: URLSearchParams) => T
   readonly serve: (socket: WebSocket, request: T) => void
 }

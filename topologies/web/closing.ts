@@ -1,6 +1,9 @@
 type Close = () => void | Promise<void>
 
-/** What a service has opened, closed in the opposite order; a step that fails does not keep the others from it. */
+/**
+ * What a service has opened, closed in the opposite order; a step that fails does not keep the others from
+ * it.
+ */
 export class Closing implements AsyncDisposable {
   readonly #steps: Close[] = []
 

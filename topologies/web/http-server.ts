@@ -23,7 +23,8 @@ export class HttpServer {
     this.server = createAdaptorServer({
       fetch,
       overrideGlobalObjects: false,
-      // A large file over a slow line takes longer than any limit on a whole request; the route for it has one on silence.
+      // A large file over a slow line takes longer than any limit on a whole request; the route for it has
+      // one on silence.
       serverOptions: { requestTimeout: 0 },
     }) as Server
   }
@@ -43,7 +44,10 @@ export class HttpServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
-  /** Takes no more; what is under way may end, for a while, then `terminate` is called for what the server does not know: sockets. */
+  /**
+   * Takes no more; what is under way may end, for a while, then `terminate` is called for what the server
+   * does not know: sockets.
+   */
   async close(terminate: () => void): Promise<void> {
     if (!this.server.listening) return
     const closed = once(this.server, 'close')

@@ -2,7 +2,10 @@ import { Hono, type Context, type Env } from 'hono'
 import { BrokerError, StreamsError, type Logger } from 'millrace'
 import { RequestError } from './request-error.ts'
 
-/** An application without routes: what is not there, and what fails, is answered as `{error: {code, message}}`. */
+/**
+ * An application without routes: what is not there, and what fails, is answered as
+ * `{error: {code, message}}`.
+ */
 export function createJsonApp<E extends Env>(logger: Logger): Hono<E> {
   const app = new Hono<E>()
   app.notFound(c => answer(c, new RequestError(404, 'NOT_FOUND', `there is nothing at ${c.req.path}`)))

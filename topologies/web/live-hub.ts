@@ -5,17 +5,22 @@ import { acceptUpgrades } from './accept-upgrades.ts'
 
 /** What happened in this time goes out together. */
 const FLUSH_MS = 100
-/** More keys than that in one go are too many to look at: the oldest are left out, and the page is told that there was more. */
+/**
+ * More keys than that in one go are too many to look at: the oldest are left out, and the page is told that
+ * there was more.
+ */
 const KEYS_MAX = 200
 const HEARTBEAT_MS = 30_000
-/** What may lie in a socket before its browser counts as too slow; it comes back and reads everything anew. */
+/**
+ * What may lie in a socket before its browser counts as too slow; it comes back and reads everything anew.
+ */
 const BUFFERED_BYTES_MAX = 1024 * 1024
 const GOING_AWAY = 1001
 const TRY_AGAIN_LATER = 1013
 
 /**
- * Tells every page that is open what has changed, over WebSockets at `/live`: of each key the newest message, as an array of
- * `[key, message]` pairs. A page that comes, or comes back, reads the present state by itself.
+ * Tells every page that is open what has changed, over WebSockets at `/live`: of each key the newest message,
+ * as an array of `[key, message]` pairs. A page that comes, or comes back, reads the present state by itself.
  */
 export class LiveHub {
   readonly #clock: Clock

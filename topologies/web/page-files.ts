@@ -11,7 +11,10 @@ const HEADERS = {
 
 const TYPES = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const
 
-/** Serves a page: its `index.html` at `/` and `page.js` from the folder, and what all pages share. Read once, at the start. */
+/**
+ * Serves a page: its `index.html` at `/` and `page.js` from the folder, and what all pages share. Read once,
+ * at the start.
+ */
 export function addPageFiles<E extends Env>(app: Hono<E>, folder: URL): void {
   add(app, '/', new URL('index.html', folder), 'html')
   add(app, '/page.js', new URL('page.js', folder), 'js')

@@ -1,8 +1,9 @@
 import { StreamsError, type ServiceContext } from 'millrace'
 
 /**
- * A topic that stands for a table must be compacted: with `delete`, whatever has not changed for the retention time is gone. Rejects with
- * `TOPIC_NOT_COMPACTED`; where the broker does not tell its topics' settings nothing is checked.
+ * A topic that stands for a table must be compacted: with `delete`, whatever has not changed for the
+ * retention time is gone. Rejects with `TOPIC_NOT_COMPACTED`; where the broker does not tell its topics'
+ * settings nothing is checked.
  */
 export async function requireCompacted({ broker }: ServiceContext, topics: readonly string[]): Promise<void> {
   const admin = await broker.admin()

@@ -1,7 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { partitionForKey, serdes, type BrokerError, type Producer, type ServiceContext } from 'millrace'
 
-/** Writes JSON values by key to one topic, each to the partition where every Kafka client puts that key. One idempotent producer for all. */
+/**
+ * Writes JSON values by key to one topic, each to the partition where every Kafka client puts that key. One
+ * idempotent producer for all.
+ */
 export class TopicWriter<V> implements AsyncDisposable {
   readonly #topic: string
   readonly #partitionCount: number

@@ -4,8 +4,9 @@ const SLAB_BYTES = 64 * 1024
 const OWN_SLAB_BYTES = 8 * 1024
 
 /**
- * Memory for the bytes of many small records: a slab is far cheaper than an allocation each. A slab lives as long as one record
- * in it, so an arena's records should be dropped together, as those of neighbouring chunks are.
+ * Memory for the bytes of many small records: a slab is far cheaper than an allocation each. A slab lives as
+ * long as one record in it, so an arena's records should be dropped together, as those of neighbouring chunks
+ * are.
  */
 export class Arena {
   /** Where the last reservation lies. */

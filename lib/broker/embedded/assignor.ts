@@ -7,9 +7,10 @@ export interface AssignedMember {
 }
 
 /**
- * KIP-848's `uniform` in spirit: as few moves as possible, then numbers of partitions that differ by one at most, as far as
- * the subscriptions allow. What is moved comes from the topic of which the giver has most compared with the receiver.
- * `partitions` are all partitions of all subscribed topics, by `partitionKey`. Changes `assigned` in place.
+ * KIP-848's `uniform` in spirit: as few moves as possible, then numbers of partitions that differ by one at
+ * most, as far as the subscriptions allow. What is moved comes from the topic of which the giver has most
+ * compared with the receiver. `partitions` are all partitions of all subscribed topics, by `partitionKey`.
+ * Changes `assigned` in place.
  */
 export function assignUniformly(
   members: readonly AssignedMember[],

@@ -24,7 +24,10 @@ export interface BrokerParts {
   readonly cacheBytesMax: number
 }
 
-/** The one owner of all that an embedded broker knows. Operations, a file each, change it; clients call operations. */
+/**
+ * The one owner of all that an embedded broker knows. Operations, a file each, change it; clients call
+ * operations.
+ */
 export class BrokerState {
   readonly clock: Clock
   readonly random: Random

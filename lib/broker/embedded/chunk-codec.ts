@@ -8,8 +8,9 @@ const FORMAT = 1
 const RECORD_HEAD_BYTES = 4 + 8 + 4 + 4 + 2
 
 /**
- * A chunk as one binary value: format byte, base offset, record count, then each record with its offset as a difference,
- * its lengths (-1: null), headers, key and value. One value a chunk keeps Level's own overhead off the single record.
+ * A chunk as one binary value: format byte, base offset, record count, then each record with its offset as a
+ * difference, its lengths (-1: null), headers, key and value. One value a chunk keeps Level's own overhead
+ * off the single record.
  */
 export function encodeRecords(records: readonly StoredRecord[], baseOffset: number): Buffer {
   const target = Buffer.allocUnsafe(encodedBytes(records))

@@ -22,9 +22,9 @@ export interface LogInfo {
 }
 
 /**
- * The chunks of one log on disk, or nothing at all for a broker in memory. The growing tail is written in pieces, one with
- * each batch; once it is sealed, one value takes the place of its pieces. Records stay in memory until they are written, and
- * afterwards as long as the cache keeps them.
+ * The chunks of one log on disk, or nothing at all for a broker in memory. The growing tail is written in
+ * pieces, one with each batch; once it is sealed, one value takes the place of its pieces. Records stay in
+ * memory until they are written, and afterwards as long as the cache keeps them.
  */
 export class ChunkStore {
   readonly journal: Journal | undefined

@@ -4,11 +4,13 @@ import { NULL_LENGTH, type StoredRecord } from './stored-record.ts'
 import { type Chunk, CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, NEVER_CLEANED } from './chunk.ts'
 import type { PartitionLog } from './partition-log.ts'
 
-/** Keys held in memory by one pass; a longer dirty part takes several passes, as with Kafka's dedupe buffer. */
+/**
+ * Keys held in memory by one pass; a longer dirty part takes several passes, as with Kafka's dedupe buffer.
+ */
 const PASS_KEYS_MAX = 200_000
 /**
- * Fewer dirty chunks are not worth a pass over the log: the changelog of a small table would be read over and over. Kafka waits for a
- * segment, a gigabyte by default.
+ * Fewer dirty chunks are not worth a pass over the log: the changelog of a small table would be read over and
+ * over. Kafka waits for a segment, a gigabyte by default.
  */
 const DIRTY_CHUNKS_MIN = 32
 
@@ -28,9 +30,9 @@ export function wantsCompaction(log: PartitionLog): boolean {
 }
 
 /**
- * Keeps the last record of each key below the last stable offset, drops aborted records, and drops tombstones that a pass saw
- * `delete.retention.ms` ago. The tail is left alone. It goes chunk by chunk with the event loop free in between; offsets stay,
- * and a consumer sees either the old chunk or the new one.
+ * Keeps the last record of each key below the last stable offset, drops aborted records, and drops tombstones
+ * that a pass saw `delete.retention.ms` ago. The tail is left alone. It goes chunk by chunk with the event
+ * loop free in between; offsets stay, and a consumer sees either the old chunk or the new one.
  */
 export async function compactLog(log: PartitionLog, clock: Clock): Promise<void> {
   while (!log.deleted) {
@@ -82,7 +84,9 @@ async function rewrite(log: PartitionLog, pass: Pass, clock: Clock): Promise<voi
   await flush(log, pack)
 }
 
-/** Records without a key cannot be replaced by a later one; old topics that became compacted may hold some. */
+/**
+ * Records without a key cannot be replaced by a later one; old topics that became compacted may hold some.
+ */
 function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: Pass): boolean {
   const { keyLength, valueLength, offset } = record
   if (log.transactions.isAborted(offset)) return false
@@ -94,8 +98,9 @@ function survives(record: StoredRecord, chunk: Chunk, log: PartitionLog, pass: P
 }
 
 /**
- * Waits for the disk, so that not more than one rewritten chunk is held in memory. Chunks that were deleted since they were read are left out:
- * their neighbours must be rewritten all the same, since the marks of aborted records go when the pass is over.
+ * Waits for the disk, so that not more than one rewritten chunk is held in memory. Chunks that were deleted
+ * since they were read are left out: their neighbours must be rewritten all the same, since the marks of
+ * aborted records go when the pass is over.
  */
 async function flush(log: PartitionLog, pack: Pack): Promise<void> {
   pack.dropBefore(log.startOffset)
@@ -137,14 +142,19 @@ class Pack {
     return this.#parts.map(({ chunk }) => chunk)
   }
 
-  /** An old chunk that lost nothing stays as it is; a new one is written again with the time of its first cleaning. */
+  /**
+   * An old chunk that lost nothing stays as it is; a new one is written again with the time of its first
+   * cleaning.
+   */
   isChanged(): boolean {
     const [first] = this.#parts
     if (!first || this.#parts.length > 1) return this.#parts.length > 1
     return first.chunk.count !== first.kept.length || first.chunk.cleanedAtMs === NEVER_CLEANED
   }
 
-  /** The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough. */
+  /**
+   * The latest first cleaning counts for all, which keeps a tombstone too long rather than not long enough.
+   */
   chunk(): Chunk {
     const parts = this.#parts
     const records = parts.flatMap(({ kept }) => kept)

@@ -2,7 +2,9 @@ import type { TopicPartitionOffset } from '../broker.ts'
 import type { BrokerState } from './broker-state.ts'
 import { offsetOutOfRange } from './errors.ts'
 
-/** DeleteRecords. Moves the first offset on; whole chunks before it are dropped. -1 means the high watermark. */
+/**
+ * DeleteRecords. Moves the first offset on; whole chunks before it are dropped. -1 means the high watermark.
+ */
 export function deleteRecords(state: BrokerState, before: readonly TopicPartitionOffset[]): void {
   state.assertOpen()
   for (const partition of before) {

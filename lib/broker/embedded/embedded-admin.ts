@@ -21,7 +21,10 @@ import type { PartitionLog } from './partition-log.ts'
 import { describeTopic } from './topic.ts'
 import { settingsOf } from './topic-config.ts'
 
-/** Each method is one operation; what it does stands in the operation's file. Answers wait until what they tell is durable. */
+/**
+ * Each method is one operation; what it does stands in the operation's file. Answers wait until what they
+ * tell is durable.
+ */
 export class EmbeddedAdmin implements Admin {
   readonly #state: BrokerState
   #closed = false

@@ -26,9 +26,10 @@ export interface EmbeddedBrokerOptions {
 }
 
 /**
- * A broker in this process, for development, tests, demos and small tools: logs, transactions, groups, retention and compaction
- * as the port's contract says. Topics are created explicitly. With a directory, what was acknowledged survives the end of
- * the process at any point; transactions that were open then are aborted at the next opening.
+ * A broker in this process, for development, tests, demos and small tools: logs, transactions, groups,
+ * retention and compaction as the port's contract says. Topics are created explicitly. With a directory, what
+ * was acknowledged survives the end of the process at any point; transactions that were open then are aborted
+ * at the next opening.
  */
 export class EmbeddedBroker implements Broker {
   readonly name: string
@@ -54,7 +55,10 @@ export class EmbeddedBroker implements Broker {
     return new EmbeddedAdmin(this.#state)
   }
 
-  /** Makes a member a zombie at once, as the end of its session would: its group goes on without it, and it does not know. */
+  /**
+   * Makes a member a zombie at once, as the end of its session would: its group goes on without it, and it
+   * does not know.
+   */
   evict(consumer: Consumer): void {
     if (!(consumer instanceof EmbeddedConsumer)) throw new TypeError('evict needs a consumer of this broker')
     const { groupId, memberId } = consumer.membership()

@@ -21,8 +21,8 @@ import { PartitionReader } from './partition-reader.ts'
 const COMMITTED_TIMEOUT_MS = 60_000
 
 /**
- * Reads the logs themselves: `poll` is a synchronous read, and `queuedBytesMax` holds because nothing is queued. Both group
- * protocols are served by the one group model.
+ * Reads the logs themselves: `poll` is a synchronous read, and `queuedBytesMax` holds because nothing is
+ * queued. Both group protocols are served by the one group model.
  */
 export class EmbeddedConsumer implements Consumer {
   readonly #state: BrokerState
@@ -154,7 +154,9 @@ export class EmbeddedConsumer implements Consumer {
     this.#endWait()
   }
 
-  /** Shares what may be read evenly among the partitions left; what one does not use goes to those behind it. */
+  /**
+   * Shares what may be read evenly among the partitions left; what one does not use goes to those behind it.
+   */
   #read(recordsMax: number): RecordBatch[] {
     const batches: RecordBatch[] = []
     const { length } = this.#order

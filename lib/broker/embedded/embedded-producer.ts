@@ -20,10 +20,11 @@ const RETRY_MS = 10
 const ATTEMPTS_MAX = 100
 
 /**
- * Collects records and hands them to the broker when a partition's share is large, at a flush or commit, and at latest in the
- * next turn. Bytes are copied as they come, since the sender may reuse them after the flush, and since a small slice would keep
- * the large buffer it was cut from. Without an interceptor a batch is one plain call; with one, batches go one after another
- * and are sent again after a retriable error, as a client does.
+ * Collects records and hands them to the broker when a partition's share is large, at a flush or commit, and
+ * at latest in the next turn. Bytes are copied as they come, since the sender may reuse them after the flush,
+ * and since a small slice would keep the large buffer it was cut from. Without an interceptor a batch is one
+ * plain call; with one, batches go one after another and are sent again after a retriable error, as a client
+ * does.
  */
 export class EmbeddedProducer implements Producer {
   readonly #state: BrokerState
@@ -235,7 +236,9 @@ export class EmbeddedProducer implements Producer {
       this.#refuse(this.#noteFatal(error), { topic, partition, key, value, timestamp })
   }
 
-  /** A record that is too large, or that has no key for a compacted topic, is the caller's to hear of at once. */
+  /**
+   * A record that is too large, or that has no key for a compacted topic, is the caller's to hear of at once.
+   */
   #refuseRecord(error: unknown, record: OutgoingRecord): void {
     if (!(error instanceof BrokerError) || error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
     this.#refuse(error, record)

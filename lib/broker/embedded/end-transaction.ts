@@ -5,14 +5,17 @@ import type { Group } from './group.ts'
 import { keys } from './keys.ts'
 import type { Outcome, TransactionState } from './transaction-state.ts'
 
-/** Where the offsets of groups live in Kafka: the topic under which their marker is shown to an interceptor. */
+/**
+ * Where the offsets of groups live in Kafka: the topic under which their marker is shown to an interceptor.
+ */
 const OFFSETS_TOPIC = '__consumer_offsets'
 const MARKER_RETRY_MS = 10
 
 /**
- * EndTxn. Decides the transaction of this epoch; the decision and its markers are one atomic batch, unless an interceptor holds
- * a marker back. The caller answers once the decision is durable, as Kafka does: markers may come later, and
- * `transaction.completion` says when. Asking again for the same outcome is answered as before.
+ * EndTxn. Decides the transaction of this epoch; the decision and its markers are one atomic batch, unless an
+ * interceptor holds a marker back. The caller answers once the decision is durable, as Kafka does: markers
+ * may come later, and `transaction.completion` says when. Asking again for the same outcome is answered as
+ * before.
  */
 export function endTransaction(
   state: BrokerState,
@@ -29,7 +32,10 @@ export function endTransaction(
   throw invalidTransactionState(message)
 }
 
-/** A transaction that stays open too long: aborted, and its producer fenced, so that a late commit cannot succeed. */
+/**
+ * A transaction that stays open too long: aborted, and its producer fenced, so that a late commit cannot
+ * succeed.
+ */
 export function abortTimedOut(state: BrokerState, transaction: TransactionState, epoch: number): void {
   if (state.closed || transaction.epoch !== epoch || transaction.status !== 'ongoing') return
   transaction.epoch++
@@ -113,7 +119,10 @@ async function markerUntilWritten(
   }
 }
 
-/** Pending offsets that count now go to disk in the batch of the decision, or of the marker that was held back. */
+/**
+ * Pending offsets that count now go to disk in the batch of the decision, or of the marker that was held
+ * back.
+ */
 function endGroupTransaction(state: BrokerState, group: Group, producerId: number, outcome: Outcome): void {
   for (const offset of group.endTransaction(producerId, outcome)) {
     const { topic, partition } = offset

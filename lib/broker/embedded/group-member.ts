@@ -13,8 +13,9 @@ export interface MemberOptions {
 const CHECKS_PER_SESSION = 3
 
 /**
- * A member as its group sees it. A session ends after checks that all found it silent, not after a time: a process that was
- * busy for longer than the session runs one check when it is free again, and the member has its chance before the next.
+ * A member as its group sees it. A session ends after checks that all found it silent, not after a time: a
+ * process that was busy for longer than the session runs one check when it is free again, and the member has
+ * its chance before the next.
  */
 export class GroupMember {
   readonly memberId: string

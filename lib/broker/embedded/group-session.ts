@@ -8,8 +8,9 @@ const SESSION_TIMEOUT_MS = 6_000
 const POLL_INTERVAL_MS_MAX = 300_000
 
 /**
- * A consumer's side of its group: joins, hears of changes when it polls, and calls the listener, one call at a time. A member
- * that was evicted learns so at its next poll: `lost` first, then it joins anew under another member id.
+ * A consumer's side of its group: joins, hears of changes when it polls, and calls the listener, one call at
+ * a time. A member that was evicted learns so at its next poll: `lost` first, then it joins anew under
+ * another member id.
  */
 export class GroupSession {
   readonly #state: BrokerState
@@ -110,7 +111,10 @@ export class GroupSession {
     else rejoin()
   }
 
-  /** `settled` runs when the listener is through, whether it failed or not: the partitions are given up either way. */
+  /**
+   * `settled` runs when the listener is through, whether it failed or not: the partitions are given up either
+   * way.
+   */
   #call(method: keyof AssignmentListener, partitions: readonly TopicPartition[], settled: () => void): void {
     this.#setCalling(true)
     const done = (error?: unknown) => {
@@ -173,7 +177,9 @@ export class GroupSession {
   }
 }
 
-/** Takes a member out of its group, by its own leave, the end of its session, or a test that wants a zombie. */
+/**
+ * Takes a member out of its group, by its own leave, the end of its session, or a test that wants a zombie.
+ */
 export function evict(state: BrokerState, groupId: string, memberId: string): void {
   const group = state.group(groupId)
   if (group.remove(memberId)) state.rebalance(group)

@@ -5,10 +5,11 @@ import { notAMember } from './errors.ts'
 import type { GroupMember } from './group-member.ts'
 
 /**
- * A consumer group: members, who holds which partition, committed and pending offsets. The model is KIP-848: the broker
- * computes the assignment, members learn their part of it one by one, and a partition goes to its new owner only after the old
- * one gave it back or was evicted. Left out: static membership, regular expressions, and member epochs of their own: a
- * member id is never used twice, so that an evicted member is known by its id.
+ * A consumer group: members, who holds which partition, committed and pending offsets. The model is KIP-848:
+ * the broker computes the assignment, members learn their part of it one by one, and a partition goes to its
+ * new owner only after the old one gave it back or was evicted. Left out: static membership, regular
+ * expressions, and member epochs of their own: a member id is never used twice, so that an evicted member is
+ * known by its id.
  */
 export class Group {
   readonly groupId: string
@@ -77,7 +78,9 @@ export class Group {
     for (const other of this.members.values()) other.notify()
   }
 
-  /** Without a member id a consumer stands outside the group, and may commit while the group has no members. */
+  /**
+   * Without a member id a consumer stands outside the group, and may commit while the group has no members.
+   */
   requireMember(memberId: string | undefined): void {
     const allowed = memberId === undefined ? this.members.size === 0 : this.members.has(memberId)
     if (!allowed) throw notAMember(this.groupId)

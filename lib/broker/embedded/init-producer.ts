@@ -3,8 +3,8 @@ import { decide } from './end-transaction.ts'
 import type { TransactionState } from './transaction-state.ts'
 
 /**
- * InitProducerId. Gives the transactional id a new epoch, which fences every older producer, aborts what one of them left open
- * and waits until a decided transaction has all its markers.
+ * InitProducerId. Gives the transactional id a new epoch, which fences every older producer, aborts what one
+ * of them left open and waits until a decided transaction has all its markers.
  */
 export async function initProducer(
   state: BrokerState,

@@ -32,7 +32,9 @@ export interface Interception {
   readonly outcome?: 'commit' | 'abort'
 }
 
-/** The operation is carried out, and the caller hears this error instead of the answer, or nothing for ever. */
+/**
+ * The operation is carried out, and the caller hears this error instead of the answer, or nothing for ever.
+ */
 export interface DroppedAnswer {
   readonly dropAnswer: BrokerError | 'never'
 }
@@ -40,13 +42,17 @@ export interface DroppedAnswer {
 export type Verdict = DroppedAnswer | undefined | void
 
 /**
- * Sees every operation of the embedded broker first. Returning lets it pass, returning a promise delays it, throwing a
- * `BrokerError` (or rejecting with one) refuses it. Markers come one by one, the offsets' marker with the topic
- * `__consumer_offsets`, so that a test can hold back one partition's marker after the transaction is decided (KAFKA-10167).
+ * Sees every operation of the embedded broker first. Returning lets it pass, returning a promise delays it,
+ * throwing a `BrokerError` (or rejecting with one) refuses it. Markers come one by one, the offsets' marker
+ * with the topic `__consumer_offsets`, so that a test can hold back one partition's marker after the
+ * transaction is decided (KAFKA-10167).
  */
 export type Interceptor = (operation: Interception) => Verdict | Promise<Verdict>
 
-/** The interception point. Without an interceptor an operation is a plain call, so that the fast path stays synchronous. */
+/**
+ * The interception point. Without an interceptor an operation is a plain call, so that the fast path stays
+ * synchronous.
+ */
 export class Interceptions {
   readonly #interceptor: Interceptor | undefined
 

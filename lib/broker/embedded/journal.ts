@@ -5,15 +5,17 @@ export interface WriteBatch {
   delete(key: string): void
 }
 
-/** State that writes itself into the next batch after it was touched, and hears when that batch is on disk. */
+/**
+ * State that writes itself into the next batch after it was touched, and hears when that batch is on disk.
+ */
 export interface Persistent {
   writeTo(batch: WriteBatch): void
   written?(): void
 }
 
 /**
- * Where a durable broker keeps its state. Everything touched in one turn goes into one atomic batch, in order; while a batch is
- * being written the next one collects. A broker in memory has no journal.
+ * Where a durable broker keeps its state. Everything touched in one turn goes into one atomic batch, in
+ * order; while a batch is being written the next one collects. A broker in memory has no journal.
  */
 export interface Journal {
   touch(item: Persistent): void

@@ -4,8 +4,9 @@ const EMPTY = 0
 const SLOTS_MIN = 1024
 
 /**
- * The last offset of each key, by the keys' bytes, in a few typed arrays: a map of strings costs ten times as long and leaves its garbage
- * to be collected. The keys are copied, so that no record and no chunk is held on to. As Kafka's `OffsetMap`, but exact.
+ * The last offset of each key, by the keys' bytes, in a few typed arrays: a map of strings costs ten times as
+ * long and leaves its garbage to be collected. The keys are copied, so that no record and no chunk is held on
+ * to. As Kafka's `OffsetMap`, but exact.
  */
 export class KeyOffsets {
   /** Number of the key + 1; half of them at least are empty, so that a probe soon ends. */

@@ -6,15 +6,19 @@ import { errorFrom } from '../../common/errors.ts'
 import { damageOf } from '../../common/level/check-database.ts'
 import type { Journal, Persistent, WriteBatch } from './journal.ts'
 
-/** Open tables are mapped, and count as resident memory: 2 MiB each. Logs are read from one end to the other, so a few suffice. */
+/**
+ * Open tables are mapped, and count as resident memory: 2 MiB each. Logs are read from one end to the other,
+ * so a few suffice.
+ */
 const OPTIONS = { keyEncoding: 'utf8', valueEncoding: 'buffer', maxOpenFiles: 40 } as const
 
 type Database = Level<string, Buffer>
 type Entries = Map<string, Buffer | null>
 
 /**
- * The journal over a Level database. Writes reach the operating system before they are acknowledged, so they survive the
- * death of the process; they are not synced to the disk, so a power failure may take the last ones, from the end.
+ * The journal over a Level database. Writes reach the operating system before they are acknowledged, so they
+ * survive the death of the process; they are not synced to the disk, so a power failure may take the last
+ * ones, from the end.
  */
 export class LevelJournal implements Journal {
   readonly #database: Database
@@ -55,7 +59,9 @@ export class LevelJournal implements Journal {
     this.#start()
   }
 
-  /** Synchronous: a chunk is read in the middle of `poll`. Throws `BROKER_STORAGE_DAMAGED`, as `decode` does. */
+  /**
+   * Synchronous: a chunk is read in the middle of `poll`. Throws `BROKER_STORAGE_DAMAGED`, as `decode` does.
+   */
   read<T>(key: string, decode: (value: Uint8Array) => T): T {
     try {
       return decode(present(this.#database.getSync(key), `journal entry ${key}`))
@@ -129,7 +135,10 @@ export class LevelJournal implements Journal {
   }
 }
 
-/** Opens or creates the directory. Level allows one process at a time. Throws `BROKER_STORAGE_DAMAGED` where files hold something else than was written. */
+/**
+ * Opens or creates the directory. Level allows one process at a time. Throws `BROKER_STORAGE_DAMAGED` where
+ * files hold something else than was written.
+ */
 export async function openDatabase(directory: string): Promise<Database> {
   let damage: string | undefined
   // What another process writes to just now may make no sense for a moment; damage does so for ever.

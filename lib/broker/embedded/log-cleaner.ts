@@ -7,7 +7,10 @@ import type { Topic } from './topic.ts'
 /** Kafka looks every five minutes; logs here are small, and tests and demos do not wait. */
 const RETENTION_CHECK_MS = 30_000
 
-/** From now on the topic's logs are cleaned when a chunk fills up, and by the clock where `retention.ms` is set. */
+/**
+ * From now on the topic's logs are cleaned when a chunk fills up, and by the clock where `retention.ms` is
+ * set.
+ */
 export function watchLogs(state: BrokerState, { logs }: Topic): void {
   for (const log of logs) {
     const { compacted, retentionMs, retentionBytes } = log.config
@@ -43,8 +46,9 @@ function clean(state: BrokerState, log: PartitionLog, force: boolean): Promise<v
 }
 
 /**
- * Never in the turn of the seal: the log is in the middle of an append then, and on disk only later. What is sealed meanwhile has
- * nobody else to ask for it, so it looks again while that gets anywhere. A failed journal is its users' to report.
+ * Never in the turn of the seal: the log is in the middle of an append then, and on disk only later. What is
+ * sealed meanwhile has nobody else to ask for it, so it looks again while that gets anywhere. A failed
+ * journal is its users' to report.
  */
 async function cleanInTurn(state: BrokerState, log: PartitionLog, force: boolean): Promise<void> {
   await state.clock.nextTurn()

@@ -9,7 +9,10 @@ export interface Membership {
   readonly memberId: string | undefined
 }
 
-/** OffsetCommit. Refused for a member that is no longer current. Left out: expiry of offsets (they are kept for ever). */
+/**
+ * OffsetCommit. Refused for a member that is no longer current. Left out: expiry of offsets (they are kept
+ * for ever).
+ */
 export function commitOffsets(
   state: BrokerState,
   { groupId, memberId }: Membership,

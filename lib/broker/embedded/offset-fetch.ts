@@ -4,7 +4,10 @@ import { BrokerError } from '../broker-error.ts'
 import type { BrokerState } from './broker-state.ts'
 import type { Group } from './group.ts'
 
-/** OffsetFetch with `require_stable`: waits while a transaction with offsets for one of the partitions is undecided. */
+/**
+ * OffsetFetch with `require_stable`: waits while a transaction with offsets for one of the partitions is
+ * undecided.
+ */
 export async function fetchStableOffsets(
   state: BrokerState,
   groupId: string,

@@ -23,9 +23,10 @@ export interface LogOrigin {
 }
 
 /**
- * One partition: chunks of records by rising offset, of which the last, the tail, still grows. Markers are gaps in the offsets.
- * Only this class changes the log. Consumers see it up to `highWatermark` (read_uncommitted) or `stableOffset`
- * (read_committed); both follow the journal, so that nothing that was seen can be lost by a crash.
+ * One partition: chunks of records by rising offset, of which the last, the tail, still grows. Markers are
+ * gaps in the offsets. Only this class changes the log. Consumers see it up to `highWatermark`
+ * (read_uncommitted) or `stableOffset` (read_committed); both follow the journal, so that nothing that was
+ * seen can be lost by a crash.
  */
 export class PartitionLog {
   readonly topic: string

@@ -11,14 +11,17 @@ export interface ProduceBatch {
   readonly records: readonly StoredRecord[]
   readonly transaction: TransactionState | undefined
   readonly epoch: number
-  /** Set when the batch has been appended: a batch that is sent again because its answer was lost changes nothing. */
+  /**
+   * Set when the batch has been appended: a batch that is sent again because its answer was lost changes
+   * nothing.
+   */
   appended: boolean
 }
 
 /**
- * Produce. Appends a batch, inside the producer's transaction if it has one. Idempotence: in one process a batch is an object,
- * and the object remembers that it was appended, which is what producer ids and sequence numbers do on a wire.
- * Left out: acks other than all, compression, time stamps by the broker.
+ * Produce. Appends a batch, inside the producer's transaction if it has one. Idempotence: in one process a
+ * batch is an object, and the object remembers that it was appended, which is what producer ids and sequence
+ * numbers do on a wire. Left out: acks other than all, compression, time stamps by the broker.
  */
 export function produce(state: BrokerState, batch: ProduceBatch): void {
   state.assertOpen()

@@ -17,9 +17,9 @@ type Database = Level<string, Buffer>
 type StoredTopic = Omit<TopicInfo, 'uuid'> & Partial<Pick<TopicInfo, 'uuid'>>
 
 /**
- * Reads a durable broker's state back: everything but the records, of which only each log's growing end is read. Transactions
- * that were open are aborted at once and their producers fenced, since no client outlives the process; decided ones are
- * completed.
+ * Reads a durable broker's state back: everything but the records, of which only each log's growing end is
+ * read. Transactions that were open are aborted at once and their producers fenced, since no client outlives
+ * the process; decided ones are completed.
  */
 export async function recover(state: BrokerState, database: Database): Promise<void> {
   for await (const [name, stored] of entries<StoredTopic>(database, 'topic/')) {
@@ -67,7 +67,10 @@ async function recoverLog(log: PartitionLog, id: string, database: Database): Pr
   )
 }
 
-/** The last small chunks that follow each other without a gap: what had come to the tail before the process ended. */
+/**
+ * The last small chunks that follow each other without a gap: what had come to the tail before the process
+ * ended.
+ */
 function takeTailPieces(chunks: Chunk[]): Chunk[] {
   const pieces: Chunk[] = []
   let count = 0

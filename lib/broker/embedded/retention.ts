@@ -1,8 +1,8 @@
 import type { PartitionLog } from './partition-log.ts'
 
 /**
- * Deletes whole chunks that are older than `retention.ms` or over `retention.bytes`, from the start, never past the last stable
- * offset. A tail that is too old as a whole is sealed and deleted as well.
+ * Deletes whole chunks that are older than `retention.ms` or over `retention.bytes`, from the start, never
+ * past the last stable offset. A tail that is too old as a whole is sealed and deleted as well.
  */
 export function applyRetention(log: PartitionLog, nowMs: number): void {
   const { deleted, retentionMs, retentionBytes } = log.config

@@ -15,7 +15,10 @@ export interface PartitionBuffer {
   bytes: number
 }
 
-/** What a producer collects between `send` and the broker, by partition. Bounded: a full partition is handed over at once. */
+/**
+ * What a producer collects between `send` and the broker, by partition. Bounded: a full partition is handed
+ * over at once.
+ */
 export class SendBuffer {
   readonly #state: BrokerState
   readonly #arena = new Arena()

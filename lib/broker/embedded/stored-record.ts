@@ -8,8 +8,9 @@ import type { Arena } from './arena.ts'
 export const NULL_LENGTH = -1
 
 /**
- * A record as a log holds it. Key and value are made when they are asked for: the two views cost more time and memory than all
- * the rest, and many records are never read, or read again only when they are no longer in memory. Never spread it.
+ * A record as a log holds it. Key and value are made when they are asked for: the two views cost more time
+ * and memory than all the rest, and many records are never read, or read again only when they are no longer
+ * in memory. Never spread it.
  */
 export class StoredRecord implements RawRecord {
   readonly timestamp: number
@@ -100,7 +101,10 @@ export class StoredRecord implements RawRecord {
   }
 }
 
-/** Copies the bytes, since a sender may reuse them after the next flush, and a small slice would keep a large buffer. */
+/**
+ * Copies the bytes, since a sender may reuse them after the next flush, and a small slice would keep a large
+ * buffer.
+ */
 export function storedRecord({ key, value, timestamp, headers }: OutgoingRecord, arena: Arena): StoredRecord {
   const keyLength = key ? key.length : NULL_LENGTH
   const valueLength = value ? value.length : NULL_LENGTH

@@ -1,8 +1,12 @@
-/** The topic settings that the embedded broker acts on; all others are kept and described, and change nothing. */
+/**
+ * The topic settings that the embedded broker acts on; all others are kept and described, and change nothing.
+ */
 export interface TopicConfig {
   readonly compacted: boolean
   readonly deleted: boolean
-  /** -1: for ever, the default here (Kafka: seven days), so that old timestamps do not make a record vanish. */
+  /**
+   * -1: for ever, the default here (Kafka: seven days), so that old timestamps do not make a record vanish.
+   */
   readonly retentionMs: number
   readonly retentionBytes: number
   readonly deleteRetentionMs: number

@@ -5,8 +5,8 @@ export interface OffsetRange {
 }
 
 /**
- * Which records of one partition belong to open transactions, and which to aborted ones. Ranges, not records: an append of a
- * producer is one range, and appends that follow each other are one range again.
+ * Which records of one partition belong to open transactions, and which to aborted ones. Ranges, not records:
+ * an append of a producer is one range, and appends that follow each other are one range again.
  */
 export class TransactionIndex {
   readonly #open = new Map<number, OffsetRange[]>()

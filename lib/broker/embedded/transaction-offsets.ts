@@ -4,7 +4,10 @@ import type { Membership } from './offset-commit.ts'
 import { enlist } from './produce.ts'
 import type { TransactionState } from './transaction-state.ts'
 
-/** AddOffsetsToTxn and TxnOffsetCommit in one: offsets that count when the transaction commits. Refused as OffsetCommit is. */
+/**
+ * AddOffsetsToTxn and TxnOffsetCommit in one: offsets that count when the transaction commits. Refused as
+ * OffsetCommit is.
+ */
 export function addTransactionOffsets(
   state: BrokerState,
   producer: { readonly transaction: TransactionState; readonly epoch: number },

@@ -31,7 +31,10 @@ export class TransactionState {
   epoch: number
   timeoutMs = 0
   status: TransactionStatus = 'empty'
-  /** How the last transaction ended, until the next one begins: an answer that was lost may be asked for again. */
+  /**
+   * How the last transaction ended, until the next one begins: an answer that was lost may be asked for
+   * again.
+   */
   lastOutcome: Outcome | undefined
   readonly logs = new Set<PartitionLog>()
   readonly groups = new Set<Group>()

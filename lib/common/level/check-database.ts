@@ -12,10 +12,11 @@ const TABLES_AT_ONCE = 4
 const UNTOUCHED = /^(LOCK|LOG|LOG\.old|MANIFEST-000001|\d+\.dbtmp)$/
 
 /**
- * Says what is wrong with the files of a LevelDB database that is not open; undefined where each of them holds what was once written, or where there
- * is none. LevelDB itself trusts its files: it leaves out what its log cannot be read from and goes on behind the hole, hands out what a
- * damaged table holds, and makes a new database beside the tables of one that has lost its `CURRENT`. Each batch has the number
- * that follows the one before, so a hole shows. Reads everything: about a second a gigabyte.
+ * Says what is wrong with the files of a LevelDB database that is not open; undefined where each of them
+ * holds what was once written, or where there is none. LevelDB itself trusts its files: it leaves out what
+ * its log cannot be read from and goes on behind the hole, hands out what a damaged table holds, and makes a
+ * new database beside the tables of one that has lost its `CURRENT`. Each batch has the number that follows
+ * the one before, so a hole shows. Reads everything: about a second a gigabyte.
  */
 export async function damageOf(directory: string): Promise<string | undefined> {
   try {
@@ -96,7 +97,10 @@ function fileName(number: number, extension: 'log' | 'ldb' | 'sst'): string {
   return `${String(number).padStart(6, '0')}.${extension}`
 }
 
-/** A file that the disk cannot read any more is as good as damaged; one that we may not read, or not now, is not. */
+/**
+ * A file that the disk cannot read any more is as good as damaged; one that we may not read, or not now, is
+ * not.
+ */
 async function read(directory: string, name: string): Promise<Buffer> {
   try {
     return await readFile(join(directory, name))

@@ -9,9 +9,10 @@ const FIRST = 2
 const LAST = 4
 
 /**
- * The records of a file in LevelDB's log format (`doc/log_format.txt`): the log itself, and the manifest. Throws where one in the middle is
- * damaged, which LevelDB would leave out without a word and go on with the next. A last one that is cut short is none: the process ended while it
- * was written, and nobody has heard that it was.
+ * The records of a file in LevelDB's log format (`doc/log_format.txt`): the log itself, and the manifest.
+ * Throws where one in the middle is damaged, which LevelDB would leave out without a word and go on with the
+ * next. A last one that is cut short is none: the process ended while it was written, and nobody has heard
+ * that it was.
  */
 export function logRecords(bytes: Buffer, file: string): Buffer[] {
   const records: Buffer[] = []

@@ -17,7 +17,10 @@ interface Handle {
   readonly size: number
 }
 
-/** Throws where a block of the table is not what was written (`doc/table_format.txt`): LevelDB itself looks at no checksum when it reads. */
+/**
+ * Throws where a block of the table is not what was written (`doc/table_format.txt`): LevelDB itself looks at
+ * no checksum when it reads.
+ */
 export function checkTable(bytes: Buffer, file: string): void {
   const footerAt = bytes.length - FOOTER_BYTES
   if (footerAt < 0 || !bytes.subarray(-MAGIC.length).equals(MAGIC))

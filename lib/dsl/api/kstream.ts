@@ -39,15 +39,15 @@ import type { SlidingWindows } from '../windows/sliding-windows.ts'
 import type { TimeWindows } from '../windows/time-windows.ts'
 import type { UnlimitedWindows } from '../windows/unlimited-windows.ts'
 
-// The kinds of the DSL lead to each other in a ring (stream, group, table, stream), so their types stand in one file: imports
-// must not form a ring.
+// The kinds of the DSL lead to each other in a ring (stream, group, table, stream), so their types stand in
+// one file: imports must not form a ring.
 
 /**
  * A stream of records, each a fact of its own.
  *
- * `K` and `V` are what the serdes give. A record without key or value (a tombstone) reaches the callbacks as `null`: where
- * a topic holds such records, say so, `stream<string | null, Order | null>(…)`. Operators that drop them (grouping,
- * joins, `toTable`) take `null` out of the types again.
+ * `K` and `V` are what the serdes give. A record without key or value (a tombstone) reaches the callbacks as
+ * `null`: where a topic holds such records, say so, `stream<string | null, Order | null>(…)`. Operators that
+ * drop them (grouping, joins, `toTable`) take `null` out of the types again.
  */
 export interface KStream<K, V> {
   /** For other operators of the DSL, not for users. */
@@ -56,7 +56,10 @@ export interface KStream<K, V> {
   filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
   filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
   filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
-  /** New keys and values. As after every change of the key, grouping or joining the result goes through a repartition topic. */
+  /**
+   * New keys and values. As after every change of the key, grouping or joining the result goes through a
+   * repartition topic.
+   */
   map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR>
   mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR>
   flatMap<KR, VR>(mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>, options?: NamedOptions): KStream<KR, VR>
@@ -66,13 +69,18 @@ export interface KStream<K, V> {
   peek(action: Action<K, V>, options?: NamedOptions): KStream<K, V>
   /** Ends the stream. */
   forEach(action: Action<K, V>, options?: NamedOptions): void
-  /** Writes each record to standard output, or to a file: for looking on while developing. Ends the stream. */
+  /**
+   * Writes each record to standard output, or to a file: for looking on while developing. Ends the stream.
+   */
   print(options?: PrintedOptions<K, V>): void
   /** Sends each record to the first of several branches whose predicate holds. */
   split(options?: NamedOptions): BranchedKStream<K, V>
   /** Both streams in one, in no particular order among each other. */
   merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO>
-  /** Through a topic of its own, so that records lie where their keys belong. Records without key are dropped, unless a left join follows. */
+  /**
+   * Through a topic of its own, so that records lie where their keys belong. Records without key are dropped,
+   * unless a left join follows.
+   */
   repartition(options?: RepartitionedOptions<K, V>): KStream<K, V>
   /** Records whose key or value is null are not grouped. */
   groupBy<KR>(
@@ -82,7 +90,10 @@ export interface KStream<K, V> {
   groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
   /** The last value of each key; null deletes, records without key are dropped (counted). */
   toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
-  /** Looks each record up in the table as it is now; a record without match is left out. Both sides must be co-partitioned. */
+  /**
+   * Looks each record up in the table as it is now; a record without match is left out. Both sides must be
+   * co-partitioned.
+   */
   join<VT, VR>(
     table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
     joiner: Joiner<NonNullable<K>, NonNullable<V>, VT, VR>,
@@ -96,8 +107,9 @@ export interface KStream<K, V> {
     options?: NamedOptions,
   ): KStream<K, VR>
   /**
-   * Joins each record with those of the other stream whose key is the same and whose times are within the windows. A result has the
-   * larger timestamp of its two records. Both streams must be co-partitioned. Records without key or value are dropped (counted).
+   * Joins each record with those of the other stream whose key is the same and whose times are within the
+   * windows. A result has the larger timestamp of its two records. Both streams must be co-partitioned.
+   * Records without key or value are dropped (counted).
    */
   join<VO, VR>(
     other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
@@ -117,8 +129,8 @@ export interface KStream<K, V> {
     options?: NamedOptions,
   ): KStream<K, VR>
   /**
-   * As `join`; a record of this stream that finds no match is joined with null as soon as stream time has passed its window and the
-   * grace, with its own timestamp. One without key is joined with null at once.
+   * As `join`; a record of this stream that finds no match is joined with null as soon as stream time has
+   * passed its window and the grace, with its own timestamp. One without key is joined with null at once.
    */
   leftJoin<VO, VR>(
     other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
@@ -133,14 +145,19 @@ export interface KStream<K, V> {
   ): KStream<K, VR>
   /** A processor of one's own; it may change keys. */
   process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
-  /** A processor that must leave keys as they are (forwarding another key throws), so that nothing need be repartitioned after it. */
+  /**
+   * A processor that must leave keys as they are (forwarding another key throws), so that nothing need be
+   * repartitioned after it.
+   */
   processValues<VR>(factory: ProcessorFactory<K, V, K, VR>, options?: ProcessOptions): KStream<K, VR>
   /**
-   * As `mapValues`, with a callback that takes its time: calls run beside each other, and their results go on in the order of the inputs,
-   * with the inputs' timestamps and headers. Inputs whose calls are under way at a commit are kept in a store, so that the commit
-   * does not wait; after a restart they are called again. A rejected call goes to the handler of processing errors.
+   * As `mapValues`, with a callback that takes its time: calls run beside each other, and their results go on
+   * in the order of the inputs, with the inputs' timestamps and headers. Inputs whose calls are under way at
+   * a commit are kept in a store, so that the commit does not wait; after a restart they are called again. A
+   * rejected call goes to the handler of processing errors.
    *
-   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: Kafka Streams has no such operators.
+   * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: Kafka
+   * Streams has no such operators.
    */
   mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR>
   /** As `mapValuesAsync`, with any number of values for each input. */
@@ -148,7 +165,10 @@ export interface KStream<K, V> {
     mapper: AsyncMapper<K, V, Iterable<VR>>,
     options?: AsyncOptions<K, V>,
   ): KStream<K, VR>
-  /** As `mapValuesAsync`, with any number of records for each input, whose keys, timestamps and headers are what the processor makes them. */
+  /**
+   * As `mapValuesAsync`, with any number of records for each input, whose keys, timestamps and headers are
+   * what the processor makes them.
+   */
   processAsync<KR, VR>(
     factory: AsyncProcessorFactory<K, V, KR, VR>,
     options?: AsyncOptions<K, V>,
@@ -158,8 +178,9 @@ export interface KStream<K, V> {
 }
 
 /**
- * A split being written. Ends with `defaultBranch` or `noDefaultBranch`, which give the branches by name: that of the split and
- * that of the branch, `KSTREAM-BRANCH-00000000011` for the first one if nothing was named. `B` is what the map holds besides.
+ * A split being written. Ends with `defaultBranch` or `noDefaultBranch`, which give the branches by name:
+ * that of the split and that of the branch, `KSTREAM-BRANCH-00000000011` for the first one if nothing was
+ * named. `B` is what the map holds besides.
  */
 export interface BranchedKStream<K, V, B extends object = never> {
   branch<S extends V, R extends object | void = KStream<K, S>>(
@@ -179,8 +200,9 @@ export interface BranchedKStream<K, V, B extends object = never> {
 }
 
 /**
- * The last value of each key, as a stream of changes. A deletion is a record whose value is null; callbacks see values only.
- * `D` says whether deletions can come out at all: `never` for aggregates whose functions return no null.
+ * The last value of each key, as a stream of changes. A deletion is a record whose value is null; callbacks
+ * see values only. `D` says whether deletions can come out at all: `never` for aggregates whose functions
+ * return no null.
  */
 export interface KTable<K, V, D extends null = null> {
   readonly [HANDLE]: TableHandle
@@ -200,15 +222,18 @@ export interface KTable<K, V, D extends null = null> {
     factory: ValueTransformerFactory<K, V, VR>,
     options?: TransformValuesOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
-  /** Rows whose keys are in both tables. A result has the larger timestamp of its two rows; a joiner that returns null deletes. Both must be co-partitioned. */
+  /**
+   * Rows whose keys are in both tables. A result has the larger timestamp of its two rows; a joiner that
+   * returns null deletes. Both must be co-partitioned.
+   */
   join<VO, VR>(
     other: KTable<K, VO, null> | KTable<K, VO, never>,
     joiner: Joiner<K, V, VO, VR>,
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
   /**
-   * Each row with the row of another table whose key it names (null: none). Both tables may have any number of partitions: it goes
-   * through two topics of the application.
+   * Each row with the row of another table whose key it names (null: none). Both tables may have any number
+   * of partitions: it goes through two topics of the application.
    */
   join<KO, VO, VR>(
     other: KTable<KO, VO, null> | KTable<KO, VO, never>,
@@ -235,28 +260,35 @@ export interface KTable<K, V, D extends null = null> {
     options?: TableOptions<K, NoInfer<NonNullable<VR>>>,
   ): KTable<K, NonNullable<VR>>
   /**
-   * Holds changes back, the last one a row: until its window closes, or for some time. A later operator that looks rows up sees those
-   * that wait as they were before.
+   * Holds changes back, the last one a row: until its window closes, or for some time. A later operator that
+   * looks rows up sees those that wait as they were before.
    */
   suppress(suppressed: Suppressed<K>): KTable<K, V, D>
   /** Each change as a record; deletions are records with null. */
   toStream(options?: NamedOptions): KStream<K, V | D>
-  /** Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key or value leaves the row out. */
+  /**
+   * Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key
+   * or value leaves the row out.
+   */
   groupBy<KR, VR>(
     selector: PairMapper<K, V, KR, VR>,
     options?: GroupedOptions<NoInfer<NonNullable<KR>>, NoInfer<NonNullable<VR>>>,
   ): KGroupedTable<NonNullable<KR>, NonNullable<VR>>
 }
 
-/** A table that every instance holds whole, read from all partitions of its topic. For joins by any key, and for queries. */
+/**
+ * A table that every instance holds whole, read from all partitions of its topic. For joins by any key, and
+ * for queries.
+ */
 export interface GlobalKTable<K, V> {
   readonly [HANDLE]: GlobalTableHandle<K, V>
   readonly queryableStoreName: string | undefined
 }
 
 /**
- * A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null deletes. Records without value are
- * left out, but windows by time and sessions take them: `N` is `null` where the stream may hold some.
+ * A stream by key, to be aggregated. A result has the largest timestamp of its inputs; returning null
+ * deletes. Records without value are left out, but windows by time and sessions take them: `N` is `null`
+ * where the stream may hold some.
  */
 export interface KGroupedStream<K, V, N extends null = never> {
   readonly [HANDLE]: GroupedHandle
@@ -276,13 +308,18 @@ export interface KGroupedStream<K, V, N extends null = never> {
   windowedBy(windows: TimeWindows | UnlimitedWindows): TimeWindowedKStream<K, V | N>
   windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, V>
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V | N>
-  /** Begins a table that several grouped streams are aggregated into, each by its own aggregator: `cogroup<Totals>((totals, view) => …)`. */
+  /**
+   * Begins a table that several grouped streams are aggregated into, each by its own aggregator:
+   * `cogroup<Totals>((totals, view) => …)`.
+   */
   cogroup<A>(aggregator: Aggregator<K, V | N, A>): CogroupedKStream<K, A>
 }
 
 /** A grouped stream in windows of time; keys of the tables are the keys in their windows. */
 export interface TimeWindowedKStream<K, V> {
-  /** When results are sent; `on-window-update` unless given. Throws for unlimited windows, which never close. */
+  /**
+   * When results are sent; `on-window-update` unless given. Throws for unlimited windows, which never close.
+   */
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V>
   count(options?: WindowedTableOptions<K, number>): KTable<Windowed<K>, number, never>
   /** The first value of a window is taken as it is. */
@@ -297,7 +334,10 @@ export interface TimeWindowedKStream<K, V> {
   ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
 }
 
-/** A grouped stream in sessions. When sessions become one, those before are deleted, so deletions come out of every table of sessions. */
+/**
+ * A grouped stream in sessions. When sessions become one, those before are deleted, so deletions come out of
+ * every table of sessions.
+ */
 export interface SessionWindowedKStream<K, V> {
   /** When results are sent; `on-window-update` unless given. */
   emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V>

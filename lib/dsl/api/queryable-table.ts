@@ -1,7 +1,10 @@
 import { StreamsError } from '../../common/errors.ts'
 import type { GlobalKTable, KTable } from './kstream.ts'
 
-/** A table by which its store is asked for, in place of the store's name: it knows the types of keys and values. */
+/**
+ * A table by which its store is asked for, in place of the store's name: it knows the types of keys and
+ * values.
+ */
 export type QueryableTable<K, V> = KTable<K, V, null> | KTable<K, V, never> | GlobalKTable<K, V>
 
 /** Throws `STORE_NOT_NAMED` for a table whose operator was given no `storeName`. */

@@ -7,7 +7,10 @@ import type { StreamHandle } from '../kit/handles.ts'
 import { asyncLimits, type AsyncOptions } from '../options/async-options.ts'
 import { AsyncOperator, type AsyncWork } from './async-operator.ts'
 
-/** A node for an asynchronous operator with its pending store; the numbers of both come from the counter, the node's first. */
+/**
+ * A node for an asynchronous operator with its pending store; the numbers of both come from the counter, the
+ * node's first.
+ */
 export function addAsyncNode<K, V, R, KR, VR>(
   stream: StreamHandle,
   node: {

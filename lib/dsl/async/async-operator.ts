@@ -23,7 +23,10 @@ export interface AsyncWork<K, V, R, KR, VR> {
   init?(context: ProcessorContext<KR, VR>): unknown
   /** Beside the records of the task. */
   call(input: PendingCall<K, V, R>, about: AsyncCall): PromiseLike<R>
-  /** On the synchronous path, in the order of the inputs: forwards what came of one. Throws for a result that is none, before it forwards anything. */
+  /**
+   * On the synchronous path, in the order of the inputs: forwards what came of one. Throws for a result that
+   * is none, before it forwards anything.
+   */
   apply(input: PendingCall<K, V, R>, result: R, context: ProcessorContext<KR, VR>): void
   close?(): void
 }
@@ -37,8 +40,9 @@ export interface AsyncOperatorSettings {
 }
 
 /**
- * The node behind the asynchronous operators. Inputs come in by `process`, calls are made at once, and the task has the results applied in the order
- * of the inputs. What waits is in the pending store: written by a commit, found again by the next object of this class.
+ * The node behind the asynchronous operators. Inputs come in by `process`, calls are made at once, and the
+ * task has the results applied in the order of the inputs. What waits is in the pending store: written by a
+ * commit, found again by the next object of this class.
  */
 export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, DeferredWork {
   readonly #settings: AsyncOperatorSettings
@@ -116,7 +120,10 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#work.close?.()
   }
 
-  /** What waited at the last commit. All of it is looked at before the first call is made: a store that cannot be read ends the start. */
+  /**
+   * What waited at the last commit. All of it is looked at before the first call is made: a store that cannot
+   * be read ends the start.
+   */
   #callAgain(): void {
     const calls = this.#store.takeFound().map(({ sequence, bytes }) => {
       const call = this.#newCall(decodeInput(bytes), undefined)
@@ -126,7 +133,10 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     for (const call of calls) this.#runner.add(call)
   }
 
-  /** An input that waited at the last commit is read first; where that fails the call has failed, and the handler decides. */
+  /**
+   * An input that waited at the last commit is read first; where that fails the call has failed, and the
+   * handler decides.
+   */
   #call(input: PendingCall<K, V, R>, about: AsyncCall): PromiseLike<R> {
     if (input.record) return this.#work.call(input, about)
     try {

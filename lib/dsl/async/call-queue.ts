@@ -3,8 +3,9 @@ import { Fifo } from '../../common/fifo.ts'
 import type { PendingCall } from './pending-call.ts'
 
 /**
- * Which calls run, and which is applied next. All stand in the order of their arrival, in which they leave; at most `concurrency` run at a time,
- * and of one lane at most one. The task's back-pressure bounds it: `concurrency` calls, and what one input makes beyond them.
+ * Which calls run, and which is applied next. All stand in the order of their arrival, in which they leave;
+ * at most `concurrency` run at a time, and of one lane at most one. The task's back-pressure bounds it:
+ * `concurrency` calls, and what one input makes beyond them.
  */
 export class CallQueue<K, V, R> {
   readonly #concurrency: number

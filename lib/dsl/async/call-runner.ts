@@ -19,7 +19,10 @@ export interface CallRunnerOptions<K, V, R> {
   readonly onReady: () => void
 }
 
-/** Makes the calls of one operator in one task, and keeps what came of them until it is taken, in the order of arrival. */
+/**
+ * Makes the calls of one operator in one task, and keeps what came of them until it is taken, in the order of
+ * arrival.
+ */
 export class CallRunner<K, V, R> {
   readonly #options: CallRunnerOptions<K, V, R>
   readonly #queue: CallQueue<K, V, R>
@@ -88,7 +91,8 @@ export class CallRunner<K, V, R> {
       call.timer = clock.schedule(limits.timeoutMs, () => this.#timeOut(call), { keepsAlive: false })
     }
     const about = describeCall(call, controller.signal)
-    // A callback that throws instead of rejecting has failed all the same; it must not end the record that freed its place.
+    // A callback that throws instead of rejecting has failed all the same; it must not end the record that
+    // freed its place.
     new Promise<R>(resolve => resolve(this.#options.call(call, about))).then(
       result => this.#end(call, { result }),
       (reason: unknown) => this.#fail(call, asUserFailure(reason)),
@@ -137,7 +141,10 @@ function describeCall({ input, idempotencyKey }: PendingCall, signal: AbortSigna
   return { signal, headers: new Headers(headers), timestamp, topic, partition, offset, idempotencyKey }
 }
 
-/** An error of this library that a user's call ran into is not the engine's own: it must not abort or rejoin anything. */
+/**
+ * An error of this library that a user's call ran into is not the engine's own: it must not abort or rejoin
+ * anything.
+ */
 function asUserFailure(reason: unknown): unknown {
   if (!(reason instanceof StreamsError)) return reason
   return new StreamsError('ASYNC_CALL_FAILED', `an asynchronous call has failed: ${reason.message}`, {

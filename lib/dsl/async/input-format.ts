@@ -14,7 +14,10 @@ export interface AsyncInput {
 }
 
 const VERSION = 1
-/** Bits of the second byte. Most often the operator gets what stands in the topic: then its bytes are written once. */
+/**
+ * Bits of the second byte. Most often the operator gets what stands in the topic: then its bytes are written
+ * once.
+ */
 const HAS_TOPIC = 1
 const HAS_SOURCE = 2
 const SAME_KEY = 4

@@ -7,8 +7,9 @@ import { encodeInput, inputBytes, type AsyncInput } from './input-format.ts'
 export type Outcome<R> = { readonly result: R } | { readonly failure: unknown }
 
 /**
- * One input of an asynchronous operator, from its arrival until its result is applied. Its bytes are taken at the arrival: what cannot be
- * serialised is an error of its record and not of a commit, and what the call does to the objects changes nothing.
+ * One input of an asynchronous operator, from its arrival until its result is applied. Its bytes are taken at
+ * the arrival: what cannot be serialised is an error of its record and not of a commit, and what the call
+ * does to the objects changes nothing.
  */
 export class PendingCall<K = unknown, V = unknown, R = unknown> implements PendingItem {
   readonly input: AsyncInput

@@ -2,7 +2,10 @@ import { TopologyError } from '../../common/errors.ts'
 import type { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { Graph } from '../graph/graph.ts'
 
-/** Throws where a store or an internal topic has a generated name: the next operator added above it would rename it, and lose its content. */
+/**
+ * Throws where a store or an internal topic has a generated name: the next operator added above it would
+ * rename it, and lose its content.
+ */
 export function checkExplicitNames(graph: Graph, topology: TopologyDefinition): void {
   const built = [...topology.stores.keys()].filter(name => graph.isGenerated(name))
   const stores = [...new Set([...graph.unnamedStores, ...built])]

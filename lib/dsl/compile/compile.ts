@@ -49,7 +49,10 @@ export function compile(
   return topology
 }
 
-/** By priority, but a node only after all its parents: the order in which Kafka Streams writes, and so numbers sub-topologies. */
+/**
+ * By priority, but a node only after all its parents: the order in which Kafka Streams writes, and so numbers
+ * sub-topologies.
+ */
 function inWritingOrder(graph: Graph): GraphNode[] {
   const written = new Set<GraphNode>()
   const waiting = new Set<GraphNode>([graph.root])
@@ -64,7 +67,10 @@ function inWritingOrder(graph: Graph): GraphNode[] {
   return [...written]
 }
 
-/** Plans have tens of nodes, so a scan does; a heap would have to hold nodes whose priority never changes while they wait. */
+/**
+ * Plans have tens of nodes, so a scan does; a heap would have to hold nodes whose priority never changes
+ * while they wait.
+ */
 function first(waiting: ReadonlySet<GraphNode>): GraphNode {
   let best: GraphNode | undefined
   for (const node of waiting) if (!best || node.priority < best.priority) best = node
@@ -106,7 +112,10 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
   }
 }
 
-/** The store of a table is restored from the topic that the table is read from, so it needs no changelog of its own. */
+/**
+ * The store of a table is restored from the topic that the table is read from, so it needs no changelog of
+ * its own.
+ */
 function reuseSourceTopic(topology: TopologyDefinition, { role }: GraphNode): void {
   if (role.kind !== 'table-source') return
   const store = role.ownStore()
@@ -209,7 +218,8 @@ function writeRepartition(
     valueSerde,
     partitioner: partitioner as StreamPartitioner | undefined,
   })
-  // The records carry the timestamps that the first source gave them, so the user's extractor is not asked again.
+  // The records carry the timestamps that the first source gave them, so the user's extractor is not asked
+  // again.
   topology.addSource({
     kind: 'source',
     name,

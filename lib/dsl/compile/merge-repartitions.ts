@@ -9,9 +9,10 @@ import { GraphNode } from '../graph/graph-node.ts'
 type Repartitions = Map<GraphNode, Set<GraphNode>>
 
 /**
- * `merge.repartition.topics`: where several operators repartition what one change of the key has made, one topic right below that
- * change serves them all. It has the name of the first. Filters in between then stand behind the topic, so more records go through
- * it; a change of the value in between prevents it, since the topic would need other serdes.
+ * `merge.repartition.topics`: where several operators repartition what one change of the key has made, one
+ * topic right below that change serves them all. It has the name of the first. Filters in between then stand
+ * behind the topic, so more records go through it; a change of the value in between prevents it, since the
+ * topic would need other serdes.
  */
 export function mergeRepartitions(graph: Graph, seesProcess: boolean): void {
   for (const [changer, repartitions] of underMerges(graph, byKeyChange(graph, seesProcess))) {
@@ -35,7 +36,10 @@ function byKeyChange(graph: Graph, seesProcess: boolean): Repartitions {
   return found
 }
 
-/** Keys changed above a merge: the topic goes below the merge, since the other branch must go through it as well. */
+/**
+ * Keys changed above a merge: the topic goes below the merge, since the other branch must go through it as
+ * well.
+ */
 function underMerges(graph: Graph, found: Repartitions): Repartitions {
   const merges = graph.nodes.filter(node => node.role.kind === 'processor' && node.role.merges)
   const covered = new Map(merges.map(merge => [merge, changersAbove(merge, found)]))
@@ -53,7 +57,10 @@ function changersAbove(merge: GraphNode, found: Repartitions): GraphNode[] {
   })
 }
 
-/** Takes the place of all of them. Its priority is that of the key change, so that it is written before whatever is below. */
+/**
+ * Takes the place of all of them. Its priority is that of the key change, so that it is written before
+ * whatever is below.
+ */
 function replace(graph: Graph, changer: GraphNode, repartitions: readonly GraphNode[]): void {
   const single = singleRepartition(graph, repartitions)
   single.priority = changer.priority
@@ -94,8 +101,8 @@ function singleRepartition(graph: Graph, repartitions: readonly GraphNode[]): Gr
 }
 
 /**
- * The node itself or the nearest above it. Where several ways lead up and no direct parent fits, the last way decides, as in Kafka Streams: what
- * can be merged, and so the names of topics, depends on it.
+ * The node itself or the nearest above it. Where several ways lead up and no direct parent fits, the last way
+ * decides, as in Kafka Streams: what can be merged, and so the names of topics, depends on it.
  */
 function nearest(node: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {
   if (fits(node)) return node

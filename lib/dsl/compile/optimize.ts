@@ -31,7 +31,10 @@ function acceptsNullKeys(node: GraphNode): boolean {
   return (role.kind === 'processor' || role.kind === 'stream-join') && role.acceptsNullKeys
 }
 
-/** A topic has one source node; several streams of the same topics become one, and the first one's serdes hold. */
+/**
+ * A topic has one source node; several streams of the same topics become one, and the first one's serdes
+ * hold.
+ */
 function mergeStreamSources(graph: Graph): void {
   const owners = new Map<string, { node: GraphNode; role: StreamSourceRole }>()
   for (const node of [...graph.root.children]) {

@@ -7,7 +7,10 @@ export interface SelfJoins {
   readonly superfluous: ReadonlySet<GraphNode>
 }
 
-/** `single.store.self.join`: joins of a stream with itself, of all kinds, as in Kafka Streams: in an optimised one no record is without match. */
+/**
+ * `single.store.self.join`: joins of a stream with itself, of all kinds, as in Kafka Streams: in an optimised
+ * one no record is without match.
+ */
 export function selfJoins(graph: Graph, chosen: ReadonlySet<Optimization>): SelfJoins {
   const superfluous = new Set<GraphNode>()
   if (!chosen.has('single.store.self.join')) return { superfluous }

@@ -2,7 +2,10 @@ import { ConfigError } from '../../common/errors.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 
-/** Serialises for purposes of the join's own, under a topic name that is no topic: serdes with a registry need one. */
+/**
+ * Serialises for purposes of the join's own, under a topic name that is no topic: serdes with a registry need
+ * one.
+ */
 export class KeyBytes {
   readonly #serde: Serde<unknown>
   readonly #context: { readonly topic: string }
@@ -34,7 +37,10 @@ export class KeyBytes {
   }
 }
 
-/** Before the foreign key's bytes stands their length, so that no foreign key's subscriptions begin with another's: `length (4) ‖ foreign key`. */
+/**
+ * Before the foreign key's bytes stands their length, so that no foreign key's subscriptions begin with
+ * another's: `length (4) ‖ foreign key`.
+ */
 export function subscriptionPrefix(foreignKey: Uint8Array): Uint8Array {
   const bytes = Buffer.allocUnsafe(4 + foreignKey.length)
   bytes.writeInt32BE(foreignKey.length)

@@ -13,7 +13,10 @@ import type { Subscription } from './subscription.ts'
 /** What subscriptions are kept in: by `subscriptionKey`. */
 export type SubscriptionStore = TimestampedKeyValueStore<Uint8Array, Subscription>
 
-/** Right side: remembers who waits for which row. A row without a foreign key is remembered nowhere, but answered. */
+/**
+ * Right side: remembers who waits for which row. A row without a foreign key is remembered nowhere, but
+ * answered.
+ */
 export class ReceiveSubscription implements Processor<unknown, Subscription, unknown, Subscription> {
   readonly #plan: ForeignKeyJoinPlan
   #context!: ProcessorContext<unknown, Subscription>

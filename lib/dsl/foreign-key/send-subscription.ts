@@ -51,7 +51,10 @@ export class SendSubscription implements Processor<unknown, Change<unknown>, unk
     else if (before !== null) this.#send(record, before, 'delete-and-answer-null')
   }
 
-  /** Inner join: the first answer comes only if there is a match; later ones in any case, since they may have to take a result back. */
+  /**
+   * Inner join: the first answer comes only if there is a match; later ones in any case, since they may have
+   * to take a result back.
+   */
   #subscribe(record: Record<unknown, Change<unknown>>, before: unknown): void {
     const now = this.#foreignKey(record.value.newValue, record.key)
     if (now === null) {

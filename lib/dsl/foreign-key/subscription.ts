@@ -6,14 +6,19 @@ import type { Serde } from '../../serde/serde.ts'
 export type Instruction =
   'delete-silently' | 'delete-and-answer-null' | 'answer-always' | 'answer-if-row-exists'
 
-/** A row of the left table as the right one knows it. The fields and their bytes are Kafka Streams' (KIP-213, KIP-775). */
+/**
+ * A row of the left table as the right one knows it. The fields and their bytes are Kafka Streams' (KIP-213,
+ * KIP-775).
+ */
 export interface Subscription {
   /** Of the row's value; null where the row was deleted. It comes back with the answer. */
   readonly hash: Uint8Array | null
   readonly instruction: Instruction
   /** Bytes of the row's key. */
   readonly primaryKey: Uint8Array
-  /** Where the row is, and so where the answer goes. Undefined: written by an old version of Kafka Streams. */
+  /**
+   * Where the row is, and so where the answer goes. Undefined: written by an old version of Kafka Streams.
+   */
   readonly primaryPartition: number | undefined
 }
 

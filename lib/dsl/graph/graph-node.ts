@@ -6,8 +6,8 @@ import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
 /**
- * One operator in the logical plan. Plain data, so that the optimizer can look at the plan and change it before anything
- * is written to a topology.
+ * One operator in the logical plan. Plain data, so that the optimizer can look at the plan and change it
+ * before anything is written to a topology.
  */
 export class GraphNode {
   /** Of the topology node that children take their records from. */
@@ -15,7 +15,10 @@ export class GraphNode {
   readonly role: Role
   readonly parents = new Set<GraphNode>()
   readonly children = new Set<GraphNode>()
-  /** Order of writing; taken anew whenever the node gets another parent, as in Kafka Streams, since numbers of sub-topologies depend on it. */
+  /**
+   * Order of writing; taken anew whenever the node gets another parent, as in Kafka Streams, since numbers of
+   * sub-topologies depend on it.
+   */
   priority = 0
   /** The operator's call. */
   readonly site = callSite()
@@ -67,16 +70,21 @@ export interface ProcessorRole {
   /** Asked when the plan is written: only then is it known whether a table needs its store. */
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
   /**
-   * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of the value. Joins are not marked,
-   * as in Kafka Streams.
+   * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of
+   * the value. Joins are not marked, as in Kafka Streams.
    */
   readonly changesKey: boolean
   readonly changesValue: boolean
-  /** `process` and `processValues`, whose changes the optimizer overlooks unless told otherwise (`BuildOptions`). */
+  /**
+   * `process` and `processValues`, whose changes the optimizer overlooks unless told otherwise
+   * (`BuildOptions`).
+   */
   readonly ofProcess: boolean
   /** Two streams become one here. */
   readonly merges: boolean
-  /** A left join: records without key have results, so no repartition topic above it may drop them (KIP-962). */
+  /**
+   * A left join: records without key have results, so no repartition topic above it may drop them (KIP-962).
+   */
   readonly acceptsNullKeys: boolean
 }
 
@@ -98,7 +106,10 @@ export interface TableJoinSideRole {
   readonly stores: readonly string[]
 }
 
-/** A join of two streams: behind the node that keeps a side's records one that looks at the other side's, and one behind both. */
+/**
+ * A join of two streams: behind the node that keeps a side's records one that looks at the other side's, and
+ * one behind both.
+ */
 export interface StreamJoinRole {
   readonly kind: 'stream-join'
   readonly left: StreamJoinSideRole
@@ -106,7 +117,10 @@ export interface StreamJoinRole {
   readonly merger: ProcessorSupplier
   /** For both sides; undefined in an inner join. */
   readonly unmatchedStore: StoreBuilder | undefined
-  /** Does all this alone, over the left side's store, where both sides are the same stream (`single.store.self.join`). */
+  /**
+   * Does all this alone, over the left side's store, where both sides are the same stream
+   * (`single.store.self.join`).
+   */
   readonly selfJoin: ProcessorSupplier
   /** As in `ProcessorRole`. */
   readonly acceptsNullKeys: boolean
@@ -120,7 +134,10 @@ export interface StreamJoinSideRole {
   readonly supplier: ProcessorSupplier
 }
 
-/** A filter for null keys, a sink and a source around a topic of the application. The node's name is the source's. */
+/**
+ * A filter for null keys, a sink and a source around a topic of the application. The node's name is the
+ * source's.
+ */
 export interface RepartitionRole {
   readonly kind: 'repartition'
   /** Undefined for grouped tables, which drop null keys themselves. */
@@ -150,7 +167,10 @@ export interface StoreRole {
   readonly builder: StoreBuilder
 }
 
-/** A source and a processor that keep a store filled from a topic: a global store, or one that each task has for its partition (KIP-813). */
+/**
+ * A source and a processor that keep a store filled from a topic: a global store, or one that each task has
+ * for its partition (KIP-813).
+ */
 export interface TopicStoreRole {
   readonly kind: 'global-store' | 'read-only-store'
   readonly sourceName: string

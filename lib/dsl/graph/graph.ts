@@ -11,7 +11,10 @@ export class Graph {
   readonly mergedSources = new Map<string, string>()
   /** All but the root, in the order in which they were added. */
   readonly nodes: Node[] = []
-  /** Generated names of stores that tables may get, whether or not they do: Kafka Streams asks for a name all the same. */
+  /**
+   * Generated names of stores that tables may get, whether or not they do: Kafka Streams asks for a name all
+   * the same.
+   */
   readonly unnamedStores = new Set<string>()
   readonly #generated = new Set<string>()
   #nextNumber = 0
@@ -55,7 +58,10 @@ export class Graph {
     return this.newName(`${prefix}STATE-STORE-`)
   }
 
-  /** A given name uses a number up all the same, so that naming one node leaves the generated names after it as they were. */
+  /**
+   * A given name uses a number up all the same, so that naming one node leaves the generated names after it
+   * as they were.
+   */
   name(given: string | undefined, prefix: string, suffix = ''): string {
     const generated = this.newName(prefix)
     return given === undefined ? generated : checkName(given + suffix)

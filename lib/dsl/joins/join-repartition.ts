@@ -2,7 +2,10 @@ import type { Serde } from '../../serde/serde.ts'
 import type { StreamHandle } from '../kit/handles.ts'
 import { addRepartition, behindRepartition, planRepartition } from '../kit/plan-repartition.ts'
 
-/** A stream in front of a join, behind a topic if its keys have changed. Joins of one stream share the topic that is named after it; a name of one's own means a topic of one's own. */
+/**
+ * A stream in front of a join, behind a topic if its keys have changed. Joins of one stream share the topic
+ * that is named after it; a name of one's own means a topic of one's own.
+ */
 export function repartitionedForJoin(
   stream: StreamHandle,
   topicPrefix: string,

@@ -14,9 +14,9 @@ export interface GraceSettings {
 }
 
 /**
- * A join with the row of the record's time that waits for rows which come late (KIP-923): records stay in a buffer until the stream's
- * time has passed theirs by the grace period, and leave it in the order of their times. A record that is later than that
- * itself is joined at once, as is one without key in a left join.
+ * A join with the row of the record's time that waits for rows which come late (KIP-923): records stay in a
+ * buffer until the stream's time has passed theirs by the grace period, and leave it in the order of their
+ * times. A record that is later than that itself is joined at once, as is one without key in a left join.
  */
 export class LookupWithGrace<K, V, VT, VR> implements Processor<K, V, K, VR> {
   readonly #rows: ValueReader

@@ -8,8 +8,9 @@ import { rowAsOf } from '../kit/table-operator.ts'
 import { droppedRecords } from '../kit/dropped-records.ts'
 
 /**
- * Joins each record with the row its key, or a key made from it, finds in a table at that moment; in a versioned table, at the record's time. Null values are dropped in both kinds
- * of join: in a left join, null on the right means "no row", and null on the left would be ambiguous.
+ * Joins each record with the row its key, or a key made from it, finds in a table at that moment; in a
+ * versioned table, at the record's time. Null values are dropped in both kinds of join: in a left join, null
+ * on the right means "no row", and null on the left would be ambiguous.
  */
 export class Lookup<K, V, KT, VT, VR> implements Processor<K, V, K, VR> {
   readonly #rows: ValueReader

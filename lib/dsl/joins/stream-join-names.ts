@@ -17,8 +17,9 @@ export interface StreamJoinNames {
 }
 
 /**
- * As upstream: nodes are named after the join, stores after the store's name; without the latter, after the *generated* names of the
- * nodes, even where these have others. Numbers are drawn in this order, needed or not.
+ * As upstream: nodes are named after the join, stores after the store's name; without the latter, after the
+ * *generated* names of the nodes, even where these have others. Numbers are drawn in this order, needed or
+ * not.
  */
 export function nameJoin(
   graph: Graph,

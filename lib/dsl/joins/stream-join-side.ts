@@ -29,9 +29,10 @@ export interface StreamJoinSideSettings {
 }
 
 /**
- * Joins each record of one side with the other side's records within the window. In left and outer joins, a record without match waits, and
- * is joined with null when the join's stream time is past its window and grace: stream time is that of both sides, and
- * what makes it pass is the record that comes next, whatever its key.
+ * Joins each record of one side with the other side's records within the window. In left and outer joins, a
+ * record without match waits, and is joined with null when the join's stream time is past its window and
+ * grace: stream time is that of both sides, and what makes it pass is the record that comes next, whatever
+ * its key.
  */
 export class StreamJoinSide implements Processor {
   readonly #settings: StreamJoinSideSettings

@@ -11,9 +11,9 @@ import { OperatorStreamTime } from '../kit/operator-stream-time.ts'
 import { lastMs } from './stream-join-side.ts'
 
 /**
- * A stream joined with itself over one store (`single.store.self.join`): what the join with two stores gives, in its order. First
- * the record as the left one with those before it, then those as left ones with the record, and in between, by time, the record with
- * itself.
+ * A stream joined with itself over one store (`single.store.self.join`): what the join with two stores gives,
+ * in its order. First the record as the left one with those before it, then those as left ones with the
+ * record, and in between, by time, the record with itself.
  */
 export class StreamSelfJoin implements Processor {
   readonly #storeName: string

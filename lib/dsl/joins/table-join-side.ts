@@ -16,7 +16,9 @@ export interface JoinNeeds {
   readonly other: boolean
 }
 
-/** Answers the changes of one table with the row of the other as it is now. `joiner` takes this side first. */
+/**
+ * Answers the changes of one table with the row of the other as it is now. `joiner` takes this side first.
+ */
 export class TableJoinSide implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #rows: ValueReader
   readonly #joiner: AnyJoiner

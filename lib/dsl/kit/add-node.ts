@@ -2,18 +2,21 @@
  * How to add an operator of the DSL
  *
  * 1. One file in `operators/`, named after the method. It holds
- *    - the `Processor` class: the code that runs, in the record path, so no closure, promise or needless object a record;
- *      `init` fetches stores and counters;
- *    - the function that the method calls: it takes the part (`StreamHandle`, `TableHandle`, …) and the options, names the
- *      node with `graph.name(options.name, 'KSTREAM-…-')` (numbers are drawn in Kafka Streams' order: describe() texts
- *      and internal topic names depend on it), adds it with one of the helpers below and returns the part of the result.
+ *    - the `Processor` class: the code that runs, in the record path, so no closure, promise or needless
+ *      object a record; `init` fetches stores and counters;
+ *    - the function that the method calls: it takes the part (`StreamHandle`, `TableHandle`, …) and the
+ *      options, names the node with `graph.name(options.name, 'KSTREAM-…-')` (numbers are drawn in Kafka
+ *      Streams' order: describe() texts and internal topic names depend on it), adds it with one of the
+ *      helpers below and returns the part of the result.
  * 2. Serdes of the result: hand them on only where key or value cannot have changed type.
- * 3. Repartitioning: an operator that may change keys sets `repartitionRequired`; one that needs equal keys in one place
- *    goes through a topic (`plan-repartition.ts`) if it is set, and `graph.coPartition` if it has two inputs.
- * 4. A table's operator is a class that implements `TableOperator`: it answers for old values and for lookups.
+ * 3. Repartitioning: an operator that may change keys sets `repartitionRequired`; one that needs equal keys
+ *    in one place goes through a topic (`plan-repartition.ts`) if it is set, and `graph.coPartition` if it
+ *    has two inputs.
+ * 4. A table's operator is a class that implements `TableOperator`: it answers for old values and for
+ *    lookups.
  * 5. The method: its signature and documentation in `api/kstream.ts`, one line in `methods/`.
- * 6. Tests: the golden cases of the operator in test/oracle/cases (its `op` in test/oracle/build-topology.ts lets
- *    them run), types in test/types, and what the cases do not show in test/dsl.
+ * 6. Tests: the golden cases of the operator in test/oracle/cases (its `op` in test/oracle/build-topology.ts
+ *    lets them run), types in test/types, and what the cases do not show in test/dsl.
  */
 import { TopologyError } from '../../common/errors.ts'
 import type { Processor } from '../../processor/processor.ts'

@@ -5,8 +5,8 @@ import { Change } from './change.ts'
 import type { RowPut } from './row-store.ts'
 
 /**
- * Hands on what changed in a table's store: at once, or, if the store holds changes back, when it lets go of them. In the latter case
- * several changes of a key have become one.
+ * Hands on what changed in a table's store: at once, or, if the store holds changes back, when it lets go of
+ * them. In the latter case several changes of a key have become one.
  */
 export class ChangeForwarder<K, V> {
   readonly #context: ProcessorContext<K, Change<V>>
@@ -21,7 +21,8 @@ export class ChangeForwarder<K, V> {
     this.#heldBack = store.setFlushListener(
       (key, newValue, oldValue, timestamp) => {
         const change = new Change(newValue?.value ?? null, oldValue?.value ?? null)
-        // The store has put the record that wrote last in place of the one being processed, so these are its headers.
+        // The store has put the record that wrote last in place of the one being processed, so these are its
+        // headers.
         const headers = context.recordContext().headers
         context.forward(new Record(key, change, newValue?.timestamp ?? timestamp, headers))
       },
@@ -34,7 +35,10 @@ export class ChangeForwarder<K, V> {
     return this.#heldBack
   }
 
-  /** `cause`: the record that made the change, whose key and headers the result has. `oldValue`: null unless somebody below asked for it. */
+  /**
+   * `cause`: the record that made the change, whose key and headers the result has. `oldValue`: null unless
+   * somebody below asked for it.
+   */
   forward(
     cause: Record<K, unknown>,
     newValue: V | null,

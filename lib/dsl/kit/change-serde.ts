@@ -3,14 +3,17 @@ import type { OpenSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { Change } from './change.ts'
 
-/** Last byte of the bytes of a change: which values there are. 3 to 5 are 0 to 2 with one more byte, before the last, for versioned tables. */
+/**
+ * Last byte of the bytes of a change: which values there are. 3 to 5 are 0 to 2 with one more byte, before
+ * the last, for versioned tables.
+ */
 const OLD = 0
 const NEW = 1
 const BOTH = 2
 
 /**
- * Changes in the repartition topic of a grouped table, in the layout of Kafka Streams (KIP-904):
- * `old ‖ 0`, `new ‖ 1`, or `zigzag varint length of new ‖ new ‖ old ‖ 2`. `inner` undefined: the default value serde,
+ * Changes in the repartition topic of a grouped table, in the layout of Kafka Streams (KIP-904): `old ‖ 0`,
+ * `new ‖ 1`, or `zigzag varint length of new ‖ new ‖ old ‖ 2`. `inner` undefined: the default value serde,
  * which the runtime puts in.
  */
 export function changeSerde<V>(inner: Serde<V> | undefined): OpenSerde<Change<V>> {
@@ -84,7 +87,10 @@ function bothValues(newValue: Uint8Array, oldValue: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Kafka's signed varint: zigzag, seven bits a byte, lowest first. Lengths stay below 2^31, so doubling is exact in a number. */
+/**
+ * Kafka's signed varint: zigzag, seven bits a byte, lowest first. Lengths stay below 2^31, so doubling is
+ * exact in a number.
+ */
 function varint(value: number): number[] {
   const bytes: number[] = []
   let rest = value * 2

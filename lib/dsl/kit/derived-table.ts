@@ -20,8 +20,8 @@ export interface Derivation {
 }
 
 /**
- * A table whose rows are computed one by one from those of its parent (`filter`, `mapValues`): kept in a store if the user
- * named one, otherwise computed anew at each lookup.
+ * A table whose rows are computed one by one from those of its parent (`filter`, `mapValues`): kept in a
+ * store if the user named one, otherwise computed anew at each lookup.
  */
 export class DerivedTable implements TableOperator {
   readonly #parent: TableOperator
@@ -41,7 +41,8 @@ export class DerivedTable implements TableOperator {
   }
 
   get(): Processor {
-    // A versioned parent sends rows that are not the latest: from nothing to nothing may then be a change in between.
+    // A versioned parent sends rows that are not the latest: from nothing to nothing may then be a change in
+    // between.
     const dropsNothingToNothing = this.#derivation.dropsNothingToNothing && !isVersioned(this.#parent)
     const derivation = { ...this.#derivation, dropsNothingToNothing }
     return this.#storeName === undefined

@@ -6,21 +6,33 @@ import type { TableOperator, TableValueGetter } from './table-operator.ts'
 import type { AnyWindows } from '../windows/any-windows.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
-/** Under this key the objects of the DSL carry their place in the graph. Being a symbol, it stays out of the way of users. */
+/**
+ * Under this key the objects of the DSL carry their place in the graph. Being a symbol, it stays out of the
+ * way of users.
+ */
 export const HANDLE: unique symbol = Symbol('millrace.dsl.part')
 
-/** Where a stream stands in the graph: what operators build on. Its types are the business of `KStream<K, V>` alone. */
+/**
+ * Where a stream stands in the graph: what operators build on. Its types are the business of `KStream<K, V>`
+ * alone.
+ */
 export interface StreamHandle {
   readonly graph: Graph
   readonly node: GraphNode
-  /** Usually the node's; differs only after a repartitioning, as in Kafka Streams, because it names what comes next. */
+  /**
+   * Usually the node's; differs only after a repartitioning, as in Kafka Streams, because it names what comes
+   * next.
+   */
   readonly name: string
   /** Undefined: the application's default. */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   /** Names of the source nodes its records come from: what must be co-partitioned in a join. */
   readonly sources: ReadonlySet<string>
-  /** The key has changed since the records were read: whoever needs equal keys in one place must repartition first. */
+  /**
+   * The key has changed since the records were read: whoever needs equal keys in one place must repartition
+   * first.
+   */
   readonly repartitionRequired: boolean
   /** The repartition node that joins of this very stream share. */
   readonly joinRepartition: SharedNode

@@ -3,8 +3,8 @@ import type { Record } from '../../processor/record.ts'
 import { WrappedContext } from './wrapped-context.ts'
 
 /**
- * The context of a processor that must keep keys: forwarding another key than that of the record being processed throws. In
- * a punctuator there is no such record, and the key is not checked.
+ * The context of a processor that must keep keys: forwarding another key than that of the record being
+ * processed throws. In a punctuator there is no such record, and the key is not checked.
  */
 export class KeyCheckingContext extends WrappedContext {
   #record: Record<unknown, unknown> | undefined

@@ -36,7 +36,10 @@ const KEYS = [
   'logging',
 ] as const
 
-/** Whether the user said anything about a store: what the overloads with `Materialized` are in Kafka Streams, where some of them use up a number. */
+/**
+ * Whether the user said anything about a store: what the overloads with `Materialized` are in Kafka Streams,
+ * where some of them use up a number.
+ */
 export function saysMaterialized<K, V>(options: MaterializedOptions<K, V>): boolean {
   return KEYS.some(key => key in options)
 }

@@ -1,6 +1,6 @@
 /**
- * The value as it is now, safe from a callback that changes the object in place and returns it: a subtractor below must see
- * what was, not what has become of it. Values without references are their own copy.
+ * The value as it is now, safe from a callback that changes the object in place and returns it: a subtractor
+ * below must see what was, not what has become of it. Values without references are their own copy.
  */
 export function keepOldValue<V>(value: V): V {
   if (typeof value !== 'object' || value === null) return value

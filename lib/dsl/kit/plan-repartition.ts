@@ -17,7 +17,10 @@ export interface RepartitionSettings {
   readonly optimizable?: boolean
 }
 
-/** The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part of Kafka Streams' numbering. */
+/**
+ * The names and settings of a repartition step, not in the graph yet. Drawing three numbers each time is part
+ * of Kafka Streams' numbering.
+ */
 export interface PlannedRepartition {
   readonly sourceName: string
   readonly role: RepartitionRole
@@ -38,7 +41,8 @@ export function planRepartition(graph: Graph, settings: RepartitionSettings): Pl
     partitionCount,
     optimizable,
   } as const
-  // A topic named after a generated node name gets nodes with generated names, all others are named after the topic.
+  // A topic named after a generated node name gets nodes with generated names, all others are named after the
+  // topic.
   return /^KSTREAM.*-[0-9]{10}$/.test(topicPrefix)
     ? { sourceName, role: { ...common, sinkName, filterName } }
     : {

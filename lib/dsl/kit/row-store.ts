@@ -11,10 +11,16 @@ import type {
   VersionedRecord,
 } from '../../store/contract/versioned-key-value-store.ts'
 
-/** Whether a row is the latest of its key now, stands behind a later one (versioned tables), or came too late for the history. */
+/**
+ * Whether a row is the latest of its key now, stands behind a later one (versioned tables), or came too late
+ * for the history.
+ */
 export type RowPut = 'latest' | 'out-of-order' | 'not-put'
 
-/** The store of a table, as operators see it, whether it keeps versions (KIP-914) or only the last row of each key. */
+/**
+ * The store of a table, as operators see it, whether it keeps versions (KIP-914) or only the last row of each
+ * key.
+ */
 export interface RowStore<K, V> extends CachedStore<K, ValueAndTimestamp<V>> {
   get(key: K): ValueAndTimestamp<V> | undefined
   /** The row of that time; without versions, the row as it is now. */

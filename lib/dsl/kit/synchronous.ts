@@ -9,8 +9,9 @@ export interface CallbackOwner {
 }
 
 /**
- * What a callback returned, looked at: a promise would be stored as `{}`, or count as true. This is in the record path, so
- * objects get one look and everything else none. `whole`: what the result is an element of. Throws `AsyncCallbackError`.
+ * What a callback returned, looked at: a promise would be stored as `{}`, or count as true. This is in the
+ * record path, so objects get one look and everything else none. `whole`: what the result is an element of.
+ * Throws `AsyncCallbackError`.
  */
 export function synchronous<T>(result: T, owner: CallbackOwner, whole: unknown = result): T {
   if (typeof result !== 'object' || result === null) return result

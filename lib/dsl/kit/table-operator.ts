@@ -5,13 +5,13 @@ import type { RowStore } from './row-store.ts'
 import { rowStore } from './row-store.ts'
 
 /**
- * The operator that makes a table: it supplies the processor, and answers what tables and joins below it ask of it while
- * the graph is being built.
+ * The operator that makes a table: it supplies the processor, and answers what tables and joins below it ask
+ * of it while the graph is being built.
  */
 export interface TableOperator extends ProcessorSupplier {
   /**
-   * An operator below needs the old value with each change. Where old values can only be had by giving a source table a store, that
-   * happens if `mayMaterialize`, and false is the answer otherwise.
+   * An operator below needs the old value with each change. Where old values can only be had by giving a
+   * source table a store, that happens if `mayMaterialize`, and false is the answer otherwise.
    */
   requestOldValues(mayMaterialize: boolean): boolean
   /** Of an aggregation in windows: how long after its end a window closes. */
@@ -34,7 +34,10 @@ export interface TableValueGetter {
 export interface ValueReader {
   init(context: ProcessorContext): void
   get(key: unknown): ValueAndTimestamp<unknown> | undefined
-  /** The row of a time, where the table is versioned; otherwise, and without the method, there is only the row as it is now. */
+  /**
+   * The row of a time, where the table is versioned; otherwise, and without the method, there is only the row
+   * as it is now.
+   */
   getAsOf?(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined
   /** Where the reader runs user code that must be closed. */
   close?(): void

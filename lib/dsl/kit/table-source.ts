@@ -11,8 +11,9 @@ import { rowStore } from './row-store.ts'
 import { droppedRecords } from './dropped-records.ts'
 
 /**
- * Turns the records of a stream into the changes of a table. It has a store only if the user named it, or somebody below
- * needs old values or lookups. An update that is older than what it replaces wins all the same: order is that of arrival.
+ * Turns the records of a stream into the changes of a table. It has a store only if the user named it, or
+ * somebody below needs old values or lookups. An update that is older than what it replaces wins all the
+ * same: order is that of arrival.
  */
 export class TableSource implements TableOperator {
   readonly #storeName: string

@@ -5,8 +5,9 @@ import type { RecordMetadata } from '../../processor/processor-context.ts'
 import { WrappedContext } from './wrapped-context.ts'
 
 /**
- * The context of a value transformer. Its result is the one it returns: forwarding throws. While a row is looked up for a join
- * below, the record being processed is another table's, so the row's own time is shown instead, and no place.
+ * The context of a value transformer. Its result is the one it returns: forwarding throws. While a row is
+ * looked up for a join below, the record being processed is another table's, so the row's own time is shown
+ * instead, and no place.
  */
 export class TransformerContext extends WrappedContext {
   #row: RecordContext | undefined

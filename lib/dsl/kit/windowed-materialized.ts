@@ -10,7 +10,10 @@ import type { AnyWindows } from '../windows/any-windows.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
 
-/** The store of a windowed table: what it is built with, and the serde of the table's keys (undefined if that of the inner key is open). */
+/**
+ * The store of a windowed table: what it is built with, and the serde of the table's keys (undefined if that
+ * of the inner key is open).
+ */
 export interface WindowedStore {
   readonly builder: StoreBuilder
   readonly keySerde: Serde<unknown> | undefined
@@ -27,13 +30,14 @@ export function windowedStore(
   const settings = {
     ...store,
     retentionMs: retentionOf(store.name, windows, emit, options.retentionMs),
-    // Results that are sent at the close are not held back for anything. Only the changes of time windows are, on their way to the changelog, as in Kafka Streams.
+    // Results that are sent at the close are not held back for anything. Only the changes of time windows
+    // are, on their way to the changelog, as in Kafka Streams.
     caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
   if (windows.type === 'session') {
     const { retentionMs } = settings
-    // A record that is just not late may join sessions that retention has ended, directly or by way of others. Kafka Streams finds them as long as its
-    // cache has them; so long they are kept here.
+    // A record that is just not late may join sessions that retention has ended, directly or by way of
+    // others. Kafka Streams finds them as long as its cache has them; so long they are kept here.
     const cachedRetentionMs = Math.max(
       retentionMs,
       2 * (leastRetention(windows).ms + windows.inactivityGapMs),

@@ -5,7 +5,10 @@ import { serializeInPassing } from '../../serde/passing-bytes.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { WindowedSerde } from '../../serde/windowed-serdes.ts'
 
-/** Windows of one key lie in one partition, that of the key itself, whose bytes come first. Undefined for keys that are in no windows. */
+/**
+ * Windows of one key lie in one partition, that of the key itself, whose bytes come first. Undefined for keys
+ * that are in no windows.
+ */
 export function windowedPartitioner(keySerde: Serde<unknown> | undefined): PrefixPartitioner | undefined {
   if (!(keySerde instanceof WindowedSerde)) return undefined
   const { inner, windowBytes } = keySerde as WindowedSerde<unknown>

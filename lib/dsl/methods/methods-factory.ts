@@ -19,8 +19,9 @@ import type {
 } from '../kit/handles.ts'
 
 /**
- * Makes the objects that users see from parts of the graph. The classes behind them lead to each other in a ring (a stream makes groups, groups make tables,
- * tables make streams); they get this from the builder instead of importing each other.
+ * Makes the objects that users see from parts of the graph. The classes behind them lead to each other in a
+ * ring (a stream makes groups, groups make tables, tables make streams); they get this from the builder
+ * instead of importing each other.
  */
 export interface MethodsFactory {
   stream<K, V>(handle: StreamHandle): KStream<K, V>

@@ -41,8 +41,8 @@ export class StreamsBuilder {
   readonly #graph = new Graph()
 
   /**
-   * Topics as one stream; a regular expression stands for all topics whose whole name matches, those that are created later included.
-   * Asking for the same again gives a stream of the same source.
+   * Topics as one stream; a regular expression stands for all topics whose whole name matches, those that are
+   * created later included. Asking for the same again gives a stream of the same source.
    */
   stream<K, V>(
     topics: string | readonly string[] | RegExp,
@@ -51,12 +51,17 @@ export class StreamsBuilder {
     return factory.stream(streamSource(this.#graph, topics, options))
   }
 
-  /** A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped (counted). */
+  /**
+   * A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped
+   * (counted).
+   */
   table<K, V>(topic: string, options: TableSourceOptions<K, V> = {}): KTable<NonNullable<K>, NonNullable<V>> {
     return factory.table(tableSource(this.#graph, topic, options))
   }
 
-  /** A topic as a table that every instance holds whole. It is read up to its end before anything else starts. */
+  /**
+   * A topic as a table that every instance holds whole. It is read up to its end before anything else starts.
+   */
   globalTable<K, V>(
     topic: string,
     options: TableSourceOptions<K, V> = {},
@@ -82,8 +87,8 @@ export class StreamsBuilder {
   }
 
   /**
-   * A store that each task fills from its partition of a topic, which is its changelog too (KIP-813): the processor must put records as
-   * they are. Other processors read it, as stores that they name.
+   * A store that each task fills from its partition of a topic, which is its changelog too (KIP-813): the
+   * processor must put records as they are. Other processors read it, as stores that they name.
    */
   addReadOnlyStateStore<K, V>(
     builder: StoreBuilder,
@@ -95,8 +100,8 @@ export class StreamsBuilder {
   }
 
   /**
-   * The whole program as a topology. Throws a `TopologyError` where operators contradict each other. It may be called again, with the
-   * same options.
+   * The whole program as a topology. Throws a `TopologyError` where operators contradict each other. It may
+   * be called again, with the same options.
    */
   build(options: BuildOptions = {}): Topology {
     const chosen = optimizations(options)

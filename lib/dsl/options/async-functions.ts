@@ -5,8 +5,8 @@ import type { Record } from '../../processor/record.ts'
 /** What an asynchronous callback is told about its input. */
 export interface AsyncCall {
   /**
-   * Aborts when the call has lasted `timeoutMs`, and when its task leaves this process or goes back to its last commit. The result
-   * of an aborted call is not used.
+   * Aborts when the call has lasted `timeoutMs`, and when its task leaves this process or goes back to its
+   * last commit. The result of an aborted call is not used.
    */
   readonly signal: AbortSignal
   /** A copy: changes go nowhere. */
@@ -17,8 +17,9 @@ export interface AsyncCall {
   readonly partition: number
   readonly offset: number
   /**
-   * `<topic>-<partition>-<offset>`, and where one input makes several calls a number behind it: the same whenever the call is repeated, so that
-   * a service can tell a repetition from a new request. Undefined where a punctuator made the record.
+   * `<topic>-<partition>-<offset>`, and where one input makes several calls a number behind it: the same
+   * whenever the call is repeated, so that a service can tell a repetition from a new request. Undefined
+   * where a punctuator made the record.
    */
   readonly idempotencyKey: string | undefined
 }
@@ -36,9 +37,10 @@ export type AsyncProcessorContext = Pick<
 export type AsyncOutput<K, V> = Record<K, V> | Iterable<Record<K, V>> | null | undefined | void
 
 /**
- * A node's asynchronous code. One object serves one task, with many calls at a time. It gets no stores: a call runs beside the records of its
- * task, so what it read would be a moment of some open transaction, and what it wrote would belong to another one than its output.
- * Look things up before it (a join, `processValues`) and keep results behind it (`toTable`, an aggregation, `process`).
+ * A node's asynchronous code. One object serves one task, with many calls at a time. It gets no stores: a
+ * call runs beside the records of its task, so what it read would be a moment of some open transaction, and
+ * what it wrote would belong to another one than its output. Look things up before it (a join,
+ * `processValues`) and keep results behind it (`toTable`, an aggregation, `process`).
  */
 export interface AsyncProcessor<KIn = unknown, VIn = unknown, KOut = unknown, VOut = unknown> {
   init?(context: AsyncProcessorContext): void
@@ -47,6 +49,9 @@ export interface AsyncProcessor<KIn = unknown, VIn = unknown, KOut = unknown, VO
   close?(): void
 }
 
-/** Makes a processor for every task, and again after an abort: a new object each time. The function, or an object with `get`. */
+/**
+ * Makes a processor for every task, and again after an abort: a new object each time. The function, or an
+ * object with `get`.
+ */
 export type AsyncProcessorFactory<KIn = unknown, VIn = unknown, KOut = unknown, VOut = unknown> =
   (() => AsyncProcessor<KIn, VIn, KOut, VOut>) | { get(): AsyncProcessor<KIn, VIn, KOut, VOut> }

@@ -1,20 +1,29 @@
 import type { NamedOptions, SerdeOptions } from './options.ts'
 
 /**
- * How an asynchronous operator calls. Its serdes are for the inputs that wait while the application commits; if left out, those of the
- * stream, else the application's defaults.
+ * How an asynchronous operator calls. Its serdes are for the inputs that wait while the application commits;
+ * if left out, those of the stream, else the application's defaults.
  */
 export interface AsyncOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
-  /** Inputs of one task whose results have not been applied; with so many the task takes no further input. At least 1; default 64. */
+  /**
+   * Inputs of one task whose results have not been applied; with so many the task takes no further input. At
+   * least 1; default 64.
+   */
   readonly concurrency?: number
   /**
-   * `key` (default): the calls of one key run one after the other. `none`: freely. In both, results are applied in the order in which the inputs
-   * came, and calls of records without key run freely.
+   * `key` (default): the calls of one key run one after the other. `none`: freely. In both, results are
+   * applied in the order in which the inputs came, and calls of records without key run freely.
    */
   readonly order?: AsyncOrder
-  /** After so long a call has failed with `ASYNC_TIMEOUT`, whether or not it heeds its signal. Default 30,000; Infinity: never. */
+  /**
+   * After so long a call has failed with `ASYNC_TIMEOUT`, whether or not it heeds its signal. Default 30,000;
+   * Infinity: never.
+   */
   readonly timeoutMs?: number
-  /** Where inputs wait. A name makes the changelog `<applicationId>-<storeName>-changelog`; otherwise it is generated. */
+  /**
+   * Where inputs wait. A name makes the changelog `<applicationId>-<storeName>-changelog`; otherwise it is
+   * generated.
+   */
   readonly pendingStore?: {
     readonly storeName?: string
     /** Topic settings of the changelog, or false for none: then inputs that wait are lost with the disk. */

@@ -6,17 +6,20 @@ export type Optimization =
 
 export interface BuildOptions {
   /**
-   * Default `none`. They change which internal topics there are: turning them on for an application that has run is a change of its
-   * topology, after which it must be reset.
+   * Default `none`. They change which internal topics there are: turning them on for an application that has
+   * run is a change of its topology, after which it must be reset.
    */
   readonly optimization?: 'none' | 'all' | readonly Optimization[]
   /**
-   * Whether `merge.repartition.topics` knows that `process` and `processValues` may change keys and values. Default false, as in Kafka Streams
-   * (KAFKA-19668), for the sake of running applications: then a topic may come to stand before a `process` that changes keys.
-   * New programs that optimize should say true.
+   * Whether `merge.repartition.topics` knows that `process` and `processValues` may change keys and values.
+   * Default false, as in Kafka Streams (KAFKA-19668), for the sake of running applications: then a topic may
+   * come to stand before a `process` that changes keys. New programs that optimize should say true.
    */
   readonly enableProcessProcessValueFix?: boolean
-  /** Refuses generated names of stores and internal topics, which a later change of the program would shift (KIP-1111). Default false. */
+  /**
+   * Refuses generated names of stores and internal topics, which a later change of the program would shift
+   * (KIP-1111). Default false.
+   */
   readonly ensureExplicitInternalResourceNaming?: boolean
   /** Gets hold of every processor, those of operators included (KIP-1112). */
   readonly processorWrapper?: ProcessorWrapper

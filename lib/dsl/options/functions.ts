@@ -2,8 +2,8 @@ import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
 
 /**
- * Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a record; a promise
- * from one is an `AsyncCallbackError`.
+ * Callbacks of the DSL: the value first, the key second, everywhere. All are called synchronously, once a
+ * record; a promise from one is an `AsyncCallbackError`.
  */
 
 /** Holds where the answer is truthy, as in `Array.filter`. */
@@ -15,7 +15,10 @@ export type PairMapper<K, V, KR, VR> = (value: V, key: K) => readonly [KR, VR]
 export type Initializer<A> = () => A
 export type Aggregator<K, V, A> = (aggregate: A, value: V, key: K) => A
 export type Reducer<V, R = V> = (aggregate: V, value: V) => R
-/** The aggregate of two sessions that have become one; the first `left` is what the initializer gives, then earlier sessions come first. */
+/**
+ * The aggregate of two sessions that have become one; the first `left` is what the initializer gives, then
+ * earlier sessions come first.
+ */
 export type SessionMerger<K, A> = (left: A, right: A, key: K) => A
 export type Joiner<K, L, R, J> = (left: L, right: R, key: K) => J
 
@@ -33,8 +36,8 @@ export interface TableReduceFunctions<V> {
 }
 
 /**
- * Computes the rows of a table from those of another, with the help of stores. Called for deletions too (`value` is null); returning
- * null deletes. One object serves one task.
+ * Computes the rows of a table from those of another, with the help of stores. Called for deletions too
+ * (`value` is null); returning null deletes. One object serves one task.
  */
 export interface ValueTransformer<K, V, VR> {
   /** The context can do everything but forward: the result is what `transform` returns. */
@@ -43,7 +46,10 @@ export interface ValueTransformer<K, V, VR> {
   close?(): void
 }
 
-/** Makes a transformer for every task, and more for lookups: a new object each time. `stores` are added and connected. */
+/**
+ * Makes a transformer for every task, and more for lookups: a new object each time. `stores` are added and
+ * connected.
+ */
 export type ValueTransformerFactory<K, V, VR> =
   | (() => ValueTransformer<K, V, VR>)
   | { get(): ValueTransformer<K, V, VR>; readonly stores?: readonly StoreBuilder[] }

@@ -6,19 +6,28 @@ import type { Mapper } from './functions.ts'
 import type { JoinWindows } from '../windows/join-windows.ts'
 
 export interface NamedOptions {
-  /** Name of the node; letters, digits, `.`, `_`, `-`. Generated if left out, with a number that later changes of the program may shift. */
+  /**
+   * Name of the node; letters, digits, `.`, `_`, `-`. Generated if left out, with a number that later changes
+   * of the program may shift.
+   */
   readonly name?: string
 }
 
 export interface SerdeOptions<K, V> {
-  /** If left out: that of the operator above where the type cannot have changed, else the application's default. */
+  /**
+   * If left out: that of the operator above where the type cannot have changed, else the application's
+   * default.
+   */
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
 }
 
 /** How a topic is read. */
 export interface ConsumedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
-  /** The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the serde. */
+  /**
+   * The time of a record, as a `TimestampExtractor` tells it; a tombstone has the value null, whatever the
+   * serde.
+   */
   timestampExtractor?(record: ConsumedRecord<NoInfer<K>, NoInfer<V>>, partitionTimeMs: number): number
   readonly offsetReset?: OffsetReset
 }
@@ -28,27 +37,38 @@ export interface ProducedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> 
   readonly partitioner?: StreamPartitioner<K, V>
 }
 
-/** `name` also names the repartition topic, if the grouping needs one: `<applicationId>-<name>-repartition`. */
+/**
+ * `name` also names the repartition topic, if the grouping needs one: `<applicationId>-<name>-repartition`.
+ */
 export interface GroupedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {}
 
 /** `name` also names the repartition topic, if the join needs one. `valueSerde` is that of the stream. */
 export interface JoinedOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
   /**
-   * With a versioned table: how long a record of the stream waits for rows of its time that come late (KIP-923), in the stream's time; at
-   * most the table's `historyRetentionMs`. Records are then joined in the order of their times. If left out: nothing waits.
+   * With a versioned table: how long a record of the stream waits for rows of its time that come late
+   * (KIP-923), in the stream's time; at most the table's `historyRetentionMs`. Records are then joined in the
+   * order of their times. If left out: nothing waits.
    */
   readonly graceMs?: number
 }
 
-/** How two streams are joined. `name` also names the repartition topics, if the join needs them: `<applicationId>-<name>-left-repartition`, `…-right-…`. */
+/**
+ * How two streams are joined. `name` also names the repartition topics, if the join needs them:
+ * `<applicationId>-<name>-left-repartition`, `…-right-…`.
+ */
 export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {
   /** Which records belong together: `joinWindows({ … })`. */
   readonly windows: JoinWindows
-  /** Of the stores. Those left out are the application's defaults; serdes of the streams are not inherited. */
+  /**
+   * Of the stores. Those left out are the application's defaults; serdes of the streams are not inherited.
+   */
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>
   readonly otherValueSerde?: Serde<VO>
-  /** Begins the names of the stores, and so of their changelog topics: `<applicationId>-<storeName>-this-join-store-changelog`. */
+  /**
+   * Begins the names of the stores, and so of their changelog topics:
+   * `<applicationId>-<storeName>-this-join-store-changelog`.
+   */
   readonly storeName?: string
   /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'
@@ -63,21 +83,28 @@ export interface RepartitionedOptions<K, V> extends NamedOptions, SerdeOptions<K
   readonly partitioner?: StreamPartitioner<K, V>
 }
 
-/** The store behind a table. A table without any of these keeps a store only if an operator below it needs one. */
+/**
+ * The store behind a table. A table without any of these keeps a store only if an operator below it needs
+ * one.
+ */
 export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
-  /** Makes the table queryable from outside, and its changelog topic `<applicationId>-<storeName>-changelog`. */
+  /**
+   * Makes the table queryable from outside, and its changelog topic `<applicationId>-<storeName>-changelog`.
+   */
   readonly storeName?: string
   /**
-   * Default `persistent`. `in-memory` is rebuilt from the changelog at every start. `lru` is in memory and keeps the `entriesMax` keys used last;
-   * a row that it has forgotten is no row any more, though nothing is sent downstream. Its changes are not held back.
+   * Default `persistent`. `in-memory` is rebuilt from the changelog at every start. `lru` is in memory and
+   * keeps the `entriesMax` keys used last; a row that it has forgotten is no row any more, though nothing is
+   * sent downstream. Its changes are not held back.
    */
   readonly storeType?: 'persistent' | 'in-memory' | 'lru'
   /** With `storeType: 'lru'`, and only there: how many keys are kept, at least 1. */
   readonly entriesMax?: number
   /**
-   * Makes the table versioned (KIP-914): it keeps what its rows were, this far back of the latest timestamp. A stream joined with it finds the
-   * row of the record's time; what comes out of order is put where it belongs, and no longer changes joins and aggregations below; what is
-   * older than the history is dropped (counted). Changes are not held back. Needs `storeName`.
+   * Makes the table versioned (KIP-914): it keeps what its rows were, this far back of the latest timestamp.
+   * A stream joined with it finds the row of the record's time; what comes out of order is put where it
+   * belongs, and no longer changes joins and aggregations below; what is older than the history is dropped
+   * (counted). Changes are not held back. Needs `storeName`.
    */
   readonly historyRetentionMs?: number
   /**
@@ -103,8 +130,9 @@ export interface WindowedTableOptions<K, V> extends Omit<
   /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'
   /**
-   * How far back of the latest window's start those of others may lie before they are forgotten (for sessions: their ends). At least, and by default, as
-   * long as records for a window are taken: its size plus the grace (sliding windows: twice the difference; sessions: the gap).
+   * How far back of the latest window's start those of others may lie before they are forgotten (for
+   * sessions: their ends). At least, and by default, as long as records for a window are taken: its size plus
+   * the grace (sliding windows: twice the difference; sessions: the gap).
    */
   readonly retentionMs?: number
 }
@@ -123,7 +151,10 @@ export interface TransformValuesOptions<K, V> extends TableOptions<K, V> {
 }
 
 export interface ForeignKeyJoinOptions<K, KO, V> extends TableOptions<K, V> {
-  /** Partitions the answers by primary key; by default they go where the row is. Needed where the left topic is not partitioned by key alone. */
+  /**
+   * Partitions the answers by primary key; by default they go where the row is. Needed where the left topic
+   * is not partitioned by key alone.
+   */
   readonly partitioner?: StreamPartitioner<K, null>
   /** Partitions the subscriptions by foreign key: as the right table's topic is partitioned. */
   readonly otherPartitioner?: StreamPartitioner<KO, null>
@@ -132,7 +163,10 @@ export interface ForeignKeyJoinOptions<K, KO, V> extends TableOptions<K, V> {
 export interface BranchOptions<S, R> {
   /** The branch's name, after that of the split; its number if left out. */
   readonly name?: string
-  /** What becomes of the branch: the result stands in the map of branches. Nothing returned: the branch is left out of it. */
+  /**
+   * What becomes of the branch: the result stands in the map of branches. Nothing returned: the branch is
+   * left out of it.
+   */
   readonly chain?: (branch: S) => R
 }
 

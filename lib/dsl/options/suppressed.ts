@@ -2,8 +2,10 @@ import type { Windowed } from '../../common/windowed.ts'
 import { TopologyError } from '../../common/errors.ts'
 
 /**
- * What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time. `shut-down`: the record fails
- * with `SUPPRESS_BUFFER_FULL`: unless `processingErrorHandler` says otherwise, the application ends. */
+ * What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time.
+ * `shut-down`: the record fails with `SUPPRESS_BUFFER_FULL`: unless `processingErrorHandler` says otherwise,
+ * the application ends.
+ */
 export type WhenFull = 'emit-early' | 'shut-down'
 
 /** Limits of a buffer, which is in memory, a task: at least one of the two. */
@@ -32,7 +34,10 @@ export interface UntilTimeLimitOptions extends CommonOptions {
   readonly timeLimitMs: number
 }
 
-/** What `suppress` is to do: made by `untilWindowCloses` or `untilTimeLimit`. `K`: keys that it can be used for. */
+/**
+ * What `suppress` is to do: made by `untilWindowCloses` or `untilTimeLimit`. `K`: keys that it can be used
+ * for.
+ */
 export interface Suppressed<in K> {
   readonly until: 'window-closes' | 'time-limit'
   readonly timeLimitMs: number | undefined
@@ -46,14 +51,16 @@ export interface Suppressed<in K> {
 }
 
 /**
- * Only the final result of each window: one record, when stream time is past the window's end and grace. Deletions of windows that
- * were never sent are not sent either.
+ * Only the final result of each window: one record, when stream time is past the window's end and grace.
+ * Deletions of windows that were never sent are not sent either.
  */
 export function untilWindowCloses(options: UntilWindowClosesOptions): Suppressed<Windowed<unknown>> {
   return suppressed('window-closes', undefined, options)
 }
 
-/** At most one record a row and time limit, the last one. Throws `INVALID_SUPPRESSION` for a negative limit. */
+/**
+ * At most one record a row and time limit, the last one. Throws `INVALID_SUPPRESSION` for a negative limit.
+ */
 export function untilTimeLimit(options: UntilTimeLimitOptions): Suppressed<unknown> {
   const { timeLimitMs } = options
   if (!Number.isSafeInteger(timeLimitMs) || timeLimitMs < 0) {

@@ -37,9 +37,10 @@ export function sessionAggregate<K, V, A>(
 type Session<K, A> = readonly [Windowed<K>, A]
 
 /**
- * A record joins all sessions within the gap and makes them one. Every session that it joins is taken back with a deletion, earliest first, even
- * if the bounds stay as they are; only a session of a single moment is updated in place by a record of that moment.
- * A record without key is dropped; one without value is aggregated like any other.
+ * A record joins all sessions within the gap and makes them one. Every session that it joins is taken back
+ * with a deletion, earliest first, even if the bounds stay as they are; only a session of a single moment is
+ * updated in place by a record of that moment. A record without key is dropped; one without value is
+ * aggregated like any other.
  */
 class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
   readonly #gapMs: number

@@ -5,7 +5,10 @@ import type { SessionStore } from '../../store/contract/session-store.ts'
 import { Change } from '../kit/change.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
-/** Hands on what changes in a session store. Timestamps are the sessions' ends; results sent with each change have no headers, as in Kafka Streams. */
+/**
+ * Hands on what changes in a session store. Timestamps are the sessions' ends; results sent with each change
+ * have no headers, as in Kafka Streams.
+ */
 export class SessionForwarder<K, V> {
   readonly #context: ProcessorContext<Windowed<K>, Change<V>>
   /** Whether changes are to be handed on one by one. */

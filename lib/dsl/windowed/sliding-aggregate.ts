@@ -31,9 +31,10 @@ export function slidingAggregate<K, V, A>(
 const NO_TIME = -1
 
 /**
- * A record has a left window, which ends with it, and a right window, which begins 1 ms after it. Left windows are made when
- * their record comes; right ones only when they get a record, so that every window in the store has one. The timestamp of a
- * stored aggregate is that of its latest record: that is how it is known which records are in a window.
+ * A record has a left window, which ends with it, and a right window, which begins 1 ms after it. Left
+ * windows are made when their record comes; right ones only when they get a record, so that every window in
+ * the store has one. The timestamp of a stored aggregate is that of its latest record: that is how it is
+ * known which records are in a window.
  *
  * No window begins before 0: records earlier than the time difference share the window that begins there.
  */
@@ -145,8 +146,9 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   }
 
   /**
-   * What a window that reaches beyond the record holds before the record is added: the content of the record's right window, if any of it is
-   * later than the record. A copy, since the aggregator may change the object in place.
+   * What a window that reaches beyond the record holds before the record is added: the content of the
+   * record's right window, if any of it is later than the record. A copy, since the aggregator may change the
+   * object in place.
    */
   #keepForRight(stored: ValueAndTimestamp<A>, timestamp: number): ValueAndTimestamp<A> {
     const { value } = stored

@@ -31,8 +31,9 @@ export function windowAggregate<K, V, A>(
 }
 
 /**
- * A record without key is dropped; one without value is aggregated like any other. A window is closed, and drops what comes, once the
- * operator's stream time has reached its end and the grace is over; each closed window that the record lies in counts as one drop.
+ * A record without key is dropped; one without value is aggregated like any other. A window is closed, and
+ * drops what comes, once the operator's stream time has reached its end and the grace is over; each closed
+ * window that the record lies in counts as one drop.
  */
 class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
   readonly #grid: WindowGrid

@@ -7,10 +7,16 @@ import { ChangeForwarder } from '../kit/change-forwarder.ts'
 import { Change } from '../kit/change.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
-/** Hands on what changes in a window store: with each change, when the store's cache lets go of it, or only at the window's close. */
+/**
+ * Hands on what changes in a window store: with each change, when the store's cache lets go of it, or only at
+ * the window's close.
+ */
 export class WindowForwarder<K, V> {
   readonly #context: ProcessorContext<Windowed<K>, Change<V>>
-  /** Whether changes are to be handed on one by one: asked first, so that nothing is made for those that are not. */
+  /**
+   * Whether changes are to be handed on one by one: asked first, so that nothing is made for those that are
+   * not.
+   */
   readonly forwardsUpdates: boolean
 
   constructor(

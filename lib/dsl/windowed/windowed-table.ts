@@ -17,7 +17,10 @@ export interface WindowedAggregation<K, V, A> {
   readonly aggregator: Aggregator<K, V, A>
 }
 
-/** A table by key and window, in a store that it always has. `makeProcessor` is told whether somebody below asks for old values. */
+/**
+ * A table by key and window, in a store that it always has. `makeProcessor` is told whether somebody below
+ * asks for old values.
+ */
 export class WindowedTable implements TableOperator {
   readonly #values: TableValueGetter
   readonly #makeProcessor: (sendOldValues: boolean) => Processor

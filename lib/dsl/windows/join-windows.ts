@@ -1,8 +1,8 @@
 import { checkSpan, invalidWindows } from './check-window.ts'
 
 /**
- * Which records of two streams belong together: for a left record at time t, right records from t − `beforeMs` to
- * t + `afterMs`, both included.
+ * Which records of two streams belong together: for a left record at time t, right records from t −
+ * `beforeMs` to t + `afterMs`, both included.
  */
 export interface JoinWindows {
   readonly beforeMs: number

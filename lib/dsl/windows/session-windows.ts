@@ -1,8 +1,9 @@
 import { checkSpan } from './check-window.ts'
 
 /**
- * Windows of activity: records of a key that follow each other within the gap are one session, and a record that comes between two
- * sessions makes them one. A session begins with its first record and ends with its last one.
+ * Windows of activity: records of a key that follow each other within the gap are one session, and a record
+ * that comes between two sessions makes them one. A session begins with its first record and ends with its
+ * last one.
  */
 export interface SessionWindows {
   readonly type: 'session'

@@ -1,8 +1,8 @@
 import { checkSpan } from './check-window.ts'
 
 /**
- * A window for every set of records of a key that lie within the time difference of each other (KIP-450). Windows begin
- * or end at records; both bounds belong to them.
+ * A window for every set of records of a key that lie within the time difference of each other (KIP-450).
+ * Windows begin or end at records; both bounds belong to them.
  */
 export interface SlidingWindows {
   readonly type: 'sliding'

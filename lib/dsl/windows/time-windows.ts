@@ -1,8 +1,8 @@
 import { checkSpan, invalidWindows } from './check-window.ts'
 
 /**
- * Windows of one size that begin at multiples of the advance, from time 0: tumbling where the two are equal, hopping, and so
- * overlapping, where the advance is smaller. The start belongs to a window, the end does not.
+ * Windows of one size that begin at multiples of the advance, from time 0: tumbling where the two are equal,
+ * hopping, and so overlapping, where the advance is smaller. The start belongs to a window, the end does not.
  */
 export interface TimeWindows {
   readonly type: 'time'
@@ -12,9 +12,10 @@ export interface TimeWindows {
 }
 
 /**
- * `advanceMs`: by default the size, so that windows tumble. `graceMs`: how much later than a window's end records for it are
- * still taken, in stream time; there is no default, because both dropping and waiting have a price.
- * Throws `INVALID_WINDOWS` for a size or advance below 1, an advance above the size, a negative grace.
+ * `advanceMs`: by default the size, so that windows tumble. `graceMs`: how much later than a window's end
+ * records for it are still taken, in stream time; there is no default, because both dropping and waiting have
+ * a price. Throws `INVALID_WINDOWS` for a size or advance below 1, an advance above the size, a negative
+ * grace.
  */
 export function timeWindows(options: {
   readonly sizeMs: number

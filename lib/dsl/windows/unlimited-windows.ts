@@ -1,6 +1,9 @@
 import { checkSpan } from './check-window.ts'
 
-/** One window without an end: never closed, so without grace, and its results are never final. Earlier records are in no window. */
+/**
+ * One window without an end: never closed, so without grace, and its results are never final. Earlier records
+ * are in no window.
+ */
 export interface UnlimitedWindows {
   readonly type: 'unlimited'
   readonly startMs: number

@@ -2,7 +2,10 @@ import { UNLIMITED_END_MS } from '../../common/windowed.ts'
 import type { TimeWindows } from './time-windows.ts'
 import type { UnlimitedWindows } from './unlimited-windows.ts'
 
-/** Which windows a time lies in, where they begin at fixed times: arithmetic without a list, since it is asked for every record. */
+/**
+ * Which windows a time lies in, where they begin at fixed times: arithmetic without a list, since it is asked
+ * for every record.
+ */
 export class WindowGrid {
   /** `Infinity` for unlimited windows. */
   readonly sizeMs: number
@@ -40,7 +43,10 @@ export class WindowGrid {
     return (last - this.firstStartMs(timeMs)) / this.advanceMs + 1
   }
 
-  /** Most times lie in the window of the one before, which is sooner seen than the rest of a division is taken. */
+  /**
+   * Most times lie in the window of the one before, which is sooner seen than the rest of a division is
+   * taken.
+   */
   #tumblingStartMs(timeMs: number): number {
     const sinceLastMs = timeMs - this.#lastStartMs
     if (sinceLastMs < 0 || sinceLastMs >= this.sizeMs) this.#lastStartMs = timeMs - (timeMs % this.sizeMs)

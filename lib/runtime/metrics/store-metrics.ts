@@ -28,8 +28,9 @@ const OPERATIONS: { readonly [operation: string]: readonly string[] } = {
 type Method = (...args: unknown[]) => unknown
 
 /**
- * What a store is asked for, how often and how long it takes, in nanoseconds as in Kafka Streams; only at level `debug`, since two looks at the clock cost as much as
- * a read from memory. The methods of the store object itself are replaced, so that it stays the one that everybody knows.
+ * What a store is asked for, how often and how long it takes, in nanoseconds as in Kafka Streams; only at
+ * level `debug`, since two looks at the clock cost as much as a read from memory. The methods of the store
+ * object itself are replaced, so that it stays the one that everybody knows.
  */
 export class StoreMetrics {
   readonly #metrics: Metrics
@@ -50,7 +51,9 @@ export class StoreMetrics {
     this.#gauge('oldest-iterator-open-since-ms', () => this.#oldestSinceMs())
   }
 
-  /** The engine as the store sees it: how often it is asked tells how often memory did not have the answer. */
+  /**
+   * The engine as the store sees it: how often it is asked tells how often memory did not have the answer.
+   */
   watchEngine(engine: Engine): Engine {
     const get: Engine['get'] = key => {
       this.#engineReads += 1

@@ -44,7 +44,10 @@ interface TaskDetails {
 /** What a task measures of itself, its nodes and its topics; all of it goes with the tag of the task. */
 export class TaskMetrics {
   readonly dropped: Counter
-  /** Wall-clock time at which the present run of records began: for latencies from end to end, which need no clock for each record. */
+  /**
+   * Wall-clock time at which the present run of records began: for latencies from end to end, which need no
+   * clock for each record.
+   */
   nowMs = 0
   readonly details: TaskDetails | undefined
   readonly #metrics: Metrics

@@ -37,7 +37,10 @@ export class PhaseMetrics {
   }
 }
 
-/** What a thread measures of itself: Kafka Streams' `stream-thread-metrics`. Every run of a thread of this name goes on with the same. */
+/**
+ * What a thread measures of itself: Kafka Streams' `stream-thread-metrics`. Every run of a thread of this
+ * name goes on with the same.
+ */
 export class ThreadMetrics {
   readonly poll: PhaseMetrics
   readonly process: PhaseMetrics
@@ -86,7 +89,10 @@ export class ThreadMetrics {
     this.#polled.record(records)
   }
 
-  /** A turn of the loop has processed these, which are counted as they are: as in Kafka Streams, the latency is the mean of one of them. */
+  /**
+   * A turn of the loop has processed these, which are counted as they are: as in Kafka Streams, the latency
+   * is the mean of one of them.
+   */
   processed(records: number, elapsedMs: number): void {
     if (records === 0) return
     this.process.spent(elapsedMs, records)

@@ -17,8 +17,9 @@ export const PROCESSING_ANSWERS = ['fail', 'continue', 'rollback'] as const
 export const PRODUCTION_ANSWERS = ['fail', 'continue', 'retry'] as const
 
 /**
- * Asks a handler of errors. A type checker holds its answers; a program without types may forget one, misspell it or return a
- * promise. What is no answer, or thrown, ends the application with `ErrorHandlerError`: nobody has decided that the record may be dropped.
+ * Asks a handler of errors. A type checker holds its answers; a program without types may forget one,
+ * misspell it or return a promise. What is no answer, or thrown, ends the application with
+ * `ErrorHandlerError`: nobody has decided that the record may be dropped.
  */
 export function askHandler<A extends string, C>(
   handler: (error: Error, context: C) => HandlerAnswer<A>,

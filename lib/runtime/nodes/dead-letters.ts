@@ -10,8 +10,9 @@ export function answerOf<A extends string>(answer: HandlerAnswer<A>): A {
 }
 
 /**
- * The records for dead letter queues: those that the handler gave, or, where it gave only a word, one for `topic`, the application's
- * (KIP-1034). It has the bytes of the record that was being processed, not of what became of it on the way.
+ * The records for dead letter queues: those that the handler gave, or, where it gave only a word, one for
+ * `topic`, the application's (KIP-1034). It has the bytes of the record that was being processed, not of what
+ * became of it on the way.
  */
 export function deadLettersOf(
   answer: HandlerAnswer<string>,

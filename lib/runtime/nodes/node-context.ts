@@ -130,7 +130,10 @@ export class NodeContext implements DeferringContext, OperatorContext {
     this.#scope.requestCommit()
   }
 
-  /** Headers are looked at for every child: one may have changed those of the record, which the next one gets as well. */
+  /**
+   * Headers are looked at for every child: one may have changed those of the record, which the next one gets
+   * as well.
+   */
   #enter(child: TaskNode, record: Record<unknown, unknown>): void {
     const scope = this.#scope
     const { timestamp } = record

@@ -3,7 +3,10 @@ import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { DefaultSerdes } from '../plan/settings.ts'
 
-/** The serdes of a source or sink: its own, or the application's. Found out when a task is built, not with the first record. */
+/**
+ * The serdes of a source or sink: its own, or the application's. Found out when a task is built, not with the
+ * first record.
+ */
 export function serdesOf(
   node: {
     readonly name: string
@@ -18,7 +21,10 @@ export function serdesOf(
   }
 }
 
-/** Fails with the first record instead of at once: a sink that only ever sees tombstones, or no keys, needs no serde for them. */
+/**
+ * Fails with the first record instead of at once: a sink that only ever sees tombstones, or no keys, needs no
+ * serde for them.
+ */
 function missing(nodeName: string, part: 'key' | 'value'): Serde<unknown> {
   const fail = (): never => {
     const setting = part === 'key' ? 'keySerde' : 'valueSerde'

@@ -6,12 +6,16 @@ import type { RecordCollector } from './record-collector.ts'
 /** A topic that was created a moment ago may not have reached the broker that is asked. */
 const ATTEMPTS = 5
 const PAUSE_MS = 200
-/** A topic that is found missing for so long does not come. Meanwhile the thread goes back to its last commit, again and again. */
+/**
+ * A topic that is found missing for so long does not come. Meanwhile the thread goes back to its last commit,
+ * again and again.
+ */
 const MISSING_MS = 30_000
 
 /**
- * Partition counts of the topics that sinks write to. Those that the topology names are known from the start; one that is named record by record
- * (KIP-303) is looked up when its first record comes, which waits in the collector meanwhile.
+ * Partition counts of the topics that sinks write to. Those that the topology names are known from the start;
+ * one that is named record by record (KIP-303) is looked up when its first record comes, which waits in the
+ * collector meanwhile.
  */
 export class OutputTopics {
   readonly #admin: Admin
@@ -51,8 +55,8 @@ export class OutputTopics {
   }
 
   /**
-   * Lets go of all records that wait. Rejects with class `topic-missing` where one waits for a topic that does not exist; when it has been missing for
-   * 30 s, it is refused, and its handler asked.
+   * Lets go of all records that wait. Rejects with class `topic-missing` where one waits for a topic that
+   * does not exist; when it has been missing for 30 s, it is refused, and its handler asked.
    */
   async settle(collectors: readonly RecordCollector[]): Promise<void> {
     const waiting = collectors.filter(collector => collector.isParking)

@@ -29,8 +29,8 @@ export class ProcessorTopology {
   }
 
   /**
-   * Calls the processors' `init`, in the order in which they were added. Where one fails, those before it are closed: they may have begun
-   * something that goes on by itself, such as calls.
+   * Calls the processors' `init`, in the order in which they were added. Where one fails, those before it are
+   * closed: they may have begun something that goes on by itself, such as calls.
    */
   init(): void {
     const initialised: ProcessorNode[] = []

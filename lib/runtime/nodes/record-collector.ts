@@ -67,7 +67,10 @@ interface Serialized {
   readonly headers: readonly Header[]
 }
 
-/** Records without a key go to one partition for so many in a row: batches stay large, and all partitions get their share. */
+/**
+ * Records without a key go to one partition for so many in a row: batches stay large, and all partitions get
+ * their share.
+ */
 const UNKEYED_RUN = 64
 
 /** The way out of one task: serialises, chooses the partition, hands over to the producer. */
@@ -77,7 +80,10 @@ export class RecordCollector implements RecordOrigin {
   /** Whether anything went out since the last commit: such a task must take part in it. */
   hasSent = false
   #unkeyed = 0
-  /** One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it commits. */
+  /**
+   * One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it
+   * commits.
+   */
   #parked: ParkedOutput[] = []
   #recordContext: (() => RecordContext) | undefined
   /** A dead letter that is refused in its turn has no dead letter. */

@@ -37,12 +37,14 @@ const ROUNDS_IN_VAIN_MAX = 3
 const WIDE = 100_000
 
 /**
- * What the broker has refused for good after it was sent, when the record that it was made from is long gone. The epoch is dropped and repeated; what
- * is sent then is compared with what was refused, so that the handler is asked while its input is being processed, and its letter goes into
- * the transaction that skips the record.
+ * What the broker has refused for good after it was sent, when the record that it was made from is long gone.
+ * The epoch is dropped and repeated; what is sent then is compared with what was refused, so that the handler
+ * is asked while its input is being processed, and its letter goes into the transaction that skips the
+ * record.
  *
- * A change for a changelog cannot be left out alone: then the store would not be what its changelog says. Epochs are cut in halves until one has a
- * single input, which has failed: it is skipped, and the handler for processing is asked about it.
+ * A change for a changelog cannot be left out alone: then the store would not be what its changelog says.
+ * Epochs are cut in halves until one has a single input, which has failed: it is skipped, and the handler for
+ * processing is asked about it.
  */
 export class Refusals {
   readonly #changelogs: ReadonlySet<string>
@@ -102,8 +104,8 @@ export class Refusals {
   }
 
   /**
-   * A change for a changelog was refused, in epochs with so many inputs, of which this is the last. False where there is none that could be skipped: a
-   * punctuator made the change.
+   * A change for a changelog was refused, in epochs with so many inputs, of which this is the last. False
+   * where there is none that could be skipped: a punctuator made the change.
    */
   narrow(error: BrokerError, inputs: number, last: RecordContext | undefined): boolean {
     this.#foundInRound = true

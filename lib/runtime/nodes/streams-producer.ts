@@ -30,8 +30,9 @@ const HELD_RECORDS_MAX = 200_000
 const OVERHEAD_BYTES = 200
 
 /**
- * The way to the thread's producer. Where that takes no record of the next transaction while it commits one, what is processed meanwhile waits
- * here, in order, with the context of its input: who is asked about a refusal must not see another record.
+ * The way to the thread's producer. Where that takes no record of the next transaction while it commits one,
+ * what is processed meanwhile waits here, in order, with the context of its input: who is asked about a
+ * refusal must not see another record.
  */
 export class StreamsProducer implements RecordSink {
   readonly #producer: Producer

@@ -33,7 +33,10 @@ export interface TaskScope {
   readonly onProcessingError: ProcessingErrorHandler
   /** The record being processed. Nodes replace it while their children run. */
   context: RecordContext
-  /** Set when a handler said `fail`: whatever user code makes of the exception, nothing of this epoch is committed. */
+  /**
+   * Set when a handler said `fail`: whatever user code makes of the exception, nothing of this epoch is
+   * committed.
+   */
   failure: Error | undefined
   streamTimeMs(): number
   systemTimeMs(): number
@@ -43,6 +46,9 @@ export interface TaskScope {
   store(name: string): StateStore | undefined
   globalStore(name: string): StateStore | undefined
   requestCommit(): void
-  /** Notes that a record is to be left out of the repetition that follows; undefined where nothing can be undone. */
+  /**
+   * Notes that a record is to be left out of the repetition that follows; undefined where nothing can be
+   * undone.
+   */
   readonly rollBack?: ((input: InputPlace, failed: FailedInput) => void) | undefined
 }

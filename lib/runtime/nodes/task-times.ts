@@ -1,7 +1,10 @@
 import type { Logger } from '../../common/logger.ts'
 import { decodeOperatorTimes, encodeOperatorTimes } from '../plan/offset-metadata.ts'
 
-/** Brokers take 4,096 characters with an offset (`offset.metadata.max.bytes`); in base64, and beside the partition time, this is the room for times. */
+/**
+ * Brokers take 4,096 characters with an offset (`offset.metadata.max.bytes`); in base64, and beside the
+ * partition time, this is the room for times.
+ */
 const BYTES_MAX = 3000
 
 const NO_MARKS: ReadonlyMap<string, number> = new Map()
@@ -31,7 +34,10 @@ export class TaskTimes {
     this.#kept.push(time)
   }
 
-  /** What was committed, before the operators ask; they register anew. An offset that did not move keeps older times, so the latest ones count. */
+  /**
+   * What was committed, before the operators ask; they register anew. An offset that did not move keeps older
+   * times, so the latest ones count.
+   */
   restore(metadata: Iterable<string | undefined>): void {
     this.#kept.length = 0
     const latest = new Map<string, number>()
@@ -43,7 +49,10 @@ export class TaskTimes {
     this.#committed = latest
   }
 
-  /** The times as they are now, for the metadata of every offset of one commit, and marks (`changelog-marks`) as far as there is room. */
+  /**
+   * The times as they are now, for the metadata of every offset of one commit, and marks (`changelog-marks`)
+   * as far as there is room.
+   */
   encode(marks: ReadonlyMap<string, number> = NO_MARKS): Uint8Array {
     const times = new Map<string, number>()
     let bytes = 0

@@ -16,8 +16,9 @@ export interface TaskPlan {
 }
 
 /**
- * Which topic of each sub-topology stands for it in the group: partition p of the anchor *is* task p, and the partitions p of the
- * other sources come with it. Kafka's assignors know nothing of sub-topologies; this makes co-partitioning hold by construction.
+ * Which topic of each sub-topology stands for it in the group: partition p of the anchor *is* task p, and the
+ * partitions p of the other sources come with it. Kafka's assignors know nothing of sub-topologies; this
+ * makes co-partitioning hold by construction.
  */
 export class AnchorPlan {
   readonly #subtopologies = new Map<string, SubtopologyPlan>()
@@ -56,7 +57,10 @@ export class AnchorPlan {
     return []
   }
 
-  /** Whether the application itself writes the topic: a repartition topic, or one between two of its sub-topologies. */
+  /**
+   * Whether the application itself writes the topic: a repartition topic, or one between two of its
+   * sub-topologies.
+   */
   writes(topic: string): boolean {
     for (const { sinkTopics } of this.#subtopologies.values()) if (sinkTopics.includes(topic)) return true
     return false
@@ -78,8 +82,9 @@ export class AnchorPlan {
   }
 
   /**
-   * Equal for members that divide the work in the same way. It stands in the client id, where members see each other's: two
-   * programs with different anchors in one group would leave tasks without an owner, or give them two.
+   * Equal for members that divide the work in the same way. It stands in the client id, where members see
+   * each other's: two programs with different anchors in one group would leave tasks without an owner, or
+   * give them two.
    */
   get hash(): string {
     const plan = Array.from(this.#subtopologies, ([anchor, { id, sourceTopics }]) => [

@@ -12,8 +12,9 @@ interface ReadingOrWriting {
 }
 
 /**
- * Throws `SERDE_MISSING` for the first source or sink that has none of its own for keys or values, where the application has no default either:
- * before anything runs, with the line of the user's that made the node (`addedAt`), since its name may be a generated one.
+ * Throws `SERDE_MISSING` for the first source or sink that has none of its own for keys or values, where the
+ * application has no default either: before anything runs, with the line of the user's that made the node
+ * (`addedAt`), since its name may be a generated one.
  */
 export function checkSerdes(
   { subtopologies, globalSubtopologies }: TopologyPlan,

@@ -14,8 +14,9 @@ const REPARTITION_CONFIG = {
 }
 
 /**
- * Sees to it, before anything is processed, that every topic is there with a partition count that fits: topics of the user must
- * exist, internal ones are made. Returns the partition count of every topic the plan names.
+ * Sees to it, before anything is processed, that every topic is there with a partition count that fits:
+ * topics of the user must exist, internal ones are made. Returns the partition count of every topic the plan
+ * names.
  */
 export async function prepareTopics(
   plan: TopologyPlan,
@@ -49,8 +50,8 @@ export async function prepareTopics(
 }
 
 /**
- * An application that has been running does not lack its internal topics, unless its topology is a new one: says what is lost with them. State on disk
- * tells more, as its tasks are taken over.
+ * An application that has been running does not lack its internal topics, unless its topology is a new one:
+ * says what is lost with them. State on disk tells more, as its tasks are taken over.
  */
 async function tellLost(
   plan: TopologyPlan,

@@ -1,7 +1,10 @@
 import type { IsolationLevel } from '../../broker/broker.ts'
 import type { RuntimeSettings } from './settings.ts'
 
-/** What the application's readers see, the same for input, changelogs and global tables: under exactly-once nothing undecided. */
+/**
+ * What the application's readers see, the same for input, changelogs and global tables: under exactly-once
+ * nothing undecided.
+ */
 export function isolationOf({
   processingGuarantee,
 }: Pick<RuntimeSettings, 'processingGuarantee'>): IsolationLevel {

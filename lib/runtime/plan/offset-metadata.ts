@@ -2,15 +2,15 @@ import { Buffer } from 'node:buffer'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 
 /**
- * The layout of Kafka Streams' `TopicPartitionMetadata`: a magic byte, the partition time, then times of operators (`ProcessorMetadata`): their number,
- * and for each its name's length, its name and the time.
+ * The layout of Kafka Streams' `TopicPartitionMetadata`: a magic byte, the partition time, then times of
+ * operators (`ProcessorMetadata`): their number, and for each its name's length, its name and the time.
  */
 const MAGIC = 2
 const LENGTH = 9
 
 /**
- * The metadata of a committed offset: partition time in milliseconds (-1: none) and, if there are any, the operators' times;
- * base64. Both systems read each other's.
+ * The metadata of a committed offset: partition time in milliseconds (-1: none) and, if there are any, the
+ * operators' times; base64. Both systems read each other's.
  */
 export function encodePartitionTime(timeMs: number, operatorTimes: Uint8Array = EMPTY_BYTES): string {
   const bytes = Buffer.alloc(LENGTH + operatorTimes.length)

@@ -2,9 +2,9 @@ import { TopologyError } from '../../common/errors.ts'
 import type { CoPartitionGroup, TopologyPlan } from '../../topology/plan.ts'
 
 /**
- * Partition counts of all source and sink topics: given for the user's, computed for repartition topics (set in the topology, or
- * as many as the largest source upstream, or as co-partitioning asks). Throws `CO_PARTITIONING` where topics that are joined
- * do not match.
+ * Partition counts of all source and sink topics: given for the user's, computed for repartition topics (set
+ * in the topology, or as many as the largest source upstream, or as co-partitioning asks). Throws
+ * `CO_PARTITIONING` where topics that are joined do not match.
  */
 export function countPartitions(
   plan: TopologyPlan,
@@ -19,7 +19,8 @@ export function countPartitions(
     const open = [...plan.repartitionTopics.keys()].filter(topic => !counts.has(topic))
     if (open.length === 0) break
     const complete = upstreamCounts(plan, open, counts, { partly: false })
-    // The two topics of a foreign-key join lie upstream of each other: what is known decides, and co-partitioning below.
+    // The two topics of a foreign-key join lie upstream of each other: what is known decides, and
+    // co-partitioning below.
     const known = complete.length > 0 ? complete : upstreamCounts(plan, open, counts, { partly: true })
     if (known.length === 0) throw circular(open)
     for (const [topic, count] of known) counts.set(topic, count)
@@ -40,7 +41,10 @@ function upstreamCounts(
   })
 }
 
-/** The largest source of the sub-topologies that write to this topic; undefined while one of them is open itself, unless `partly`. */
+/**
+ * The largest source of the sub-topologies that write to this topic; undefined while one of them is open
+ * itself, unless `partly`.
+ */
 function upstreamCount(
   plan: TopologyPlan,
   topic: string,

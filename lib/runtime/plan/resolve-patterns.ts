@@ -9,8 +9,8 @@ export function hasPatterns(plan: TopologyPlan): boolean {
 }
 
 /**
- * The plan with the topics that match its patterns now. A topic that is created later shows at the next look at the metadata, and the
- * thread starts over with a plan resolved anew.
+ * The plan with the topics that match its patterns now. A topic that is created later shows at the next look
+ * at the metadata, and the thread starts over with a plan resolved anew.
  */
 export function resolvePatterns(plan: TopologyPlan, topics: readonly string[]): TopologyPlan {
   if (!hasPatterns(plan)) return plan

@@ -7,7 +7,10 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-/** How far the records of some partitions are applied, by partition key, and who waits for them to be. As many waiters as there are calls under way. */
+/**
+ * How far the records of some partitions are applied, by partition key, and who waits for them to be. As many
+ * waiters as there are calls under way.
+ */
 export class AppliedPositions {
   readonly #positions = new Map<string, number>()
   readonly #waiters = new Set<Waiter>()

@@ -16,15 +16,18 @@ export interface EpochOutcome {
 }
 
 /**
- * Changes of watched stores, held until the commit that makes them true; an abort forgets them. Stores nobody watches cost
- * nothing, so a watch must be there before the tasks are opened.
+ * Changes of watched stores, held until the commit that makes them true; an abort forgets them. Stores nobody
+ * watches cost nothing, so a watch must be there before the tasks are opened.
  */
 export class ChangeFeed {
   readonly #watchers = new Map<string, Set<(change: RawStoreChange) => void>>()
   /** Of the epoch that is being committed. */
   #sealed: RawStoreChange[] = []
   #pending: RawStoreChange[] = []
-  /** Epochs are told of in their order, though tasks of a later one may have written sooner. Undefined: all are. */
+  /**
+   * Epochs are told of in their order, though tasks of a later one may have written sooner. Undefined: all
+   * are.
+   */
   #telling: Promise<void> | undefined
 
   watch(storeName: string, listener: (change: RawStoreChange) => void): () => void {
@@ -48,7 +51,10 @@ export class ChangeFeed {
     this.#pending = []
   }
 
-  /** `committed`: what was sealed is true now, and told of when it is shown; otherwise nothing since the last commit has happened. */
+  /**
+   * `committed`: what was sealed is true now, and told of when it is shown; otherwise nothing since the last
+   * commit has happened.
+   */
   epochEnd({ committed, shown }: EpochOutcome): void {
     const changes = this.#sealed
     this.#sealed = []

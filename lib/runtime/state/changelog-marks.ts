@@ -8,9 +8,10 @@ import {
 } from '../plan/offset-metadata.ts'
 
 /**
- * A mark in the metadata of committed offsets says in which changelog the state is that these offsets count up to: a topic that was deleted and made
- * anew has the same name, and whoever takes a task over without state on his disk would take it for a store that was never written. Marks stand
- * among the operators' times, whose names have no blank in front; Kafka Streams passes them on.
+ * A mark in the metadata of committed offsets says in which changelog the state is that these offsets count
+ * up to: a topic that was deleted and made anew has the same name, and whoever takes a task over without
+ * state on his disk would take it for a store that was never written. Marks stand among the operators' times,
+ * whose names have no blank in front; Kafka Streams passes them on.
  */
 const PREFIX = ' changelog '
 /** Of an id; what fits into a safe integer. */
@@ -23,7 +24,10 @@ export function marksOf(topicIds: Iterable<readonly [storeName: string, topicId:
   return new Map(Array.from(topicIds, ([storeName, topicId]) => [PREFIX + storeName, markOf(topicId)]))
 }
 
-/** Whether these offsets were committed with that very topic; undefined where they do not say. An offset that did not move keeps an older mark. */
+/**
+ * Whether these offsets were committed with that very topic; undefined where they do not say. An offset that
+ * did not move keeps an older mark.
+ */
 export function isMarked(
   committed: Iterable<OffsetToCommit>,
   { storeName, topicId }: { readonly storeName: string; readonly topicId: string | undefined },

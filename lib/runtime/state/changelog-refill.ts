@@ -38,9 +38,10 @@ const BYTES_MAX = 1024 * 1024
 const RETRY_MS = 50
 
 /**
- * Sends what a store holds to its changelog, which has lost its records. Each transaction commits an offset of the task again, so that one who has lost
- * the task meanwhile is refused; the last one marks it (`changelog-marks`): now others may restore from the topic. The store's position in
- * the topic comes after that: a process that ends before begins anew, and records that are sent twice do no harm.
+ * Sends what a store holds to its changelog, which has lost its records. Each transaction commits an offset
+ * of the task again, so that one who has lost the task meanwhile is refused; the last one marks it
+ * (`changelog-marks`): now others may restore from the topic. The store's position in the topic comes after
+ * that: a process that ends before begins anew, and records that are sent twice do no harm.
  */
 export class ChangelogRefill {
   readonly #options: ChangelogRefillOptions

@@ -29,8 +29,9 @@ const DAY_MS = 86_400_000
 const RETENTION = 'delete.retention.ms'
 
 /**
- * Clears global stores on disk that do not belong to their topics as these are now, each with a line that says why. Unlike a changelog the topic of a
- * global store is not its copy but its source: one that is empty now makes an empty table. Returns the topics' ids.
+ * Clears global stores on disk that do not belong to their topics as these are now, each with a line that
+ * says why. Unlike a changelog the topic of a global store is not its copy but its source: one that is empty
+ * now makes an empty table. Returns the topics' ids.
  */
 export async function clearUnfitGlobals(
   globals: readonly GlobalPlan[],

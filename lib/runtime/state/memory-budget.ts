@@ -1,14 +1,18 @@
 import type { RuntimeSettings } from '../plan/settings.ts'
 
-/** What one store may use at present, in bytes. Shrinks and grows as stores come and go: to be read anew each time. */
+/**
+ * What one store may use at present, in bytes. Shrinks and grows as stores come and go: to be read anew each
+ * time.
+ */
 export interface StoreShare {
   readonly cacheBytesMax: number
   readonly readCacheBytesMax: number
 }
 
 /**
- * The memory of all stores of a process, divided evenly among those that are open: more tasks do not mean more memory, as with
- * `statestore.cache.max.bytes` of Kafka Streams. A store over its new share gives back at its next commit.
+ * The memory of all stores of a process, divided evenly among those that are open: more tasks do not mean
+ * more memory, as with `statestore.cache.max.bytes` of Kafka Streams. A store over its new share gives back
+ * at its next commit.
  */
 export class MemoryBudget {
   readonly #settings: Pick<RuntimeSettings, 'cacheBytesMax' | 'readCacheBytesMax'>

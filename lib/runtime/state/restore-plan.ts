@@ -47,7 +47,10 @@ export interface RestorePlan {
   readonly positions: ReadonlyMap<string, number>
 }
 
-/** State on disk that does not belong to its changelog: these stores have to be cleared before the task is opened again. */
+/**
+ * State on disk that does not belong to its changelog: these stores have to be cleared before the task is
+ * opened again.
+ */
 export class UnfitStateError extends TaskCorruptedError {
   readonly stores: readonly string[]
 
@@ -174,7 +177,10 @@ export class RestorePlanner {
       : fit
   }
 
-  /** Only for as long as the topic keeps deletions; half of that, since it lay there for some time before, too. State without a date is of any age. */
+  /**
+   * Only for as long as the topic keeps deletions; half of that, since it lay there for some time before,
+   * too. State without a date is of any age.
+   */
   async #isStale(changelog: Changelog, state: StateManager): Promise<boolean> {
     const usedAtMs = state.usedAtMs
     if (usedAtMs === undefined) return true

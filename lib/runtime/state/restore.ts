@@ -43,10 +43,13 @@ interface Fetched {
 const POLL_RECORDS = 2_000
 /** What engines write while the next records are read: the bound on what a restore holds in memory. */
 const POLLS_WRITING_MAX = 4
-/** From so many records on, an engine is prepared for them, which costs some milliseconds before and after. */
+/**
+ * From so many records on, an engine is prepared for them, which costs some milliseconds before and after.
+ */
 const BULK_RECORDS = 100_000
 /**
- * Tasks with so many that are restored at a time: their engines use more memory meanwhile, and the first is in service the sooner.
+ * Tasks with so many that are restored at a time: their engines use more memory meanwhile, and the first is
+ * in service the sooner.
  */
 const BULKS_AT_ONCE = 3
 /** With those whose last writes are still being sorted. */
@@ -55,9 +58,10 @@ const POLL_WAIT_MS = 100
 const PROGRESS_MS = 5000
 
 /**
- * Replays changelogs into stores, beside the thread's running tasks: with a consumer of its own and outside any transaction. A
- * replay ends at the high watermark that was seen *after* the committed offsets were read: at the last stable offset a decided
- * transaction whose marker is still to come would be missed (KAFKA-10167).
+ * Replays changelogs into stores, beside the thread's running tasks: with a consumer of its own and outside
+ * any transaction. A replay ends at the high watermark that was seen *after* the committed offsets were read:
+ * at the last stable offset a decided transaction whose marker is still to come would be missed
+ * (KAFKA-10167).
  */
 export class Restorer {
   readonly #options: RestorerOptions
@@ -77,8 +81,9 @@ export class Restorer {
   }
 
   /**
-   * Resolves when all stores of the task have what was committed, but for those whose changelog is to be filled from them, which it names. Rejects when
-   * the signal aborts, with the error met, and as `RestorePlanner.plan`.
+   * Resolves when all stores of the task have what was committed, but for those whose changelog is to be
+   * filled from them, which it names. Rejects when the signal aborts, with the error met, and as
+   * `RestorePlanner.plan`.
    */
   async restore(request: RestoreRequest): Promise<readonly Refill[]> {
     const { replays, refills, positions } = await this.#planner.plan(request)
@@ -98,7 +103,8 @@ export class Restorer {
         await state.prepareFor('bulk')
         await this.#replay(replays)
       })
-      // While the next one is being read already: sorting the last writes keeps one thread busy, and would keep the others waiting.
+      // While the next one is being read already: sorting the last writes keeps one thread busy, and would
+      // keep the others waiting.
       await state.prepareFor('steady')
     })
   }

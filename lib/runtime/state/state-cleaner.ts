@@ -47,8 +47,8 @@ interface Content {
  * its tasks for a while, costs anything.
  *
  * Only state that is on the brokers, too, is removed: every store that has entries must have a changelog that
- * is there, is the one that it was, is not empty, and is as long as the store knows it. All other state stays, and is named in the
- * log once. Global state is never removed.
+ * is there, is the one that it was, is not empty, and is as long as the store knows it. All other state
+ * stays, and is named in the log once. Global state is never removed.
  */
 export class StateCleaner {
   readonly #options: StateCleanerOptions

@@ -29,9 +29,9 @@ interface Use {
 }
 
 /**
- * `<stateDir>/<applicationId>`, owned by one process at a time. The lock is that of a small database, which the operating system
- * releases however the process ends; in it lies the process id, which names the process to the transaction coordinator
- * over restarts.
+ * `<stateDir>/<applicationId>`, owned by one process at a time. The lock is that of a small database, which
+ * the operating system releases however the process ends; in it lies the process id, which names the process
+ * to the transaction coordinator over restarts.
  */
 export class StateDirectory {
   readonly path: string
@@ -89,7 +89,10 @@ export class StateDirectory {
     await rm(directory.path, { recursive: true, force: true })
   }
 
-  /** For a directory that was copied: the copy has the id of Kafka Streams, and each would end the other's transactions. */
+  /**
+   * For a directory that was copied: the copy has the id of Kafka Streams, and each would end the other's
+   * transactions.
+   */
   async renewProcessId(): Promise<void> {
     const processId = this.#random.uuid()
     await this.#lock.write(WriteBatch.of([{ key: PROCESS_ID, value: utf8(processId) }]))
@@ -97,8 +100,9 @@ export class StateDirectory {
   }
 
   /**
-   * Opens a task's state. What is damaged, or was found unfit, is removed first, with a line that says why, so that it is restored from its
-   * changelogs. Waits until nobody looks at it, or removes it. Throws `STATE_CORRUPTED` where that has not helped, `STATE_DIRECTORY_LOCKED` and `STATE_DIRECTORY_UNUSABLE`.
+   * Opens a task's state. What is damaged, or was found unfit, is removed first, with a line that says why,
+   * so that it is restored from its changelogs. Waits until nobody looks at it, or removes it. Throws
+   * `STATE_CORRUPTED` where that has not helped, `STATE_DIRECTORY_LOCKED` and `STATE_DIRECTORY_UNUSABLE`.
    */
   openTask(id: TaskId, logger: Logger): Promise<StateEngine> {
     return this.#openState(id, logger)

@@ -4,8 +4,9 @@ import type { WriteBatch } from '../../store/engine/write-batch.ts'
 import type { StateHealth } from './state-health.ts'
 
 /**
- * The engine on disk of one task. Whatever LevelDB meets in it becomes an error of the runtime here, so that no handler of user code is asked
- * about it: damage makes the task corrupted, and is remembered by the directory, which wipes the state before it is opened again.
+ * The engine on disk of one task. Whatever LevelDB meets in it becomes an error of the runtime here, so that
+ * no handler of user code is asked about it: damage makes the task corrupted, and is remembered by the
+ * directory, which wipes the state before it is opened again.
  */
 export class StateEngine implements Engine {
   readonly persistent = true
@@ -56,7 +57,9 @@ export class StateEngine implements Engine {
     this.#health.unfit(error)
   }
 
-  /** Throws what a read or write has met, which user code that called the store may have caught and gone on. */
+  /**
+   * Throws what a read or write has met, which user code that called the store may have caught and gone on.
+   */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure
   }
@@ -69,7 +72,10 @@ export class StateEngine implements Engine {
     }
   }
 
-  /** A write that has failed for whatever reason: what was committed is not there, and nothing may be written behind it. */
+  /**
+   * A write that has failed for whatever reason: what was committed is not there, and nothing may be written
+   * behind it.
+   */
   async #written(work: Promise<void>): Promise<void> {
     try {
       await work

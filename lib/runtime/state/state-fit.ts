@@ -25,7 +25,8 @@ export interface ChangelogState {
 
 /**
  * - `replay`: the state goes on from there.
- * - `rebuild`: it belongs to something else than this topic, which has records: it is cleared and restored from them.
+ * - `rebuild`: it belongs to something else than this topic, which has records: it is cleared and restored
+ *   from them.
  * - `refill`: the topic has lost its records, and the state is all that there was in them.
  * - `lost`: the topic has lost its records, and the state is not all that there was in them.
  */
@@ -35,7 +36,10 @@ export type Fit =
 
 export const MADE_ANEW = 'it was deleted and made anew'
 
-/** Whether state on disk and its changelog belong together. State is never given up for a topic that has nothing to put in its place. */
+/**
+ * Whether state on disk and its changelog belong together. State is never given up for a topic that has
+ * nothing to put in its place.
+ */
 export function fitOf(stored: StoredState, topic: ChangelogState): Fit {
   const { beginning, end } = topic
   const fromBeginning = { kind: 'replay', from: beginning } as const
@@ -52,7 +56,10 @@ export function fitOf(stored: StoredState, topic: ChangelogState): Fit {
   return { kind: stored.isWhole ? 'refill' : 'lost', why }
 }
 
-/** What is in the topic already is of the refill that did not come to its end, as long as it is that very topic. */
+/**
+ * What is in the topic already is of the refill that did not come to its end, as long as it is that very
+ * topic.
+ */
 function refillAgain(stored: StoredState, topic: ChangelogState): Fit {
   const why = 'it was being filled anew when the process ended'
   const isEmpty = topic.beginning >= topic.end

@@ -6,8 +6,8 @@ const DAMAGES_MAX = 1
 const MISFITS_MAX = 4
 
 /**
- * What is known of the state of one task for as long as the directory is open, longer than any thread: whether it has to be wiped before it is
- * opened again, and how often in a row that was needed.
+ * What is known of the state of one task for as long as the directory is open, longer than any thread:
+ * whether it has to be wiped before it is opened again, and how often in a row that was needed.
  */
 export class StateHealth {
   readonly what: string

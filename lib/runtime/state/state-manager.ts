@@ -37,7 +37,10 @@ export type ChangelogSend = (plan: StorePlan) => StoreContext['log']
 export interface Changelog {
   readonly topic: string
   readonly storeName: string
-  /** A source topic that serves as changelog is replayed to the committed offset only, and nothing is sent to it. */
+  /**
+   * A source topic that serves as changelog is replayed to the committed offset only, and nothing is sent to
+   * it.
+   */
   readonly isSource: boolean
   readonly persistent: boolean
   /** Where a replay has to start; undefined: from the beginning. */
@@ -57,7 +60,10 @@ export class StateManager {
   readonly #stores = new Map<string, StateStore>()
   /** Of its changelogs, as they were when the task was restored: stored beside the positions. */
   readonly topicIds = new Map<string, string>()
-  /** By input partition: the offset up to which readers from outside see what its records have led to, which is later than their commit. */
+  /**
+   * By input partition: the offset up to which readers from outside see what its records have led to, which
+   * is later than their commit.
+   */
   readonly shownOffsets = new Map<string, number>()
   #marks: ChangelogMarks | undefined
   /** Writes on their way to the engines; reads see them in the stores meanwhile. */
@@ -75,8 +81,8 @@ export class StateManager {
   }
 
   /**
-   * Builds the stores; also again, after an abort: the new ones see what the engines hold. `holdBack`: whether caches may hold
-   * changes back.
+   * Builds the stores; also again, after an abort: the new ones see what the engines hold. `holdBack`:
+   * whether caches may hold changes back.
    */
   open(shared: SharedStoreContext, send: ChangelogSend, options: { readonly holdBack: boolean }): void {
     this.#forgetStores()
@@ -184,7 +190,10 @@ export class StateManager {
     return persistent && readUsedAt(persistent)
   }
 
-  /** Removes what is on disk of these stores. The task must be opened anew afterwards: they may have it in memory, too. */
+  /**
+   * Removes what is on disk of these stores. The task must be opened anew afterwards: they may have it in
+   * memory, too.
+   */
   async clear(storeNames: readonly string[]): Promise<void> {
     for (const plan of this.#plans) {
       if (storeNames.includes(plan.builder.name)) await clearStore(this.#engineOf(plan), plan)
@@ -253,8 +262,9 @@ export class StateManager {
   }
 
   /**
-   * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such write at a time.
-   * `extra` goes along to the engine on disk, and so do the offsets that were committed with it.
+   * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such
+   * write at a time. `extra` goes along to the engine on disk, and so do the offsets that were committed with
+   * it.
    */
   startWriting(
     positions: ReadonlyMap<string, number>,
@@ -348,8 +358,8 @@ function put(batch: WriteBatch, { key, value }: EngineWrite): void {
 }
 
 /**
- * Stores by the first node that uses them. Caches are flushed in this order, so that what one forwards still reaches the caches
- * below it, and output comes in the order of Kafka Streams.
+ * Stores by the first node that uses them. Caches are flushed in this order, so that what one forwards still
+ * reaches the caches below it, and output comes in the order of Kafka Streams.
  */
 function inOrderOfUse(plans: readonly StorePlan[], nodes: readonly NodePlan[]): StorePlan[] {
   const rank = new Map<string, number>()

@@ -9,8 +9,9 @@ import type { StorePlan } from '../../topology/plan.ts'
 const KIND_PREFIX = '\0kind\0'
 
 /**
- * Each kind of store has a layout of its own, and none tells by its bytes which. So the engine on disk notes the kind of every store
- * that was ever in it. Throws `STORE_KIND_CHANGED` before anything is read by another layout, or written in it.
+ * Each kind of store has a layout of its own, and none tells by its bytes which. So the engine on disk notes
+ * the kind of every store that was ever in it. Throws `STORE_KIND_CHANGED` before anything is read by another
+ * layout, or written in it.
  */
 export async function checkKinds(engine: Engine, plans: readonly StorePlan[]): Promise<void> {
   const added = new WriteBatch()

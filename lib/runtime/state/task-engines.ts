@@ -6,8 +6,8 @@ import type { StorePlan } from '../../topology/plan.ts'
 import type { StateEngine } from './state-engine.ts'
 
 /**
- * The engines of one task: one on disk for its persistent stores, where it has any, and one in memory for the others. They outlive
- * the stores: an abort builds the stores anew over them.
+ * The engines of one task: one on disk for its persistent stores, where it has any, and one in memory for the
+ * others. They outlive the stores: an abort builds the stores anew over them.
  */
 export interface TaskEngines {
   readonly persistent: Engine | undefined
@@ -41,7 +41,9 @@ export interface StoredPosition {
   readonly topicId: string | undefined
 }
 
-/** The changelog offset up to which an engine certainly holds everything; undefined for an unknown changelog. */
+/**
+ * The changelog offset up to which an engine certainly holds everything; undefined for an unknown changelog.
+ */
 export function readPosition(engine: Engine, changelogTopic: string): number | undefined {
   return readStoredPosition(engine, changelogTopic)?.offset
 }
@@ -62,7 +64,10 @@ export function positionWrite(changelogTopic: string, offset: number, topicId?: 
   return { key: positionKey(changelogTopic), value: utf8(text) }
 }
 
-/** The offset of an input partition that was committed with what the engine holds, by `partitionKey`; undefined where none ever was. */
+/**
+ * The offset of an input partition that was committed with what the engine holds, by `partitionKey`;
+ * undefined where none ever was.
+ */
 export function readOffset(engine: Engine, partition: string): number | undefined {
   const bytes = engine.get(utf8(OFFSET_PREFIX + partition))
   return bytes === undefined ? undefined : Number(utf8Text(bytes))
@@ -83,7 +88,10 @@ export function refillWrite(changelogTopic: string, topicId: string | null): Eng
   return { key: utf8(REFILL_PREFIX + changelogTopic), value: topicId === null ? null : utf8(topicId) }
 }
 
-/** Whether the engine was left without a clean close: then stores without a changelog may be ahead of what was committed. */
+/**
+ * Whether the engine was left without a clean close: then stores without a changelog may be ahead of what was
+ * committed.
+ */
 export function wasLeftOpen(engine: Engine): boolean {
   return engine.get(OPEN_MARK) !== undefined
 }

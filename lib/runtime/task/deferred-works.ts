@@ -51,7 +51,10 @@ export class DeferredWorks {
     this.#works = []
   }
 
-  /** From below: what is applied upstream may come in again further down, where it has to find room. The lowest always has somewhere to go. */
+  /**
+   * From below: what is applied upstream may come in again further down, where it has to find room. The
+   * lowest always has somewhere to go.
+   */
   #next(): NodeWork | undefined {
     for (let at = this.#works.length - 1; at >= 0; at -= 1) {
       const next = this.#works[at]!

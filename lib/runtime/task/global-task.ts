@@ -40,8 +40,8 @@ export interface GlobalTaskOptions {
 }
 
 /**
- * A global store and the nodes that fill it: every instance holds all of it, reads all partitions of its topic, and commits no
- * offsets anywhere but in its own engine, together with the data.
+ * A global store and the nodes that fill it: every instance holds all of it, reads all partitions of its
+ * topic, and commits no offsets anywhere but in its own engine, together with the data.
  */
 export class GlobalTask {
   readonly state: StateManager

@@ -14,8 +14,9 @@ const FOUND_MIN = 1 / 4
 const REST = 64
 
 /**
- * Tells a task's stores which keys the records of one queue bring next. Most operators look for the key of their input, and what that finds is memory
- * that nobody has touched for long. Which stores are such is learned from what they find: a store in vain costs next to nothing.
+ * Tells a task's stores which keys the records of one queue bring next. Most operators look for the key of
+ * their input, and what that finds is memory that nobody has touched for long. Which stores are such is
+ * learned from what they find: a store in vain costs next to nothing.
  */
 export class KeyPrefetch {
   readonly #stores: ReadonlyMap<string, StateStore>
@@ -30,8 +31,9 @@ export class KeyPrefetch {
   }
 
   /**
-   * To be called with each index of a chunk of records, in order, before that record is deserialised. Returns what text its key is in ASCII, where
-   * a store knows it: making it anew costs several times as much as comparing it, and a look-up by the very text that it finds is quicker.
+   * To be called with each index of a chunk of records, in order, before that record is deserialised. Returns
+   * what text its key is in ASCII, where a store knows it: making it anew costs several times as much as
+   * comparing it, and a look-up by the very text that it finds is quicker.
    */
   ahead(records: readonly RawRecord[], index: number): string | undefined {
     const place = index % PREFETCH_GROUP

@@ -7,11 +7,15 @@ import { QueueHeap } from './queue-heap.ts'
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordQueue } from './record-queue.ts'
 
-/** Records still on the broker behind what was fetched: 0 when the end is reached, undefined while that is not known. */
+/**
+ * Records still on the broker behind what was fetched: 0 when the end is reached, undefined while that is not
+ * known.
+ */
 export type FetchLag = (queue: RecordQueue) => number | undefined
 
 /**
- * The queues of one task. It gives out records by rising head timestamp, and keeps the task's stream time, which never falls.
+ * The queues of one task. It gives out records by rising head timestamp, and keeps the task's stream time,
+ * which never falls.
  */
 export class PartitionGroup {
   readonly #queues = new Map<string, RecordQueue>()

@@ -27,9 +27,9 @@ export interface DuePunctuation {
 export type RunPunctuator = (node: string, callback: Punctuator, timestampMs: number) => void
 
 /**
- * The punctuators of one task and one kind of time, by their next tick. A tick that was skipped is not made up for: the next one
- * lies behind the present time, as in Kafka Streams. Times beyond what a number holds exactly cannot loop: the next tick is
- * computed, never counted up to.
+ * The punctuators of one task and one kind of time, by their next tick. A tick that was skipped is not made
+ * up for: the next one lies behind the present time, as in Kafka Streams. Times beyond what a number holds
+ * exactly cannot loop: the next tick is computed, never counted up to.
  */
 export class PunctuationQueue {
   readonly type: PunctuationType
@@ -84,7 +84,10 @@ export class PunctuationQueue {
     return due.map(entry => ({ entry, foundMs: nowMs }))
   }
 
-  /** Calls `run` for every punctuator whose tick is due, each once, the earliest first. Returns whether there was one. */
+  /**
+   * Calls `run` for every punctuator whose tick is due, each once, the earliest first. Returns whether there
+   * was one.
+   */
   maybePunctuate(nowMs: number, run: RunPunctuator): boolean {
     if (this.nextMs > nowMs) return false
     runDue(this.due(nowMs), nowMs, run)
@@ -115,7 +118,10 @@ export function anchoredTicks(startMs: number, intervalMs: number, nowMs: number
   return { firstMs, intervalMs, hasBegun: true }
 }
 
-/** The first tick of the series that lies behind `nowMs`; at least one above it where numbers are too coarse for the interval. */
+/**
+ * The first tick of the series that lies behind `nowMs`; at least one above it where numbers are too coarse
+ * for the interval.
+ */
 function tickAfter(tickMs: number, intervalMs: number, nowMs: number): number {
   const skipped = Math.floor((nowMs - tickMs) / intervalMs) + 1
   const next = tickMs + skipped * intervalMs

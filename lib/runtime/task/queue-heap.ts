@@ -1,9 +1,10 @@
 import type { RecordQueue } from './record-queue.ts'
 
 /**
- * The non-empty queues of a task by the timestamp of their heads. Ties fall as in `java.util.PriorityQueue`, on which Kafka Streams'
- * order of equal timestamps rests: insertion sifts up while strictly smaller than the parent; removal moves the last
- * element to the root and sifts it down, to the left child unless the right one is strictly smaller.
+ * The non-empty queues of a task by the timestamp of their heads. Ties fall as in `java.util.PriorityQueue`,
+ * on which Kafka Streams' order of equal timestamps rests: insertion sifts up while strictly smaller than the
+ * parent; removal moves the last element to the root and sifts it down, to the left child unless the right
+ * one is strictly smaller.
  */
 export class QueueHeap {
   readonly #items: RecordQueue[] = []

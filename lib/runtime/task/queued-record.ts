@@ -2,7 +2,10 @@ import type { Header } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { RawRecord } from '../../broker/broker.ts'
 
-/** A record at the head of its queue: deserialised, with its time. It is its own context, so that none is made for each record. */
+/**
+ * A record at the head of its queue: deserialised, with its time. It is its own context, so that none is made
+ * for each record.
+ */
 export class QueuedRecord implements RecordContext {
   readonly topic: string
   readonly partition: number

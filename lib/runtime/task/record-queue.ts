@@ -54,8 +54,8 @@ interface WaitingRecord {
 }
 
 /**
- * Records of one partition, waiting for their turn. Only the head is deserialised: a backlog costs its bytes and no more. Bounded by the
- * task, which pauses the partition (`bufferedRecordsPerPartition`).
+ * Records of one partition, waiting for their turn. Only the head is deserialised: a backlog costs its bytes
+ * and no more. Bounded by the task, which pauses the partition (`bufferedRecordsPerPartition`).
  */
 export class RecordQueue {
   readonly topic: string
@@ -97,7 +97,10 @@ export class RecordQueue {
     return this.#head ? this.#head.timestamp : Infinity
   }
 
-  /** The highest timestamp taken from this partition so far; -1 at first. Committed with the offset, so that it survives a restart. */
+  /**
+   * The highest timestamp taken from this partition so far; -1 at first. Committed with the offset, so that
+   * it survives a restart.
+   */
   get partitionTimeMs(): number {
     return this.#partitionTimeMs
   }
@@ -106,7 +109,10 @@ export class RecordQueue {
     this.#partitionTimeMs = timeMs
   }
 
-  /** The offset to commit: of the next record to process, or behind all that came. Undefined before anything came. */
+  /**
+   * The offset to commit: of the next record to process, or behind all that came. Undefined before anything
+   * came.
+   */
   get nextOffset(): number | undefined {
     return (this.#head ?? this.#waiting?.raw)?.offset ?? this.#endOffset
   }
@@ -120,7 +126,9 @@ export class RecordQueue {
     if (!this.#head && !this.#waiting) this.#advance()
   }
 
-  /** Goes on with the record that waits, if what it waits for has come. Throws where that is not to be had. */
+  /**
+   * Goes on with the record that waits, if what it waits for has come. Throws where that is not to be had.
+   */
   resume(): void {
     const waiting = this.#waiting
     if (!waiting?.isSettled) return
@@ -165,7 +173,9 @@ export class RecordQueue {
     }
   }
 
-  /** Of the next record, where a store knows its text, and the key's serde would make the same of its bytes. */
+  /**
+   * Of the next record, where a store knows its text, and the key's serde would make the same of its bytes.
+   */
   #knownKey(): string | undefined {
     const { prefetch, keySerde } = this.#options
     const text = prefetch?.ahead(this.#chunks[0]!, this.#index)
@@ -234,7 +244,9 @@ export class RecordQueue {
     return undefined
   }
 
-  /** Said with the first record, and each time that there are ten times as many: a topic may be full of them. */
+  /**
+   * Said with the first record, and each time that there are ten times as many: a topic may be full of them.
+   */
   #dropNegative({ topic, partition, offset }: QueuedRecord, timestamp: number): void {
     this.#options.dropped.add()
     this.#negative += 1

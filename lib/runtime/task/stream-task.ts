@@ -26,8 +26,8 @@ import type { TaskScope } from '../nodes/task-scope.ts'
 import { WallClockPunctuations } from './wall-clock-punctuations.ts'
 
 /**
- * One sub-topology over one partition number: queues in front, nodes, stores. Everything in it is built from the plan and from
- * what is committed, so that an abort can build it again (`revive`).
+ * One sub-topology over one partition number: queues in front, nodes, stores. Everything in it is built from
+ * the plan and from what is committed, so that an abort can build it again (`revive`).
  */
 export class StreamTask {
   readonly id: TaskId
@@ -113,8 +113,8 @@ export class StreamTask {
   }
 
   /**
-   * Starts at these committed offsets, which also carry the times; `starts` says where the other partitions begin. The stores are
-   * restored.
+   * Starts at these committed offsets, which also carry the times; `starts` says where the other partitions
+   * begin. The stores are restored.
    */
   start(committed: ReadonlyMap<string, OffsetToCommit>, starts: ReadonlyMap<string, number>): void {
     for (const [key, offset] of committed) this.#committed.set(key, offset)
@@ -126,7 +126,10 @@ export class StreamTask {
     this.#options.threadMetrics?.tasksCreated.add()
   }
 
-  /** A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do not start over. */
+  /**
+   * A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do
+   * not start over.
+   */
   addPartition(partition: TopicPartition): void {
     for (const queue of buildQueues(
       { ...this.#options, partitions: [partition] },
@@ -187,7 +190,10 @@ export class StreamTask {
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
   }
 
-  /** It was undone, by its handler's answer; or it has made a change that the changelog takes in no form, and the handler is asked now. */
+  /**
+   * It was undone, by its handler's answer; or it has made a change that the changelog takes in no form, and
+   * the handler is asked now.
+   */
   #isFailed(record: QueuedRecord): boolean {
     const failed = this.#refusals.failureOf(record)
     if (!failed) return false
@@ -202,7 +208,9 @@ export class StreamTask {
     return this.#deferred.size
   }
 
-  /** Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there. */
+  /**
+   * Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there.
+   */
   applyResult(): boolean {
     if (!this.#deferred.applyNext(this.#scope)) return false
     this.#hasProgress = true
@@ -230,13 +238,15 @@ export class StreamTask {
     this.beginRun()
     this.state.prepareCommit()
     if (this.#scope.failure) throw this.#scope.failure
-    // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones reads them again.
+    // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones
+    // reads them again.
     return this.#hasProgress || this.collector.hasSent || this.#scope.dropped.value > this.#droppedBefore
   }
 
   /**
-   * The offsets of the next records. Those that moved since the last commit, and where the task has sent something at least one:
-   * it is the group's generation with it that fences a zombie. `all`: every one of them.
+   * The offsets of the next records. Those that moved since the last commit, and where the task has sent
+   * something at least one: it is the group's generation with it that fences a zombie. `all`: every one of
+   * them.
    */
   offsetsToCommit(options: { readonly all: boolean }): OffsetToCommit[] {
     const every = this.#presentOffsets()
@@ -264,7 +274,10 @@ export class StreamTask {
     return this.#committed.get(key)?.offset ?? this.#starts.get(key)
   }
 
-  /** The offset up to which readers from outside see what the records of a partition have led to; undefined where it has no beginning yet. */
+  /**
+   * The offset up to which readers from outside see what the records of a partition have led to; undefined
+   * where it has no beginning yet.
+   */
   shownOffset({ topic, partition }: TopicPartition): number | undefined {
     return this.state.shownOffsets.get(partitionKey(topic, partition))
   }
@@ -287,8 +300,9 @@ export class StreamTask {
   }
 
   /**
-   * Builds stores, processors, caches and timers anew over the engines, which hold the last commit. Without this, stream times, caches and users'
-   * fields would stay ahead of the offsets. The caller rewinds the consumer to the committed offsets.
+   * Builds stores, processors, caches and timers anew over the engines, which hold the last commit. Without
+   * this, stream times, caches and users' fields would stay ahead of the offsets. The caller rewinds the
+   * consumer to the committed offsets.
    */
   async revive(): Promise<void> {
     this.#closeProcessors()
@@ -302,7 +316,10 @@ export class StreamTask {
     this.#topology.init()
   }
 
-  /** Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to close. */
+  /**
+   * Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to
+   * close.
+   */
   async close(): Promise<void> {
     if (this.#lifecycle.is('closed')) return
     if (this.isRunning) {

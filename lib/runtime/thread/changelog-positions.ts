@@ -9,9 +9,10 @@ import { isolationOf } from '../plan/isolation.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'
 
 /**
- * Learns, now and then, whether the changelogs are still those that the tasks began with, and up to which changelog offset the engines certainly hold everything. An answer that arrives while an epoch is
- * open covers records of this epoch and older ones only, so it may be stored with this epoch's batch. It is a lower bound: replaying
- * a record twice does no harm.
+ * Learns, now and then, whether the changelogs are still those that the tasks began with, and up to which
+ * changelog offset the engines certainly hold everything. An answer that arrives while an epoch is open
+ * covers records of this epoch and older ones only, so it may be stored with this epoch's batch. It is a
+ * lower bound: replaying a record twice does no harm.
  */
 export class ChangelogPositions {
   readonly #admin: Admin
@@ -46,8 +47,9 @@ export class ChangelogPositions {
   }
 
   /**
-   * Where a changelog was deleted and made anew between two writes: they go by its name, so that no broker says so, and nothing of what was in it
-   * before would ever be in it again. Who takes the tasks over anew fills it.
+   * Where a changelog was deleted and made anew between two writes: they go by its name, so that no broker
+   * says so, and nothing of what was in it before would ever be in it again. Who takes the tasks over anew
+   * fills it.
    */
   throwIfMadeAnew(): void {
     const failure = this.#failure

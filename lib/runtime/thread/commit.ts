@@ -19,13 +19,21 @@ export interface CommitOptions {
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly probe: CommitProbe | undefined
-  /** Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit. */
+  /**
+   * Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit.
+   */
   readonly settleOutputs: (tasks: readonly StreamTask[]) => Promise<void>
-  /** Changelog positions that were learned while this epoch was open, by topic: asked when it is sealed, before the next one writes. */
+  /**
+   * Changelog positions that were learned while this epoch was open, by topic: asked when it is sealed,
+   * before the next one writes.
+   */
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
   /** The epoch is closed: what happens from now on belongs to the next one. */
   readonly onSealed: () => void
-  /** `shown` (none: now) resolves when reads of what is committed show it, or never will; a change is told of then. */
+  /**
+   * `shown` (none: now) resolves when reads of what is committed show it, or never will; a change is told of
+   * then.
+   */
   readonly onCommitted: (shown?: Promise<unknown>) => void
 }
 
@@ -41,12 +49,13 @@ interface Sealed {
 type Epoch = ReadonlyMap<StreamTask, Sealed>
 
 /**
- * Ends one epoch of a thread: what its tasks sent, their state and their offsets become true together (exactly-once) or in an order
- * that repeats rather than loses (at-least-once). Whatever fails here means that nothing was applied to any engine.
+ * Ends one epoch of a thread: what its tasks sent, their state and their offsets become true together
+ * (exactly-once) or in an order that repeats rather than loses (at-least-once). Whatever fails here means
+ * that nothing was applied to any engine.
  *
- * Processing goes on while the broker commits: `start` is over when the epoch is sealed. The next epoch's state is in the stores' buffers; its
- * records wait in the output, under exactly-once for the next transaction, else for the flush of those before them. Where the commit fails, both
- * epochs are taken back.
+ * Processing goes on while the broker commits: `start` is over when the epoch is sealed. The next epoch's
+ * state is in the stores' buffers; its records wait in the output, under exactly-once for the next
+ * transaction, else for the flush of those before them. Where the commit fails, both epochs are taken back.
  */
 export class Commit {
   readonly #options: CommitOptions
@@ -154,8 +163,8 @@ export class Commit {
   }
 
   /**
-   * Hands the epoch's writes to the engines. Under exactly-once nothing waits for them: reads see them in the stores' buffers, and the next
-   * commit waits for them first.
+   * Hands the epoch's writes to the engines. Under exactly-once nothing waits for them: reads see them in the
+   * stores' buffers, and the next commit waits for them first.
    */
   async #makeDurable(epoch: Epoch): Promise<void> {
     const { clock, probe, settings } = this.#options

@@ -1,6 +1,9 @@
 import { BrokerError } from '../../broker/broker-error.ts'
 
-/** Rights by the code of their refusal, as `kafka-acls --operation` takes them; for topics it depends on what was tried. */
+/**
+ * Rights by the code of their refusal, as `kafka-acls --operation` takes them; for topics it depends on what
+ * was tried.
+ */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ['GROUP_AUTHORIZATION_FAILED', 'Read on the group'],
   ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'Write on the transactional id'],
@@ -12,7 +15,10 @@ export interface Application {
   readonly principal: string | undefined
 }
 
-/** Says to an operator what to do about an error that only an operator can mend; other errors stay what they are. */
+/**
+ * Says to an operator what to do about an error that only an operator can mend; other errors stay what they
+ * are.
+ */
 export function explainError(error: Error, { applicationId, principal }: Application): Error {
   if (!(error instanceof BrokerError)) return error
   if (error.class === 'authorization') return explainAuthorization(error, principal)

@@ -5,15 +5,17 @@ import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../../commo
  * What is done about an error:
  *
  * - `abort`: the epoch is dropped; the tasks go back to the last commit and on from there.
- * - `isolate`: as `abort`, and what was refused is looked for among the outputs of the repetition (`Refusals`), where its handler is asked.
+ * - `isolate`: as `abort`, and what was refused is looked for among the outputs of the repetition
+ *   (`Refusals`), where its handler is asked.
  * - `rejoin`: the tasks are given up, clients are made anew, the group is joined again.
  * - `fail`: the thread ends; the application's handler for uncaught errors decides.
  */
 export type Reaction = 'abort' | 'isolate' | 'rejoin' | 'fail'
 
 /**
- * Where the error was met: with a transaction open and tasks that can go back (`run`), or while clients are opened, topics prepared, tasks taken over
- * and global tables loaded (`start`), where there is nothing to go back to.
+ * Where the error was met: with a transaction open and tasks that can go back (`run`), or while clients are
+ * opened, topics prepared, tasks taken over and global tables loaded (`start`), where there is nothing to go
+ * back to.
  */
 export type Phase = 'start' | 'run'
 
@@ -22,9 +24,12 @@ export type Phase = 'start' | 'run'
  *
  * - `passes`: without end once the application has run; a first start that meets no broker ends at once.
  * - `topic`: 30 s, in which a topic made a moment ago reaches all brokers.
- * - `authentication`: 60 s once the application has run, in which passwords and certificates are exchanged; a first start ends at once.
- * - `session`: 60 s, in which members that ended without leaving the group are forgotten (Kafka's default `session.timeout.ms` is 45 s).
- * - `changelog`: 60 s once the application has run, in which other members take the tasks whose state they have, and fill the topic.
+ * - `authentication`: 60 s once the application has run, in which passwords and certificates are exchanged; a
+ *   first start ends at once.
+ * - `session`: 60 s, in which members that ended without leaving the group are forgotten (Kafka's default
+ *   `session.timeout.ms` is 45 s).
+ * - `changelog`: 60 s once the application has run, in which other members take the tasks whose state they
+ *   have, and fill the topic.
  * - `fenced`: three times; then under another process id, three times more.
  * - `few`: three times.
  */
@@ -41,7 +46,8 @@ const end: Rule = { run: 'fail', start: 'fail', bound: 'few' }
 
 /** The one table of reactions. */
 const RULES: { readonly [errorClass in BrokerErrorClass]: Rule } = {
-  // A call was repeated for as long as it may be, and its outcome is unknown: only a new producer can end the transaction.
+  // A call was repeated for as long as it may be, and its outcome is unknown: only a new producer can end the
+  // transaction.
   retriable: again,
   // Outside of a transaction there is nothing to abort.
   abortable: { ...again, run: 'abort' },
@@ -66,7 +72,8 @@ const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   ['OFFSET_OUT_OF_RANGE', again],
   // The handler has asked for it; it does not come back.
   ['INPUT_ROLLED_BACK', RULES.abortable],
-  // Members of another kind are in the group, or were: Kafka Streams on the JVM does not leave when it closes.
+  // Members of another kind are in the group, or were: Kafka Streams on the JVM does not leave when it
+  // closes.
   ['INCONSISTENT_GROUP_PROTOCOL', { ...again, bound: 'session' }],
   ['CHANGELOG_LOST', { ...again, bound: 'changelog' }],
   // A topic that was there is not among those that the cluster names.

@@ -49,8 +49,8 @@ const WAIT_MS = 100
 const PROGRESS_MS = 5000
 
 /**
- * Keeps the global stores of this instance: loads them to the ends seen at the start, then follows their topics. What a store shows
- * is what its engine holds: data and positions are written together.
+ * Keeps the global stores of this instance: loads them to the ends seen at the start, then follows their
+ * topics. What a store shows is what its engine holds: data and positions are written together.
  */
 export class GlobalThread {
   readonly #options: GlobalThreadOptions
@@ -124,7 +124,10 @@ export class GlobalThread {
     }))
   }
 
-  /** Offsets between what a store holds and the ends of its topic as the last fetch told them; undefined while one is not known. */
+  /**
+   * Offsets between what a store holds and the ends of its topic as the last fetch told them; undefined while
+   * one is not known.
+   */
   lag(name: string): number | undefined {
     let sum = 0
     for (const { topic, partition, offset } of this.positions(name)) {
@@ -136,8 +139,8 @@ export class GlobalThread {
   }
 
   /**
-   * Resolves when everything that its topic held when it was called is in the store. Up to the high watermark: a record that lies behind a transaction
-   * that is still open must be waited for, too.
+   * Resolves when everything that its topic held when it was called is in the store. Up to the high
+   * watermark: a record that lies behind a transaction that is still open must be waited for, too.
    */
   async caughtUp(name: string): Promise<void> {
     const ends = await this.#options.admin.endOffsets(this.#partitionsOf(name), 'read_uncommitted')
@@ -231,7 +234,10 @@ export class GlobalThread {
     this.#applied.tell()
   }
 
-  /** What is not there any more, or is another topic now, cannot be followed: the stores are loaded anew from the beginning. */
+  /**
+   * What is not there any more, or is another topic now, cannot be followed: the stores are loaded anew from
+   * the beginning.
+   */
   #poll(): readonly RecordBatch[] {
     try {
       return this.#consumer.poll(POLL_RECORDS)

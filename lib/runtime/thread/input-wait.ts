@@ -2,8 +2,9 @@ import type { Consumer } from '../../broker/broker.ts'
 import type { Clock } from '../../common/clock.ts'
 
 /**
- * How a thread waits for something to do: records, the end of an asynchronous call, or a task that is restored. Calls may end thousands of times a second, so the wait for
- * records is not begun anew each time: it goes on beside the loop.
+ * How a thread waits for something to do: records, the end of an asynchronous call, or a task that is
+ * restored. Calls may end thousands of times a second, so the wait for records is not begun anew each time:
+ * it goes on beside the loop.
  */
 export class InputWait {
   readonly #consumer: Consumer

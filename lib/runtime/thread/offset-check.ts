@@ -17,7 +17,10 @@ export interface OffsetCheckOptions {
 
 type Committed = ReadonlyMap<string, OffsetToCommit>
 
-/** Looks whether committed offsets, state and input topics can belong together, before a task starts where they say. */
+/**
+ * Looks whether committed offsets, state and input topics can belong together, before a task starts where
+ * they say.
+ */
 export class OffsetCheck {
   readonly #options: OffsetCheckOptions
 
@@ -26,10 +29,10 @@ export class OffsetCheck {
   }
 
   /**
-   * Throws `OFFSETS_LOST` where the task has state, on disk or restored, but no committed offset: they expire when nobody commits for as long as the
-   * broker keeps them (`offsets.retention.minutes`), and the reset policy would count everything again. `committed`: of all tasks that came with
-   * this one. What comes from topics that
-   * the application writes itself is lost with these topics, too, which `tellLostInput` says.
+   * Throws `OFFSETS_LOST` where the task has state, on disk or restored, but no committed offset: they expire
+   * when nobody commits for as long as the broker keeps them (`offsets.retention.minutes`), and the reset
+   * policy would count everything again. `committed`: of all tasks that came with this one. What comes from
+   * topics that the application writes itself is lost with these topics, too, which `tellLostInput` says.
    */
   async checkOffsets(plan: TaskPlan, committed: Committed, state: StateManager): Promise<void> {
     const { anchors, settings } = this.#options
@@ -48,8 +51,8 @@ export class OffsetCheck {
   }
 
   /**
-   * Whether the group has offsets of what others write: they expire all together. Those that were read with this task's are from before any task here has
-   * begun, which may commit at once.
+   * Whether the group has offsets of what others write: they expire all together. Those that were read with
+   * this task's are from before any task here has begun, which may commit at once.
    */
   async #hasOthers(committed: Committed): Promise<boolean> {
     const { anchors, settings, admin } = this.#options
@@ -59,8 +62,8 @@ export class OffsetCheck {
   }
 
   /**
-   * Says that an input which the application writes itself, a repartition topic, was made anew and what it held is gone. Throws `REPARTITION_LOST` where
-   * the setting wants that.
+   * Says that an input which the application writes itself, a repartition topic, was made anew and what it
+   * held is gone. Throws `REPARTITION_LOST` where the setting wants that.
    */
   checkInputs(plan: TaskPlan, committed: Committed, state: StateManager): void {
     const { anchors } = this.#options

@@ -33,8 +33,8 @@ interface Trouble {
 }
 
 /**
- * How often an application gives its tasks up and joins again, and for how long: counts what comes back without a commit between, waits longer each
- * time, and says once a minute what is waited for.
+ * How often an application gives its tasks up and joins again, and for how long: counts what comes back
+ * without a commit between, waits longer each time, and says once a minute what is waited for.
  */
 export class Patience {
   readonly #options: PatienceOptions
@@ -103,7 +103,10 @@ export class Patience {
     }
   }
 
-  /** Also with commits between: two copies of a state directory fence each other in turn, and each commits meanwhile. */
+  /**
+   * Also with commits between: two copies of a state directory fence each other in turn, and each commits
+   * meanwhile.
+   */
   async #countFenced(): Promise<void> {
     const { clock, logger, renewProcessId } = this.#options
     const nowMs = clock.monotonicMs()

@@ -8,8 +8,8 @@ export interface RebalanceEvent {
 }
 
 /**
- * Takes the group's calls whenever they come, and keeps them until the thread's loop asks: never in the middle of a record or
- * of a commit. The partitions stay as they are until `done`.
+ * Takes the group's calls whenever they come, and keeps them until the thread's loop asks: never in the
+ * middle of a record or of a commit. The partitions stay as they are until `done`.
  */
 export class RebalanceMailbox implements AssignmentListener {
   #events: RebalanceEvent[] = []

@@ -15,7 +15,10 @@ import type { TaskManager } from './task-manager.ts'
 const SLICE_MS = 5
 /** Records of one task before the next one's turn, and before the clock is looked at. */
 const RUN = 100
-/** Records are made when they are polled: so few at a time that most are gone before the collector of garbage comes by. */
+/**
+ * Records are made when they are polled: so few at a time that most are gone before the collector of garbage
+ * comes by.
+ */
 const POLL = 500
 
 export interface RecordLoopOptions {
@@ -58,7 +61,10 @@ export class RecordLoop {
     this.#pollSome()
   }
 
-  /** Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous calls. */
+  /**
+   * Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous
+   * calls.
+   */
   process(): number {
     const { clock, tasks } = this.#options
     const nowMs = clock.monotonicMs()

@@ -40,7 +40,10 @@ const ABORT_PAUSES_MAX = 50
 /** Whether the records since the last commit are processed again: for what may pass, after a pause. */
 type Repetition = 'none' | 'at-once' | 'later'
 
-/** What a thread can mend with the clients and tasks that it has: it goes back to its last commit, or moves a position that is gone. */
+/**
+ * What a thread can mend with the clients and tasks that it has: it goes back to its last commit, or moves a
+ * position that is gone.
+ */
 export class Recovery {
   readonly #options: RecoveryOptions
   /** Without a commit between. */
@@ -54,7 +57,9 @@ export class Recovery {
     this.#aborts = 0
   }
 
-  /** False where the error ends this run. Rejects with what it meets on the way, which ends the run as well. */
+  /**
+   * False where the error ends this run. Rejects with what it meets on the way, which ends the run as well.
+   */
   async recover(error: unknown): Promise<boolean> {
     if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
       // Where none is named there is no position to be moved: a new consumer is asked where to begin.

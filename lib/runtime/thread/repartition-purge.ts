@@ -3,7 +3,9 @@ import type { Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 
-/** Deletes records of repartition topics that are processed and committed (KIP-204): nobody else reads them. */
+/**
+ * Deletes records of repartition topics that are processed and committed (KIP-204): nobody else reads them.
+ */
 export class RepartitionPurge {
   readonly #admin: Admin
   readonly #topics: ReadonlySet<string>

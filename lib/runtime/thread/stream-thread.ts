@@ -38,8 +38,9 @@ const HOUR_MS = 3_600_000
 const LET_GO_MS = 3_000
 
 /**
- * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async loop, not a thread of the
- * operating system; the name is Kafka Streams'. One object is one run: whoever wants to start over makes another.
+ * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async
+ * loop, not a thread of the operating system; the name is Kafka Streams'. One object is one run: whoever
+ * wants to start over makes another.
  */
 export class StreamThread {
   readonly #options: StreamThreadOptions
@@ -114,8 +115,8 @@ export class StreamThread {
   }
 
   /**
-   * Runs until it is told to stop, then commits and closes; where that takes too long (`force`), it closes without. Rejects with what it could
-   * not mend, closed as well.
+   * Runs until it is told to stop, then commits and closes; where that takes too long (`force`), it closes
+   * without. Rejects with what it could not mend, closed as well.
    */
   async run({ stop, force }: StopSignals): Promise<ThreadOutcome> {
     try {
@@ -159,7 +160,10 @@ export class StreamThread {
     return this.#anchors.sourceCounts(subtopologyId)
   }
 
-  /** Offsets between what readers see of the task's inputs and their ends as the last fetch told them; undefined while one is not known. */
+  /**
+   * Offsets between what readers see of the task's inputs and their ends as the last fetch told them;
+   * undefined while one is not known.
+   */
   shownLag(task: StreamTask): number | undefined {
     let sum = 0
     for (const partition of task.partitions) {
@@ -409,8 +413,8 @@ export class StreamThread {
   }
 
   /**
-   * Where nobody comes after us. Otherwise the next producer ends the transaction, at its start, and a broker that does not answer is not
-   * waited for twice.
+   * Where nobody comes after us. Otherwise the next producer ends the transaction, at its start, and a broker
+   * that does not answer is not waited for twice.
    */
   async #abortFor(error: unknown): Promise<void> {
     const isLast = reactionTo(error, 'start') === 'fail'

@@ -40,8 +40,8 @@ export interface SupervisorOptions {
 }
 
 /**
- * Runs the global tables and the thread of one process, and begins anew with whichever ends for a reason that passes. The stream thread reads
- * global tables, so when these are loaded anew it stops before.
+ * Runs the global tables and the thread of one process, and begins anew with whichever ends for a reason that
+ * passes. The stream thread reads global tables, so when these are loaded anew it stops before.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions
@@ -212,8 +212,8 @@ export class Supervisor {
   }
 
   /**
-   * A new topic that matches a pattern divides the work anew, and members find it one after the other: whoever is first waits until
-   * the others have looked as well.
+   * A new topic that matches a pattern divides the work anew, and members find it one after the other:
+   * whoever is first waits until the others have looked as well.
    */
   #waitsForOthers(error: Error): boolean {
     const { clock, logger, plan, settings } = this.#options

@@ -105,7 +105,10 @@ export class TaskFactory {
     }
   }
 
-  /** Clears what nobody knows the age of: after an unclean end a store without a changelog may be ahead of what was committed. */
+  /**
+   * Clears what nobody knows the age of: after an unclean end a store without a changelog may be ahead of
+   * what was committed.
+   */
   async #checkUnlogged(plan: TaskPlan, engine: Engine): Promise<void> {
     const { settings, logger } = this.#options
     if (settings.processingGuarantee !== 'exactly-once' || !wasLeftOpen(engine)) return

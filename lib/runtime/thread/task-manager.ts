@@ -66,8 +66,8 @@ interface RestoredTask extends OpenedTask {
 }
 
 /**
- * The tasks of one thread. Taking one over happens beside the running ones: committed offsets first (waiting while they are
- * undecided), then its engines, then restore; the loop starts it when all that is done.
+ * The tasks of one thread. Taking one over happens beside the running ones: committed offsets first (waiting
+ * while they are undecided), then its engines, then restore; the loop starts it when all that is done.
  */
 export class TaskManager {
   readonly #options: TaskManagerOptions
@@ -125,7 +125,8 @@ export class TaskManager {
     for (const { plan, abort, opened } of taking) {
       const done = this.#takeOver(plan, opened, { committed, starts, together, mayStart }, abort.signal)
         .catch(async (error: unknown) => {
-          // Another member may have what is lost here, and is asked next; before, the tasks that have their state fill their changelogs.
+          // Another member may have what is lost here, and is asked next; before, the tasks that have their
+          // state fill their changelogs.
           if (isLost(error))
             await abortable(Promise.allSettled(taking.map(each => each.opened)), abort.signal).catch(ignored)
           if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
@@ -135,10 +136,14 @@ export class TaskManager {
     }
   }
 
-  /** Starts what has been restored since the last call. Throws what went wrong in the background, as a `TakeOverError`. */
+  /**
+   * Starts what has been restored since the last call. Throws what went wrong in the background, as a
+   * `TakeOverError`.
+   */
   startRestored(): void {
     if (this.#failure) throw new TakeOverError(this.#failure)
-    // One by one: where user code fails in `init`, those behind it are still among the restored, to be closed with them.
+    // One by one: where user code fails in `init`, those behind it are still among the restored, to be closed
+    // with them.
     for (let restored = this.#restored.shift(); restored; restored = this.#restored.shift()) {
       const { task, plan, committed, starts } = restored
       this.#starting.delete(plan.id)
@@ -154,8 +159,8 @@ export class TaskManager {
   }
 
   /**
-   * Gives up the tasks of these anchors, whose work is committed: their engines are told how far they are, so that the next owner on
-   * this disk restores almost nothing.
+   * Gives up the tasks of these anchors, whose work is committed: their engines are told how far they are, so
+   * that the next owner on this disk restores almost nothing.
    */
   async closeClean(anchors: readonly TopicPartition[]): Promise<void> {
     const closing = await this.#release(anchors)
@@ -231,7 +236,8 @@ export class TaskManager {
     try {
       const group = await all.committed
       const committed = pick(group, plan.partitions)
-      // A first start, or their offsets have expired: then no task may read its input again, not even one without state, before all were looked at.
+      // A first start, or their offsets have expired: then no task may read its input again, not even one
+      // without state, before all were looked at.
       if (group.size === 0) await abortable(all.together, signal)
       const starts = pick(await abortable(all.starts, signal), plan.partitions)
       await abortable(all.mayStart, signal)
@@ -245,8 +251,9 @@ export class TaskManager {
   }
 
   /**
-   * At-least-once writes state before offsets: after a crash in the first commit of all there would be state without any offset, as if they had
-   * expired. So where a task begins is committed before its first record is processed.
+   * At-least-once writes state before offsets: after a crash in the first commit of all there would be state
+   * without any offset, as if they had expired. So where a task begins is committed before its first record
+   * is processed.
    */
   async #commitStarts(plan: TaskPlan, starts: ReadonlyMap<string, number>): Promise<void> {
     const { settings, consumer } = this.#options
@@ -300,7 +307,10 @@ export class TaskManager {
     }
   }
 
-  /** Whether the state on disk carries the very offsets that are committed. What at-least-once has beyond them is processed again. */
+  /**
+   * Whether the state on disk carries the very offsets that are committed. What at-least-once has beyond them
+   * is processed again.
+   */
   #isWhole(plan: TaskPlan, committed: ReadonlyMap<string, OffsetToCommit>, state: StateManager): boolean {
     const stored = state.storedOffsets(plan.partitions)
     const mayBeAhead = this.#options.settings.processingGuarantee === 'at-least-once'
@@ -327,7 +337,9 @@ export class TaskManager {
     return this.resetOffsets(plans, fresh)
   }
 
-  /** Offsets by the reset policy of the partitions' sources. Throws `NO_OFFSET` where the policy is `none`. */
+  /**
+   * Offsets by the reset policy of the partitions' sources. Throws `NO_OFFSET` where the policy is `none`.
+   */
   async resetOffsets(
     plans: readonly Pick<TaskPlan, 'subtopology'>[],
     partitions: readonly TopicPartition[],

@@ -18,9 +18,10 @@ export interface ThreadClients {
 }
 
 /**
- * Opens them side by side, and looks at the group meanwhile: each of the three waits for a broker several times. What must not happen before all have
- * ended well is joining the group, which is the caller's next step: the producer ends whatever transaction this process left
- * behind before the group hands out partitions whose committed offsets that transaction may hold undecided.
+ * Opens them side by side, and looks at the group meanwhile: each of the three waits for a broker several
+ * times. What must not happen before all have ended well is joining the group, which is the caller's next
+ * step: the producer ends whatever transaction this process left behind before the group hands out partitions
+ * whose committed offsets that transaction may hold undecided.
  */
 export async function openClients(
   { broker, admin, settings, refusals }: ThreadClientOptions,

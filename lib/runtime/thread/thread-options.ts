@@ -34,6 +34,9 @@ export interface StreamThreadOptions {
   readonly onState: (state: ThreadState) => void
   /** What is told to the tap from now on belongs to the next epoch. */
   readonly onEpochSealed: () => void
-  /** After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing since the last one happened. */
+  /**
+   * After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing
+   * since the last one happened.
+   */
   readonly onEpochEnd: (outcome: EpochOutcome) => void
 }

@@ -15,16 +15,19 @@ const HEADER_BYTES = 5
 export interface SchemaSource {
   /** Undefined: not fetched yet. An error: it was, and cannot be used. */
   known(id: number): AvroSchema | Error | undefined
-  /** Resolves when `known` has an answer; rejects where there is none to be had. One request for each id, however many ask. */
+  /**
+   * Resolves when `known` has an answer; rejects where there is none to be had. One request for each id,
+   * however many ask.
+   */
   load(id: number): Promise<void>
 }
 
 type Reader<T> = (bytes: Buffer) => T
 
 /**
- * Avro in the wire format of Confluent's serializers. It writes one schema, whose id the registry gave before; what it reads is resolved from the schema
- * that it was written with to its own, by Avro's rules: fields that were added take their defaults, removed ones are skipped, numbers
- * are promoted.
+ * Avro in the wire format of Confluent's serializers. It writes one schema, whose id the registry gave
+ * before; what it reads is resolved from the schema that it was written with to its own, by Avro's rules:
+ * fields that were added take their defaults, removed ones are skipped, numbers are promoted.
  */
 export class RegistryAvroSerde<T> implements Serde<T> {
   readonly name = 'avro'

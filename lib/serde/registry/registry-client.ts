@@ -16,7 +16,9 @@ export interface RegistryClientOptions {
   readonly timeoutMs?: number
   /** How often a request is repeated that was not answered, or with 5xx or 429. Default 5. */
   readonly retriesMax?: number
-  /** Before the first repetition; doubled for each further one up to 5,000, less a random part. Default 200. */
+  /**
+   * Before the first repetition; doubled for each further one up to 5,000, less a random part. Default 200.
+   */
   readonly retryPauseMs?: number
 }
 

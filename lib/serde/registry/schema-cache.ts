@@ -11,7 +11,10 @@ interface Failure {
   readonly untilMs: number
 }
 
-/** Schemas by id: an id means the same schema for ever, so what was fetched once is kept. Bounded by what the registry holds. */
+/**
+ * Schemas by id: an id means the same schema for ever, so what was fetched once is kept. Bounded by what the
+ * registry holds.
+ */
 export class SchemaCache implements SchemaSource {
   readonly #fetchSchema: (id: number) => Promise<AvroSchema>
   readonly #clock: Clock
@@ -35,7 +38,10 @@ export class SchemaCache implements SchemaSource {
     this.#schemas.set(id, schema)
   }
 
-  /** Rejects only where the registry itself fails: what it says of the schema, good or bad, is in `known` afterwards. */
+  /**
+   * Rejects only where the registry itself fails: what it says of the schema, good or bad, is in `known`
+   * afterwards.
+   */
   async load(id: number): Promise<void> {
     if (this.known(id) !== undefined) return
     let loading = this.#loading.get(id)

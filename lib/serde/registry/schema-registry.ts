@@ -23,7 +23,10 @@ export interface SchemaRegistryComponents {
   readonly random?: Random
 }
 
-/** What an Avro serde reads and writes. Give `schema`, or leave it to the registry; give `topic`, or `subject` itself. */
+/**
+ * What an Avro serde reads and writes. Give `schema`, or leave it to the registry; give `topic`, or `subject`
+ * itself.
+ */
 export interface RegistryAvroOptions {
   /** The program's own schema. If left out: the subject's, in the version asked for. */
   readonly schema?: AvroSchema
@@ -34,7 +37,10 @@ export interface RegistryAvroOptions {
   /** Default `value`. */
   readonly part?: 'key' | 'value'
   readonly subject?: string
-  /** Registers the schema if it is new. Default false: a schema that is not registered is `REGISTRY_NOT_FOUND`. */
+  /**
+   * Registers the schema if it is new. Default false: a schema that is not registered is
+   * `REGISTRY_NOT_FOUND`.
+   */
   readonly register?: boolean
 }
 
@@ -57,8 +63,9 @@ export interface Compatibility {
 const PRELOADED_VERSIONS = 50
 
 /**
- * A Confluent schema registry. Serdes are synchronous, the registry is not: so a serde's own schema, and the versions of its subject, are fetched when
- * it is made. A record of another schema makes its partition wait until that is fetched; other partitions go on.
+ * A Confluent schema registry. Serdes are synchronous, the registry is not: so a serde's own schema, and the
+ * versions of its subject, are fetched when it is made. A record of another schema makes its partition wait
+ * until that is fetched; other partitions go on.
  *
  * ```ts
  * const registry = new SchemaRegistry({ url: 'http://localhost:8081' })
@@ -66,7 +73,8 @@ const PRELOADED_VERSIONS = 50
  * builder.stream('orders', { keySerde: serdes.string(), valueSerde: orders })
  * ```
  *
- * Every method rejects with a `RegistryError`. Schema references are not supported: a schema that has some is `REGISTRY_UNSUPPORTED`.
+ * Every method rejects with a `RegistryError`. Schema references are not supported: a schema that has some is
+ * `REGISTRY_UNSUPPORTED`.
  */
 export class SchemaRegistry {
   readonly #client: RegistryClient
@@ -81,8 +89,9 @@ export class SchemaRegistry {
   }
 
   /**
-   * A serde for records of this schema. It writes it with one id on every topic that it is used for, internal ones included; it reads every schema that
-   * Avro can resolve to it. The type of its values is the one given, else that of the schema (`AvroValue`), if that is given.
+   * A serde for records of this schema. It writes it with one id on every topic that it is used for, internal
+   * ones included; it reads every schema that Avro can resolve to it. The type of its values is the one
+   * given, else that of the schema (`AvroValue`), if that is given.
    */
   avro<T = never>(options: [T] extends [never] ? never : RegistryAvroOptions): Promise<Serde<NoInfer<T>>>
   avro<const S extends AvroSchema>(
@@ -96,7 +105,10 @@ export class SchemaRegistry {
     return new RegistryAvroSerde<T>(typeFor(schema), id, this.#schemas)
   }
 
-  /** Registers the schema under the subject, if it is new there; returns its id. `REGISTRY_INCOMPATIBLE` where the subject's rule forbids it. */
+  /**
+   * Registers the schema under the subject, if it is new there; returns its id. `REGISTRY_INCOMPATIBLE` where
+   * the subject's rule forbids it.
+   */
   async register(subject: string, schema: AvroSchema): Promise<number> {
     const answer = await this.#client.post(`${subjectPath(subject)}/versions`, schemaBody(schema))
     const id = numberOf(answer, 'id')
@@ -173,7 +185,9 @@ export class SchemaRegistry {
     }
   }
 
-  /** What stores and topics may hold from earlier versions of the program: a store cannot wait for a schema. */
+  /**
+   * What stores and topics may hold from earlier versions of the program: a store cannot wait for a schema.
+   */
   async #preload(subject: string): Promise<void> {
     const versions = (await this.versions(subject)).slice(-PRELOADED_VERSIONS)
     await Promise.all(

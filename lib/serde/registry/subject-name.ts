@@ -1,8 +1,8 @@
 import { ConfigError } from '../../common/errors.ts'
 
 /**
- * Under which subject a schema is registered, as the strategies of the Confluent serializers: `topic`: `<topic>-key` or `<topic>-value`; `record`: the
- * record's full name; `topic-record`: `<topic>-<full name>`.
+ * Under which subject a schema is registered, as the strategies of the Confluent serializers: `topic`:
+ * `<topic>-key` or `<topic>-value`; `record`: the record's full name; `topic-record`: `<topic>-<full name>`.
  */
 export type SubjectNaming = 'topic' | 'record' | 'topic-record'
 

@@ -23,8 +23,9 @@ export interface KeyValueStoreOptions<K, V> {
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
   readonly persistent?: boolean | undefined
   /**
-   * Whether processors may iterate (`range`, `all`, `prefixScan`). Default true. It keeps the keys in memory, about 35 bytes and the key each, and reads
-   * them all when the task starts; without it those calls throw `RANGES_DISABLED`.
+   * Whether processors may iterate (`range`, `all`, `prefixScan`). Default true. It keeps the keys in memory,
+   * about 35 bytes and the key each, and reads them all when the task starts; without it those calls throw
+   * `RANGES_DISABLED`.
    */
   readonly ranges?: boolean | undefined
   /** Whether changes are held back until a commit, as far as `cacheBytesMax` allows. Default false. */
@@ -35,8 +36,9 @@ export interface KeyValueStoreOptions<K, V> {
 
 export interface TimestampedKeyValueStoreOptions<K, V> extends KeyValueStoreOptions<K, V> {
   /**
-   * Whether each value keeps the headers of the record that wrote it (KIP-1271), in the changelog as headers of its record; `by-setting`: if
-   * `dslStoreFormat` is `headers`. Default false. It may be changed at any time: values written before keep what they have.
+   * Whether each value keeps the headers of the record that wrote it (KIP-1271), in the changelog as headers
+   * of its record; `by-setting`: if `dslStoreFormat` is `headers`. Default false. It may be changed at any
+   * time: values written before keep what they have.
    */
   readonly keepHeaders?: KeepHeaders | undefined
 }

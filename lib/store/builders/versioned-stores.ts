@@ -12,13 +12,13 @@ export interface VersionedStoreOptions<K, V> {
   /** Default: the application's `defaultValueSerde`. */
   readonly valueSerde?: Serde<V> | undefined
   /**
-   * How far back versions are kept and found, counted from the largest timestamp put. It is the grace period too: a put that is older
-   * is dropped. The latest version of a key never expires.
+   * How far back versions are kept and found, counted from the largest timestamp put. It is the grace period
+   * too: a put that is older is dropped. The latest version of a key never expires.
    */
   readonly historyRetentionMs: number
   /**
-   * The span of time whose ended versions lie together, and are dropped together. Longer: fewer places to look at, larger rows.
-   * Default: a third to a 24th of the retention, as in Kafka Streams.
+   * The span of time whose ended versions lie together, and are dropped together. Longer: fewer places to
+   * look at, larger rows. Default: a third to a 24th of the retention, as in Kafka Streams.
    */
   readonly segmentIntervalMs?: number | undefined
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
@@ -27,7 +27,9 @@ export interface VersionedStoreOptions<K, V> {
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
 }
 
-/** Beyond the history, before the changelog may be compacted: a restore needs every version of it (KIP-889). */
+/**
+ * Beyond the history, before the changelog may be compacted: a restore needs every version of it (KIP-889).
+ */
 const COMPACTION_LAG_MS = 24 * 60 * 60 * 1000
 
 export function versionedStoreBuilder<K, V>(

@@ -17,7 +17,10 @@ export interface SessionStoreOptions<K, V> {
   readonly keySerde?: Serde<K> | undefined
   /** Default: the application's `defaultValueSerde`. */
   readonly valueSerde?: Serde<V> | undefined
-  /** How far back of the latest session's end the ends of others may lie; earlier ones are forgotten. For windows: their starts. */
+  /**
+   * How far back of the latest session's end the ends of others may lie; earlier ones are forgotten. For
+   * windows: their starts.
+   */
   readonly retentionMs: number
   /** Retention while changes are held back (`caching`, and a `cacheBytesMax`); default `retentionMs`. */
   readonly cachedRetentionMs?: number | undefined
@@ -32,7 +35,10 @@ export interface SessionStoreOptions<K, V> {
 export interface WindowStoreOptions<K, V> extends SessionStoreOptions<K, V> {
   /** Of every window in the store; 2^63 for unlimited ones. */
   readonly windowSizeMs: number
-  /** Whether a second value of a key and window stands beside the first, as stream–stream joins need it. Then nothing is cached. Default false. */
+  /**
+   * Whether a second value of a key and window stands beside the first, as stream–stream joins need it. Then
+   * nothing is cached. Default false.
+   */
   readonly retainDuplicates?: boolean | undefined
 }
 

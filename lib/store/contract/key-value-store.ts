@@ -5,13 +5,17 @@ import type { StateStore } from './state-store.ts'
 export interface ValueAndTimestamp<V> {
   readonly value: V
   readonly timestamp: number
-  /** Of the record that wrote the value, in a store that keeps headers; absent if it had none. A put takes those of the record being processed. */
+  /**
+   * Of the record that wrote the value, in a store that keeps headers; absent if it had none. A put takes
+   * those of the record being processed.
+   */
   readonly headers?: readonly Header[]
 }
 
 /**
- * Reads in the record path. Keys in ranges are in the order of their serialised bytes; an absent bound is open; both
- * bounds are included, as in Kafka Streams. Iterating sees the moment of the call: later writes neither show nor disturb.
+ * Reads in the record path. Keys in ranges are in the order of their serialised bytes; an absent bound is
+ * open; both bounds are included, as in Kafka Streams. Iterating sees the moment of the call: later writes
+ * neither show nor disturb.
  */
 export interface KeyValueReads<K, V> {
   get(key: K): V | undefined
@@ -19,7 +23,10 @@ export interface KeyValueReads<K, V> {
   reverseRange(from: K | undefined, to: K | undefined): IterableIterator<readonly [K, V]>
   all(): IterableIterator<readonly [K, V]>
   reverseAll(): IterableIterator<readonly [K, V]>
-  /** Keys whose serialised bytes start with these of `prefix`, which `serde` turns into bytes (default: the key serde). */
+  /**
+   * Keys whose serialised bytes start with these of `prefix`, which `serde` turns into bytes (default: the
+   * key serde).
+   */
   prefixScan(prefix: K): IterableIterator<readonly [K, V]>
   approximateNumEntries(): number
 }
@@ -34,7 +41,10 @@ export interface KeyValueStore<K, V> extends StateStore, KeyValueReads<K, V> {
   delete(key: K): V | undefined
 }
 
-/** What a cache tells when it lets go of a change: for whoever forwards it. `oldValue` is what was last told, if asked for. */
+/**
+ * What a cache tells when it lets go of a change: for whoever forwards it. `oldValue` is what was last told,
+ * if asked for.
+ */
 export type FlushListener<K, V> = (
   key: K,
   newValue: V | undefined,
@@ -45,8 +55,8 @@ export type FlushListener<K, V> = (
 /** A store whose caching holds changes back. */
 export interface CachedStore<K, V> {
   /**
-   * Whether changes are held back and told to the listener at eviction and `flush`; false: nothing is cached, and the
-   * writer forwards by itself.
+   * Whether changes are held back and told to the listener at eviction and `flush`; false: nothing is cached,
+   * and the writer forwards by itself.
    */
   setFlushListener(listener: FlushListener<K, V>, options: { readonly sendOldValues: boolean }): boolean
 }
@@ -55,7 +65,9 @@ export interface CachedStore<K, V> {
 export type TimestampedKeyValueStore<K, V> = KeyValueStore<K, ValueAndTimestamp<V>> &
   CachedStore<K, ValueAndTimestamp<V>>
 
-/** Reads from outside the record path. `get` answers at once; ranges cannot (Level iterates asynchronously). */
+/**
+ * Reads from outside the record path. `get` answers at once; ranges cannot (Level iterates asynchronously).
+ */
 export interface ReadOnlyKeyValueStore<K, V> {
   get(key: K): V | undefined
   range(from: K | undefined, to: K | undefined): AsyncIterable<readonly [K, V]>

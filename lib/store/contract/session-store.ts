@@ -3,13 +3,18 @@ import type { CachedStore } from './key-value-store.ts'
 import type { StateStore } from './state-store.ts'
 import type { ExpiringStore, KeyRange } from './window-store.ts'
 
-/** Sessions that overlap a span: they end at or after `earliestEndMs` and start at or before `latestStartMs`. */
+/**
+ * Sessions that overlap a span: they end at or after `earliestEndMs` and start at or before `latestStartMs`.
+ */
 export interface SessionSpan {
   readonly earliestEndMs: number
   readonly latestStartMs: number
 }
 
-/** Reads of a session store in the record path. Sessions whose end retention has passed are not found. Iterating sees the moment of the call. */
+/**
+ * Reads of a session store in the record path. Sessions whose end retention has passed are not found.
+ * Iterating sees the moment of the call.
+ */
 export interface SessionStoreReads<K, V> {
   /** The value of exactly this session. */
   fetchSession(key: K, session: TimeWindow): V | undefined
@@ -18,7 +23,10 @@ export interface SessionStoreReads<K, V> {
   backwardFindSessions(key: K, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]>
   findSessionsRange(keys: KeyRange<K>, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]>
   backwardFindSessionsRange(keys: KeyRange<K>, span: SessionSpan): IterableIterator<readonly [Windowed<K>, V]>
-  /** Sessions of all keys that end in the range, both bounds included, in the order of end, then key: what has closed (KIP-825). */
+  /**
+   * Sessions of all keys that end in the range, both bounds included, in the order of end, then key: what has
+   * closed (KIP-825).
+   */
   findSessionsByEnd(ends: {
     readonly fromMs: number
     readonly toMs: number
@@ -33,13 +41,19 @@ export interface SessionStoreReads<K, V> {
 /** Aggregates by key and session. */
 export interface SessionStore<K, V>
   extends StateStore, SessionStoreReads<K, V>, CachedStore<Windowed<K>, V>, ExpiringStore {
-  /** `null` deletes. A session that retention has ended already is not put, and counted as `dropped-records-total`. */
+  /**
+   * `null` deletes. A session that retention has ended already is not put, and counted as
+   * `dropped-records-total`.
+   */
   put(session: Windowed<K>, value: V | null): void
   remove(session: Windowed<K>): void
   readonly retentionMs: number
 }
 
-/** Reads from outside the record path, in the same orders. One session is answered at once; ranges cannot (Level iterates asynchronously). */
+/**
+ * Reads from outside the record path, in the same orders. One session is answered at once; ranges cannot
+ * (Level iterates asynchronously).
+ */
 export interface ReadOnlySessionStore<K, V> {
   fetchSession(key: K, session: TimeWindow): V | undefined
   findSessions(key: K, span: SessionSpan): AsyncIterable<readonly [Windowed<K>, V]>

@@ -2,7 +2,9 @@ import { Buffer } from 'node:buffer'
 import { TopologyError } from '../../common/errors.ts'
 import type { Engine, EngineRange } from '../engine/engine.ts'
 
-/** After a name comes one of these; names hold neither, so no store's keys start with another store's prefix. */
+/**
+ * After a name comes one of these; names hold neither, so no store's keys start with another store's prefix.
+ */
 const DATA = 0x00
 const BOOKS = 0x01
 

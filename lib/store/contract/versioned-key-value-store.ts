@@ -1,6 +1,9 @@
 import type { StateStore } from './state-store.ts'
 
-/** A value and the span for which it holds: from `timestamp` up to, but not including, `validToMs` (undefined: it is the latest). */
+/**
+ * A value and the span for which it holds: from `timestamp` up to, but not including, `validToMs` (undefined:
+ * it is the latest).
+ */
 export interface VersionedRecord<V> {
   readonly value: V
   readonly timestamp: number
@@ -8,8 +11,8 @@ export interface VersionedRecord<V> {
 }
 
 /**
- * What a put did: the time up to which the new version holds (undefined: it is the latest), or that it came after its history
- * retention and was not put (counted as `dropped-records-total`).
+ * What a put did: the time up to which the new version holds (undefined: it is the latest), or that it came
+ * after its history retention and was not put (counted as `dropped-records-total`).
  */
 export type VersionedPut =
   { readonly put: true; readonly validToMs: number | undefined } | { readonly put: false }
@@ -22,7 +25,9 @@ export interface ReadOnlyVersionedStore<K, V> {
   getAsOf(key: K, timestampMs: number): VersionedRecord<V> | undefined
 }
 
-/** Values by key and time (KIP-889): what a key's value was at a moment, as far back as `historyRetentionMs`. */
+/**
+ * Values by key and time (KIP-889): what a key's value was at a moment, as far back as `historyRetentionMs`.
+ */
 export interface VersionedKeyValueStore<K, V> extends StateStore, ReadOnlyVersionedStore<K, V> {
   /** `null` is a version too: from `timestamp` on, there is no value. */
   put(key: K, value: V | null, timestamp: number): VersionedPut

@@ -15,11 +15,15 @@ export interface KeyRange<K> {
 }
 
 /**
- * Reads of a window store in the record path. What retention has ended is not found: an entry is kept while its window starts after
- * the largest start ever put minus the retention. Iterating sees the moment of the call.
+ * Reads of a window store in the record path. What retention has ended is not found: an entry is kept while
+ * its window starts after the largest start ever put minus the retention. Iterating sees the moment of the
+ * call.
  */
 export interface WindowStoreReads<K, V> {
-  /** The value of the window that starts at that time. In a store that retains duplicates: undefined, as there is no one value. */
+  /**
+   * The value of the window that starts at that time. In a store that retains duplicates: undefined, as there
+   * is no one value.
+   */
   fetch(key: K, windowStartMs: number): V | undefined
   /** The windows of a key by their starts, earliest first. */
   fetch(key: K, starts: TimeRange): IterableIterator<readonly [windowStartMs: number, value: V]>
@@ -36,8 +40,8 @@ export interface WindowStoreReads<K, V> {
 /** Values by key and start of a window; the windows' size is the store's, and so one. */
 export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
   /**
-   * `null` deletes (in a store that retains duplicates it deletes nothing, and counts as a sign of time only). A window that retention has ended already is not put, and counted
-   * as `dropped-records-total`.
+   * `null` deletes (in a store that retains duplicates it deletes nothing, and counts as a sign of time
+   * only). A window that retention has ended already is not put, and counted as `dropped-records-total`.
    */
   put(key: K, value: V | null, windowStartMs: number): void
   readonly retentionMs: number
@@ -61,7 +65,10 @@ export type TimestampedWindowStore<K, V> = WindowStore<K, ValueAndTimestamp<V>> 
   CachedStore<Windowed<K>, ValueAndTimestamp<V>> &
   ExpiringStore
 
-/** Reads from outside the record path, in the same orders. One window is answered at once; ranges cannot (Level iterates asynchronously). */
+/**
+ * Reads from outside the record path, in the same orders. One window is answered at once; ranges cannot
+ * (Level iterates asynchronously).
+ */
 export interface ReadOnlyWindowStore<K, V> {
   fetch(key: K, windowStartMs: number): V | undefined
   fetch(key: K, starts: TimeRange): AsyncIterable<readonly [windowStartMs: number, value: V]>

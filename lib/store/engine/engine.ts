@@ -14,8 +14,8 @@ export interface EngineRange {
 }
 
 /**
- * An ordered map of bytes that holds what is committed, and nothing else. One engine serves all stores of a task, so that one
- * batch is atomic over all of them and over the changelog positions.
+ * An ordered map of bytes that holds what is committed, and nothing else. One engine serves all stores of a
+ * task, so that one batch is atomic over all of them and over the changelog positions.
  */
 export interface Engine {
   /** Whether the content outlives the process. */
@@ -25,14 +25,15 @@ export interface Engine {
   /** A consistent snapshot of the moment of the call, in key order. */
   entries(range: EngineRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
   /**
-   * All or nothing; what it resolves after is readable (in a memory engine: at the call, so that a synchronous test driver can
-   * go on without waiting), and survives the end of the process where `persistent`. Calls take effect in order. The batch is the engine's from
-   * then on.
+   * All or nothing; what it resolves after is readable (in a memory engine: at the call, so that a
+   * synchronous test driver can go on without waiting), and survives the end of the process where
+   * `persistent`. Calls take effect in order. The batch is the engine's from then on.
    */
   write(batch: WriteBatch): Promise<void>
   /**
-   * Prepares for a load; a new engine is prepared for the steady one. It changes what memory and time the writes cost, never what is there.
-   * Until it resolves nothing may be read, and every iterator has to be at its end.
+   * Prepares for a load; a new engine is prepared for the steady one. It changes what memory and time the
+   * writes cost, never what is there. Until it resolves nothing may be read, and every iterator has to be at
+   * its end.
    */
   prepareFor(load: EngineLoad): Promise<void>
   /** Removes everything in the range. */

@@ -17,8 +17,8 @@ interface Compactable {
 }
 
 /**
- * A process has one database for each task: LevelDB's defaults (a write buffer of 4 MiB, twice, and a block cache of 8 MiB) add up. What is read often is in
- * the stores' own caches above.
+ * A process has one database for each task: LevelDB's defaults (a write buffer of 4 MiB, twice, and a block
+ * cache of 8 MiB) add up. What is read often is in the stores' own caches above.
  */
 const OPTIONS = {
   keyEncoding: 'buffer',
@@ -29,12 +29,14 @@ const OPTIONS = {
 } as const
 
 /**
- * Each full buffer becomes a table, and four tables are merged with all others: the position that goes with every batch makes the tables of a restore
- * overlap, whatever the order of its keys. LevelDB has one thread for all databases of a process to do that.
+ * Each full buffer becomes a table, and four tables are merged with all others: the position that goes with
+ * every batch makes the tables of a restore overlap, whatever the order of its keys. LevelDB has one thread
+ * for all databases of a process to do that.
  */
 const WRITE_BUFFER_BYTES: { readonly [load in EngineLoad]: number } = {
   steady: 1024 * 1024,
-  // More spares little, and a skip list that is too large for the processor's caches is slow to fill in random order.
+  // More spares little, and a skip list that is too large for the processor's caches is slow to fill in
+  // random order.
   bulk: 8 * 1024 * 1024,
 }
 
@@ -44,7 +46,10 @@ const BEHIND_ALL_KEYS = Uint8Array.of(0xff)
 /** Rows that one call fetches from the native iterator. */
 const ROWS_PER_READ = 1000
 
-/** From so many rows on, another thread hands them to LevelDB: a few are written sooner than it has heard of them. */
+/**
+ * From so many rows on, another thread hands them to LevelDB: a few are written sooner than it has heard of
+ * them.
+ */
 const THREAD_ROWS_MIN = 200
 
 /** Directories that are open here: LevelDB does not lock what threads are to share against this process. */
@@ -52,7 +57,8 @@ const opened = new Set<string>()
 
 export interface LevelEngineOptions {
   /**
-   * False: nothing is written by another thread, and none of this process can open it, whatever copy of this package it runs. Default: true.
+   * False: nothing is written by another thread, and none of this process can open it, whatever copy of this
+   * package it runs. Default: true.
    */
   readonly isShared?: boolean
   /** Called when the directory is closed and free again. */
@@ -60,8 +66,9 @@ export interface LevelEngineOptions {
 }
 
 /**
- * An engine over LevelDB in a directory of its own, which is made if it is missing. Throws `STATE_DIRECTORY_LOCKED` where another
- * process (or another engine of this one) has it open, and `TaskCorruptedError` where the files cannot be read.
+ * An engine over LevelDB in a directory of its own, which is made if it is missing. Throws
+ * `STATE_DIRECTORY_LOCKED` where another process (or another engine of this one) has it open, and
+ * `TaskCorruptedError` where the files cannot be read.
  */
 export async function openLevelEngine(
   directory: string,
@@ -82,14 +89,17 @@ export async function openLevelEngine(
 }
 
 /**
- * Makes a table of what is in the write buffer, as compacting does first; what is in the log alone would be cut into many small ones by the
- * small buffer of the next opening.
+ * Makes a table of what is in the write buffer, as compacting does first; what is in the log alone would be
+ * cut into many small ones by the small buffer of the next opening.
  */
 async function emptyWriteBuffer(database: Database): Promise<void> {
   await (database as unknown as Compactable).compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS)
 }
 
-/** What another process writes to meanwhile makes no sense either: then the directory is not damaged, but in use. */
+/**
+ * What another process writes to meanwhile makes no sense either: then the directory is not damaged, but in
+ * use.
+ */
 async function damagedError(path: string, damage: string): Promise<Error> {
   const corrupted = new TaskCorruptedError(`the state in "${path}" is damaged: ${damage}`)
   try {

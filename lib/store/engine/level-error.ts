@@ -1,6 +1,9 @@
 import { errorFrom, StateDirectoryError, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
 
-/** What the operating system says where nothing is wrong with the files: LevelDB passes the texts on, not the codes. */
+/**
+ * What the operating system says where nothing is wrong with the files: LevelDB passes the texts on, not the
+ * codes.
+ */
 const REFUSALS: readonly (readonly [says: RegExp, mend: string])[] = [
   [/No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/, 'make room on the disk'],
   [/Too many open files|EMFILE|ENFILE/, 'raise the limit of open files (ulimit -n)'],
@@ -14,8 +17,9 @@ const REFUSALS: readonly (readonly [says: RegExp, mend: string])[] = [
 const DAMAGES = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR', 'LEVEL_NOT_FOUND'])
 
 /**
- * What an error of LevelDB means: the files are damaged (`TaskCorruptedError`), or the operating system refuses, in which case they are as good as
- * before (`StateDirectoryError`, `STATE_DIRECTORY_UNUSABLE`). What is neither is given back as it is.
+ * What an error of LevelDB means: the files are damaged (`TaskCorruptedError`), or the operating system
+ * refuses, in which case they are as good as before (`StateDirectoryError`, `STATE_DIRECTORY_UNUSABLE`). What
+ * is neither is given back as it is.
  */
 export function levelError(error: unknown, directory: string): Error {
   if (error instanceof StreamsError) return error

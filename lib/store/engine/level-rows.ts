@@ -3,8 +3,9 @@ import type { Level } from 'level'
 import { forEachRow, type PackedRows } from './write-batch.ts'
 
 /**
- * A chained batch as `abstract-level` documents it for those who implement a database. Its public methods check, encode and copy every operation first, for
- * encodings, hooks and listeners that there are none of here: a fifth of what handing a row over costs.
+ * A chained batch as `abstract-level` documents it for those who implement a database. Its public methods
+ * check, encode and copy every operation first, for encodings, hooks and listeners that there are none of
+ * here: a fifth of what handing a row over costs.
  */
 interface Operations {
   _put(key: Uint8Array, value: Uint8Array, options: object): void
@@ -20,7 +21,8 @@ export async function writeRows(
   database: Level<Uint8Array, Uint8Array>,
   batch: readonly PackedRows[],
 ): Promise<void> {
-  // One call an operation takes half the time of one call with an array of objects, whose properties are read one by one.
+  // One call an operation takes half the time of one call with an array of objects, whose properties are read
+  // one by one.
   const operations = database.batch() as unknown as Operations
   try {
     for (const { bytes, length } of batch) {

@@ -6,7 +6,8 @@ import type { WriterAnswer, WriterRequest } from './level-writer.ts'
 import { writeRows } from './level-rows.ts'
 
 /*
- * The thread of `LevelWriter`. What costs time is handing rows to LevelDB one by one; LevelDB itself writes on a thread of Node's pool.
+ * The thread of `LevelWriter`. What costs time is handing rows to LevelDB one by one; LevelDB itself writes
+ * on a thread of Node's pool.
  */
 
 const port = present(parentPort, 'port to the thread that writes')

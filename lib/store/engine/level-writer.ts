@@ -19,7 +19,10 @@ export interface WriterAnswer {
   readonly error?: WriterError & { readonly cause: WriterError }
 }
 
-/** An error of LevelDB, which loses its own properties on the way to another thread; `cause`: what its native part said first. */
+/**
+ * An error of LevelDB, which loses its own properties on the way to another thread; `cause`: what its native
+ * part said first.
+ */
 interface WriterError {
   readonly message: string
   readonly code: string | undefined
@@ -34,8 +37,8 @@ interface Waiting {
 const YOUNG_MIB = 8
 
 /**
- * Writes to LevelDB databases of this process on a thread of its own, one for all of them, which shares them with whoever reads here
- * (`multithreading`). It ends with the process.
+ * Writes to LevelDB databases of this process on a thread of its own, one for all of them, which shares them
+ * with whoever reads here (`multithreading`). It ends with the process.
  */
 export class LevelWriter {
   readonly #newThread: () => Worker
@@ -51,14 +54,17 @@ export class LevelWriter {
   }
 
   /**
-   * Starts the thread where it does not run. False where none can be had, as in a program that was bundled into one file: then there is a warning, and
-   * who wants to write does it himself.
+   * Starts the thread where it does not run. False where none can be had, as in a program that was bundled
+   * into one file: then there is a warning, and who wants to write does it himself.
    */
   ready(): Promise<boolean> {
     return (this.#ready ??= this.#start())
   }
 
-  /** When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write a directory at a time. */
+  /**
+   * When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write
+   * a directory at a time.
+   */
   async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
     this.#databases.add(directory)
     await this.#ask({ directory, options, rows }, rows)

@@ -7,8 +7,8 @@ import type { WriteBatch } from './write-batch.ts'
 type Tree = SortedMap<string, Uint8Array>
 
 /**
- * An engine in this process's memory, for tests, for `TopologyTestDriver` and for stores that are restored at every start. Bytes
- * are copied on the way in and out, as they are with an engine on disk.
+ * An engine in this process's memory, for tests, for `TopologyTestDriver` and for stores that are restored at
+ * every start. Bytes are copied on the way in and out, as they are with an engine on disk.
  */
 export function openMemoryEngine(): Engine {
   return new MemoryEngine()

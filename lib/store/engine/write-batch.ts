@@ -9,7 +9,10 @@ export interface EngineWrite {
   readonly value: Uint8Array | null
 }
 
-/** Rows one after the other in the first `length` bytes: `length of the key (4) ‖ length of the value (4; −1: deletion) ‖ key ‖ value`, lengths little-endian. */
+/**
+ * Rows one after the other in the first `length` bytes:
+ * `length of the key (4) ‖ length of the value (4; −1: deletion) ‖ key ‖ value`, lengths little-endian.
+ */
 export interface PackedRows {
   readonly bytes: Buffer
   readonly length: number
@@ -27,8 +30,9 @@ const PASSING_BYTES_MAX = 1024
 const NO_BYTES = Buffer.alloc(0)
 
 /**
- * Writes that go to an engine together, in the order in which they take effect. They are copied into a few large pieces of memory: an object a
- * write, held until the commit is through, is what the garbage collector pays most for, and the pieces go to another thread as they are.
+ * Writes that go to an engine together, in the order in which they take effect. They are copied into a few
+ * large pieces of memory: an object a write, held until the commit is through, is what the garbage collector
+ * pays most for, and the pieces go to another thread as they are.
  */
 export class WriteBatch {
   #full: PackedRows[] = []
@@ -59,7 +63,10 @@ export class WriteBatch {
     if (value !== null) copyInto(this.#slab, end, value)
   }
 
-  /** The same of key and value where they lie in a larger buffer; each gets its head in front. The key is there; without a value it is a deletion. */
+  /**
+   * The same of key and value where they lie in a larger buffer; each gets its head in front. The key is
+   * there; without a value it is a deletion.
+   */
   putSource(keyHead: Uint8Array, valueHead: Uint8Array, source: SourceInBuffer): void {
     const { buffer, keyStart, keyEnd, valueStart, valueEnd } = source
     const keyLength = keyHead.length + keyEnd - keyStart
@@ -156,7 +163,10 @@ export function forEachRow(
   }
 }
 
-/** Copying a few bytes takes less time than making a view of them, and of longer ones a view has to be made in any case. */
+/**
+ * Copying a few bytes takes less time than making a view of them, and of longer ones a view has to be made in
+ * any case.
+ */
 function passing(scratch: ScratchBytes, bytes: Buffer, start: number, end: number): Uint8Array {
   const length = end - start
   if (length > PASSING_BYTES_MAX) return bytes.subarray(start, end)

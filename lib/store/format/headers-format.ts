@@ -19,9 +19,11 @@ import type { RecordHeaders, ValueFormat } from './value-format.ts'
 const NULL_LENGTH = -1
 
 /**
- * Values with their times and the headers of the record that wrote them (KIP-1271). In the changelog the headers are those of the record. In
- * the engine a row with headers is `1 ‖ length of the headers (4) ‖ headers ‖ timestamped row`, one without is a timestamped row alone:
- * such rows begin with 0, so that both formats read what the other has written, and a store can change over and back.
+ * Values with their times and the headers of the record that wrote them (KIP-1271). In the changelog the
+ * headers are those of the record. In the engine a row with headers is
+ * `1 ‖ length of the headers (4) ‖ headers ‖ timestamped row`, one without is a timestamped row alone: such
+ * rows begin with 0, so that both formats read what the other has written, and a store can change over and
+ * back.
  */
 export class HeadersFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   readonly #serde: Serde<V>

@@ -4,8 +4,8 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
 
 /**
- * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte: what maps take), and with the
- * store's prefix as the engine has them.
+ * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte:
+ * what maps take), and with the store's prefix as the engine has them.
  */
 export class KeyCodec<K> {
   readonly prefix: Buffer
@@ -29,7 +29,10 @@ export class KeyCodec<K> {
     return this.#serde.deserialize(mapKeyToBytes(id), this.#context)
   }
 
-  /** The key of an entry; `alias` is what user code called it, which spares the way through the serde where that gives it back. */
+  /**
+   * The key of an entry; `alias` is what user code called it, which spares the way through the serde where
+   * that gives it back.
+   */
   keyOf(id: string, alias: unknown): K {
     if (alias !== undefined && this.#serde.roundTrips?.(alias as K)) return alias as K
     return this.key(id)

@@ -16,8 +16,8 @@ import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
 
 /**
- * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below Kafka Streams; the changelog
- * holds the value, and its record the timestamp.
+ * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below
+ * Kafka Streams; the changelog holds the value, and its record the timestamp.
  */
 export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   readonly #serde: Serde<V>

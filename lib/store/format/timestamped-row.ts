@@ -5,7 +5,10 @@ import { invalidTimestamp, isTimestamp } from '../../common/timestamps.ts'
 import type { SerdeContext } from '../../serde/serde.ts'
 
 export const TIMESTAMP_BYTES = 8
-/** What a row begins with that has headers in front. The first byte of a timestamp is 0 until the year 2,285,428. */
+/**
+ * What a row begins with that has headers in front. The first byte of a timestamp is 0 until the year
+ * 2,285,428.
+ */
 export const WITH_HEADERS = 1
 
 /** `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB has it below Kafka Streams. */
@@ -26,7 +29,9 @@ export function fillRow(bytes: Buffer, value: Uint8Array, timestamp: number): Ui
   return bytes
 }
 
-/** Where the timestamped row begins: behind the headers, if there are any (`1 ‖ their length (4) ‖ headers`). */
+/**
+ * Where the timestamped row begins: behind the headers, if there are any (`1 ‖ their length (4) ‖ headers`).
+ */
 export function headersEnd(row: Uint8Array): number {
   return row[0] === WITH_HEADERS ? 5 + asBuffer(row).readUInt32BE(1) : 0
 }

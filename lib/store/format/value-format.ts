@@ -12,8 +12,9 @@ export interface RecordHeaders {
 }
 
 /**
- * How values of a store look to user code, to the engine and to the changelog. Primitives that their serde calls safe stay as they are until
- * the commit; anything else is bytes from `write` on, so that no object of the user's is ever kept.
+ * How values of a store look to user code, to the engine and to the changelog. Primitives that their serde
+ * calls safe stay as they are until the commit; anything else is bytes from `write` on, so that no object of
+ * the user's is ever kept.
  */
 export interface ValueFormat<V> {
   /** Puts a user's value into the state. */
@@ -22,15 +23,27 @@ export interface ValueFormat<V> {
   read(state: ValueState): V | undefined
   /** Puts what the engine holds into the state. */
   load(state: ValueState, engineValue: Uint8Array): void
-  /** The value of the changelog record; only for a state that has a value. Used at once: valid until something else is serialised. */
+  /**
+   * The value of the changelog record; only for a state that has a value. Used at once: valid until something
+   * else is serialised.
+   */
   changelogValue(state: ValueState): Uint8Array
-  /** What the engine is to hold; `changelogValue` is this state's, and both may share memory. Valid until the next call. */
+  /**
+   * What the engine is to hold; `changelogValue` is this state's, and both may share memory. Valid until the
+   * next call.
+   */
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array
-  /** What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch buffer. */
+  /**
+   * What the engine is to hold for a changelog record. Owns its memory: those records are slices of a fetch
+   * buffer.
+   */
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /** The same, valid until the next call: for an engine that copies it at once. */
   passingRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
-  /** What the row has in front of the changelog's value; valid until the next call. Without the method that is not all there is to it. */
+  /**
+   * What the row has in front of the changelog's value; valid until the next call. Without the method that is
+   * not all there is to it.
+   */
   rowHead?(timestamp: number): Uint8Array
   /** The headers of the changelog record; without the method it has none. */
   headersOf?(state: ValueState): readonly Header[]
@@ -40,7 +53,9 @@ export function changelogHeaders<V>(values: ValueFormat<V>, state: ValueState): 
   return values.headersOf ? values.headersOf(state) : NO_HEADERS
 }
 
-/** The record of the changelog that a row of the engine came from; without a time of its own it gets this one. */
+/**
+ * The record of the changelog that a row of the engine came from; without a time of its own it gets this one.
+ */
 export function changelogRecord<V>(
   values: ValueFormat<V>,
   key: Uint8Array,
@@ -73,7 +88,10 @@ export function valueBytes(state: ValueState): number {
   return typeof value === 'string' ? value.length : 0
 }
 
-/** Whether a put with this value deletes. As `ValueAndTimestamp.make` of Kafka Streams, a pair around null is null. */
+/**
+ * Whether a put with this value deletes. As `ValueAndTimestamp.make` of Kafka Streams, a pair around null is
+ * null.
+ */
 export function isDeletion(value: unknown): boolean {
   if (value === null) return true
   return typeof value === 'object' && (value as Partial<ValueAndTimestamp<unknown>>).value === null

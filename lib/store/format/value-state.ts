@@ -8,11 +8,15 @@ export type EntryState = 'unread' | 'absent' | 'typed' | 'bytes'
 
 const TWO_30 = 2 ** 30
 
-/** A value in one of its forms. `timestamp` belongs to the value in a timestamped store, else to the record that wrote it. */
+/**
+ * A value in one of its forms. `timestamp` belongs to the value in a timestamped store, else to the record
+ * that wrote it.
+ */
 export class ValueState {
   state: EntryState = 'unread'
   value: unknown = undefined
-  // In two halves, small integers both: a number as large as a time has a place of its own in memory, which is read from there each time.
+  // In two halves, small integers both: a number as large as a time has a place of its own in memory, which
+  // is read from there each time.
   #timestampHigh = 0
   #timestampLow = 0
 

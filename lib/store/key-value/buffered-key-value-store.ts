@@ -19,11 +19,12 @@ import { rangesDisabled, storeClosed } from '../contract/store-error.ts'
 import { storeEntriesRange } from '../contract/store-name.ts'
 
 /**
- * The key-value store: an engine below, and above it one entry for each key in memory, which is typed cache and write buffer in one. The record
- * path touches the engine only where a key is not in memory.
+ * The key-value store: an engine below, and above it one entry for each key in memory, which is typed cache
+ * and write buffer in one. The record path touches the engine only where a key is not in memory.
  *
- * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is pinned before
- * anything can trim, and `trim` comes last. What can throw (a serde) comes first: a write that fails has not happened.
+ * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is
+ * pinned before anything can trim, and `trim` comes last. What can throw (a serde) comes first: a write that
+ * fails has not happened.
  */
 export class BufferedKeyValueStore<K, V>
   implements KeyValueStore<K, V>, CachedStore<K, V>, CursorSource<K, V>
@@ -142,7 +143,8 @@ export class BufferedKeyValueStore<K, V>
         continue
       }
       const { key, value, timestamp } = record
-      // A source topic that serves as changelog may hold records without a key: they were never in the table either.
+      // A source topic that serves as changelog may hold records without a key: they were never in the table
+      // either.
       if (key === null) continue
       const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
       // Whatever is in memory of the key has to change with it; an open iterator must be told.
@@ -165,7 +167,8 @@ export class BufferedKeyValueStore<K, V>
   flush(): void {
     const resources = this.resources()
     const { held } = resources
-    // What a listener writes to this very store is held again: as long as there is any, the commit would miss it.
+    // What a listener writes to this very store is held again: as long as there is any, the commit would miss
+    // it.
     while (held && held.size > 0) this.#flushOnce(resources)
   }
 

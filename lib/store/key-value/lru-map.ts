@@ -7,12 +7,12 @@ import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { storeEntriesRange } from '../contract/store-name.ts'
 
 /**
- * A key-value store that keeps the `entriesMax` keys used last; reading a key is using it. It never holds changes back: what a cache
- * would save is in memory already.
+ * A key-value store that keeps the `entriesMax` keys used last; reading a key is using it. It never holds
+ * changes back: what a cache would save is in memory already.
  *
- * Kafka Streams logs an eviction as a deletion where the store is plain, and not where values carry timestamps. With coalescing both
- * are logged here: otherwise the changelog would keep every key there ever was. After an abort, keys count as used in the order
- * of their bytes until they are used again.
+ * Kafka Streams logs an eviction as a deletion where the store is plain, and not where values carry
+ * timestamps. With coalescing both are logged here: otherwise the changelog would keep every key there ever
+ * was. After an abort, keys count as used in the order of their bytes until they are used again.
  */
 export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
   readonly #entriesMax: number
@@ -60,7 +60,8 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
 
   override restore(records: readonly ChangelogRecord[]): void {
     super.restore(records)
-    // Evictions go by the order of the records, but are applied after all of them: an evicted key may come again.
+    // Evictions go by the order of the records, but are applied after all of them: an evicted key may come
+    // again.
     const evicted = new Set<string>()
     for (const { key, value } of records) {
       if (key === null) continue

@@ -19,8 +19,9 @@ const TIMES = 2
 const PLACES = 5
 
 /**
- * Contexts of records that a cache may hold for long, as numbers side by side: one object kept of every record would outlive the young generation
- * of the heap, which is what garbage collection costs most for, and writing at the end touches no memory that is not in the processor's cache.
+ * Contexts of records that a cache may hold for long, as numbers side by side: one object kept of every
+ * record would outlive the young generation of the heap, which is what garbage collection costs most for, and
+ * writing at the end touches no memory that is not in the processor's cache.
  */
 export class ContextLog {
   #times = new Float64Array(TIMES * CAPACITY_MIN)

@@ -15,24 +15,28 @@ export interface HeldChange<E extends Entry = KeyEntry> {
   readonly context: RecordContext
 }
 
-/** What Kafka Streams counts for an entry beside key and value: its node, a flag, and where the record came from. */
+/**
+ * What Kafka Streams counts for an entry beside key and value: its node, a flag, and where the record came
+ * from.
+ */
 const ENTRY_BYTES = 24 + 1 + 20
 /** Numbers are eight bytes there, and so are the timestamps of values. */
 const NUMBER_BYTES = 8
 const GAPS_MIN = 1024
 
 /**
- * Changes that a cache holds back, at most one a key, in the order in which each was last written: `NamedCache` of Kafka Streams takes
- * a key out of its dirty keys and adds it again at every put. Bounded by `cacheBytesMax`: the store flushes when it is passed, as
- * there the eviction of one dirty entry flushes all of them. Bytes are counted as there (`LRUCacheEntry`), so that the same setting holds back
- * the same changes.
+ * Changes that a cache holds back, at most one a key, in the order in which each was last written:
+ * `NamedCache` of Kafka Streams takes a key out of its dirty keys and adds it again at every put. Bounded by
+ * `cacheBytesMax`: the store flushes when it is passed, as there the eviction of one dirty entry flushes all
+ * of them. Bytes are counted as there (`LRUCacheEntry`), so that the same setting holds back the same
+ * changes.
  */
 export class DirtyChanges<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
   /**
-   * An entry that was written again is here again; of its places the one counts that it knows (`heldAt`). So that moving it to the end touches
-   * nothing but the end and the entry.
+   * An entry that was written again is here again; of its places the one counts that it knows (`heldAt`). So
+   * that moving it to the end touches nothing but the end and the entry.
    */
   #order: E[] = []
   /** Of the same places. */
@@ -75,8 +79,9 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
   }
 
   /**
-   * Lets go of all that is held, in order: the entry is no longer held when `release` is called, which pins it, where need be, for what comes next.
-   * Changes made meanwhile are held anew, except those of entries whose turn is still to come.
+   * Lets go of all that is held, in order: the entry is no longer held when `release` is called, which pins
+   * it, where need be, for what comes next. Changes made meanwhile are held anew, except those of entries
+   * whose turn is still to come.
    */
   releaseAll(release: (change: HeldChange<E>) => void): void {
     const [order, contexts, firstPlace] = [this.#order, this.#contexts, this.#firstPlace]

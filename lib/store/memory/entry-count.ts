@@ -6,8 +6,9 @@ const EXACT_LOOK_UPS = 10_000
 const SAMPLE = 64
 
 /**
- * How many entries a store without a key index has: kept across restarts in the engine, beside the entries. A write to a key that nobody has
- * read may add an entry or replace one; the first of them look into the engine, later ones one in 64, for all 64.
+ * How many entries a store without a key index has: kept across restarts in the engine, beside the entries. A
+ * write to a key that nobody has read may add an entry or replace one; the first of them look into the
+ * engine, later ones one in 64, for all 64.
  */
 export class EntryCount {
   readonly #key: Uint8Array
@@ -32,21 +33,30 @@ export class EntryCount {
     this.#count += by
   }
 
-  /** For a key that is written without having been read: for how many of these it stands; 0: it need not be looked up. */
+  /**
+   * For a key that is written without having been read: for how many of these it stands; 0: it need not be
+   * looked up.
+   */
   blindWriteWeight(): number {
     this.#blindWrites += 1
     if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
     return this.#blindWrites % SAMPLE === 0 ? SAMPLE : 0
   }
 
-  /** The same for a key that a restore writes. After the first, the same keys each time: what became of those few is easily kept. */
+  /**
+   * The same for a key that a restore writes. After the first, the same keys each time: what became of those
+   * few is easily kept.
+   */
   restoredWeight(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
     this.#blindWrites += 1
     if (this.#blindWrites <= EXACT_LOOK_UPS) return 1
     return hashOf(bytes, keyStart, keyEnd) % SAMPLE === 0 ? SAMPLE : 0
   }
 
-  /** Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where there is one. */
+  /**
+   * Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where
+   * there is one.
+   */
   stage(batch: WriteBatch, exact: number | undefined): void {
     if (exact !== undefined) this.#count = exact
     if (this.#count === this.#stored) return

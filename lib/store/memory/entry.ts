@@ -1,6 +1,9 @@
 import { ValueState } from '../format/value-state.ts'
 
-/** Measured: a key of 12 characters with a number costs about this much heap, its places in both maps included. */
+/**
+ * Measured: a key of 12 characters with a number costs about this much heap, its places in both maps
+ * included.
+ */
 const OVERHEAD_BYTES = 240
 
 /** Bits of an entry's marks; the number of its pins stands above them. */
@@ -11,8 +14,9 @@ const LISTED = 8
 const PIN = 16
 
 /**
- * What a store knows about one of its places: the newest value, and in which stages of a commit it takes part. Kept small, its flags in one
- * number: two entries rarely share a line of the processor's cache, and waiting for those lines is what a look-up costs most for.
+ * What a store knows about one of its places: the newest value, and in which stages of a commit it takes
+ * part. Kept small, its flags in one number: two entries rarely share a line of the processor's cache, and
+ * waiting for those lines is what a look-up costs most for.
  */
 export abstract class Entry extends ValueState {
   #marks = 0
@@ -44,7 +48,10 @@ export abstract class Entry extends ValueState {
     this.#mark(DIRTY, dirty)
   }
 
-  /** Found in the cache since its hand last came by. Not set by the first read: what is read once leaves first. */
+  /**
+   * Found in the cache since its hand last came by. Not set by the first read: what is read once leaves
+   * first.
+   */
   get touched(): boolean {
     return (this.#marks & TOUCHED) !== 0
   }
@@ -53,7 +60,9 @@ export abstract class Entry extends ValueState {
     this.#mark(TOUCHED, touched)
   }
 
-  /** Retention has ended it, and the index has let it go: it is here for the commits that it takes part in. */
+  /**
+   * Retention has ended it, and the index has let it go: it is here for the commits that it takes part in.
+   */
   get expired(): boolean {
     return (this.#marks & EXPIRED) !== 0
   }

@@ -2,8 +2,9 @@ import type { Counter } from '../../common/meter.ts'
 import type { Entry } from './entry.ts'
 
 /**
- * Which entries of a store stay in memory. Pinned ones do. Clean ones share `cleanBytesMax`, which may change at any time, and leave
- * by the CLOCK rule: the hand passes entries used since it last came by. How entries are found is the subclass's.
+ * Which entries of a store stay in memory. Pinned ones do. Clean ones share `cleanBytesMax`, which may change
+ * at any time, and leave by the CLOCK rule: the hand passes entries used since it last came by. How entries
+ * are found is the subclass's.
  */
 export abstract class EvictionCache<E extends Entry> {
   readonly #cleanBytesMax: () => number
@@ -56,7 +57,10 @@ export abstract class EvictionCache<E extends Entry> {
     this.#cleanBytes += entry.size
   }
 
-  /** Evicts clean entries until an eighth of the budget is free: in strides, since the hand must step over pinned ones. */
+  /**
+   * Evicts clean entries until an eighth of the budget is free: in strides, since the hand must step over
+   * pinned ones.
+   */
   trim(): void {
     const cleanBytesMax = this.#cleanBytesMax()
     const goal = cleanBytesMax - cleanBytesMax / 8

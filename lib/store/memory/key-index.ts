@@ -3,7 +3,10 @@ import type { ValueState } from '../format/value-state.ts'
 
 type Tree = SortedMap<string, undefined>
 
-/** Serialised keys, a character for a byte; `high` is included, and with `prefix` only keys that start with it count. */
+/**
+ * Serialised keys, a character for a byte; `high` is included, and with `prefix` only keys that start with it
+ * count.
+ */
 export interface KeyBounds {
   readonly low?: string | undefined
   readonly high?: string | undefined
@@ -22,11 +25,11 @@ export interface KeySnapshot {
 }
 
 /**
- * The keys of a store, in order, in memory: Level cannot be read in ranges synchronously. Measured at 500,000 keys of
- * 16 bytes: 47 bytes a key when they come in order, 51 when they do not, the key included.
+ * The keys of a store, in order, in memory: Level cannot be read in ranges synchronously. Measured at 500,000
+ * keys of 16 bytes: 47 bytes a key when they come in order, 51 when they do not, the key included.
  *
- * A snapshot takes nothing but the tree itself. The first change of the set of keys while one is open copies the tree (it shares
- * its nodes), and a change of a value first tells the open snapshots what it was.
+ * A snapshot takes nothing but the tree itself. The first change of the set of keys while one is open copies
+ * the tree (it shares its nodes), and a change of a value first tells the open snapshots what it was.
  */
 export class KeyIndex {
   #tree: Tree = sortedMap(compareText)

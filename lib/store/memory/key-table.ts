@@ -7,7 +7,9 @@ import { PREFETCH_GROUP, type KeyTexts } from '../contract/prefetching-store.ts'
 export interface Keyed {
   /** The key: a primitive. */
   readonly alias: unknown
-  /** Reads what those who look for it are going to read of it, apart from the key; the result is of no use. */
+  /**
+   * Reads what those who look for it are going to read of it, apart from the key; the result is of no use.
+   */
   prefetch(): number
 }
 
@@ -19,9 +21,9 @@ const HASHED_LENGTH = 32
 const SEED = Math.floor(systemRandom.next() * 2 ** 31)
 
 /**
- * As a `Map` by string keys, which costs half as much where there are many: their hashes stand side by side, so that a look-up seldom touches
- * more distant memory than that of the entry it finds. (A `Map` goes through chains, and to the string of each key in them.) Keys of other types are
- * kept in a `Map`.
+ * As a `Map` by string keys, which costs half as much where there are many: their hashes stand side by side,
+ * so that a look-up seldom touches more distant memory than that of the entry it finds. (A `Map` goes through
+ * chains, and to the string of each key in them.) Keys of other types are kept in a `Map`.
  */
 export class KeyTable<T extends Keyed> {
   readonly #others = new Map<unknown, T>()
@@ -42,8 +44,9 @@ export class KeyTable<T extends Keyed> {
   }
 
   /**
-   * Prefetches for look-ups of the group of keys that begins at `start`, as far as they are text of one byte a character, in stages: each reads of every
-   * key what the stage before has led to. Returns how many were found, and sets of `texts` those that are short and ASCII.
+   * Prefetches for look-ups of the group of keys that begins at `start`, as far as they are text of one byte
+   * a character, in stages: each reads of every key what the stage before has led to. Returns how many were
+   * found, and sets of `texts` those that are short and ASCII.
    */
   prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
     const [hashes, items] = [this.#hashes, this.#items]

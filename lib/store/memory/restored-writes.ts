@@ -2,7 +2,10 @@ import type { SourceInBuffer } from '../../common/record-context.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord } from '../contract/state-store.ts'
 
-/** A row of the engine: its key without the store's prefix, a character for a byte, and its value, which may be kept. */
+/**
+ * A row of the engine: its key without the store's prefix, a character for a byte, and its value, which may
+ * be kept.
+ */
 export interface RestoredRow {
   readonly id: string
   readonly value: Uint8Array | null
@@ -18,9 +21,9 @@ interface Batch {
 }
 
 /**
- * What a restore brought and the engine does not have yet, as it will be there: no entry is made for a key that may never be read.
- * Bounded by the batches of whoever restores. Reads in between are rare, since a task starts after its restore; the first one pays
- * for finding keys.
+ * What a restore brought and the engine does not have yet, as it will be there: no entry is made for a key
+ * that may never be read. Bounded by the batches of whoever restores. Reads in between are rare, since a task
+ * starts after its restore; the first one pays for finding keys.
  */
 export class RestoredWrites {
   readonly #rowOf: (record: ChangelogRecord) => RestoredRow
@@ -41,7 +44,10 @@ export class RestoredWrites {
     this.#size += 1
   }
 
-  /** The same of a record that lies in a larger buffer: its row is its key and its value with these heads in front. */
+  /**
+   * The same of a record that lies in a larger buffer: its row is its key and its value with these heads in
+   * front.
+   */
   addSource(record: ChangelogRecord & SourceInBuffer, keyHead: Uint8Array, valueHead: Uint8Array): void {
     this.#open.records.push(record)
     this.#rows.putSource(keyHead, valueHead, record)
@@ -82,8 +88,9 @@ export class RestoredWrites {
   }
 
   /**
-   * As `find`, of keys that are told here at each of their writes, and only whether they are there: looks for a few chosen keys among very
-   * many writes, for which an index of all would be too dear. Undefined: ask the engine.
+   * As `find`, of keys that are told here at each of their writes, and only whether they are there: looks for
+   * a few chosen keys among very many writes, for which an index of all would be too dear. Undefined: ask the
+   * engine.
    */
   sample(id: string, isThere: boolean): boolean | undefined {
     let before: boolean | undefined

@@ -5,9 +5,9 @@ import { KeyEntry } from './entry.ts'
 import { KeyTable } from './key-table.ts'
 
 /**
- * The entries of a store that are in memory, by their serialised key, and by the key itself where that is a primitive: a hot
- * string key costs one look-up and no serde. Whatever a key serde does, one serialised key has one entry; the second map
- * only leads there faster.
+ * The entries of a store that are in memory, by their serialised key, and by the key itself where that is a
+ * primitive: a hot string key costs one look-up and no serde. Whatever a key serde does, one serialised key
+ * has one entry; the second map only leads there faster.
  */
 export class TypedCache extends EvictionCache<KeyEntry> {
   readonly #byId = new Map<string, KeyEntry>()
@@ -15,7 +15,10 @@ export class TypedCache extends EvictionCache<KeyEntry> {
   // `get` and then `put` of one key is what every aggregate does.
   #lastKey: unknown = undefined
   #lastEntry: KeyEntry | undefined = undefined
-  /** Whether every key that the store has is here: it began empty, and nothing has been evicted. Then the engine has nothing of other keys. */
+  /**
+   * Whether every key that the store has is here: it began empty, and nothing has been evicted. Then the
+   * engine has nothing of other keys.
+   */
   hasAll = false
 
   override get size(): number {

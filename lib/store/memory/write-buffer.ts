@@ -12,10 +12,12 @@ interface Staged<E> {
 /**
  * The writes of a store that are not in the engine yet, in the stages of a commit:
  *
- * *dirty* (of the open epoch) → `seal` → *sealed* (its changelog records are sent) → `stage` → *staged* (in a batch) → `staged` → in the engine.
+ * *dirty* (of the open epoch) → `seal` → *sealed* (its changelog records are sent) → `stage` → *staged* (in a
+ * batch) → `staged` → in the engine.
  *
- * Writing goes on while a commit is under way: an entry may be staged with one value and dirty with the next. Reads need none of
- * these lists: the entry itself has the newest value, and is pinned in the cache until it has passed through all of them.
+ * Writing goes on while a commit is under way: an entry may be staged with one value and dirty with the next.
+ * Reads need none of these lists: the entry itself has the newest value, and is pinned in the cache until it
+ * has passed through all of them.
  */
 export class WriteBuffer<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
@@ -44,7 +46,10 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     this.#dirty.push(entry)
   }
 
-  /** Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in `sealRow`. */
+  /**
+   * Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in
+   * `sealRow`.
+   */
   seal(write: (entry: E) => void): void {
     const dirty = this.#dirty
     this.#dirty = []

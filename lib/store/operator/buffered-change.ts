@@ -9,7 +9,10 @@ export interface ChangeBytes {
 
 /** What a buffered change says, without its key: the value of its changelog record. */
 export interface ChangeState extends ChangeBytes {
-  /** What its place in the buffer goes by: the time of the row's first change in it, or the end of the row's window. */
+  /**
+   * What its place in the buffer goes by: the time of the row's first change in it, or the end of the row's
+   * window.
+   */
   readonly timeMs: number
   /** The row before the first change that is in the buffer: what the world below still sees. */
   readonly priorValue: Uint8Array | null
@@ -50,7 +53,10 @@ export function compareChanges(left: BufferedChange, right: BufferedChange): num
   return left.id < right.id ? -1 : left.id > right.id ? 1 : 0
 }
 
-/** Time, offset and partition of the record, and the time in the buffer: 8 + 8 + 4 + 8 bytes. An old value that equals the prior one counts once. */
+/**
+ * Time, offset and partition of the record, and the time in the buffer: 8 + 8 + 4 + 8 bytes. An old value
+ * that equals the prior one counts once.
+ */
 const FIXED_BYTES = 28
 
 function sizeOf(id: string, { oldValue, newValue, priorValue, context }: ChangeState): number {

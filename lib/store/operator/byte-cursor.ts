@@ -4,7 +4,9 @@ import { StreamsError } from '../../common/errors.ts'
 
 const INT64_MAX = 2n ** 63n - 1n
 
-/** Reads the fields of a format one after the other. Throws `MALFORMED_SUPPRESSION` where there are none left. */
+/**
+ * Reads the fields of a format one after the other. Throws `MALFORMED_SUPPRESSION` where there are none left.
+ */
 export class ByteCursor {
   readonly #bytes: Buffer
   #at = 0

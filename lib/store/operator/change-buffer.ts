@@ -35,9 +35,10 @@ export type ChangeListener = (
 const DIRTY_BYTES = 64
 
 /**
- * The rows of a table that `suppress` holds back: the last change of each, in the order of their times. All of it is in memory, bounded by
- * what the operator does when `count` or `sizeBytes` pass its limits; the engine has it too, as of the last commit, so that
- * a restart need not replay the changelog. A commit writes each row that changed once, however often it did.
+ * The rows of a table that `suppress` holds back: the last change of each, in the order of their times. All
+ * of it is in memory, bounded by what the operator does when `count` or `sizeBytes` pass its limits; the
+ * engine has it too, as of the last commit, so that a restart need not replay the changelog. A commit writes
+ * each row that changed once, however often it did.
  */
 export class ChangeBuffer implements StateStore {
   readonly name: string
@@ -115,7 +116,9 @@ export class ChangeBuffer implements StateStore {
     this.#listener = listener
   }
 
-  /** The row's last change, which takes the place of an earlier one that is still here, at that one's time. */
+  /**
+   * The row's last change, which takes the place of an earlier one that is still here, at that one's time.
+   */
   put(timeMs: number, key: unknown, newValue: unknown, oldValue: unknown, context: RecordContext): void {
     const id = bytesToMapKey(this.#keySerde.serialize(key, this.#serdeContext))
     const change = { newValue: this.#bytes(newValue), oldValue: this.#bytes(oldValue) }
@@ -145,7 +148,10 @@ export class ChangeBuffer implements StateStore {
     this.#measure()
   }
 
-  /** The row as the world below sees it: as it was before its changes here, null if it was not. Undefined: it has no changes here. */
+  /**
+   * The row as the world below sees it: as it was before its changes here, null if it was not. Undefined: it
+   * has no changes here.
+   */
   priorValue(key: unknown): unknown {
     const change = this.#byId.get(bytesToMapKey(this.#keySerde.serialize(key, this.#serdeContext)))
     return change === undefined ? undefined : this.#value(change.state.priorValue)
@@ -252,7 +258,10 @@ export class ChangeBuffer implements StateStore {
   }
 }
 
-/** Header values may be slices of a fetch buffer, and the source record's bytes are for whoever processes it: neither may be kept. */
+/**
+ * Header values may be slices of a fetch buffer, and the source record's bytes are for whoever processes it:
+ * neither may be kept.
+ */
 function owned({ topic, partition, offset, timestamp, headers }: RecordContext): RecordContext {
   const kept: readonly Header[] =
     headers.length === 0

@@ -12,7 +12,10 @@ const NULL_LENGTH = -1
 /** In place of an old value's length: it equals the prior value. */
 const SAME_AS_PRIOR = -2
 
-/** `context ‖ prior value ‖ old value ‖ new value ‖ time`, version 3 of Kafka Streams, which 2.4 and later write. */
+/**
+ * `context ‖ prior value ‖ old value ‖ new value ‖ time`, version 3 of Kafka Streams, which 2.4 and later
+ * write.
+ */
 export function writeChange({ timeMs, priorValue, oldValue, newValue, context }: ChangeState): Uint8Array {
   const old =
     oldValue !== null && equalBytes(priorValue, oldValue) ? [int32Bytes(SAME_AS_PRIOR)] : sized(oldValue)
@@ -35,8 +38,8 @@ export function readChange(bytes: Uint8Array): ChangeState {
 }
 
 /**
- * A changelog record that has a value, of any version. `buffered`: what the buffer holds of the key; the first two versions
- * do not write the prior value, so it stays.
+ * A changelog record that has a value, of any version. `buffered`: what the buffer holds of the key; the
+ * first two versions do not write the prior value, so it stays.
  */
 export function readChangelogRecord(record: ChangelogRecord, buffered: ChangeState | undefined): ChangeState {
   const bytes = record.value ?? new Uint8Array(0)
@@ -77,7 +80,10 @@ function readVersion1(bytes: Uint8Array, buffered: ChangeState | undefined): Cha
   return { ...change, priorValue: buffered ? buffered.priorValue : change.oldValue, timeMs, context }
 }
 
-/** `context ‖ length ‖ old value ‖ new value ‖ prior value ‖ time`. Some releases (2.4, 2.5) say 2 and write 3. */
+/**
+ * `context ‖ length ‖ old value ‖ new value ‖ prior value ‖ time`. Some releases (2.4, 2.5) say 2 and write
+ * 3.
+ */
 function readVersion2(bytes: Uint8Array): ChangeState {
   try {
     const cursor = new ByteCursor(bytes)
@@ -96,7 +102,10 @@ function readValues(cursor: ByteCursor): ChangeBytes {
   return { oldValue: cursor.sized(), newValue: cursor.sized() }
 }
 
-/** `timestamp ‖ offset ‖ topic ‖ partition ‖ number of headers ‖ (key ‖ value)…`. A punctuator's record has no topic, which is written as an empty one. */
+/**
+ * `timestamp ‖ offset ‖ topic ‖ partition ‖ number of headers ‖ (key ‖ value)…`. A punctuator's record has no
+ * topic, which is written as an empty one.
+ */
 function contextParts({ topic, partition, offset, timestamp, headers }: RecordContext): Uint8Array[] {
   const parts = [int64Bytes(timestamp), int64Bytes(offset), ...sized(utf8(topic ?? ''))]
   parts.push(int32Bytes(partition), int32Bytes(headers.length))

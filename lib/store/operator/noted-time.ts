@@ -3,7 +3,10 @@ import { asBuffer } from '../../common/bytes.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 
-/** A time that a store notes in the engine with each commit, apart from its entries; an abort takes it back. The changelog does not carry it. */
+/**
+ * A time that a store notes in the engine with each commit, apart from its entries; an abort takes it back.
+ * The changelog does not carry it.
+ */
 export class NotedTime {
   readonly #key: Uint8Array
   ms = Infinity

@@ -30,12 +30,13 @@ export interface StoredItem {
 const SEQUENCE_BYTES = 8
 
 /**
- * What waits in an operator while its task commits: inputs that are taken, whose offsets are committed, and whose outputs are still to
- * come. An item that is removed before a commit sees it leaves no trace; one that is there at a commit is written once, under
- * a number that rises in the order of arrival.
+ * What waits in an operator while its task commits: inputs that are taken, whose offsets are committed, and
+ * whose outputs are still to come. An item that is removed before a commit sees it leaves no trace; one that
+ * is there at a commit is written once, under a number that rises in the order of arrival.
  *
- * Under at-least-once the changelog must not lose an item before the item's outputs are safe: a crash between the two would
- * lose them, since the input's offset is committed already. So there the deletions are sent only after the flush.
+ * Under at-least-once the changelog must not lose an item before the item's outputs are safe: a crash between
+ * the two would lose them, since the input's offset is committed already. So there the deletions are sent
+ * only after the flush.
  */
 export class PendingStore implements StateStore {
   readonly name: string
@@ -90,7 +91,10 @@ export class PendingStore implements StateStore {
     }
   }
 
-  /** What waited at the last commit, oldest first. Once, after `load` and before the first `add`: numbers go on behind it. */
+  /**
+   * What waited at the last commit, oldest first. Once, after `load` and before the first `add`: numbers go
+   * on behind it.
+   */
   takeFound(): StoredItem[] {
     this.#opened()
     const found = [...this.#found].sort(([left], [right]) => (left < right ? -1 : 1))
@@ -198,7 +202,8 @@ export function pendingStoreBuilder(options: {
 }): StoreBuilder<PendingStore> {
   const name = validStoreName(options.name)
   const changelog: ChangelogOptions = {
-    // Every entry is soon deleted: with segments of the usual 1 GiB, whoever takes a task over would read hours of them.
+    // Every entry is soon deleted: with segments of the usual 1 GiB, whoever takes a task over would read
+    // hours of them.
     config: { 'segment.bytes': '16777216', ...(options.logging || {}).config },
     cleanupPolicy: 'compact',
   }

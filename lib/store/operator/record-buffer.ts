@@ -38,12 +38,13 @@ const SEQUENCE_BYTES = 4
 const SEQUENCE_MAX = 0x7fff_ffff
 
 /**
- * Records that wait until stream time has passed theirs by a grace period, in the order in which they leave: time, bytes of the key, arrival.
- * Their keys are in memory, about 50 bytes and the key each; the records are in the engine.
+ * Records that wait until stream time has passed theirs by a grace period, in the order in which they leave:
+ * time, bytes of the key, arrival. Their keys are in memory, about 50 bytes and the key each; the records are
+ * in the engine.
  *
- * Keys and values are those of Kafka Streams: `0 ‖ time (8) ‖ key ‖ sequence number (4)`, and the value and its context as a
- * suppression has them. Stream time and the sequence number are kept with each commit; Kafka Streams forgets them at a restart, and then numbers may
- * meet and a record be lost.
+ * Keys and values are those of Kafka Streams: `0 ‖ time (8) ‖ key ‖ sequence number (4)`, and the value and
+ * its context as a suppression has them. Stream time and the sequence number are kept with each commit; Kafka
+ * Streams forgets them at a restart, and then numbers may meet and a record be lost.
  */
 export class RecordBuffer implements StateStore {
   readonly name: string

@@ -12,8 +12,9 @@ const LEFT = 1
 const scratch = Buffer.alloc(HEAD_BYTES)
 
 /**
- * `timestamp (8) ‖ 1 for the left side, 0 for the right ‖ key`, a character for a byte: so ids sort by time, and at the same time the right
- * side comes first. The bytes are those of `TimestampedKeyAndJoinSide` of Kafka Streams.
+ * `timestamp (8) ‖ 1 for the left side, 0 for the right ‖ key`, a character for a byte: so ids sort by time,
+ * and at the same time the right side comes first. The bytes are those of `TimestampedKeyAndJoinSide` of
+ * Kafka Streams.
  */
 export function unmatchedId(side: JoinSide, timestampMs: number, keyId: string): string {
   writeInt64(scratch, 0, timestampMs)

@@ -38,11 +38,13 @@ interface Serdes {
 }
 
 /**
- * Records of a left or outer stream–stream join that have found no match yet, with the stream time of the join, which both
- * sides share (one of them keeps it across restarts). Values lie in the engine; the ids, each a record's time, side and key, are in memory, in order.
+ * Records of a left or outer stream–stream join that have found no match yet, with the stream time of the
+ * join, which both sides share (one of them keeps it across restarts). Values lie in the engine; the ids,
+ * each a record's time, side and key, are in memory, in order.
  *
- * Records of one key, side and time are a list under one id. When to look for closed windows follows Kafka Streams step by step,
- * `#lookFrom` included, which may lie behind the first record that waits: results and their order depend on it.
+ * Records of one key, side and time are a list under one id. When to look for closed windows follows Kafka
+ * Streams step by step, `#lookFrom` included, which may lie behind the first record that waits: results and
+ * their order depend on it.
  */
 export class UnmatchedRecords implements StateStore {
   readonly name: string
@@ -124,7 +126,10 @@ export class UnmatchedRecords implements StateStore {
     if (this.#ids.has(id)) this.#delete(id)
   }
 
-  /** Hands out, in the order of their ids, the records that stream time has left behind. `ownWaitMs`: of the side whose record made time pass. */
+  /**
+   * Hands out, in the order of their ids, the records that stream time has left behind. `ownWaitMs`: of the
+   * side whose record made time pass.
+   */
   emitClosed(ownWaitMs: number, waits: WaitTimes, listener: UnmatchedListener): void {
     if (!this.#isPast(this.#lookFrom.ms, ownWaitMs)) return
     this.#lookFrom.ms = Infinity

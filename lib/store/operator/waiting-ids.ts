@@ -6,8 +6,8 @@ import { sideOf } from './unmatched-key.ts'
 type Tree = SortedMap<string, undefined>
 
 /**
- * The ids of the records that wait, in order, a tree for each side: a window may close much later for one side than for the
- * other, and finding what has closed must not pass by all that has not.
+ * The ids of the records that wait, in order, a tree for each side: a window may close much later for one
+ * side than for the other, and finding what has closed must not pass by all that has not.
  */
 export class WaitingIds {
   readonly #left: Tree = sortedMap(compareText)

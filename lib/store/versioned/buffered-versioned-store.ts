@@ -49,13 +49,14 @@ const OBSERVED_TIME = Uint8Array.of(0)
 const SEGMENT = Uint8Array.of(1)
 
 /**
- * The versioned store: rows as `VersionedRows` lays them out, in a key-value store without changelog of its own. Beside them the engine
- * holds the largest timestamp put and a mark for each segment, in the same batches. Rows whose segment has left the history
- * are never read again; they are cleared as one range once the commit that made them old is in the engine, and a crash in between
- * leaves their marks, and so another go at the next start.
+ * The versioned store: rows as `VersionedRows` lays them out, in a key-value store without changelog of its
+ * own. Beside them the engine holds the largest timestamp put and a mark for each segment, in the same
+ * batches. Rows whose segment has left the history are never read again; they are cleared as one range once
+ * the commit that made them old is in the engine, and a crash in between leaves their marks, and so another
+ * go at the next start.
  *
- * The changelog gets every put, late ones that were dropped included, as from Kafka Streams: a restore comes to the same
- * verdict on each.
+ * The changelog gets every put, late ones that were dropped included, as from Kafka Streams: a restore comes
+ * to the same verdict on each.
  */
 export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
   readonly name: string
@@ -262,7 +263,10 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     return { value, timestamp: version.timestamp, validToMs: version.validToMs }
   }
 
-  /** What the commit has made old; readers of what is committed needed it until now. Whether it fails shows at the next write, which the engine then refuses. */
+  /**
+   * What the commit has made old; readers of what is committed needed it until now. Whether it fails shows at
+   * the next write, which the engine then refuses.
+   */
   #clear({ context, rows }: Opened<K, V>): void {
     const minLive = rows.segments.idAt(this.#committedMs - this.historyRetentionMs)
     if (minLive <= this.#clearedBelow) return

@@ -13,8 +13,9 @@ const VERSION_BYTES = 12
 const NO_VALUE = -1
 
 /**
- * The versions of one key that ended within one segment of time, newest first and without gaps: each holds until the one before it begins,
- * the newest until `nextMs`. Without any version, the row says only that the key had no value from `nextMs` on.
+ * The versions of one key that ended within one segment of time, newest first and without gaps: each holds
+ * until the one before it begins, the newest until `nextMs`. Without any version, the row says only that the
+ * key had no value from `nextMs` on.
  *
  * As bytes: `nextMs (8) ‖ count (4) ‖ { timestamp (8) ‖ length of the value, −1 for none (4) } … ‖ values`.
  */

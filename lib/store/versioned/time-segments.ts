@@ -10,8 +10,8 @@ export interface TimeSegment {
 }
 
 /**
- * The segments that hold anything, in order. Only those that are there are ever gone through, so that a jump of time costs nothing,
- * however far it goes.
+ * The segments that hold anything, in order. Only those that are there are ever gone through, so that a jump
+ * of time costs nothing, however far it goes.
  */
 export class TimeSegments {
   readonly #intervalMs: number

@@ -26,11 +26,13 @@ const LATEST = '\u0000'
 export const OLDER_VERSIONS = '\u0001'
 
 /**
- * Where the versions of each key lie, as in Kafka Streams (KIP-889): the latest value in a row of its own under the key, each older one in the
- * segment of time in which it ended, with the other versions of its key that ended there. So what history retention no longer
- * covers lies together and is dropped by segments, and a look-up of a recent time reads one or two rows.
+ * Where the versions of each key lie, as in Kafka Streams (KIP-889): the latest value in a row of its own
+ * under the key, each older one in the segment of time in which it ended, with the other versions of its key
+ * that ended there. So what history retention no longer covers lies together and is dropped by segments, and
+ * a look-up of a recent time reads one or two rows.
  *
- * A deletion has no row of its own: the latest row is missing then, and the segments say when the value before ended.
+ * A deletion has no row of its own: the latest row is missing then, and the segments say when the value
+ * before ended.
  */
 export class VersionedRows {
   readonly segments: TimeSegments
@@ -43,11 +45,15 @@ export class VersionedRows {
     this.#onNewSegment = onNewSegment
   }
 
-  /** The time up to which the new version holds; undefined: it is the latest. The version must not be older than the history. */
+  /**
+   * The time up to which the new version holds; undefined: it is the latest. The version must not be older
+   * than the history.
+   */
   put(id: string, value: Uint8Array | null, timestamp: number): number | undefined {
     const latest = latestOf(this.#rows, id)
     if (latest && timestamp >= latest.timestamp) {
-      // A deletion at the very time of the latest value takes its place, and leaves no more trace than Kafka Streams'.
+      // A deletion at the very time of the latest value takes its place, and leaves no more trace than Kafka
+      // Streams'.
       if (timestamp > latest.timestamp) this.#insertEnding(id, latest.timestamp, latest.value, timestamp)
       this.#setLatest(id, value, timestamp)
       return undefined
@@ -78,7 +84,10 @@ export class VersionedRows {
     this.#setRow(segment, id, row)
   }
 
-  /** Between versions that are there: the one that held until now ends sooner, and belongs to an older segment then, perhaps. */
+  /**
+   * Between versions that are there: the one that held until now ends sooner, and belongs to an older segment
+   * then, perhaps.
+   */
   #insertWithin(
     id: string,
     segment: TimeSegment,
@@ -101,7 +110,10 @@ export class VersionedRows {
     return validToMs
   }
 
-  /** A deletion with nothing after it, where there is no latest value: it is kept for the sake of older versions still to come. */
+  /**
+   * A deletion with nothing after it, where there is no latest value: it is kept for the sake of older
+   * versions still to come.
+   */
   #deleteAbsent(id: string, timestamp: number): void {
     const segment = this.#segmentAt(timestamp)
     const row = this.#rowOf(segment, id)

@@ -13,8 +13,9 @@ import type { StateStore } from '../contract/state-store.ts'
 export type Isolation = 'committed' | 'latest'
 
 /**
- * A store as it is read from outside the record path, where ranges may wait for the engine; they work whether or not the store
- * was built with `ranges`. Ranges see the moment of the call. After the store's task has left, calls throw `STORE_CLOSED`.
+ * A store as it is read from outside the record path, where ranges may wait for the engine; they work whether
+ * or not the store was built with `ranges`. Ranges see the moment of the call. After the store's task has
+ * left, calls throw `STORE_CLOSED`.
  */
 export function readOnlyView<K, V>(
   store: StateStore,

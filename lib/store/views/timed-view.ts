@@ -5,8 +5,8 @@ import { scan } from '../windows/timed-scan.ts'
 import type { MakeRow, TimedStore } from '../windows/timed-store.ts'
 
 /**
- * Entries by key and time as they are read from outside the record path. What retention has ended by the latest time put is not shown,
- * whether that is committed or not.
+ * Entries by key and time as they are read from outside the record path. What retention has ended by the
+ * latest time put is not shown, whether that is committed or not.
  */
 export class TimedView<K, V> {
   readonly #store: TimedStore<K, V>
@@ -27,7 +27,10 @@ export class TimedView<K, V> {
     return values.read(this.#store.stateOf(found, time, minor))
   }
 
-  /** A deleted entry keeps its place in the index until the deletion is committed, so the index leads to all that is committed. */
+  /**
+   * A deleted entry keeps its place in the index until the deletion is committed, so the index leads to all
+   * that is committed.
+   */
   rowsOfKey<R>(key: K, fromTime: number, toTime: number, minorMax: number, make: MakeRow<K, V, R>): R[] {
     const { index, codec, values } = this.#store.resources()
     const found = index.findById(codec.keys.id(key), undefined)

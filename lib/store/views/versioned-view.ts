@@ -4,7 +4,10 @@ import type { Isolation } from './read-only-view.ts'
 import type { StateStore } from '../contract/state-store.ts'
 import type { ReadOnlyVersionedStore, VersionedRecord } from '../contract/versioned-key-value-store.ts'
 
-/** A versioned store as it is read from outside the record path. After the store's task has left, calls throw `STORE_CLOSED`. */
+/**
+ * A versioned store as it is read from outside the record path. After the store's task has left, calls throw
+ * `STORE_CLOSED`.
+ */
 export function versionedView<K, V>(
   store: StateStore,
   options: { readonly isolation: Isolation },

@@ -11,8 +11,9 @@ const WORTH_CLEARING = 1_000
 const INTERVAL_MS_MIN = 60_000
 
 /**
- * The largest time put, and what it has ended: entries up to it minus the retention. It is committed with the entries, and the engine
- * is cleared of what a committed time has ended, never of more: a restore applies the same rule to the same records.
+ * The largest time put, and what it has ended: entries up to it minus the retention. It is committed with the
+ * entries, and the engine is cleared of what a committed time has ended, never of more: a restore applies the
+ * same rule to the same records.
  */
 export class ObservedTime {
   readonly #retentionMs: number
@@ -97,7 +98,10 @@ export class ObservedTime {
     batch.put(this.#booksKey, value)
   }
 
-  /** The oldest batch is in the engine: what it has ended may leave. No entry of such a time is written any more. */
+  /**
+   * The oldest batch is in the engine: what it has ended may leave. No entry of such a time is written any
+   * more.
+   */
   staged(): void {
     const throughMs = this.#staged.shift() ?? -1
     if (throughMs <= this.#clearedThroughMs || this.#expiredSinceClear === 0) return
@@ -110,7 +114,8 @@ export class ObservedTime {
     }
     this.#clearedThroughMs = throughMs
     this.#expiredSinceClear = 0
-    // The engine does it in order with its writes; after a failure the next write fails, too, and is looked at.
+    // The engine does it in order with its writes; after a failure the next write fails, too, and is looked
+    // at.
     this.#engine.clear(range).catch(() => undefined)
   }
 }

@@ -31,7 +31,10 @@ export class TimeBucket implements Slot {
   readonly time: number
   /** The bucket is the slot of entries that are not in memory and have no minor. */
   readonly minor = 0
-  /** The first key alone until there is another: with times of all kinds most buckets have one, and a list is larger than the bucket. */
+  /**
+   * The first key alone until there is another: with times of all kinds most buckets have one, and a list is
+   * larger than the bucket.
+   */
   #keys: TimedKey | KeyList
   /** Keys that are there; the list may hold some that are not. */
   #live = 1

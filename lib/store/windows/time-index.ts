@@ -9,9 +9,9 @@ import { TimeSnapshot } from './time-snapshot.ts'
 import { BareSlot, TimedEntry, TimedKey, type Slot } from './timed-entry.ts'
 
 /**
- * Which entries a window or session store has: by key, each with its times in order, and by time, each with its keys. Level cannot be
- * read in ranges synchronously, so all of it is in memory, apart from the values. A look-up costs what finding the key costs: the
- * newest time of a key is looked at first.
+ * Which entries a window or session store has: by key, each with its times in order, and by time, each with
+ * its keys. Level cannot be read in ranges synchronously, so all of it is in memory, apart from the values. A
+ * look-up costs what finding the key costs: the newest time of a key is looked at first.
  */
 export class TimeIndex {
   readonly #byId = new Map<string, TimedKey>()
@@ -59,7 +59,10 @@ export class TimeIndex {
     return key
   }
 
-  /** The key, made where it is missing; from then on found by `alias`, too. It goes again when it has no entries any more. */
+  /**
+   * The key, made where it is missing; from then on found by `alias`, too. It goes again when it has no
+   * entries any more.
+   */
   enter(id: string, alias: unknown): TimedKey {
     const key = this.#enter(id)
     this.#callBy(key, alias)
@@ -112,7 +115,10 @@ export class TimeIndex {
     return this.#oldest <= time
   }
 
-  /** Removes everything up to and including that time, and tells of each slot. Costs nothing where there is nothing. */
+  /**
+   * Removes everything up to and including that time, and tells of each slot. Costs nothing where there is
+   * nothing.
+   */
   expire(throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
     if (!this.reachesTo(throughTime)) return
     for (const [time, bucket] of this.#buckets.entries()) {

@@ -25,8 +25,8 @@ interface Part {
 }
 
 /**
- * The entries of a moment by time, then key, then minor. It takes only the lists of keys; what changes in them until it has come by is saved
- * here first: slots that come are saved as absent.
+ * The entries of a moment by time, then key, then minor. It takes only the lists of keys; what changes in
+ * them until it has come by is saved here first: slots that come are saved as absent.
  */
 export class TimeSnapshot {
   readonly #parts: readonly Part[]
@@ -51,7 +51,10 @@ export class TimeSnapshot {
     if (!minors.has(minor)) minors.set(minor, state.copyState())
   }
 
-  /** Ends the snapshot when it is through, or left early; where it is dropped half-way, that is when it is collected. */
+  /**
+   * Ends the snapshot when it is through, or left early; where it is dropped half-way, that is when it is
+   * collected.
+   */
   *slots(): Generator<SnapshotSlot> {
     const { reverse } = this.#bounds
     try {

@@ -6,8 +6,8 @@ import type { TimeIndex } from './time-index.ts'
 const GAPS_MIN = 1024
 
 /**
- * The entries in memory of a window or session store. They are found by the index, of which each is a part; the list is for going through them. (A set
- * hashes each entry, and is laid out anew when it grows.)
+ * The entries in memory of a window or session store. They are found by the index, of which each is a part;
+ * the list is for going through them. (A set hashes each entry, and is laid out anew when it grows.)
  */
 export class TimedCache extends EvictionCache<TimedEntry> {
   /** In the order in which they came, some that have left included. */
@@ -37,7 +37,10 @@ export class TimedCache extends EvictionCache<TimedEntry> {
     if (!entry.isPinned) this.#discard(entry)
   }
 
-  /** An absent entry keeps its place in the index while the engine may still have a value for it: readers of what is committed find it there. */
+  /**
+   * An absent entry keeps its place in the index while the engine may still have a value for it: readers of
+   * what is committed find it there.
+   */
   override unpin(entry: TimedEntry): void {
     super.unpin(entry)
     if (entry.isPinned) return

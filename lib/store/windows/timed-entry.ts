@@ -1,15 +1,17 @@
 import { Entry } from '../memory/entry.ts'
 
 /**
- * The place of an entry in the index. `time` is what entries expire by: the start of a window, the end of a session. `minor` tells
- * apart what has one key and time: the number of a duplicate, the start of a session.
+ * The place of an entry in the index. `time` is what entries expire by: the start of a window, the end of a
+ * session. `minor` tells apart what has one key and time: the number of a duplicate, the start of a session.
  */
 export interface Slot {
   readonly time: number
   readonly minor: number
 }
 
-/** The place of an entry that is not in memory; without a minor the bucket itself stands there, for all keys. */
+/**
+ * The place of an entry that is not in memory; without a minor the bucket itself stands there, for all keys.
+ */
 export class BareSlot implements Slot {
   readonly bucket: Slot
   readonly minor: number
@@ -54,8 +56,8 @@ export class TimedEntry extends Entry implements Slot {
 const NO_SLOTS: readonly Slot[] = []
 
 /**
- * A key and where its entries are, by time, then minor. The newest stands beside the key: it is what most look-ups are for, and most keys of a
- * store of sessions have no other.
+ * A key and where its entries are, by time, then minor. The newest stands beside the key: it is what most
+ * look-ups are for, and most keys of a store of sessions have no other.
  */
 export class TimedKey {
   /** The serialised key, a character for a byte. */
@@ -85,7 +87,10 @@ export class TimedKey {
     return index === length ? this.#newest : this.#older[index]
   }
 
-  /** The index of the slot; where there is none, −1 minus the index at which it belongs. New ones mostly come last. */
+  /**
+   * The index of the slot; where there is none, −1 minus the index at which it belongs. New ones mostly come
+   * last.
+   */
   find(time: number, minor: number): number {
     const newest = this.#newest
     if (newest === undefined) return -1

@@ -11,8 +11,8 @@ const TIME_BYTES = 8
 export type MinorBytes = 4 | 8
 
 /**
- * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as Kafka Streams; the engine, behind the store's
- * prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
+ * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as Kafka Streams;
+ * the engine, behind the store's prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
  */
 export class TimedKeyCodec<K> {
   readonly keys: KeyCodec<K>

@@ -49,7 +49,9 @@ export interface TimedResources<K, V> {
   /** Undefined where the cache keeps nothing longer than retention. */
   readonly outlived: Outlived | undefined
   readonly dropped: Counter
-  /** Where every write goes to the changelog at once; undefined where the commit does it, or there is none. */
+  /**
+   * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
+   */
   readonly logNow: StoreContext['log']
 }
 

@@ -25,11 +25,13 @@ export interface TimedPlace<K> {
 export type MakeRow<K, V, R> = (key: K, time: number, minor: number, value: V) => R
 
 /**
- * What window and session stores have in common: entries by key, time and minor, of which those end that are older than the latest time by
- * the retention. An index in memory knows which there are; each is in memory, or in the engine, as in the key-value store.
+ * What window and session stores have in common: entries by key, time and minor, of which those end that are
+ * older than the latest time by the retention. An index in memory knows which there are; each is in memory,
+ * or in the engine, as in the key-value store.
  *
- * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is pinned before anything can
- * trim, and `trim` comes last; the last `unpin` of an absent entry takes it out of the index.
+ * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is
+ * pinned before anything can trim, and `trim` comes last; the last `unpin` of an absent entry takes it out of
+ * the index.
  */
 export class TimedStore<K, V> {
   readonly #settings: TimedStoreSettings
@@ -104,7 +106,8 @@ export class TimedStore<K, V> {
     if (time <= resources.observed.expiredThroughMs) {
       resources.dropped.value += 1
       this.#logUnwritten(key, time, minor, value, resources)
-      // It is the writer who decides what is late: without a cache it forwards what the store has dropped, too.
+      // It is the writer who decides what is late: without a cache it forwards what the store has dropped,
+      // too.
       if (resources.held && !isDeletion(value))
         this.#tellUnwritten({ key, time, minor }, value as V, resources)
       return
@@ -119,7 +122,10 @@ export class TimedStore<K, V> {
     else this.#logUnwritten(key, time, minor, null, resources)
   }
 
-  /** A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it; it is a sign of time, and may be too late. */
+  /**
+   * A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it; it is a sign of
+   * time, and may be too late.
+   */
   logDeletion(key: K, time: number, minor: number): void {
     const resources = this.resources()
     this.#reach(time, resources)
@@ -180,7 +186,8 @@ export class TimedStore<K, V> {
   flush(): void {
     const resources = this.resources()
     const { held } = resources
-    // What a listener writes to this very store is held again: as long as there is any, the commit would miss it.
+    // What a listener writes to this very store is held again: as long as there is any, the commit would miss
+    // it.
     while (held && held.size > 0) this.#flushOnce(resources)
   }
 

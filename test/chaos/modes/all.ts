@@ -183,8 +183,8 @@ class Soak {
   }
 
   /**
-   * Rejects where a process ends that nobody has ended. A first start that meets no broker, lacks a topic, or comes while its password is another
-   * one ends, as it should; whoever supervises it starts it again.
+   * Rejects where a process ends that nobody has ended. A first start that meets no broker, lacks a topic, or
+   * comes while its password is another one ends, as it should; whoever supervises it starts it again.
    */
   async #watch(stage: Stage): Promise<void> {
     while (!this.#ending.signal.aborted) {

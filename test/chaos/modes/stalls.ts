@@ -12,7 +12,10 @@ import type { ChaosMode, ChaosOptions } from '../mode.ts'
 
 const COUNT = 200
 const COUNT_AT_DEFAULTS = 20
-/** So many stalls, one after the other, come between a start and a comparison; as many seeds in a row share their brokers. */
+/**
+ * So many stalls, one after the other, come between a start and a comparison; as many seeds in a row share
+ * their brokers.
+ */
 const BATCH = 20
 /** A seed's neighbours would draw alike. */
 const SCATTER = 0x9e3779b1
@@ -27,7 +30,9 @@ const TIMEOUTS_MS: { readonly [when in 'short' | 'default']: { readonly [clock i
   default: { session: 6_000, transaction: 10_000, delivery: 10_000 },
 }
 const FACTORS = [0.5, 1, 2, 5] as const
-/** Into a commit, or from one stall to the next: long enough to be in the middle of a recovery, or behind it. */
+/**
+ * Into a commit, or from one stall to the next: long enough to be in the middle of a recovery, or behind it.
+ */
 const DELAY_MS_MAX = 20
 const PAUSE_MS_MAX = 2_500
 /** A process that is without tasks commits nothing: it stalls in another moment. */

@@ -7,7 +7,9 @@ import { damagesOf, type Damage } from '../../support/file-damage.ts'
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import { drawMs, persistently, restartable, type SoakFault, type SoakTarget } from './fault.ts'
 
-/** What holds up an application that is well, and has a changelog to make and to fill, on whatever machine. */
+/**
+ * What holds up an application that is well, and has a changelog to make and to fill, on whatever machine.
+ */
 const BACK_MS_MAX = 180_000
 const CHANGELOGS = ['keys-changelog', 'groups-changelog'] as const
 

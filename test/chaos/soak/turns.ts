@@ -1,4 +1,7 @@
-/** Lets many act at once, or one alone: who acts alone waits for those under way, and whoever comes meanwhile for it. */
+/**
+ * Lets many act at once, or one alone: who acts alone waits for those under way, and whoever comes meanwhile
+ * for it.
+ */
 export class Semaphore {
   readonly #underWay = new Set<Promise<void>>()
   #alone: Promise<void> | undefined

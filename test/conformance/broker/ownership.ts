@@ -1,7 +1,10 @@
 import { partitionKey } from '../../../lib/common/ids.ts'
 import type { TopicPartition } from '../../../lib/broker/broker.ts'
 
-/** The referee of a group: who holds which partition, seen from the members' listeners. Nothing may be held twice. */
+/**
+ * The referee of a group: who holds which partition, seen from the members' listeners. Nothing may be held
+ * twice.
+ */
 export class Ownership {
   readonly #holders = new Map<string, unknown>()
   readonly #violations: string[] = []

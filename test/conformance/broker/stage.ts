@@ -23,7 +23,10 @@ import type { BrokerCapabilities } from '../broker.ts'
 import { Member } from './member.ts'
 import { Ownership } from './ownership.ts'
 
-/** What one case works with: fresh names, clients that are closed at its end, and the few readings that most cases need. */
+/**
+ * What one case works with: fresh names, clients that are closed at its end, and the few readings that most
+ * cases need.
+ */
 export class Stage {
   readonly broker: Broker
   readonly capabilities: BrokerCapabilities

@@ -13,7 +13,9 @@ function refusing(rejected: RejectedRecord[]): NonNullable<ProducerOptions['onSe
   }
 }
 
-/** False where an abort was asked for, and made: the native client may count wrong once more after a refusal. */
+/**
+ * False where an abort was asked for, and made: the native client may count wrong once more after a refusal.
+ */
 async function isCommitted(producer: Producer, each: OutgoingRecord): Promise<boolean> {
   try {
     await sendIn(producer, [each])
@@ -267,7 +269,10 @@ async function sendIn(producer: Producer, records: Parameters<Producer['send']>[
   await producer.flush()
 }
 
-/** The committed values of partition 0, once everything before `end` is decided: markers may come after the answer. */
+/**
+ * The committed values of partition 0, once everything before `end` is decided: markers may come after the
+ * answer.
+ */
 async function decided(stage: Stage, topic: string, end: number): Promise<string[]> {
   await stage.eventually(`a stable end of ${end}`, async () => {
     expect(await stage.end(topic)).toBe(end)

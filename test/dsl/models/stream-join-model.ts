@@ -22,8 +22,8 @@ interface Waiting extends Kept {
 }
 
 /**
- * A join of two streams as an array and a loop would do it: what has arrived on each side, and in arrival order who finds whom. Results
- * are `left+right`.
+ * A join of two streams as an array and a loop would do it: what has arrived on each side, and in arrival
+ * order who finds whom. Results are `left+right`.
  */
 export class StreamJoinModel {
   readonly results: Joined[] = []
@@ -79,7 +79,9 @@ export class StreamJoinModel {
     this.#lookFrom = Math.min(this.#lookFrom, timestamp)
   }
 
-  /** All that waits, from the earliest on; only those that follow an open one of both sides are not looked at. */
+  /**
+   * All that waits, from the earliest on; only those that follow an open one of both sides are not looked at.
+   */
   #emitClosed(arriving: Side): void {
     if (this.#streamTime - this.#lookFrom <= this.#after(arriving) + this.#windows.graceMs) return
     this.#lookFrom = Infinity

@@ -23,8 +23,9 @@ export interface AbortFuzzOptions {
 }
 
 /**
- * Random histories of transactions, each read by the direct path with tiny and large fetches (from the start, from the middle, and while
- * it is written), by the native path, and by a consumer of the JVM. Resolves with the differences, one line each, and how many records were compared.
+ * Random histories of transactions, each read by the direct path with tiny and large fetches (from the start,
+ * from the middle, and while it is written), by the native path, and by a consumer of the JVM. Resolves with
+ * the differences, one line each, and how many records were compared.
  */
 export async function runAbortFuzz({
   brokers,

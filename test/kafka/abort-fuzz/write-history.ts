@@ -18,8 +18,9 @@ export interface History {
 const TIMESTAMP = 1_700_000_000_000
 
 /**
- * A topic with the traces of several writers: committed, aborted and open transactions among each other and among plain records, in batches of
- * all sizes and compressions. `writing` are broker objects that differ in what they compress with.
+ * A topic with the traces of several writers: committed, aborted and open transactions among each other and
+ * among plain records, in batches of all sizes and compressions. `writing` are broker objects that differ in
+ * what they compress with.
  */
 export async function writeHistory(
   topic: string,

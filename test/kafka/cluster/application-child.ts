@@ -7,7 +7,10 @@ import type { ApplicationSpec } from './application.ts'
 import { ledgerTopology } from './ledger-topology.ts'
 import { StallOrders } from './stall-orders.ts'
 
-/** One process of the ledger application: `node --import tsx application-child.ts SPEC`. Says everything as lines of JSON. */
+/**
+ * One process of the ledger application: `node --import tsx application-child.ts SPEC`. Says everything as
+ * lines of JSON.
+ */
 const spec = JSON.parse(process.argv[2] ?? '') as ApplicationSpec
 
 function say(event: { readonly [name: string]: unknown }): void {
@@ -59,7 +62,8 @@ function letLargeOnesGo(_error: unknown, { topic }: { readonly topic: string }):
 async function run(): Promise<void> {
   const broker = await openBroker(spec.brokers, { logger, ...(spec.client ? { client: spec.client } : {}) })
   const components = { broker, logger, ...(spec.probed ? { commitProbe: orders.probe } : {}) }
-  // A function does not travel in the spec: large records that are refused are let go, all others are not expected to be.
+  // A function does not travel in the spec: large records that are refused are let go, all others are not
+  // expected to be.
   const letsGo = spec.ledger?.largeEvery === undefined ? {} : { productionErrorHandler: letLargeOnesGo }
   const config = { ...spec.config, ...letsGo }
   const streams = new KafkaStreams(ledgerTopology(spec.prefix, spec.ledger), config, components)

@@ -148,7 +148,10 @@ export class Application {
     await this.#ended
   }
 
-  /** By SIGTERM. Rejects where that does not end the process, or not in order, unless the application has failed. */
+  /**
+   * By SIGTERM. Rejects where that does not end the process, or not in order, unless the application has
+   * failed.
+   */
   async close(): Promise<void> {
     this.#child.kill('SIGTERM')
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS_MAX)

@@ -6,11 +6,16 @@ export const NODE_IDS: readonly NodeId[] = [1, 2, 3]
 /** What can be done to a node. `start` gives it its own data again. */
 export type NodeAction = 'start' | 'stop' | 'kill' | 'freeze' | 'continue'
 
-/** Where a cluster is reached. Plain data: it goes from the process that owns the nodes to those of the tests. */
+/**
+ * Where a cluster is reached. Plain data: it goes from the process that owns the nodes to those of the tests.
+ */
 export interface ClusterAddresses {
   /** Plaintext, without rights to check: for whoever feeds and judges. */
   readonly brokers: string
-  /** Ports of the listeners that a proxy stands before, and those that they advertise, where the proxy must listen. */
+  /**
+   * Ports of the listeners that a proxy stands before, and those that they advertise, where the proxy must
+   * listen.
+   */
   readonly proxied: readonly {
     readonly node: NodeId
     readonly port: number
@@ -27,8 +32,8 @@ export interface ClusterAddresses {
 export interface Cluster {
   readonly addresses: ClusterAddresses
   /**
-   * `start` resolves when the node accepts connections, `stop` and `kill` when its process is gone. A node in the wanted
-   * state already is left as it is.
+   * `start` resolves when the node accepts connections, `stop` and `kill` when its process is gone. A node in
+   * the wanted state already is left as it is.
    */
   act(action: NodeAction, node: NodeId): Promise<void>
 }

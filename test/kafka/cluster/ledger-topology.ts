@@ -14,16 +14,19 @@ export interface LedgerOptions {
   readonly slowMs?: number
   /** Of the input. */
   readonly offsetReset?: OffsetReset
-  /** Each input whose number this divides also makes a record of `LARGE_CHARS`, in the output `large`: it may be refused. */
+  /**
+   * Each input whose number this divides also makes a record of `LARGE_CHARS`, in the output `large`: it may
+   * be refused.
+   */
   readonly largeEvery?: number
 }
 
 export const LARGE_CHARS = 4_000
 
 /**
- * A topic of every kind, and outputs in which every flaw shows. Input `k-…`, `number group`; `seen` says of each record where it
- * came from, `joined` which row of the global table it met, `perkey` is the count of its key, `groups` that of its group, behind
- * a repartition topic.
+ * A topic of every kind, and outputs in which every flaw shows. Input `k-…`, `number group`; `seen` says of
+ * each record where it came from, `joined` which row of the global table it met, `perkey` is the count of its
+ * key, `groups` that of its group, behind a repartition topic.
  */
 export function ledgerTopology(prefix: string, options: LedgerOptions = {}): Topology {
   const { slowMs = 0, offsetReset, largeEvery } = options

@@ -15,8 +15,9 @@ export interface Allowances {
 const TROUBLES_MAX = 8
 
 /**
- * What is wrong with the outputs of the ledger topology, whose inputs were these, in this order in each partition: each input
- * seen and joined once and in order, each count 1, 2, 3, … up to the number of its inputs. Empty: nothing.
+ * What is wrong with the outputs of the ledger topology, whose inputs were these, in this order in each
+ * partition: each input seen and joined once and in order, each count 1, 2, 3, … up to the number of its
+ * inputs. Empty: nothing.
  */
 export function troublesOf(
   inputs: readonly WitnessedRecord[],
@@ -55,8 +56,8 @@ export function troublesOf(
 }
 
 /**
- * What is wrong where large records may be refused and are let go: of each input whose number `every` divides there is the
- * large record, or its dead letter, once.
+ * What is wrong where large records may be refused and are let go: of each input whose number `every` divides
+ * there is the large record, or its dead letter, once.
  */
 export function refusedTroubles(
   inputs: readonly WitnessedRecord[],

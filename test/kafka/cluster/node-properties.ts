@@ -19,9 +19,9 @@ export interface NodePropertiesOptions {
 }
 
 /**
- * `server.properties` of one node, broker and controller in one. What decides how long a fault lasts is Kafka's default: a
- * broker is given up after 9 s of silence, a transaction that has timed out is aborted within 10 s. What would only cost time
- * or memory is small.
+ * `server.properties` of one node, broker and controller in one. What decides how long a fault lasts is
+ * Kafka's default: a broker is given up after 9 s of silence, a transaction that has timed out is aborted
+ * within 10 s. What would only cost time or memory is small.
  */
 export function nodeProperties(options: NodePropertiesOptions): { [name: string]: string } {
   const { node, folder, ports } = options
@@ -68,7 +68,10 @@ function listeners({ client, controller, proxied, advertised, secured }: NodePor
   }
 }
 
-/** Whoever comes without a name may do everything: the nodes, the witness, applications that have another subject. */
+/**
+ * Whoever comes without a name may do everything: the nodes, the witness, applications that have another
+ * subject.
+ */
 function security({ keystore, password }: Certificate) {
   return {
     'ssl.keystore.location': keystore,

@@ -19,8 +19,8 @@ export const API = {
 export type Api = keyof typeof API
 
 /**
- * What becomes of an answer: it comes when `release` is called, never while the connection stays open, or never because the
- * connection is cut in its place. The broker has done what was asked in every case.
+ * What becomes of an answer: it comes when `release` is called, never while the connection stays open, or
+ * never because the connection is cut in its place. The broker has done what was asked in every case.
  */
 export type Fate = 'hold' | 'drop' | 'cut'
 
@@ -101,7 +101,9 @@ export class Proxy {
     this.#refusing = on
   }
 
-  /** The broker's side ends every connection in order; the application's is still read, and answered nothing. */
+  /**
+   * The broker's side ends every connection in order; the application's is still read, and answered nothing.
+   */
   halfClose(): void {
     for (const link of this.#links) link.halfClose()
   }

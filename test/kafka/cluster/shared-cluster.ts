@@ -9,8 +9,9 @@ export interface LentCluster extends Cluster {
 }
 
 /**
- * The one cluster of a test run: started when a test file first asks for it, and lent to one file after the other, for what one
- * does to it the others must not see. It runs in the process of the run, so that it outlives the files' processes.
+ * The one cluster of a test run: started when a test file first asks for it, and lent to one file after the
+ * other, for what one does to it the others must not see. It runs in the process of the run, so that it
+ * outlives the files' processes.
  */
 export class ClusterLender {
   readonly #server: Server

@@ -29,8 +29,8 @@ export interface Environment {
   readonly proxy: Proxy
   readonly say: (line: string) => void
   /**
-   * Factor of the times by which scenarios must be back: 1 where the claims are tried, on a quiet machine; more where other tests
-   * run beside, and only what hangs is to be found.
+   * Factor of the times by which scenarios must be back: 1 where the claims are tried, on a quiet machine;
+   * more where other tests run beside, and only what hangs is to be found.
    */
   readonly patience: number
 }
@@ -56,7 +56,10 @@ export interface MeasureOptions {
   readonly without?: Application
 }
 
-/** One application on the cluster, in one scenario: its topics, its processes, the input that flows, and the verdict. */
+/**
+ * One application on the cluster, in one scenario: its topics, its processes, the input that flows, and the
+ * verdict.
+ */
 export class Stage {
   readonly cluster: Cluster
   readonly witness: Witness
@@ -196,8 +199,8 @@ export class Stage {
   }
 
   /**
-   * Commits a fault under load and waits until every partition has output of inputs that were written after it, and then for
-   * what shows later only. Rejects where that takes longer than the limit.
+   * Commits a fault under load and waits until every partition has output of inputs that were written after
+   * it, and then for what shows later only. Rejects where that takes longer than the limit.
    */
   async measure(label: string, fault: () => Promise<void>, options: MeasureOptions): Promise<void> {
     const startMs = Date.now()
@@ -223,7 +226,10 @@ export class Stage {
       throw new Error(`${recoveryText(recovery)}: it must be back within ${limitMs / 1000} s`)
   }
 
-  /** Resolves when every partition that ever had output shows some of an input that was written after this moment. */
+  /**
+   * Resolves when every partition that ever had output shows some of an input that was written after this
+   * moment.
+   */
   async untilOutputOf(sinceMs: number, limitMs = BACK_MS): Promise<void> {
     const back = async () => {
       await this.#look()
@@ -233,7 +239,10 @@ export class Stage {
     await until(back, { what: 'output of every partition', limitMs, giveUp: () => this.dead() })
   }
 
-  /** Ends the feed, waits for the output, ends the processes, and compares. Default `inputs`: what is in the topic. */
+  /**
+   * Ends the feed, waits for the output, ends the processes, and compares. Default `inputs`: what is in the
+   * topic.
+   */
   async expectExact(allowances: Allowances = {}, inputs?: readonly WitnessedRecord[]): Promise<void> {
     await this.stopFeed()
     const all = inputs ?? (await this.inputs())
@@ -273,7 +282,10 @@ export class Stage {
     await this.running()
   }
 
-  /** Where both are right: all inputs come out exactly, or the application has ended by an error that says this. */
+  /**
+   * Where both are right: all inputs come out exactly, or the application has ended by an error that says
+   * this.
+   */
   async exactOrEnded(inputs: readonly WitnessedRecord[], patterns: readonly RegExp[]): Promise<void> {
     await this.settled(inputs.length)
     if (this.dead() === undefined) return this.expectExact({}, inputs)

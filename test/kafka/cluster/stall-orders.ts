@@ -2,14 +2,19 @@ import type { CommitStep } from '../../../lib/runtime/thread/commit.ts'
 
 /** What a process is to do with itself: a line of JSON on its standard input. */
 export interface StallOrder {
-  /** `block`: a busy loop for so long; `stop`: SIGSTOP, until whoever gave the order continues it; `tell`: nothing. */
+  /**
+   * `block`: a busy loop for so long; `stop`: SIGSTOP, until whoever gave the order continues it; `tell`:
+   * nothing.
+   */
   readonly act: 'block' | 'stop' | 'tell'
   readonly ms: number
   /** When a commit has done this next. Undefined: at once. */
   readonly step?: CommitStep
 }
 
-/** Orders that a process has got; one at a time, a later one in place of one that still waits for its step. */
+/**
+ * Orders that a process has got; one at a time, a later one in place of one that still waits for its step.
+ */
 export class StallOrders {
   readonly #say: (step: CommitStep | undefined) => void
   #waiting: StallOrder | undefined

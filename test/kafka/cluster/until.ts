@@ -11,8 +11,8 @@ export interface UntilOptions {
 const PAUSE_MS = 150
 
 /**
- * As `eventually`, for what takes a fault's time: the limit is the claim of a scenario, not the bound of a test. An attempt that
- * throws counts as false, for the witness stands before the same broken cluster.
+ * As `eventually`, for what takes a fault's time: the limit is the claim of a scenario, not the bound of a
+ * test. An attempt that throws counts as false, for the witness stands before the same broken cluster.
  */
 export async function until(attempt: () => Promise<boolean> | boolean, options: UntilOptions): Promise<void> {
   const { what, limitMs, giveUp } = options

@@ -179,7 +179,8 @@ await suite('word-count and Kafka Streams', () => {
     const ours = await startOurs(broker, applicationId, demoTopology())
     await eventuallyCounts(broker, start, await expectedCounts(broker))
     await ours.close()
-    // The last line is older than those before it: the time that the JVM program had committed must have come through.
+    // The last line is older than those before it: the time that the JVM program had committed must have come
+    // through.
     expect(decodePartitionTime(await committedMetadata(broker, applicationId))).toBe(
       decodePartitionTime(byJvm),
     )

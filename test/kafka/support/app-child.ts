@@ -4,7 +4,10 @@ import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import { appTopologies } from './app-topologies.ts'
 import type { AppSpec } from './app-process.ts'
 
-/** One process of an application, as `app-process.ts` starts it: `node --import tsx app-child.ts SPEC`. Its last word is a line. */
+/**
+ * One process of an application, as `app-process.ts` starts it: `node --import tsx app-child.ts SPEC`. Its
+ * last word is a line.
+ */
 const spec = JSON.parse(process.argv[2] ?? '') as AppSpec
 const logger = process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger
 const broker = await openBroker(spec.brokers, { logger })

@@ -12,7 +12,9 @@ const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 export const appTopologies = {
   /** One partition, every flaw of a commit shows. */
   'commit-subject': commitSubject,
-  /** Says of every record where it came from and who processed it; counts groups behind a repartition topic. */
+  /**
+   * Says of every record where it came from and who processed it; counts groups behind a repartition topic.
+   */
   tracer,
   /** Writes by the clock, input or not. */
   ticker,

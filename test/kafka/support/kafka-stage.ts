@@ -10,7 +10,9 @@ import type { AppTopology } from './app-topologies.ts'
 
 let made = 0
 
-/** One application of one test on the real broker: its names, its processes, and what the broker says of it. */
+/**
+ * One application of one test on the real broker: its names, its processes, and what the broker says of it.
+ */
 export class KafkaStage {
   readonly broker: Broker
   readonly admin: Admin

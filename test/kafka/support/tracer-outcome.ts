@@ -35,7 +35,10 @@ export interface TracerOutcome {
   readonly moves: readonly number[]
 }
 
-/** What a reader of committed records finds: every record says which input it is, and which process passed it on. */
+/**
+ * What a reader of committed records finds: every record says which input it is, and which process passed it
+ * on.
+ */
 export async function tracerOutcome(
   broker: Broker,
   prefix: string,

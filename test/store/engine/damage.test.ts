@@ -70,7 +70,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-/** The number of the last batch in it, where all of it is there and nothing else; undefined where the engine refuses the directory as damaged. */
+/**
+ * The number of the last batch in it, where all of it is there and nothing else; undefined where the engine
+ * refuses the directory as damaged.
+ */
 async function openedAfter(directory: string): Promise<number | undefined> {
   const engine = await openLevelEngine(directory).catch((error: unknown) => {
     expect(error).toMatchObject({ code: 'TASK_CORRUPTED', message: expect.stringContaining(directory) })

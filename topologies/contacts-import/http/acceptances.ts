@@ -2,8 +2,8 @@
 const ACCEPTANCES_MAX = 10_000
 
 /**
- * Imports that this process has accepted and that may not have reached its table yet: whoever asks right after the answer
- * must not hear that there is no such import. Bounded: the oldest is forgotten.
+ * Imports that this process has accepted and that may not have reached its table yet: whoever asks right
+ * after the answer must not hear that there is no such import. Bounded: the oldest is forgotten.
  */
 export class Acceptances {
   readonly #totals = new Map<string, number>()

@@ -3,13 +3,17 @@ import { CsvError, parse, type Parser } from 'csv-parse'
 import type { RowFields } from '../records.ts'
 import { RequestError } from '../../web/request-error.ts'
 
-/** A record of the file may have so many bytes; with it, a chunk stays far below what a broker takes as one record. */
+/**
+ * A record of the file may have so many bytes; with it, a chunk stays far below what a broker takes as one
+ * record.
+ */
 const ROW_BYTES_MAX = 64 * 1024
 const COLUMNS = ['email', 'name', 'phone', 'company'] as const
 
 /**
- * Turns the bytes of a CSV file into rows, as they come. Strict: a quote that does not close, or a row with another number of columns than the
- * header, is an error that names its line, since a file that is read wrongly from there on must not be imported.
+ * Turns the bytes of a CSV file into rows, as they come. Strict: a quote that does not close, or a row with
+ * another number of columns than the header, is an error that names its line, since a file that is read
+ * wrongly from there on must not be imported.
  */
 export class CsvReader {
   readonly #parser: Parser
@@ -24,7 +28,8 @@ export class CsvReader {
       bom: true,
       skip_empty_lines: true,
       max_record_size: ROW_BYTES_MAX,
-      // Records go to the callback, not through the stream: an object stream would cost more than the parsing.
+      // Records go to the callback, not through the stream: an object stream would cost more than the
+      // parsing.
       on_record: (record: string[]) => {
         this.#take(record)
         return null

@@ -64,7 +64,10 @@ export class UploadRoute {
   }
 }
 
-/** The bytes as they come. Leaving the loop early must not destroy the request: its answer is still to be written. */
+/**
+ * The bytes as they come. Leaving the loop early must not destroy the request: its answer is still to be
+ * written.
+ */
 async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
   incoming.setTimeout(IDLE_MS, () => incoming.destroy())
   try {

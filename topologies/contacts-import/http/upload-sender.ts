@@ -4,12 +4,15 @@ import type { UploadRecord } from '../records.ts'
 import { TOPICS } from '../topics.ts'
 import { uploadSerde } from '../upload-serde.ts'
 
-/** What may be unacknowledged before the sender of a file is held back: the last byte's answer waits for no more than that. */
+/**
+ * What may be unacknowledged before the sender of a file is held back: the last byte's answer waits for no
+ * more than that.
+ */
 const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024
 
 /**
- * Writes uploads to their topic by one idempotent producer for all of them: opening one takes a native client long. What the
- * broker refuses is remembered by import, so that one upload's trouble is not another's.
+ * Writes uploads to their topic by one idempotent producer for all of them: opening one takes a native client
+ * long. What the broker refuses is remembered by import, so that one upload's trouble is not another's.
  */
 export class UploadSender implements AsyncDisposable {
   readonly #producer: Producer
@@ -66,7 +69,10 @@ export class UploadSender implements AsyncDisposable {
     this.#producer.send(outgoing)
   }
 
-  /** Waits while too much is unacknowledged, or the producer is full: the sender of the file is held back by it. */
+  /**
+   * Waits while too much is unacknowledged, or the producer is full: the sender of the file is held back by
+   * it.
+   */
   async room(): Promise<void> {
     if (this.#unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) await this.#flush()
     if (!this.#producer.writable) await this.#producer.drained()

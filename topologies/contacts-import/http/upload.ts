@@ -18,7 +18,10 @@ export interface UploadOptions {
   readonly bytesMax: number
 }
 
-/** One file on its way into the topic, as chunks of rows. Only `finish` makes it an import; without it, nothing happens. */
+/**
+ * One file on its way into the topic, as chunks of rows. Only `finish` makes it an import; without it,
+ * nothing happens.
+ */
 export class Upload {
   readonly #options: UploadOptions
   readonly #sender: UploadSender
@@ -52,8 +55,8 @@ export class Upload {
   }
 
   /**
-   * Resolves when the import is real: all its records are acknowledged. If a chunk was refused, its end does no harm: an upload
-   * without all its chunks never starts, and expires.
+   * Resolves when the import is real: all its records are acknowledged. If a chunk was refused, its end does
+   * no harm: an upload without all its chunks never starts, and expires.
    */
   async finish(): Promise<void> {
     const { importId, channel, fileName } = this.#options

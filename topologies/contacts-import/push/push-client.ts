@@ -10,8 +10,8 @@ const TRY_AGAIN_LATER = 1013
 /**
  * One browser on one channel. It gets every event behind `lastSeq` once, by rising number.
  *
- * Policy for a slow one: events are held; of an import's progress only the newest is, starts and completions all are. When too
- * many are held, the socket is closed, and the browser resumes where it was.
+ * Policy for a slow one: events are held; of an import's progress only the newest is, starts and completions
+ * all are. When too many are held, the socket is closed, and the browser resumes where it was.
  */
 export class PushClient {
   readonly #socket: WebSocket

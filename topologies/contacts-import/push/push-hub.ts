@@ -11,8 +11,8 @@ const GOING_AWAY = 1001
 const TRY_AGAIN_LATER = 1013
 
 /**
- * Carries events from this process's copy of the push log to the browsers connected to it: any process serves any channel, and a browser that
- * comes back to another one goes on there.
+ * Carries events from this process's copy of the push log to the browsers connected to it: any process serves
+ * any channel, and a browser that comes back to another one goes on there.
  */
 export class PushHub implements AsyncDisposable {
   readonly #log: ReadOnlyKeyValueStore<string, PushEvent>
@@ -36,7 +36,8 @@ export class PushHub implements AsyncDisposable {
   /** Serves the socket from now on: first what lies behind `lastSeq`, then what comes. */
   async serve(socket: WebSocket, channel: string, lastSeq: number): Promise<void> {
     const client = new PushClient(socket, lastSeq)
-    // Before the log is read: what comes meanwhile is in the log, or offered, or both, and numbers sort that out.
+    // Before the log is read: what comes meanwhile is in the log, or offered, or both, and numbers sort that
+    // out.
     const clients = this.#clientsOf(channel)
     this.#channels.set(channel, clients.add(client))
     socket.on('close', () => {

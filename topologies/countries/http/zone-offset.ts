@@ -4,7 +4,10 @@ export function isTimeZone(zone: string): boolean {
   return formatOf(zone) !== undefined
 }
 
-/** How far a zone is ahead of UTC now, such as `GMT+5:30`; undefined for one that this Node.js does not know. Changes with daylight saving time. */
+/**
+ * How far a zone is ahead of UTC now, such as `GMT+5:30`; undefined for one that this Node.js does not know.
+ * Changes with daylight saving time.
+ */
 export function zoneOffset(zone: string, nowMs: number): string | undefined {
   const parts = formatOf(zone)?.formatToParts(nowMs)
   return parts?.find(({ type }) => type === 'timeZoneName')?.value

@@ -18,7 +18,9 @@ export function element(tag, properties = {}, ...children) {
   return made
 }
 
-/** Calls `task` now, and once more after it ends if it was asked for meanwhile: many changes are one reading. */
+/**
+ * Calls `task` now, and once more after it ends if it was asked for meanwhile: many changes are one reading.
+ */
 export function coalesced(task) {
   let running = false
   let again = false
@@ -38,7 +40,10 @@ export function coalesced(task) {
   }
 }
 
-/** Hears of changes until the page closes. `onConnect` reads the present state anew, since nothing is told of what happened before. */
+/**
+ * Hears of changes until the page closes. `onConnect` reads the present state anew, since nothing is told of
+ * what happened before.
+ */
 export function live({ onConnect, onChange }) {
   let retryMs = 500
   const show = (state, text) => {

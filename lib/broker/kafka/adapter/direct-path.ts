@@ -72,8 +72,9 @@ const DONE: { readonly [path in Wanted]: string | undefined } = {
 }
 
 /**
- * Records are read or sent with the native client where the options say so, or where the settings or the brokers need it, which is then
- * logged. Rejects with a `BrokerError` or, for a file that cannot be read, a `ConfigError`.
+ * Records are read or sent with the native client where the options say so, or where the settings or the
+ * brokers need it, which is then logged. Rejects with a `BrokerError` or, for a file that cannot be read, a
+ * `ConfigError`.
  */
 export async function openDirectPaths(
   options: KafkaBrokerOptions,
@@ -97,7 +98,8 @@ export async function openDirectPaths(
     dropUnspoken(wanted, open, logger)
   } catch (error) {
     cluster.close()
-    // The native client has connected with the same settings: what refuses us is something that only it speaks.
+    // The native client has connected with the same settings: what refuses us is something that only it
+    // speaks.
     if (!isRefusal(error)) throw error
     for (const path of wanted) nativeInstead(logger, path, errorFrom(error).message)
     wanted.clear()

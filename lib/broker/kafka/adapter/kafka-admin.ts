@@ -34,8 +34,8 @@ interface KnownTopic extends TopicDescription {
 }
 
 /**
- * Administration over the native client. It cannot read the settings of topics, so `config` is absent from descriptions, and `topicSettings` asks over
- * a connection of ours.
+ * Administration over the native client. It cannot read the settings of topics, so `config` is absent from
+ * descriptions, and `topicSettings` asks over a connection of ours.
  */
 export class KafkaAdmin implements Admin {
   readonly #control: ControlClient
@@ -85,7 +85,8 @@ export class KafkaAdmin implements Admin {
       const message = `the topic ${taken.topic} exists already; describe it instead, or choose another name`
       throw new BrokerError('TOPIC_ALREADY_EXISTS', 'fatal', message)
     }
-    // One request per topic is all that the client has; each holds the handle's lock, so they would queue up anyway.
+    // One request per topic is all that the client has; each holds the handle's lock, so they would queue up
+    // anyway.
     for (const topic of topics) await this.#create(topic)
     await this.#until(`the leaders of ${names(topics)}`, async () => {
       const known = await this.#known(topics.map(({ topic }) => topic))
@@ -155,8 +156,9 @@ export class KafkaAdmin implements Admin {
   }
 
   /**
-   * Over a connection of ours where there is one: while no broker can be connected to, the native client looks for the controller in a loop without a
-   * pause, in two threads (librdkafka 2.15.1, `rd_kafka_admin_common_get_controller`).
+   * Over a connection of ours where there is one: while no broker can be connected to, the native client
+   * looks for the controller in a loop without a pause, in two threads (librdkafka 2.15.1,
+   * `rd_kafka_admin_common_get_controller`).
    */
   async #known(topics: readonly string[]): Promise<readonly KnownTopic[]> {
     const control = this.#open()

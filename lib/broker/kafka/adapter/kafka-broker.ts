@@ -17,9 +17,9 @@ import { openProducer } from './open-producer.ts'
 import { producerTimeouts } from '../settings/producer-timeouts.ts'
 
 /**
- * A Kafka cluster through the native client, which is loaded here. Rejects with `KAFKA_CLIENT_MISSING` where it is not installed, with
- * `BROKER_UNREACHABLE` if no broker answers within 10 s, and with a `ConfigError` for a bad property. Main thread only: the native
- * client cannot be loaded in a worker.
+ * A Kafka cluster through the native client, which is loaded here. Rejects with `KAFKA_CLIENT_MISSING` where
+ * it is not installed, with `BROKER_UNREACHABLE` if no broker answers within 10 s, and with a `ConfigError`
+ * for a bad property. Main thread only: the native client cannot be loaded in a worker.
  */
 export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Broker> {
   checkClientProperties(options.client ?? {})
@@ -41,8 +41,9 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
 }
 
 /**
- * The admin handle is that of a consumer which never consumes: librdkafka 2.15.1 ends the process where it asks for a group's offsets on any other and is told
- * `NOT_COORDINATOR` (`rd_kafka_handle_OffsetFetch` uses the handle's own group without looking whether there is one).
+ * The admin handle is that of a consumer which never consumes: librdkafka 2.15.1 ends the process where it
+ * asks for a group's offsets on any other and is told `NOT_COORDINATOR` (`rd_kafka_handle_OffsetFetch` uses
+ * the handle's own group without looking whether there is one).
  */
 async function openControl(
   module: NativeModule,
@@ -64,8 +65,8 @@ async function openControl(
 }
 
 /**
- * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where one of them takes us, where none answers, and
- * where only the native client speaks with them.
+ * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where one of
+ * them takes us, where none answers, and where only the native client speaks with them.
  */
 async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | undefined> {
   const error = await checkDirectly(options).then(
@@ -160,7 +161,10 @@ class KafkaBroker implements Broker {
   }
 }
 
-/** A certificate's principal is made of it by a rule of the broker's (`ssl.principal.mapping.rules`), a token's by another. */
+/**
+ * A certificate's principal is made of it by a rule of the broker's (`ssl.principal.mapping.rules`), a
+ * token's by another.
+ */
 function principalOf(client: ClientProperties): string | undefined {
   const protocol = String(client['security.protocol'] ?? 'plaintext').toLowerCase()
   if (protocol === 'plaintext') return 'User:ANONYMOUS'

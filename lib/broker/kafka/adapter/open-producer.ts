@@ -55,7 +55,9 @@ export async function openProducer(options: ProducerOptions, around: OpenProduce
   return new TransactionalProducer({ ...parts, transactionalId, control })
 }
 
-/** The direct path by the producer's times, in place of those of the broker object, which know no transaction. */
+/**
+ * The direct path by the producer's times, in place of those of the broker object, which know no transaction.
+ */
 function within(
   { requestTimeoutMs, ...times }: ProducerTimeouts,
   settings: ProduceSettings,

@@ -19,19 +19,24 @@ const DECIDED: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAndClass>
   [-181, ['TLS_FAILED', 'authentication']],
 ])
 
-/** Those of which the flags say more, where there are some: not from `produce`, delivery reports, and admin. */
+/**
+ * Those of which the flags say more, where there are some: not from `produce`, delivery reports, and admin.
+ */
 const WITHOUT_FLAGS: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAndClass>([
   [-140, ['OFFSET_OUT_OF_RANGE', 'fatal']],
-  // The record is given up after all retries: sending again is the application's to decide, from its last commit.
+  // The record is given up after all retries: sending again is the application's to decide, from its last
+  // commit.
   [-192, ['MESSAGE_TIMED_OUT', 'abortable']],
   // Records purged by an abort.
   [-151, ['PURGED', 'abortable']],
   [-152, ['PURGED', 'abortable']],
-  // `produce` in a transaction that has failed already; the reason comes with the next call on the transaction.
+  // `produce` in a transaction that has failed already; the reason comes with the next call on the
+  // transaction.
   [-172, ['INVALID_STATE', 'abortable']],
   // Another transactional call is unfinished: commit again before anything else.
   [-173, ['CONFLICTING_CALL', 'retriable']],
-  // The producer is finished and does not say why. A new one under the same id learns it, which is what `fenced` leads to.
+  // The producer is finished and does not say why. A new one under the same id learns it, which is what
+  // `fenced` leads to.
   [-150, ['CLIENT_FATAL', 'fenced']],
   // The cluster is busy electing, loading or restarting.
   [-195, ['BROKER_UNREACHABLE', 'retriable']],

@@ -10,8 +10,8 @@ const REFUSALS: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * What librdkafka says about connections, for all clients of one broker object. A broker that is down makes every client
- * repeat itself each second; of one message only the first in half a minute is a warning.
+ * What librdkafka says about connections, for all clients of one broker object. A broker that is down makes
+ * every client repeat itself each second; of one message only the first in half a minute is a warning.
  */
 export class ConnectionLog {
   readonly #clock: Clock
@@ -30,12 +30,17 @@ export class ConnectionLog {
     return this.#last
   }
 
-  /** The last word about credentials or certificates, behind which others come: that all brokers are down, for one. */
+  /**
+   * The last word about credentials or certificates, behind which others come: that all brokers are down, for
+   * one.
+   */
   get lastRefusal(): NativeError | undefined {
     return this.#lastRefusal
   }
 
-  /** A connection is being made: what was refused before it, under other circumstances, says nothing of it. */
+  /**
+   * A connection is being made: what was refused before it, under other circumstances, says nothing of it.
+   */
   forgetRefusal(): void {
     this.#lastRefusal = undefined
   }

@@ -27,13 +27,17 @@ export interface ControlClientOptions {
   readonly clock: Clock
   /** Lets go of the client that the admin handle belongs to. */
   readonly release: () => Promise<void>
-  /** What is behind an error that passes, if more can be found out: brokers that refuse us look to the client like brokers that do not answer. */
+  /**
+   * What is behind an error that passes, if more can be found out: brokers that refuse us look to the client
+   * like brokers that do not answer.
+   */
   readonly explain?: ((error: BrokerError) => Promise<BrokerError>) | undefined
 }
 
 /**
- * The one native admin handle of a broker object: for the `Admin`s it hands out, and for what its consumers ask besides reading.
- * A separate handle because a consumer's connections are busy with long polls, where such a question waits for half a second.
+ * The one native admin handle of a broker object: for the `Admin`s it hands out, and for what its consumers
+ * ask besides reading. A separate handle because a consumer's connections are busy with long polls, where
+ * such a question waits for half a second.
  */
 export class ControlClient {
   readonly #native: NativeAdmin
@@ -52,8 +56,9 @@ export class ControlClient {
   }
 
   /**
-   * One call after the other. Each blocks a thread of libuv's pool until the broker answers: with a broker that is down, calls side
-   * by side would take them all, and nothing else of the process, files included, would move.
+   * One call after the other. Each blocks a thread of libuv's pool until the broker answers: with a broker
+   * that is down, calls side by side would take them all, and nothing else of the process, files included,
+   * would move.
    */
   call<T>(doing: string, start: (native: NativeAdmin, callback: NativeCallback<T>) => void): Promise<T> {
     const answer = this.#last.then(() => {
@@ -67,8 +72,9 @@ export class ControlClient {
   }
 
   /**
-   * Leaders move, and topics come: what fails for that is asked again with fresh metadata, which the client does not fetch by itself.
-   * Without that, a process that found a topic missing when another was about to make it would miss it for as long as it runs.
+   * Leaders move, and topics come: what fails for that is asked again with fresh metadata, which the client
+   * does not fetch by itself. Without that, a process that found a topic missing when another was about to
+   * make it would miss it for as long as it runs.
    */
   async listOffsets(
     partitions: readonly TopicPartition[],
@@ -143,8 +149,9 @@ function unknownPartition(place: TopicPartition, doing: string): BrokerError {
 }
 
 /**
- * The client fills answers with an invalid offset, and leaves it where the request to that leader fails, without an error (librdkafka 2.15.1,
- * `rd_kafka_ListOffsets_response_merge`). Taken for the end of a changelog, it would restore nothing of a store.
+ * The client fills answers with an invalid offset, and leaves it where the request to that leader fails,
+ * without an error (librdkafka 2.15.1, `rd_kafka_ListOffsets_response_merge`). Taken for the end of a
+ * changelog, it would restore nothing of a store.
  */
 function noAnswer(place: TopicPartition, doing: string): BrokerError {
   const message = `the leader of ${nameOf(place)} has not answered while ${doing}`

@@ -10,8 +10,9 @@ const GRACE_MS = 1_000
 const OUTPUT = /^(TTY|Pipe)/
 
 /**
- * Lets the process end though a native call never returns: the call holds a thread of libuv's pool, for which both the event loop and `process.exit` would
- * wait for ever. To be called when its handle is closed. It ends as soon as nothing else is open, or the program calls `process.exit`.
+ * Lets the process end though a native call never returns: the call holds a thread of libuv's pool, for which
+ * both the event loop and `process.exit` would wait for ever. To be called when its handle is closed. It ends
+ * as soon as nothing else is open, or the program calls `process.exit`.
  */
 export function endDespite(clock: Clock, call: Promise<unknown>): void {
   let timer: Timer | undefined

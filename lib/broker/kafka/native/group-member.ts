@@ -16,7 +16,10 @@ const ASSIGN = -175
 const REVOKE = -174
 /** The member has not polled in time; what follows from it comes as a rebalance. */
 const POLL_EXCEEDED = -147
-/** How long leaving may take before the client is closed without it; the group then waits for the session to end. */
+/**
+ * How long leaving may take before the client is closed without it; the group then waits for the session to
+ * end.
+ */
 const LEAVE_MS_MAX = 5_000
 const ANSWER_POLL_MS = 10
 
@@ -56,11 +59,12 @@ interface Rebalance {
 }
 
 /**
- * A group's member: owns partitions, keeps itself alive, commits offsets, and never reads. Its native consumer holds what the
- * group assigns paused; `consume` is called only because membership, rebalances and commit answers are served by it.
+ * A group's member: owns partitions, keeps itself alive, commits offsets, and never reads. Its native
+ * consumer holds what the group assigns paused; `consume` is called only because membership, rebalances and
+ * commit answers are served by it.
  *
- * Rebalances wait here until the owner calls `serve`: the listener is never called out of the blue. The native client holds a
- * rebalance until `incrementalAssign` or `incrementalUnassign` answers it.
+ * Rebalances wait here until the owner calls `serve`: the listener is never called out of the blue. The
+ * native client holds a rebalance until `incrementalAssign` or `incrementalUnassign` answers it.
  */
 export class GroupMember {
   readonly #native: NativeConsumer
@@ -110,12 +114,18 @@ export class GroupMember {
     this.#native.consume(1, error => this.#onPolled(error))
   }
 
-  /** Whether `poll` should follow the native queue: it has an answer to a commit, or the end of the membership. */
+  /**
+   * Whether `poll` should follow the native queue: it has an answer to a commit, or the end of the
+   * membership.
+   */
   get expectsAnswer(): boolean {
     return this.#commits.any || this.#leaving
   }
 
-  /** Calls the listener for rebalances that wait, until one of its promises holds the next one back. True if it was called. */
+  /**
+   * Calls the listener for rebalances that wait, until one of its promises holds the next one back. True if
+   * it was called.
+   */
   serve(): boolean {
     let told = false
     while (!this.#held && !this.#leaving) {
@@ -177,7 +187,8 @@ export class GroupMember {
     try {
       await this.#leave()
     } catch {
-      // The group misses a member that it is not told of after the session, and the client is closed all the same.
+      // The group misses a member that it is not told of after the session, and the client is closed all the
+      // same.
     }
     this.#closed = true
     if (this.#polling) await new Promise<void>(resolve => (this.#polled = resolve))
@@ -276,7 +287,10 @@ export class GroupMember {
     this.poll()
   }
 
-  /** What we hold and what the client holds are not the same any more: the owner is told, who joins anew with another member. */
+  /**
+   * What we hold and what the client holds are not the same any more: the owner is told, who joins anew with
+   * another member.
+   */
   #letGoOfAll(reason: unknown): void {
     const { message } = asBrokerError(reason, 'giving partitions up')
     this.#errors.push(new BrokerError('ASSIGNMENT_LOST', 'task-migrated', message, { cause: reason }))
@@ -307,7 +321,10 @@ export class GroupMember {
     this.#wake()
   }
 
-  /** The native queue announces itself only when it was empty before; an answer behind something else would not be. */
+  /**
+   * The native queue announces itself only when it was empty before; an answer behind something else would
+   * not be.
+   */
   #pollForAnswer(): void {
     this.#commitPoll ??= this.#clock.schedule(ANSWER_POLL_MS, () => {
       this.#commitPoll = undefined

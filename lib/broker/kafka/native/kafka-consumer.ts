@@ -31,7 +31,10 @@ export interface KafkaConsumerParts {
   readonly disconnect: () => Promise<void>
 }
 
-/** The two halves of the port's consumer, kept apart as the port keeps them: a fetcher that reads, a member that owns. */
+/**
+ * The two halves of the port's consumer, kept apart as the port keeps them: a fetcher that reads, a member
+ * that owns.
+ */
 export class KafkaConsumer implements Consumer {
   readonly #parts: KafkaConsumerParts
   #aliveAtMs = -Infinity
@@ -112,7 +115,10 @@ export class KafkaConsumer implements Consumer {
     await this.#member().commit(offsets)
   }
 
-  /** For the producer, whose transactions carry this member's generation. The handle lives until the promise settles. */
+  /**
+   * For the producer, whose transactions carry this member's generation. The handle lives until the promise
+   * settles.
+   */
   async withGroupHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
     return this.#member().withHandle(use)
   }

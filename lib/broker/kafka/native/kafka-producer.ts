@@ -61,8 +61,9 @@ export function producerSettings(options: ProducerOptions, client: ClientPropert
       ? {
           'transactional.id': transactionalId,
           'transaction.timeout.ms': timeoutMs,
-          // A request for a group's coordinator that has died is looked at again when a connection comes or goes, and never else (librdkafka 2.15.1,
-          // rd_kafka_coord_req_fsm): once the cluster has forgotten that node, adding offsets would never return, whatever time it was given.
+          // A request for a group's coordinator that has died is looked at again when a connection comes or
+          // goes, and never else (librdkafka 2.15.1, rd_kafka_coord_req_fsm): once the cluster has forgotten
+          // that node, adding offsets would never return, whatever time it was given.
           'connections.max.idle.ms': IDLE_MS,
         }
       : undefined),
@@ -75,8 +76,8 @@ function socketTimeoutMs(deliveryTimeoutMs: number): number {
 }
 
 /**
- * A producer on the native client. Its records go through librdkafka's own queue, whose bound is the measure of `writable`: a
- * record that does not fit waits in `OverflowQueue` and is offered again until it does.
+ * A producer on the native client. Its records go through librdkafka's own queue, whose bound is the measure
+ * of `writable`: a record that does not fit waits in `OverflowQueue` and is offered again until it does.
  *
  * A timestamp of 0 is sent as 1: librdkafka takes 0 for "now", which would move the record by half a century.
  */
@@ -166,7 +167,8 @@ export class KafkaProducer implements Producer {
     try {
       await this.#transactions.commit()
     } catch (reason) {
-      // A refused record fails the commit with what follows from it, such as a gap in the sequence; the record's report says what it was.
+      // A refused record fails the commit with what follows from it, such as a gap in the sequence; the
+      // record's report says what it was.
       await this.#reportsDelivered()
       throw this.#failures.first ? abortable(this.#failures.first) : reason
     }
@@ -196,7 +198,10 @@ export class KafkaProducer implements Producer {
     )
   }
 
-  /** False: the native queue is full. Refusals go the way of refused records, except those that the caller must know at once. */
+  /**
+   * False: the native queue is full. Refusals go the way of refused records, except those that the caller
+   * must know at once.
+   */
   #offer(record: OutgoingRecord): boolean {
     const { topic, partition, key, value, timestamp, headers } = record
     try {
@@ -227,7 +232,9 @@ export class KafkaProducer implements Producer {
     else throw brokerErrorFrom(reason, doing, [record])
   }
 
-  /** The record's `send` returned long ago, so whatever goes wrong now is told by the next flush or commit. */
+  /**
+   * The record's `send` returned long ago, so whatever goes wrong now is told by the next flush or commit.
+   */
   #offerLater(record: OutgoingRecord): boolean {
     try {
       return this.#offer(record)
@@ -257,13 +264,17 @@ export class KafkaProducer implements Producer {
         await this.#calls.run('flushing', SLICE_MS, callback => this.#native.flush(SLICE_MS, callback))
         return await this.#reportsDelivered()
       } catch (reason) {
-        // A slice is over; records end by their own timeout at the latest. A closed client would time out for ever.
+        // A slice is over; records end by their own timeout at the latest. A closed client would time out for
+        // ever.
         if (this.#closing || !(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
       }
     }
   }
 
-  /** A native flush can be over before its error reports have reached JavaScript; measured, one turn is enough. */
+  /**
+   * A native flush can be over before its error reports have reached JavaScript; measured, one turn is
+   * enough.
+   */
   async #reportsDelivered(): Promise<void> {
     await this.#clock.nextTurn()
     await this.#clock.nextTurn()

@@ -13,7 +13,10 @@ export function nativeCall<T>(doing: string, start: (callback: NativeCallback<T>
   })
 }
 
-/** The client also throws plain errors without a code: "disconnected", or a type of argument that it does not take. */
+/**
+ * The client also throws plain errors without a code: "disconnected", or a type of argument that it does not
+ * take.
+ */
 export function asBrokerError(reason: unknown, doing: string): BrokerError {
   if (reason instanceof BrokerError) return reason
   if (isNativeError(reason)) return brokerErrorFrom(reason, doing)

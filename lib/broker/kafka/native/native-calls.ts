@@ -11,8 +11,9 @@ const LATE_MS = 2_000
 const CLOSE_MS = 5_000
 
 /**
- * The calls under way on one native handle. It must not be destroyed under them, which the client does not prevent, and some never return whatever
- * time they are given: `sendOffsetsToTransaction` where no broker can be connected to (librdkafka 2.15.1, `rd_kafka_coord_req_fsm`).
+ * The calls under way on one native handle. It must not be destroyed under them, which the client does not
+ * prevent, and some never return whatever time they are given: `sendOffsetsToTransaction` where no broker can
+ * be connected to (librdkafka 2.15.1, `rd_kafka_coord_req_fsm`).
  */
 export class NativeCalls {
   readonly #clock: Clock
@@ -27,7 +28,10 @@ export class NativeCalls {
     return this.answer(doing, timeoutMs, nativeCall(doing, start))
   }
 
-  /** `timeoutMs` is what the call was told. Rejects, retriable, where it does not keep to it; then it goes on, unheard. */
+  /**
+   * `timeoutMs` is what the call was told. Rejects, retriable, where it does not keep to it; then it goes on,
+   * unheard.
+   */
   answer<T>(doing: string, timeoutMs: number, call: Promise<T>): Promise<T> {
     const limitMs = timeoutMs + LATE_MS
     const late = () => {
@@ -45,7 +49,10 @@ export class NativeCalls {
     return call
   }
 
-  /** Calls `destroy` when no call is under way. Resolves when it has, or after 5 s, where a call does not return; it is destroyed when it does. */
+  /**
+   * Calls `destroy` when no call is under way. Resolves when it has, or after 5 s, where a call does not
+   * return; it is destroyed when it does.
+   */
   async whenOver(destroy: () => Promise<void>): Promise<void> {
     if (this.#running.size === 0) return destroy()
     const over = Promise.allSettled(this.#running)

@@ -1,11 +1,13 @@
 import type { NativeSettings } from '../settings/client-settings.ts'
 /**
- * The raw callback API of `@confluentinc/kafka-javascript`, as far as this adapter uses it. The package's own declarations leave
- * out `incrementalAssign`, `assignmentLost`, `queue_non_empty_cb` and others, so what is used is declared here, checked against
- * its source at 1.10.1. Its error objects are `NativeError` everywhere.
+ * The raw callback API of `@confluentinc/kafka-javascript`, as far as this adapter uses it. The package's own
+ * declarations leave out `incrementalAssign`, `assignmentLost`, `queue_non_empty_cb` and others, so what is
+ * used is declared here, checked against its source at 1.10.1. Its error objects are `NativeError`
+ * everywhere.
  */
 export interface NativeModule {
-  // A second argument, even an empty one, would put all topic settings back to their defaults, `auto.offset.reset` for one.
+  // A second argument, even an empty one, would put all topic settings back to their defaults,
+  // `auto.offset.reset` for one.
   readonly KafkaConsumer: new (settings: NativeSettings) => NativeConsumer
   readonly Producer: new (settings: NativeSettings) => NativeProducer
   /** Of a client that is connected already, and stays its owner's to disconnect. */

@@ -12,7 +12,10 @@ import { PartitionQueue } from './partition-queue.ts'
 import type { RangeCheck } from './range-check.ts'
 import { incomingHeaders } from './record-headers.ts'
 
-/** Of one native call: large enough to pay for its thread hop, small enough to keep the event loop's turns at a few ms. */
+/**
+ * Of one native call: large enough to pay for its thread hop, small enough to keep the event loop's turns at
+ * a few ms.
+ */
 const BATCH_RECORDS = 2_000
 /** A partition that is silent for so long, and not at its end, is looked into. */
 const SILENT_MS = 1_000
@@ -48,9 +51,10 @@ export interface NativeFetcherOptions {
 }
 
 /**
- * Reading through the native client's `consume`. At most one `consume` is outstanding, with timeout 0, so that no thread of libuv's
- * pool is held; the next one is issued before the batch of the last is polled. Changes of the assignment wait for the call
- * under way: then every result belongs to exactly one assignment, and late records cannot be taken for early ones.
+ * Reading through the native client's `consume`. At most one `consume` is outstanding, with timeout 0, so
+ * that no thread of libuv's pool is held; the next one is issued before the batch of the last is polled.
+ * Changes of the assignment wait for the call under way: then every result belongs to exactly one assignment,
+ * and late records cannot be taken for early ones.
  */
 export class NativeFetcher implements Fetcher {
   readonly #native: NativeConsumer
@@ -128,8 +132,9 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * At the end: what the fetch has reached, which is the last stable offset for read_committed. Before it: the high watermark of
-   * the last fetch, since the client tells no more; with an open transaction that is past the last stable offset.
+   * At the end: what the fetch has reached, which is the last stable offset for read_committed. Before it:
+   * the high watermark of the last fetch, since the client tells no more; with an open transaction that is
+   * past the last stable offset.
    */
   knownEnd({ topic, partition }: TopicPartition): number | undefined {
     const queue = this.#partitions.get(topic, partition)
@@ -223,7 +228,10 @@ export class NativeFetcher implements Fetcher {
     this.#native.consume(BATCH_RECORDS, (error, messages) => this.#consumed(error, messages))
   }
 
-  /** Two batches wait at most, so that one can be processed while the next is converted; and never more bytes than allowed. */
+  /**
+   * Two batches wait at most, so that one can be processed while the next is converted; and never more bytes
+   * than allowed.
+   */
   #isFull(): boolean {
     let records = 0
     let bytes = 0
@@ -273,7 +281,10 @@ export class NativeFetcher implements Fetcher {
     }
   }
 
-  /** Partitions that nobody takes from may fill half of the room; then the client stops fetching them, and forgets its own part. */
+  /**
+   * Partitions that nobody takes from may fill half of the room; then the client stops fetching them, and
+   * forgets its own part.
+   */
   #boundPaused(): void {
     const paused = this.#turns.filter(queue => queue.paused && queue.applied && !queue.nativelyPaused)
     const bytes = paused.reduce((sum, queue) => sum + queue.bytes, 0)
@@ -299,8 +310,9 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * The client is silent about a partition that does not exist, and may swallow that an offset is out of range. `again`: start
-   * those anew that are in range, since the result with the error has lost the ends that were reached in it.
+   * The client is silent about a partition that does not exist, and may swallow that an offset is out of
+   * range. `again`: start those anew that are in range, since the result with the error has lost the ends
+   * that were reached in it.
    */
   #checkRanges(queues: readonly PartitionQueue[], again = false): void {
     if (this.#checking || queues.length === 0) return

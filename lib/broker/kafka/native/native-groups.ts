@@ -12,8 +12,8 @@ const COORDINATOR_BACKOFF_MS = 100
 const GROUP_STATES = ['unknown', 'rebalancing', 'rebalancing', 'stable', 'dead', 'empty'] as const
 
 /**
- * Over the native client, where only that can speak with the brokers. librdkafka 2.15.1 ends the process where the coordinator's connection breaks
- * while it is asked (confluentinc/librdkafka#4605, #5397).
+ * Over the native client, where only that can speak with the brokers. librdkafka 2.15.1 ends the process
+ * where the coordinator's connection breaks while it is asked (confluentinc/librdkafka#4605, #5397).
  */
 export class NativeGroups implements GroupQueries {
   readonly #control: ControlClient
@@ -68,8 +68,9 @@ export class NativeGroups implements GroupQueries {
   }
 
   /**
-   * Resolves when the group's coordinator answers for it; rejects with what forbids it. To be asked before a group is described: the binding reads a null
-   * string of any description that is an error, and ends the process with SIGSEGV (`FromConsumerGroupDescription` in its `src/common.cc`).
+   * Resolves when the group's coordinator answers for it; rejects with what forbids it. To be asked before a
+   * group is described: the binding reads a null string of any description that is an error, and ends the
+   * process with SIGSEGV (`FromConsumerGroupDescription` in its `src/common.cc`).
    */
   async #coordinated(groupId: string): Promise<void> {
     const patience = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }

@@ -25,7 +25,10 @@ export function controlSettings(client: ClientProperties, producer: NativeSettin
   return { ...producer, 'statistics.interval.ms': STATISTICS_MS, 'socket.timeout.ms': given ?? timeoutMs }
 }
 
-/** Transactions of a native producer, and the identity that it got for them, which it tells in its statistics alone. */
+/**
+ * Transactions of a native producer, and the identity that it got for them, which it tells in its statistics
+ * alone.
+ */
 export class NativeTransactionControl implements TransactionControl {
   readonly #native: NativeProducer
   readonly #clock: Clock

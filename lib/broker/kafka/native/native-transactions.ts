@@ -49,7 +49,8 @@ export class NativeTransactions {
 
   async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
     if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
-    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed one.
+    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed
+    // one.
     const doing = 'adding offsets to a transaction'
     const call = consumer.withGroupHandle(handle =>
       nativeCall(doing, callback =>
@@ -68,8 +69,9 @@ export class NativeTransactions {
   }
 
   /**
-   * Is tried no longer than the transaction lives: a new producer under the same id ends it as well, and need not wait for the old one's calls.
-   * Rejects at once, fenced, where another call is unfinished: the client would answer that one until it ends, whatever it is asked.
+   * Is tried no longer than the transaction lives: a new producer under the same id ends it as well, and need
+   * not wait for the old one's calls. Rejects at once, fenced, where another call is unfinished: the client
+   * would answer that one until it ends, whatever it is asked.
    */
   async abort(): Promise<void> {
     try {

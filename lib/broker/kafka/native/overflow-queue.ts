@@ -4,8 +4,8 @@ import type { OutgoingRecord } from '../../broker.ts'
 const RETRY_MS = 2
 
 /**
- * Records that the native queue had no room for, in order. Its bound is the caller's courtesy: who looks at `writable` before
- * the next input record leaves at most that record's outputs here.
+ * Records that the native queue had no room for, in order. Its bound is the caller's courtesy: who looks at
+ * `writable` before the next input record leaves at most that record's outputs here.
  */
 export class OverflowQueue {
   readonly #clock: Clock

@@ -1,8 +1,8 @@
 import type { RawRecord, RecordBatch } from '../../broker.ts'
 
 /**
- * What was fetched of one partition and not polled yet. A new assignment of the partition is a new queue, so whoever holds
- * an old one cannot mix the two up. The bound is the fetcher's, over all queues.
+ * What was fetched of one partition and not polled yet. A new assignment of the partition is a new queue, so
+ * whoever holds an old one cannot mix the two up. The bound is the fetcher's, over all queues.
  */
 export class PartitionQueue {
   readonly topic: string

@@ -16,8 +16,9 @@ interface PendingCommit {
 }
 
 /**
- * Offset commits under way. The native `commit` returns at once and its callback form lies about the result; the broker's answer
- * comes as the event `offset.commit` with the offsets, in the order of the requests unless a coordinator has moved.
+ * Offset commits under way. The native `commit` returns at once and its callback form lies about the result;
+ * the broker's answer comes as the event `offset.commit` with the offsets, in the order of the requests
+ * unless a coordinator has moved.
  */
 export class PendingCommits {
   readonly #clock: Clock
@@ -70,8 +71,9 @@ function sameOffsets(sent: readonly OffsetToCommit[], answer: readonly NativePar
 }
 
 /**
- * The broker may take the offsets of some partitions and refuse those of others. The native client does not tell which, but the last refusal is
- * that of its whole answer (`rd_kafka_handle_OffsetCommit`): so each fails the commit, and any of its partitions may be meant.
+ * The broker may take the offsets of some partitions and refuse those of others. The native client does not
+ * tell which, but the last refusal is that of its whole answer (`rd_kafka_handle_OffsetCommit`): so each
+ * fails the commit, and any of its partitions may be meant.
  */
 function refusalOf(error: NativeError, offsets: readonly OffsetToCommit[]): BrokerError {
   const names = offsets.slice(0, NAMES_MAX).map(({ topic, partition }) => `${topic}-${partition}`)

@@ -3,7 +3,10 @@ import type { TopicPartitionOffset } from '../../broker.ts'
 import type { ControlClient } from './control-client.ts'
 import { EARLIEST, LATEST } from './control-client.ts'
 
-/** Finds out what the native client does not tell: which partition's position is out of range, or which does not exist. */
+/**
+ * Finds out what the native client does not tell: which partition's position is out of range, or which does
+ * not exist.
+ */
 export class RangeCheck {
   readonly #control: ControlClient
 
@@ -20,7 +23,8 @@ export class RangeCheck {
         answer.topic === position.topic && answer.partition === position.partition
       const [first, end] = [firsts.find(isOf), ends.find(isOf)]
       const error = first?.error ?? end?.error
-      // While a leader is being elected nothing is known; a partition that does not exist is an error all the same.
+      // While a leader is being elected nothing is known; a partition that does not exist is an error all the
+      // same.
       if (error) return error.class === 'retriable' ? undefined : error
       if (!first || !end || (position.offset >= first.offset && position.offset <= end.offset))
         return undefined

@@ -1,6 +1,9 @@
 import type { Clock } from '../../../common/clock.ts'
 
-/** What a consumer's `ready` waits on. Several may wait; each is woken by the next `wake` or by its own timeout. */
+/**
+ * What a consumer's `ready` waits on. Several may wait; each is woken by the next `wake` or by its own
+ * timeout.
+ */
 export class WakeUp {
   readonly #clock: Clock
   #waiting: (() => void)[] = []

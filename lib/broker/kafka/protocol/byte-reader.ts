@@ -3,8 +3,8 @@ import { readInt64 } from '../../../common/int64.ts'
 import { MalformedError } from './malformed-error.ts'
 
 /**
- * Reads a Kafka response; the counterpart of `ByteWriter`. Every read is checked against the end, so that a truncated or mangled
- * response throws `MalformedError` and never reads what lies behind it.
+ * Reads a Kafka response; the counterpart of `ByteWriter`. Every read is checked against the end, so that a
+ * truncated or mangled response throws `MalformedError` and never reads what lies behind it.
  */
 export class ByteReader {
   readonly buffer: Buffer
@@ -77,7 +77,10 @@ export class ByteReader {
     return Math.max(0, length)
   }
 
-  /** 0 for a null array. An element has at least one byte, which bounds what a mangled length can make us loop over. */
+  /**
+   * 0 for a null array. An element has at least one byte, which bounds what a mangled length can make us loop
+   * over.
+   */
   array(): number {
     const length = this.#flexible ? this.#varint() - 1 : this.int32()
     if (length > this.#end - this.#at) throw new MalformedError(`an array of ${length} at ${this.#at}`)
@@ -89,7 +92,9 @@ export class ByteReader {
     return this.buffer.subarray(at, at + length)
   }
 
-  /** The end of a structure. `known` reads the tags it knows, from a reader that ends with the tag's value. */
+  /**
+   * The end of a structure. `known` reads the tags it knows, from a reader that ends with the tag's value.
+   */
   tags(known?: (tag: number, reader: ByteReader) => void): void {
     if (!this.#flexible) return
     for (let left = this.#varint(); left > 0; left -= 1) {

@@ -5,8 +5,8 @@ import { writeInt64 } from '../../../common/int64.ts'
 const COPIED_BYTES_MAX = 2_048
 
 /**
- * A Kafka request under construction. A *flexible* version (KIP-482) writes lengths as varints and ends each structure with a
- * tag section; the flag makes one encoder serve both kinds.
+ * A Kafka request under construction. A *flexible* version (KIP-482) writes lengths as varints and ends each
+ * structure with a tag section; the flag makes one encoder serve both kinds.
  */
 export class ByteWriter {
   readonly #flexible: boolean

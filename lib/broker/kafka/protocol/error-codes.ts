@@ -1,7 +1,8 @@
 import type { BrokerErrorClass } from '../../broker-error.ts'
 
 /**
- * Names of the protocol's errors, by their number from 0 on (https://kafka.apache.org/protocol.html#protocol_error_codes; out of
+ * Names of the protocol's errors, by their number from 0 on
+ * (https://kafka.apache.org/protocol.html#protocol_error_codes; out of
  * `org.apache.kafka.common.protocol.Errors` of Kafka 4.3.1).
  */
 const NAMES = `
@@ -60,7 +61,10 @@ export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code)
 }
 
-/** Decided by the number alone, whatever a client's flags say beside it: these tell what the client will do next, not what it means for a task. */
+/**
+ * Decided by the number alone, whatever a client's flags say beside it: these tell what the client will do
+ * next, not what it means for a task.
+ */
 const DECIDED: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErrorClass>([
   // AddOffsetsToTxn reports fencing as abortable, every other call as fatal; it is final in both.
   [90, 'fenced'], // PRODUCER_FENCED
@@ -77,7 +81,8 @@ const DECIDED: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErr
   [113, 'retriable'], // STALE_MEMBER_EPOCH
   [27, 'retriable'], // REBALANCE_IN_PROGRESS
   [88, 'retriable'], // UNSTABLE_OFFSET_COMMIT
-  // The record is at fault, not the client; in a transaction the flag would tell of an abort that mends nothing.
+  // The record is at fault, not the client; in a transaction the flag would tell of an abort that mends
+  // nothing.
   [10, 'record-refused'], // MESSAGE_TOO_LARGE
   [18, 'record-refused'], // RECORD_LIST_TOO_LARGE
   [32, 'record-refused'], // INVALID_TIMESTAMP
@@ -99,13 +104,13 @@ const DECIDED: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErr
 /** Of the others, where it is not told by `RETRIABLE`. */
 const CLASSES: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErrorClass>([
   [1, 'fatal'], // OFFSET_OUT_OF_RANGE
-  // The record is given up after all retries: sending again is the application's to decide, from its last commit.
+  // The record is given up after all retries: sending again is the application's to decide, from its last
+  // commit.
   [2, 'abortable'], // CORRUPT_MESSAGE
-  // Records purged by an abort.
-  // `produce` in a transaction that has failed already; the reason comes with the next call on the transaction.
-  // Another transactional call is unfinished: commit again before anything else.
-  // The producer is finished and does not say why. A new one under the same id learns it, which is what `fenced` leads to.
-  // The coordinator asks for an abort (KIP-890).
+  // Records purged by an abort. `produce` in a transaction that has failed already; the reason comes with the
+  // next call on the transaction. Another transactional call is unfinished: commit again before anything
+  // else. The producer is finished and does not say why. A new one under the same id learns it, which is what
+  // `fenced` leads to. The coordinator asks for an abort (KIP-890).
   [120, 'abortable'], // TRANSACTION_ABORTABLE
   [59, 'fatal'], // UNKNOWN_PRODUCER_ID
   [45, 'fatal'], // OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -148,7 +153,10 @@ export function errorClass(code: number): BrokerErrorClass {
   return DECIDED.get(code) ?? CLASSES.get(code) ?? (isRetriable(code) ? 'retriable' : 'fatal')
 }
 
-/** Errors of a Produce request that are found before anything is written. After all others the batch may be in the log. */
+/**
+ * Errors of a Produce request that are found before anything is written. After all others the batch may be in
+ * the log.
+ */
 const NOT_WRITTEN: ReadonlySet<number> = new Set([
   2, 3, 10, 17, 18, 19, 29, 32, 45, 47, 48, 49, 53, 59, 87, 90, 100, 120,
 ])

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import { MalformedError } from './malformed-error.ts'
 
 /**
- * Cuts a stream of bytes into responses: four bytes of length, then so many bytes. Each response gets a buffer of its own, since its
- * records are handed out as slices of it.
+ * Cuts a stream of bytes into responses: four bytes of length, then so many bytes. Each response gets a
+ * buffer of its own, since its records are handed out as slices of it.
  */
 export class FrameReader {
   readonly #bytesMax: number

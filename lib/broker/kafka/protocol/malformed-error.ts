@@ -1,5 +1,6 @@
 /**
- * Bytes that are not what the protocol says. Internal: whoever knows what was read makes a `BrokerError` of it, with the place.
+ * Bytes that are not what the protocol says. Internal: whoever knows what was read makes a `BrokerError` of
+ * it, with the place.
  */
 export class MalformedError extends Error {
   constructor(message: string, options?: ErrorOptions) {

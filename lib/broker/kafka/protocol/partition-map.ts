@@ -1,6 +1,9 @@
 import type { TopicPartition } from '../../broker.ts'
 
-/** A map by topic and partition that makes no key strings: it is asked once for every run of records. Order of insertion. */
+/**
+ * A map by topic and partition that makes no key strings: it is asked once for every run of records. Order of
+ * insertion.
+ */
 export class PartitionMap<T> {
   readonly #topics = new Map<string, Map<number, T>>()
 

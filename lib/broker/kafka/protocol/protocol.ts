@@ -11,11 +11,15 @@ export interface Api {
 
 const NEVER = Number.POSITIVE_INFINITY
 
-/** Up to 11: from 12 on a request adds its partitions to the transaction by itself (KIP-890), which the native client knows nothing of. */
+/**
+ * Up to 11: from 12 on a request adds its partitions to the transaction by itself (KIP-890), which the native
+ * client knows nothing of.
+ */
 export const PRODUCE: Api = { key: 0, name: 'Produce', versions: [11, 9, 7], flexibleFrom: 9 }
 /**
- * Two sets: by topic id (KIP-516, brokers from 3.1), so that a topic that was deleted and made again is noticed, and by topic name,
- * with leader epochs (KIP-320) and zstd (KIP-110), for brokers from 2.3. Tested with 4.3.1, both sets.
+ * Two sets: by topic id (KIP-516, brokers from 3.1), so that a topic that was deleted and made again is
+ * noticed, and by topic name, with leader epochs (KIP-320) and zstd (KIP-110), for brokers from 2.3. Tested
+ * with 4.3.1, both sets.
  */
 export const FETCH: Api = { key: 1, name: 'Fetch', versions: [13, 11], flexibleFrom: 12 }
 export const METADATA: Api = { key: 3, name: 'Metadata', versions: [12, 8], flexibleFrom: 9 }

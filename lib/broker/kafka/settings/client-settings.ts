@@ -48,11 +48,15 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
-/** For answers with or to records. Unless the user's settings say otherwise, for the native clients and for connections of our own. */
+/**
+ * For answers with or to records. Unless the user's settings say otherwise, for the native clients and for
+ * connections of our own.
+ */
 export const SOCKET_TIMEOUT_MS = 10_000
 /**
- * For all other answers, which are small and at hand, and for connecting: a broker that stands still keeps its connections and takes new ones, and what is
- * asked of several such in a row must not add up to more than an application may be silent.
+ * For all other answers, which are small and at hand, and for connecting: a broker that stands still keeps
+ * its connections and takes new ones, and what is asked of several such in a row must not add up to more than
+ * an application may be silent.
  */
 export const CONTROL_TIMEOUT_MS = 4_000
 
@@ -60,12 +64,12 @@ export const CONTROL_TIMEOUT_MS = 4_000
 const POLL_GRACE_MS = 1_500
 
 const DEFAULTS: NativeSettings = {
-  // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it next refreshes its
-  // metadata: after five minutes by default.
+  // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it
+  // next refreshes its metadata: after five minutes by default.
   'topic.metadata.refresh.interval.ms': 5_000,
   'socket.connection.setup.timeout.ms': CONTROL_TIMEOUT_MS,
-  // The first pause: they grow to the maximum all the same. A client that has found its first broker waits for half of it before it looks
-  // for another, which by default makes every connect 50 ms long.
+  // The first pause: they grow to the maximum all the same. A client that has found its first broker waits
+  // for half of it before it looks for another, which by default makes every connect 50 ms long.
   'reconnect.backoff.ms': 20,
 }
 
@@ -81,7 +85,10 @@ export function clientSettings(
   return { ...defaults, ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
 }
 
-/** The user's; without it this default, in place of a minute, or what is the least that the client takes beside a long poll of the user's. */
+/**
+ * The user's; without it this default, in place of a minute, or what is the least that the client takes
+ * beside a long poll of the user's.
+ */
 export function socketTimeoutMs(properties: ClientProperties, defaultMs: number): number {
   const given = properties['socket.timeout.ms']
   const pollMs = Number(properties['fetch.wait.max.ms'] ?? 0)

@@ -4,8 +4,9 @@ import type { Logger } from '../../../common/logger.ts'
 import type { ClientProperties } from './client-settings.ts'
 
 /**
- * How records are read or sent. `direct`: with our own requests, decoded and encoded here. `native`: with the client's `consume` or `produce`,
- * several times slower; taken by itself for what the direct path does not speak.
+ * How records are read or sent. `direct`: with our own requests, decoded and encoded here. `native`: with the
+ * client's `consume` or `produce`, several times slower; taken by itself for what the direct path does not
+ * speak.
  */
 export type DataPath = 'direct' | 'native'
 
@@ -19,7 +20,10 @@ export function checkDataPath(setting: 'fetch' | 'produce', path: DataPath | und
 export interface KafkaBrokerOptions {
   /** Bootstrap addresses: `host:port,host:port`. */
   readonly brokers: string
-  /** More properties of librdkafka: `security.protocol`, `sasl.*`, `ssl.*`, `linger.ms`. Those that Millrace sets itself are refused. */
+  /**
+   * More properties of librdkafka: `security.protocol`, `sasl.*`, `ssl.*`, `linger.ms`. Those that Millrace
+   * sets itself are refused.
+   */
   readonly client?: ClientProperties
   /** How records are read. Default `direct`. */
   readonly fetch?: DataPath

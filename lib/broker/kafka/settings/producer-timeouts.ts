@@ -16,9 +16,10 @@ export interface ProducerTimeouts {
 }
 
 /**
- * The times of a producer with these client settings: what they name is kept to, what they leave out gives way. So nothing is waited for beyond the
- * transaction, with which it would be lost. Without `transactionTimeoutMs`: of one without transactions. Throws a `ConfigError`
- * (`CONFLICTING_SETTINGS`) where two settings contradict each other.
+ * The times of a producer with these client settings: what they name is kept to, what they leave out gives
+ * way. So nothing is waited for beyond the transaction, with which it would be lost. Without
+ * `transactionTimeoutMs`: of one without transactions. Throws a `ConfigError` (`CONFLICTING_SETTINGS`) where
+ * two settings contradict each other.
  */
 export function producerTimeouts(client: ClientProperties, transactionTimeoutMs?: number): ProducerTimeouts {
   const transaction = transactionTimeoutMs === undefined ? undefined : transactionOf(transactionTimeoutMs)

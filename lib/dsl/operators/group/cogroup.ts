@@ -132,7 +132,10 @@ function addCogroup(
   }
 }
 
-/** Numbers are drawn each time, used or not. Groups without names all name their topics after the store, and so can be only one. */
+/**
+ * Numbers are drawn each time, used or not. Groups without names all name their topics after the store, and
+ * so can be only one.
+ */
 function repartitionedGroups({ groups, repartitions }: CogroupedHandle, store: TableStore): GraphNode[] {
   return groups.map(({ group }) => {
     const { stream, givenName, repartitionRequired } = group

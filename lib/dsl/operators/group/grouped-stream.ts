@@ -16,8 +16,8 @@ const AGGREGATE = 'KSTREAM-AGGREGATE-'
 const REDUCE = 'KSTREAM-REDUCE-'
 
 /**
- * Numbers are drawn for the store, then for the node, then for the repartition step: the order is part of the names, and so of
- * the topics, of every program that leaves names out.
+ * Numbers are drawn for the store, then for the node, then for the repartition step: the order is part of the
+ * names, and so of the topics, of every program that leaves names out.
  */
 export function aggregateStream<K, V, A>(
   group: GroupedHandle,
@@ -83,7 +83,10 @@ export function addAggregation(
   }
 }
 
-/** A grouping that the user named has one repartition topic for all its aggregations; otherwise each has its own, named after its store. */
+/**
+ * A grouping that the user named has one repartition topic for all its aggregations; otherwise each has its
+ * own, named after its store.
+ */
 function repartitionedGroup(
   group: GroupedHandle,
   store: TableStore,

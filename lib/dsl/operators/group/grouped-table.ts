@@ -107,7 +107,10 @@ function addAggregation(
   }
 }
 
-/** One for all aggregations of a grouping that the user named, else one each. Groups of a table always go through a topic. */
+/**
+ * One for all aggregations of a grouping that the user named, else one each. Groups of a table always go
+ * through a topic.
+ */
 function repartitionNode(
   group: GroupedTableHandle,
   store: TableStore,

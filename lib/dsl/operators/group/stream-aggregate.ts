@@ -44,8 +44,9 @@ export class StreamAggregate<K, V, A> extends StoredTable {
 }
 
 /**
- * A deletion (the aggregator returned null) is handed on even where nothing was stored, and the key begins anew after it, its
- * timestamp too. The old value of a new key is the initializer's, not null: what a group below takes away first.
+ * A deletion (the aggregator returned null) is handed on even where nothing was stored, and the key begins
+ * anew after it, its timestamp too. The old value of a new key is the initializer's, not null: what a group
+ * below takes away first.
  */
 class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   readonly #storeName: string

@@ -13,7 +13,10 @@ import { droppedRecords } from '../../kit/dropped-records.ts'
 import { keepOldValue } from '../../kit/old-value.ts'
 import { StoredTable } from '../../kit/stored-table.ts'
 
-/** As StreamAggregate without initializer: the first value of a key is its aggregate, and there is no value before it. */
+/**
+ * As StreamAggregate without initializer: the first value of a key is its aggregate, and there is no value
+ * before it.
+ */
 export class StreamReduce<V> extends StoredTable {
   readonly #reducer: Reducer<V, V | null>
   readonly #owner: CallbackOwner

@@ -32,8 +32,9 @@ export class TableAggregate<K, V, A> extends StoredTable {
 }
 
 /**
- * Takes the old row away, then adds the new one, and hands on one result for both. Nothing is taken from a group without aggregate: a
- * row that came before the group was deleted has gone with it. Keys are not checked, since grouping lets no null key pass.
+ * Takes the old row away, then adds the new one, and hands on one result for both. Nothing is taken from a
+ * group without aggregate: a row that came before the group was deleted has gone with it. Keys are not
+ * checked, since grouping lets no null key pass.
  */
 class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A>> {
   readonly #storeName: string

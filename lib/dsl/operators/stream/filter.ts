@@ -8,7 +8,10 @@ import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
 
-/** What is below gets headers of its own, as after all operators that keep keys: siblings must not see what is added there. */
+/**
+ * What is below gets headers of its own, as after all operators that keep keys: siblings must not see what is
+ * added there.
+ */
 class Filter<K, V> implements Processor<K, V, K, V> {
   readonly #predicate: Predicate<K, V>
   readonly #keep: boolean

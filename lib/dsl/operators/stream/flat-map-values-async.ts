@@ -44,7 +44,10 @@ export function flatMapValuesAsync<K, V, VR>(
   return addAsyncNode(stream, { prefix: 'KSTREAM-FLATMAPVALUESASYNC-', options, work, role }, NEW_VALUE)
 }
 
-/** All of them before the first is forwarded: an iteration that fails has no outputs. A string is one value that somebody forgot to wrap. */
+/**
+ * All of them before the first is forwarded: an iteration that fails has no outputs. A string is one value
+ * that somebody forgot to wrap.
+ */
 function valuesOf<VR>(result: Iterable<VR>): VR[] {
   if (typeof result !== 'object' || result === null || !(Symbol.iterator in result)) throw notIterable(result)
   const values = [...result]

@@ -27,7 +27,9 @@ class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
   }
 }
 
-/** Keys stay where they are: what needs equal keys in one place needs no repartitioning on account of this. */
+/**
+ * Keys stay where they are: what needs equal keys in one place needs no repartitioning on account of this.
+ */
 export function mapValues<K, V, VR>(
   stream: StreamHandle,
   mapper: Mapper<K, V, VR>,

@@ -9,7 +9,8 @@ import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
 
 /**
- * The result takes the headers as a copy, since a node below may change them while a sibling still reads those of the input.
+ * The result takes the headers as a copy, since a node below may change them while a sibling still reads
+ * those of the input.
  */
 class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairMapper<K, V, KR, VR>

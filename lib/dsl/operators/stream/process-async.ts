@@ -59,7 +59,10 @@ export function processAsync<K, V, KR, VR>(
   return addAsyncNode(stream, { prefix: 'KSTREAM-PROCESSASYNC-', options, work, role }, NEW_KEY_AND_VALUE)
 }
 
-/** Of the context only what is the same at any time: a call has no record, no store and no transaction of its own. */
+/**
+ * Of the context only what is the same at any time: a call has no record, no store and no transaction of its
+ * own.
+ */
 function narrowed(context: ProcessorContext): AsyncProcessorContext {
   const { applicationId, taskId, metrics, logger } = context
   return {

@@ -11,7 +11,10 @@ import type { StreamHandle } from '../../kit/handles.ts'
 import { KeyCheckingContext } from '../../kit/key-checking-context.ts'
 import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from '../../kit/add-node.ts'
 
-/** Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no serdes. */
+/**
+ * Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no
+ * serdes.
+ */
 export function process<K, V, KR, VR>(
   stream: StreamHandle,
   factory: ProcessorFactory<K, V, KR, VR>,

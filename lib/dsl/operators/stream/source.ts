@@ -8,7 +8,10 @@ import { TableSource } from '../../kit/table-source.ts'
 const SOURCE = 'KSTREAM-SOURCE-'
 const TABLE = 'KTABLE-SOURCE-'
 
-/** Several of the same topics become one node when the plan is optimized; until then each has its own, and its own number. */
+/**
+ * Several of the same topics become one node when the plan is optimized; until then each has its own, and its
+ * own number.
+ */
 export function streamSource<K, V>(
   graph: Graph,
   topics: string | readonly string[] | RegExp,
@@ -32,7 +35,10 @@ export function streamSource<K, V>(
   }
 }
 
-/** The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store in the end. */
+/**
+ * The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store
+ * in the end.
+ */
 export function tableSource<K, V>(
   graph: Graph,
   topic: string,

@@ -12,7 +12,9 @@ import { passThrough } from '../../kit/pass.ts'
 
 type AnyPredicate = Predicate<unknown, unknown>
 
-/** What the branches added so far ask, and the names of their nodes. Grows while the program is being written. */
+/**
+ * What the branches added so far ask, and the names of their nodes. Grows while the program is being written.
+ */
 interface Branches {
   readonly predicates: AnyPredicate[]
   readonly names: string[]

@@ -24,7 +24,10 @@ const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 type Options = StreamJoinedOptions<unknown, unknown, unknown>
 
-/** Serdes that the options leave out are the application's, not those of the streams, as in Kafka Streams; the repartition topics alone have theirs. */
+/**
+ * Serdes that the options leave out are the application's, not those of the streams, as in Kafka Streams; the
+ * repartition topics alone have theirs.
+ */
 export function joinStreams<K, V, VO, VR>(
   left: StreamHandle,
   right: StreamHandle,
@@ -107,7 +110,10 @@ function joinSide(
   return { name, window: node, store, supplier }
 }
 
-/** Records of one key and time stand beside each other. A store has no key and time twice, so there is nothing to compact. */
+/**
+ * Records of one key and time stand beside each other. A store has no key and time twice, so there is nothing
+ * to compact.
+ */
 function windowStore(
   name: string,
   valueSerde: Serde<unknown> | undefined,

@@ -52,7 +52,10 @@ export function joinTable<K, V, VT, VR>(
   return { ...input, name, node, keySerde, valueSerde: undefined, sources, joinRepartition: {} }
 }
 
-/** The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both kinds, as in Kafka Streams. */
+/**
+ * The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both
+ * kinds, as in Kafka Streams.
+ */
 export function joinGlobalTable<K, V, KG, VG, VR>(
   stream: StreamHandle,
   table: GlobalTableHandle,

@@ -26,7 +26,9 @@ const FK_JOIN = 'KTABLE-FK-JOIN-'
 const SINK = 'KTABLE-SINK-'
 const SOURCE = 'KTABLE-SOURCE-'
 
-/** All names of one join. Their order is that in which Kafka Streams draws numbers, and so part of the names. */
+/**
+ * All names of one join. Their order is that in which Kafka Streams draws numbers, and so part of the names.
+ */
 function drawNames({ graph }: TableHandle, given: string | undefined) {
   const draw = (prefix: string, suffix: string) => graph.name(given, prefix, suffix)
   return {
@@ -47,9 +49,9 @@ function drawNames({ graph }: TableHandle, given: string | undefined) {
 }
 
 /**
- * Joins rows with the row of another table that each names (KIP-213). The left side sends a subscription to the partition of the
- * foreign key; the right side keeps it, and answers at once and whenever its row changes; the left side joins. Both ways go
- * through topics of the application.
+ * Joins rows with the row of another table that each names (KIP-213). The left side sends a subscription to
+ * the partition of the foreign key; the right side keeps it, and answers at once and whenever its row
+ * changes; the left side joins. Both ways go through topics of the application.
  */
 export function joinForeignKey<K, V, KO, VO, VR>(
   left: TableHandle,
@@ -191,7 +193,10 @@ function internalSource(topic: string, formats: Pick<TableHandle, 'keySerde' | '
   return { kind: 'stream-source', topics: [topic], pattern: undefined, consumed } as const
 }
 
-/** The answer goes back to where the subscription came from, however the left table's topic is partitioned (KIP-775). */
+/**
+ * The answer goes back to where the subscription came from, however the left table's topic is partitioned
+ * (KIP-775).
+ */
 const toPrimaryPartition = returningToSender(value => (value as SubscriptionResponse).primaryPartition)
 
 /** Users partition by key: values are the join's own. */

@@ -14,8 +14,9 @@ import { processorRole } from '../../kit/add-node.ts'
 import { equalKeys } from '../../kit/equal-keys.ts'
 
 /**
- * A change of a row becomes changes of groups: one for the group it leaves, then one for the group it comes to; or a single one with
- * both values where the group stays the same (KIP-904), so that nobody sees the group without the row.
+ * A change of a row becomes changes of groups: one for the group it leaves, then one for the group it comes
+ * to; or a single one with both values where the group stays the same (KIP-904), so that nobody sees the
+ * group without the row.
  */
 class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   readonly #selector: PairMapper<K, V, KR, VR>
@@ -68,7 +69,8 @@ export function groupTable<K, V, KR, VR>(
   options: GroupedOptions<NonNullable<KR>, NonNullable<VR>> = {},
 ): GroupedTableHandle {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
-  // Not marked as changing keys, as in Kafka Streams: its repartition topic stays where it is, and no other one moves up to it.
+  // Not marked as changing keys, as in Kafka Streams: its repartition topic stays where it is, and no other
+  // one moves up to it.
   const owner = { callback: 'the selector of groupBy', node: name }
   const get = () => new Regroup(selector, isVersioned(table.operator), owner)
   const role = processorRole({ supplier: { get } })

@@ -28,8 +28,8 @@ interface Settings extends Suppressed<unknown> {
 }
 
 /**
- * A table whose changes wait in a buffer. To whoever looks rows up, a row that waits is as it was before: what is below has not
- * seen the change either.
+ * A table whose changes wait in a buffer. To whoever looks rows up, a row that waits is as it was before:
+ * what is below has not seen the change either.
  */
 class SuppressedTable implements TableOperator {
   readonly #parent: TableOperator

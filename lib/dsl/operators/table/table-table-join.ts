@@ -22,7 +22,9 @@ export type TableJoinKind = 'inner' | 'left' | 'outer'
 /** For messages. */
 const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
-/** A join of two tables: a processor for the changes of each side, and one behind both that keeps the result. */
+/**
+ * A join of two tables: a processor for the changes of each side, and one behind both that keeps the result.
+ */
 class JoinedTable implements TableOperator {
   readonly #kind: TableJoinKind
   readonly #left: TableOperator
@@ -66,7 +68,10 @@ class JoinedTable implements TableOperator {
     return { get: () => this.#side(this.#right, rows, joiner, needs) }
   }
 
-  /** A result is no version of anything, even of two versioned tables: it is made of the rows of two different times (KIP-914). */
+  /**
+   * A result is no version of anything, even of two versioned tables: it is made of the rows of two different
+   * times (KIP-914).
+   */
   isVersioned(): boolean {
     return this.#historyRetentionMs !== undefined
   }
@@ -138,7 +143,10 @@ class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<
   }
 }
 
-/** Unlike elsewhere, settings without a store name do give the result a store, though none that can be queried. */
+/**
+ * Unlike elsewhere, settings without a store name do give the result a store, though none that can be
+ * queried.
+ */
 export function joinTables<K, L, R, VR>(
   left: TableHandle,
   right: TableHandle,

@@ -6,7 +6,9 @@ import { synchronous } from '../../kit/synchronous.ts'
 import { addTableNode } from '../../kit/add-node.ts'
 import { DerivedTable } from '../../kit/derived-table.ts'
 
-/** `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`. */
+/**
+ * `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`.
+ */
 export function filterTable<K, V>(
   table: TableHandle,
   predicate: Predicate<K, V>,

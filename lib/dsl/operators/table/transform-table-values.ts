@@ -94,7 +94,10 @@ class SynchronousTransformer implements AnyTransformer {
   }
 }
 
-/** Without a store, the old row is got by running the transformer again: a stateful one sees it as one more call. */
+/**
+ * Without a store, the old row is got by running the transformer again: a stateful one sees it as one more
+ * call.
+ */
 class TransformValues implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #transformer: SynchronousTransformer
   readonly #storeName: string | undefined

@@ -4,7 +4,10 @@ import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 import { until } from '../until.ts'
 
-/** An answer that does not come is given up with the transaction, after 10 s; the broker may take 10 s more to abort it. */
+/**
+ * An answer that does not come is given up with the transaction, after 10 s; the broker may take 10 s more to
+ * abort it.
+ */
 const BACK_MS = 30_000
 const LATE_MS = 300
 const CUTS = 5

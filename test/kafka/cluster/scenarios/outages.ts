@@ -12,8 +12,8 @@ const WITHOUT_MS = 15_000
 const FROZEN_MS = 20_000
 const STARVED_MS = 30_000
 /**
- * A dead process's transaction is aborted after the 10 s of its timeout, at the broker's next look at all, which comes every
- * 10 s; then the other must restore and catch up.
+ * A dead process's transaction is aborted after the 10 s of its timeout, at the broker's next look at all,
+ * which comes every 10 s; then the other must restore and catch up.
  */
 const PROCESS_BACK_MS = 30_000
 

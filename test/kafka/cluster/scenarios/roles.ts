@@ -21,9 +21,10 @@ export async function transactionCoordinator(stage: Stage): Promise<NodeId> {
 }
 
 /**
- * Resolves when the cluster has given a silent node up: everything that it led is led by another, and no transaction is left that was decided and is not
- * finished. Of such a one the markers may have been on their way to the node: its coordinator waits for them as long as brokers wait for each
- * other (30 s by default), its outputs show nothing meanwhile, and nobody can begin another under its name.
+ * Resolves when the cluster has given a silent node up: everything that it led is led by another, and no
+ * transaction is left that was decided and is not finished. Of such a one the markers may have been on their
+ * way to the node: its coordinator waits for them as long as brokers wait for each other (30 s by default),
+ * its outputs show nothing meanwhile, and nobody can begin another under its name.
  */
 export async function givenUp(stage: Stage, node: NodeId): Promise<void> {
   const topics = [

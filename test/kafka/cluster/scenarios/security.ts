@@ -41,7 +41,9 @@ function aclsOf(stage: Stage): Acl[] {
   )
 }
 
-/** A user of this name and password, with exactly the rights that the application needs; and how it is one. */
+/**
+ * A user of this name and password, with exactly the rights that the application needs; and how it is one.
+ */
 export async function known(stage: Stage): Promise<StartOptions> {
   const { witness, cluster } = stage
   const user = userOf(stage)

@@ -47,7 +47,10 @@ async function inputRecreated(stage: Stage): Promise<void> {
   await stage.expectExact({}, [...before, ...(await stage.inputs())])
 }
 
-/** While nobody runs, and what the new topic holds is more than was read of the old one: every position seems to fit. */
+/**
+ * While nobody runs, and what the new topic holds is more than was read of the old one: every position seems
+ * to fit.
+ */
 async function inputReplaced(stage: Stage): Promise<void> {
   await stage.start()
   const before = await drained(stage)

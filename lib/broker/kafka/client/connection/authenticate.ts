@@ -19,7 +19,10 @@ export interface AuthenticateOptions {
   readonly timeoutMs: number
 }
 
-/** Resolves with how long the connection may be used, milliseconds (KIP-368). Rejects with class `authentication` where the broker refuses. */
+/**
+ * Resolves with how long the connection may be used, milliseconds (KIP-368). Rejects with class
+ * `authentication` where the broker refuses.
+ */
 export async function authenticate(
   connection: BrokerConnection,
   mechanism: SaslMechanism,

@@ -36,8 +36,8 @@ export interface BrokerConnectionOptions {
 }
 
 /**
- * Requests and their responses over one socket, in order. The first thing that goes wrong ends it: every pending request rejects with
- * that error, and so do later ones. Whoever needs it opens another.
+ * Requests and their responses over one socket, in order. The first thing that goes wrong ends it: every
+ * pending request rejects with that error, and so do later ones. Whoever needs it opens another.
  */
 export class BrokerConnection {
   readonly address: string
@@ -67,7 +67,10 @@ export class BrokerConnection {
     return this.#error === undefined
   }
 
-  /** Resolves with a reader that stands at the body of the response. `timeoutMs` includes what the broker may wait. */
+  /**
+   * Resolves with a reader that stands at the body of the response. `timeoutMs` includes what the broker may
+   * wait.
+   */
   request(
     api: Api,
     version: number,
@@ -114,8 +117,8 @@ export class BrokerConnection {
   }
 
   /**
-   * A long answer over a slow line may take its time, as long as something comes. Where this process stood still, the answer may lie in the
-   * socket, which is read after the timers.
+   * A long answer over a slow line may take its time, as long as something comes. Where this process stood
+   * still, the answer may lie in the socket, which is read after the timers.
    */
   #watch(pending: PendingRequest, waitMs: number): void {
     const dueMs = this.#clock.monotonicMs() + waitMs
@@ -147,7 +150,8 @@ export class BrokerConnection {
       this.#pending.unshift(pending)
       throw new MalformedError(`a response to request ${answered} in place of ${correlationId}`)
     }
-    // The header of an ApiVersions response has no tags in any version, so that it can be read before versions are agreed on.
+    // The header of an ApiVersions response has no tags in any version, so that it can be read before
+    // versions are agreed on.
     const flexible = version >= api.flexibleFrom
     const reader = new ByteReader(frame, 4, flexible)
     if (api !== API_VERSIONS) reader.tags()

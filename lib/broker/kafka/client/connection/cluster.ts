@@ -23,8 +23,8 @@ export interface Leader {
 export const UNKNOWN_TOPIC_OR_PARTITION = 3
 
 /**
- * Who leads which partition, as far as it was asked for; one for all clients of a broker object. Its one connection is not that of a
- * fetch, where a question would wait behind a long poll.
+ * Who leads which partition, as far as it was asked for; one for all clients of a broker object. Its one
+ * connection is not that of a fetch, where a question would wait behind a long poll.
  */
 export class Cluster {
   readonly #bootstrap: readonly BrokerAddress[]
@@ -54,8 +54,9 @@ export class Cluster {
   }
 
   /**
-   * Resolves with a connection to one of them, which is not the caller's to use. Rejects with `UNSUPPORTED_VERSION` where a broker speaks no
-   * version of ours, with class `authentication` where those that answer refuse us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
+   * Resolves with a connection to one of them, which is not the caller's to use. Rejects with
+   * `UNSUPPORTED_VERSION` where a broker speaks no version of ours, with class `authentication` where those
+   * that answer refuse us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
    */
   async check(): Promise<OpenConnection> {
     let refusal: BrokerError | undefined
@@ -90,8 +91,9 @@ export class Cluster {
   }
 
   /**
-   * Calls back each time that the cluster does not have the node any more, or has it elsewhere: who waits for its answer may wait for ever, since a
-   * machine that stands still keeps its connections. Returns what ends it.
+   * Calls back each time that the cluster does not have the node any more, or has it elsewhere: who waits for
+   * its answer may wait for ever, since a machine that stands still keeps its connections. Returns what ends
+   * it.
    */
   watch(node: number, lost: () => void): () => void {
     const watchers = this.#watchers.get(node) ?? new Set()
@@ -102,7 +104,9 @@ export class Cluster {
     }
   }
 
-  /** Asks anew; questions that come while one is under way share the next. Rejects where no broker answers. */
+  /**
+   * Asks anew; questions that come while one is under way share the next. Rejects where no broker answers.
+   */
   refresh(topics: Iterable<string>): Promise<void> {
     for (const topic of topics) this.#asked.add(topic)
     if (!this.#refreshing) return this.#start()
@@ -215,7 +219,10 @@ export class Cluster {
     return opened
   }
 
-  /** In turn; but one that has failed only when all have, the longest ago first: one that stands still costs seconds each time. */
+  /**
+   * In turn; but one that has failed only when all have, the longest ago first: one that stands still costs
+   * seconds each time.
+   */
   #nextAddress(): BrokerAddress {
     const byName = new Map([...this.#brokers.values(), ...this.#bootstrap].map(each => [nameOf(each), each]))
     const names = [...byName.keys()]

@@ -4,7 +4,10 @@ import {
   type ClientProperties,
 } from '../../settings/client-settings.ts'
 
-/** How connections of our own are made and kept: what the client settings of the same name mean for librdkafka. */
+/**
+ * How connections of our own are made and kept: what the client settings of the same name mean for
+ * librdkafka.
+ */
 export interface ConnectionSettings {
   /** A longer response is refused unread. */
   readonly responseBytesMax: number

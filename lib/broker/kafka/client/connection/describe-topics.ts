@@ -9,7 +9,10 @@ const LEADER_NOT_AVAILABLE = 5
 /** While brokers restart, another is asked. */
 const PATIENCE_MS = 10_000
 
-/** Those of the topics that a broker knows. Rejects where none answers within 10 s, and with what they say of a topic otherwise. */
+/**
+ * Those of the topics that a broker knows. Rejects where none answers within 10 s, and with what they say of
+ * a topic otherwise.
+ */
 export async function describeTopics(
   cluster: Cluster,
   clock: Clock,

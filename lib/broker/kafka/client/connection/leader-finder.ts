@@ -6,7 +6,10 @@ import { type Cluster, type Leader, UNKNOWN_TOPIC_OR_PARTITION } from './cluster
 import { nameOf, RETRIABLE, placeOf, retryMs, UNKNOWN } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
-/** How often in a row a topic may be unknown, with waits between: it may have been made a moment ago, elsewhere. */
+/**
+ * How often in a row a topic may be unknown, with waits between: it may have been made a moment ago,
+ * elsewhere.
+ */
 const UNKNOWN_ATTEMPTS = 5
 
 /** A partition that is read, or written to, at its leader. */
@@ -38,7 +41,9 @@ export interface LeaderFinderOptions<Queue extends LedQueue> {
   fail(queues: readonly Queue[], error: BrokerError): void
 }
 
-/** Finds the leader of each queue, and asks the cluster again, with growing waits, as long as one has none. */
+/**
+ * Finds the leader of each queue, and asks the cluster again, with growing waits, as long as one has none.
+ */
 export class LeaderFinder<Queue extends LedQueue> {
   readonly #options: LeaderFinderOptions<Queue>
   #isAsking = false
@@ -109,7 +114,8 @@ export class LeaderFinder<Queue extends LedQueue> {
     const error = errorFrom(reason)
     this.#options.notify(error.message)
     this.#unsettled += 1
-    // Credentials that were taken back, or a cluster that is too old: nothing comes until somebody sees to it.
+    // Credentials that were taken back, or a cluster that is too old: nothing comes until somebody sees to
+    // it.
     if (error instanceof BrokerError && error.class !== 'retriable') {
       this.#options.fail(this.#options.queues(), error)
     } else this.askSoon()

@@ -3,7 +3,10 @@ import { BrokerError } from '../../../broker-error.ts'
 import type { Cluster } from './cluster.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
 
-/** A connection to one node of the cluster, made when it is needed and made again when it is lost. One user at a time. */
+/**
+ * A connection to one node of the cluster, made when it is needed and made again when it is lost. One user at
+ * a time.
+ */
 export class NodeConnection {
   readonly #node: number
   readonly #cluster: Cluster
@@ -25,8 +28,9 @@ export class NodeConnection {
   }
 
   /**
-   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears why,
-   * and it resolves when the next attempt may be made; where it was closed meanwhile, nobody hears of it.
+   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears
+   * why, and it resolves when the next attempt may be made; where it was closed meanwhile, nobody hears of
+   * it.
    */
   async attempt(
     work: (open: OpenConnection) => Promise<void>,
@@ -69,7 +73,10 @@ export class NodeConnection {
     return `the cluster has no node ${this.#node} now`
   }
 
-  /** Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all clients come back at once. */
+  /**
+   * Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all
+   * clients come back at once.
+   */
   #backoff(): Promise<void> {
     const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#options.settings
     const backoffMs = Math.min(reconnectBackoffMsMax, reconnectBackoffMs * 2 ** Math.min(this.#failures, 20))

@@ -27,8 +27,8 @@ export interface OpenConnection {
 }
 
 /**
- * Connects, asks for the broker's versions and authenticates. Rejects with a `BrokerError`: `BROKER_UNREACHABLE` (retriable), or of
- * class `authentication` where TLS or SASL refuse.
+ * Connects, asks for the broker's versions and authenticates. Rejects with a `BrokerError`:
+ * `BROKER_UNREACHABLE` (retriable), or of class `authentication` where TLS or SASL refuse.
  */
 export async function openConnection(
   address: BrokerAddress,

@@ -3,8 +3,8 @@ import { closedError } from '../../protocol/protocol-error.ts'
 import type { OpenConnection } from './open-connection.ts'
 
 /**
- * One connection for several users at once, made when it is needed and made again when it is lost: who comes while it is being made waits for
- * that one, so that none is left open that nobody knows of.
+ * One connection for several users at once, made when it is needed and made again when it is lost: who comes
+ * while it is being made waits for that one, so that none is left open that nobody knows of.
  */
 export class SharedConnection {
   readonly #clock: Clock

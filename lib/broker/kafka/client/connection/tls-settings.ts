@@ -4,7 +4,10 @@ import { ConfigError, errorFrom } from '../../../../common/errors.ts'
 import type { ClientProperties } from '../../settings/client-settings.ts'
 import { flag } from './connection-settings.ts'
 
-/** Where distributions keep the certificates that the machine's owner trusts; the native client looks there, too. */
+/**
+ * Where distributions keep the certificates that the machine's owner trusts; the native client looks there,
+ * too.
+ */
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -36,7 +39,10 @@ export async function tlsSettings(client: ClientProperties): Promise<ConnectionO
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }
 
-/** Named ones alone; otherwise those that Node brings and those of the machine, since the native client trusts the latter. */
+/**
+ * Named ones alone; otherwise those that Node brings and those of the machine, since the native client trusts
+ * the latter.
+ */
 async function authorities(client: ClientProperties): Promise<(string | Buffer)[]> {
   const given = await pem(client, 'ssl.ca')
   if (given !== undefined) return [given]

@@ -1,10 +1,10 @@
 import type { AbortedTransaction } from './fetch-response.ts'
 
 /**
- * Which transactional batches of one fetch were aborted. The broker lists every aborted transaction that touches what it returned, by
- * producer and first offset; the marker that ends each lies among the records, or in a later fetch, whose own list then names the
- * transaction again. One producer may be listed several times: its transactions do not overlap, and the marker of one comes before the first record
- * of the next.
+ * Which transactional batches of one fetch were aborted. The broker lists every aborted transaction that
+ * touches what it returned, by producer and first offset; the marker that ends each lies among the records,
+ * or in a later fetch, whose own list then names the transaction again. One producer may be listed several
+ * times: its transactions do not overlap, and the marker of one comes before the first record of the next.
  */
 export class AbortedTransactions {
   /** By first offset. */

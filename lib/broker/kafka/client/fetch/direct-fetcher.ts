@@ -39,7 +39,9 @@ export interface DirectFetcherOptions {
   readonly notify: (message: string) => void
 }
 
-/** Reading over connections of our own: a queue for each partition, a reader for each node that leads some. */
+/**
+ * Reading over connections of our own: a queue for each partition, a reader for each node that leads some.
+ */
 export class DirectFetcher implements Fetcher {
   readonly #options: DirectFetcherOptions
   readonly #partitions = new PartitionMap<FetchQueue>()
@@ -272,7 +274,8 @@ export class DirectFetcher implements Fetcher {
     try {
       const fetched = new FetchedRecords(span, options)
       if (fetched.bytes > 0) queue.append(fetched)
-      // Only the first partition of an answer is sure of a whole batch; this one asks for as much as its next batch needs.
+      // Only the first partition of an answer is sure of a whole batch; this one asks for as much as its next
+      // batch needs.
       queue.batchBytes = fetched.cutBatchBytes ?? 0
     } catch (reason) {
       const cause = errorFrom(reason)

@@ -6,8 +6,9 @@ import type { BatchHolder } from './decode-room.ts'
 import type { FetchedRecords } from './fetched-records.ts'
 
 /**
- * What was fetched of one partition and not polled yet, as the broker sent it. A new assignment of the partition is a new
- * queue, so an answer to an earlier one is never mixed up with it. Its bound is kept by whoever asks for more.
+ * What was fetched of one partition and not polled yet, as the broker sent it. A new assignment of the
+ * partition is a new queue, so an answer to an earlier one is never mixed up with it. Its bound is kept by
+ * whoever asks for more.
  */
 export class FetchQueue implements BatchHolder {
   readonly topic: string
@@ -26,7 +27,10 @@ export class FetchQueue implements BatchHolder {
   /** The node it is read from; undefined while that is not known. */
   leader: number | undefined
   leaderEpoch = -1
-  /** As the cluster says now; and as it was when something was first read, which is what our offsets belong to. */
+  /**
+   * As the cluster says now; and as it was when something was first read, which is what our offsets belong
+   * to.
+   */
   topicId: string | undefined
   readTopicId: string | undefined
   lastEpoch = -1

@@ -9,7 +9,9 @@ export interface FetchTarget {
   readonly partition: number
   readonly offset: number
   readonly leaderEpoch: number
-  /** Of the last record read, -1 before the first: with it the broker notices that the log was cut behind us. */
+  /**
+   * Of the last record read, -1 before the first: with it the broker notices that the log was cut behind us.
+   */
   readonly lastEpoch: number
   readonly bytesMax: number
 }
@@ -48,7 +50,9 @@ function writeTarget(writer: ByteWriter, version: number, target: FetchTarget): 
   writer.int64(-1).int32(target.bytesMax).noTags()
 }
 
-/** A topic may come several times: the order of the partitions matters more than the length of the request. */
+/**
+ * A topic may come several times: the order of the partitions matters more than the length of the request.
+ */
 function runsByTopic(targets: readonly FetchTarget[]): FetchTarget[][] {
   const runs: FetchTarget[][] = []
   let run: FetchTarget[] | undefined

@@ -15,7 +15,10 @@ export interface FetchedPartition {
   readonly errorCode: number
   readonly highWatermark: number
   readonly lastStableOffset: number
-  /** The log was cut here; what we read behind it is gone. -1 where the broker does not know, undefined where it was not. */
+  /**
+   * The log was cut here; what we read behind it is gone. -1 where the broker does not know, undefined where
+   * it was not.
+   */
   readonly divergedAt: number | undefined
   readonly aborted: readonly AbortedTransaction[]
   readonly recordsStart: number

@@ -1,7 +1,10 @@
 import type { ClientProperties } from '../../settings/client-settings.ts'
 import { flag } from '../connection/connection-settings.ts'
 
-/** How the direct path fetches: what the client settings of the same name mean for librdkafka, with defaults of our own. */
+/**
+ * How the direct path fetches: what the client settings of the same name mean for librdkafka, with defaults
+ * of our own.
+ */
 export interface FetchSettings {
   /** How long a broker may hold a request that finds nothing. */
   readonly waitMs: number

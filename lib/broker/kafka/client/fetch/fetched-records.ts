@@ -10,7 +10,10 @@ import { decompressedBytes } from '../../protocol/records/decompressed-bytes.ts'
 import { RecordDecoder } from '../../protocol/records/record-decoder.ts'
 
 const ABORT = 0
-/** A log cannot grow by so much during one read. Offsets are not under a batch's checksum, so this is what finds a mangled one. */
+/**
+ * A log cannot grow by so much during one read. Offsets are not under a batch's checksum, so this is what
+ * finds a mangled one.
+ */
 const GROWTH_MAX = 2 ** 31
 
 export interface FetchedSpan {
@@ -41,15 +44,19 @@ export interface FetchedOptions {
 }
 
 /**
- * The record batches that one fetch brought of one partition. Only their heads are looked at when they arrive, to know from where to
- * fetch on; records are decoded when they are polled, so that they are made just before they are used.
+ * The record batches that one fetch brought of one partition. Only their heads are looked at when they
+ * arrive, to know from where to fetch on; records are decoded when they are polled, so that they are made
+ * just before they are used.
  */
 export class FetchedRecords {
   /** Past everything in here; known at once. */
   readonly nextOffset: number
   readonly lastEpoch: number
   readonly bytes: number
-  /** The batch at the front was cut off, so nothing is here; so large it is, or undefined where it is not known. */
+  /**
+   * The batch at the front was cut off, so nothing is here; so large it is, or undefined where it is not
+   * known.
+   */
   readonly cutBatchBytes: number | undefined
   readonly #buffer: Buffer
   readonly #end: number

@@ -2,8 +2,9 @@ import type { BrokerError } from '../../../broker-error.ts'
 import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../broker.ts'
 
 /**
- * The reading half of a consumer: knows nothing of groups. Everything but `close` is synchronous, with the meaning that the port
- * gives to the methods of the same name. It calls `wake` when `hasData` may have become true or an error has come.
+ * The reading half of a consumer: knows nothing of groups. Everything but `close` is synchronous, with the
+ * meaning that the port gives to the methods of the same name. It calls `wake` when `hasData` may have become
+ * true or an error has come.
  */
 export interface Fetcher {
   assign(positions: readonly TopicPartitionOffset[]): void

@@ -13,10 +13,15 @@ import type { ConnectOptions, OpenConnection } from '../connection/open-connecti
 import { commonVersion, FETCH } from '../../protocol/protocol.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
 
-/** While a partition is full its neighbours are asked for with this short wait, so that it is asked for soon after it was emptied. */
+/**
+ * While a partition is full its neighbours are asked for with this short wait, so that it is asked for soon
+ * after it was emptied.
+ */
 const SHORT_WAIT_MS = 5
 
-/** A queue that was asked for, and what exactly was asked: the queue may have moved on when the answer comes. */
+/**
+ * A queue that was asked for, and what exactly was asked: the queue may have moved on when the answer comes.
+ */
 export interface Asked {
   readonly queue: FetchQueue
   readonly target: FetchTarget
@@ -41,8 +46,8 @@ export interface LeaderReaderOptions {
 }
 
 /**
- * Reads the partitions that one node leads: one connection, and on it one request at a time, so that answers come in order and the next
- * one travels while the last is decoded. Back-pressure is not asking.
+ * Reads the partitions that one node leads: one connection, and on it one request at a time, so that answers
+ * come in order and the next one travels while the last is decoded. Back-pressure is not asking.
  */
 export class LeaderReader {
   readonly node: number

@@ -3,8 +3,8 @@ import type { Asked } from './leader-reader.ts'
 import { MalformedError } from '../../protocol/malformed-error.ts'
 
 /**
- * For each answer what it answers, in the order of the answers. Throws `MalformedError` for what was not asked for, or is answered twice, before
- * anything is made of it.
+ * For each answer what it answers, in the order of the answers. Throws `MalformedError` for what was not
+ * asked for, or is answered twice, before anything is made of it.
  */
 export function matchAnswers(
   partitions: readonly FetchedPartition[],

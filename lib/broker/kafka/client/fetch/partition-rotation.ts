@@ -17,10 +17,11 @@ interface Group<Q> {
 }
 
 /**
- * Whose records are polled next. A partition keeps its turn for a while: the state of its task, which the records before have brought into the
- * processor's caches, is of use to those that follow. Measured with a count over 100,000 keys in eight tasks: turns of 500 records cost a quarter more of
- * the processor's time than turns of 8,000, which would let one partition run ahead of the others further than need be.
- * Partitions of one number have their turn together: they are the inputs of one task.
+ * Whose records are polled next. A partition keeps its turn for a while: the state of its task, which the
+ * records before have brought into the processor's caches, is of use to those that follow. Measured with a
+ * count over 100,000 keys in eight tasks: turns of 500 records cost a quarter more of the processor's time
+ * than turns of 8,000, which would let one partition run ahead of the others further than need be. Partitions
+ * of one number have their turn together: they are the inputs of one task.
  */
 export class PartitionRotation<Q extends Taker> {
   readonly #clock: Clock

@@ -4,7 +4,10 @@ import type { GroupDescription, OffsetToCommit, TopicPartition } from '../../../
 
 /** What is asked of a group's coordinator from outside of the group. */
 export interface GroupQueries {
-  /** Committed offsets by `partitionKey`. `stable`: rejects with `UNSTABLE_OFFSET_COMMIT` while one of them is undecided. */
+  /**
+   * Committed offsets by `partitionKey`. `stable`: rejects with `UNSTABLE_OFFSET_COMMIT` while one of them is
+   * undecided.
+   */
   offsets(
     groupId: string,
     partitions: readonly TopicPartition[],

@@ -150,7 +150,10 @@ function readClassicMember(reader: ByteReader): DescribedMember {
   return { memberId, clientId, partitions: readAssignment(assignment) }
 }
 
-/** In the format of the consumers' own protocol, which has no compact form. Empty while the group is rebalancing. */
+/**
+ * In the format of the consumers' own protocol, which has no compact form. Empty while the group is
+ * rebalancing.
+ */
 function readAssignment(bytes: Buffer): readonly TopicPartition[] {
   if (bytes.length === 0) return []
   const reader = new ByteReader(bytes, 0, false)

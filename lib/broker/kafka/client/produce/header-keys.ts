@@ -1,6 +1,8 @@
 import { utf8 } from '../../../../common/bytes.ts'
 
-/** Header keys are few and come again and again; an application that makes them up must not fill the memory. */
+/**
+ * Header keys are few and come again and again; an application that makes them up must not fill the memory.
+ */
 const KEYS_MAX = 1_000
 
 const known = new Map<string, Uint8Array>()

@@ -21,8 +21,9 @@ export interface DirectProducerOptions extends SenderParts {
 }
 
 /**
- * At-least-once, over connections of our own. Idempotent: a batch that is sent again is written once. Where the broker has lost track of a partition's
- * numbers, or a batch was given up that may be there, the partition goes on under another identity, and a batch may come twice.
+ * At-least-once, over connections of our own. Idempotent: a batch that is sent again is written once. Where
+ * the broker has lost track of a partition's numbers, or a batch was given up that may be there, the
+ * partition goes on under another identity, and a batch may come twice.
  */
 export class IdempotentProducer implements Producer {
   readonly #clock: Clock

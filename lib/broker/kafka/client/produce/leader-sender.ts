@@ -45,8 +45,9 @@ export interface LeaderSenderOptions {
 }
 
 /**
- * Sends to the partitions that one node leads: one connection, and on it one request at a time, with the first batch of every partition. So
- * batches of a partition are in order whatever happens, and what comes meanwhile makes the next batch larger.
+ * Sends to the partitions that one node leads: one connection, and on it one request at a time, with the
+ * first batch of every partition. So batches of a partition are in order whatever happens, and what comes
+ * meanwhile makes the next batch larger.
  */
 export class LeaderSender {
   readonly queues = new Set<SendQueue>()
@@ -148,7 +149,8 @@ export class LeaderSender {
     if (error instanceof BrokerError && error.class !== 'retriable') {
       return this.#around.failed([...this.queues], error)
     }
-    // An answer that makes no sense is none: the batches go again, and the broker recognises those that it has.
+    // An answer that makes no sense is none: the batches go again, and the broker recognises those that it
+    // has.
     this.#around.lost(
       error instanceof BrokerError
         ? error

@@ -47,8 +47,8 @@ function headerBytesMax(headers: readonly Header[]): number {
 }
 
 /**
- * Records of one partition in Kafka's format 2, written into a slab as they come, behind room for the batch's header. Once sent it is never
- * changed: a broker recognises a batch that comes again by its numbers.
+ * Records of one partition in Kafka's format 2, written into a slab as they come, behind room for the batch's
+ * header. Once sent it is never changed: a broker recognises a batch that comes again by its numbers.
  */
 export class OutgoingBatch {
   /** Batches of one producer are numbered as they are opened. */

@@ -2,7 +2,10 @@ import type { ClientProperties } from '../../settings/client-settings.ts'
 import { producerTimeouts } from '../../settings/producer-timeouts.ts'
 import { codecOf, type Codec } from '../../protocol/records/codecs.ts'
 
-/** How the direct path sends: what the client settings of the same name mean for librdkafka, with defaults of our own. */
+/**
+ * How the direct path sends: what the client settings of the same name mean for librdkafka, with defaults of
+ * our own.
+ */
 export interface ProduceSettings {
   /** How long a record may wait for company. */
   readonly lingerMs: number
@@ -23,7 +26,9 @@ export interface ProduceSettings {
 
 const MIB = 1024 * 1024
 
-/** Why these client settings need the native client for sending; undefined where the direct path speaks them. */
+/**
+ * Why these client settings need the native client for sending; undefined where the direct path speaks them.
+ */
 export function produceNeedsNative(client: ClientProperties): string | undefined {
   const acks = String(client['acks'] ?? client['request.required.acks'] ?? 'all').toLowerCase()
   if (acks !== 'all' && acks !== '-1') return `acks "${acks}"`

@@ -32,7 +32,10 @@ export interface RecordSenderOptions {
   readonly notify: (message: string) => void
   /** Whether the partition may be written to now. */
   isInTransaction(queue: SendQueue): boolean
-  /** Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls `kick`. */
+  /**
+   * Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls
+   * `kick`.
+   */
   addToTransaction(queue: SendQueue): void
   /** `isHeld`: the record waited for the next transaction, and its refusal is that one's. */
   reject(error: BrokerError, record: RejectedRecord, isHeld: boolean): void
@@ -43,8 +46,8 @@ export interface RecordSenderOptions {
 }
 
 /**
- * The way of records to their leaders: a queue of batches for each partition, a sender for each node that leads some. `send` only writes
- * into a batch; whatever takes time happens behind it.
+ * The way of records to their leaders: a queue of batches for each partition, a sender for each node that
+ * leads some. `send` only writes into a batch; whatever takes time happens behind it.
  */
 export class RecordSender {
   /** In whose name is written; nothing is sent without one. */
@@ -333,8 +336,7 @@ export class RecordSender {
     if (answer === 'split') batch.unknownOutcomes = 0
     else if (!mayHaveBeenWritten(errorCode)) batch.unknownOutcomes -= 1
     batch.failures += 1
-    const again =
-      answer === 'again' || (answer === 'unknown-partition' && batch.failures < UNKNOWN_ATTEMPTS)
+    const again = answer === 'again' || (answer === 'unknown-partition' && batch.failures < UNKNOWN_ATTEMPTS)
     if (this.#isHalted) this.#giveUp(queue, batch)
     else if (again) this.#sendAgain(queue, batch)
     else if (answer === 'split' && batch.count > 1) this.#split(queue, batch)
@@ -369,7 +371,10 @@ export class RecordSender {
     this.#finder.askSoon()
   }
 
-  /** So that only the record that is too large or invalid is refused in the end. A batch that is refused takes no sequence numbers. */
+  /**
+   * So that only the record that is too large or invalid is refused in the end. A batch that is refused takes
+   * no sequence numbers.
+   */
   #split(queue: SendQueue, batch: OutgoingBatch): void {
     const parts = splitBatch(batch, placeOf(queue), bytes => this.#newBatch(batch.number, bytes))
     for (const part of parts) this.#unacknowledged.grown(part.recordBytes)
@@ -473,7 +478,10 @@ function tooLarge(record: OutgoingRecord, bytes: number, { recordBytesMax }: Pro
   return protocolError(MESSAGE_TOO_LARGE, doing, [placeOf(record)], why)
 }
 
-/** Under the name that the native client gives it, for which the protocol has no number: sending again is the application's to decide. */
+/**
+ * Under the name that the native client gives it, for which the protocol has no number: sending again is the
+ * application's to decide.
+ */
 function timedOut(queue: TopicPartition, why: string): BrokerError {
   const message = `${why} (MESSAGE_TIMED_OUT) while sending to ${nameOf(queue)}`
   return new BrokerError('MESSAGE_TIMED_OUT', 'abortable', message, { partitions: [placeOf(queue)] })

@@ -3,8 +3,9 @@ import { BrokerError } from '../../../broker-error.ts'
 import type { ProducerOptions, RejectedRecord } from '../../../broker.ts'
 
 /**
- * What went wrong with records since the last flush, commit or abort, and was not let go. A failure belongs to the transaction of its
- * record: where that is still to begin, the one under way does not hear of it, and it is not over with that one.
+ * What went wrong with records since the last flush, commit or abort, and was not let go. A failure belongs
+ * to the transaction of its record: where that is still to begin, the one under way does not hear of it, and
+ * it is not over with that one.
  */
 export class SendFailures {
   readonly #onSendError: ProducerOptions['onSendError']
@@ -19,7 +20,10 @@ export class SendFailures {
     return this.#first
   }
 
-  /** A handler that throws has decided nothing: the record is not let go, and who waits for the others goes on waiting for them alone. */
+  /**
+   * A handler that throws has decided nothing: the record is not let go, and who waits for the others goes on
+   * waiting for them alone.
+   */
   reject(error: BrokerError, record: RejectedRecord, isOfNext = false): void {
     let decision: 'continue' | 'fail' = 'fail'
     try {
@@ -38,7 +42,9 @@ export class SendFailures {
     else this.#first ??= error
   }
 
-  /** The next transaction begins, after one that was committed: what came too late for that one is this one's. */
+  /**
+   * The next transaction begins, after one that was committed: what came too late for that one is this one's.
+   */
   begin(): void {
     this.#first ??= this.#firstOfNext
     this.#firstOfNext = undefined
@@ -53,8 +59,8 @@ export class SendFailures {
 }
 
 /**
- * A failure as the end of a transaction tells it: what passes is cured by an abort. What a broker has refused for good comes back after each, so
- * it keeps its class.
+ * A failure as the end of a transaction tells it: what passes is cured by an abort. What a broker has refused
+ * for good comes back after each, so it keeps its class.
  */
 export function abortable(failure: BrokerError): BrokerError {
   if (failure.class !== 'retriable') return failure

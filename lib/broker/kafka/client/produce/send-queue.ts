@@ -3,7 +3,10 @@ import type { OutgoingBatch, ProducerIdentity } from './outgoing-batch.ts'
 
 const SEQUENCES = 2 ** 31
 
-/** What is to be sent to one partition, in order: the batch under way, those that are full, and the one that grows. */
+/**
+ * What is to be sent to one partition, in order: the batch under way, those that are full, and the one that
+ * grows.
+ */
 export class SendQueue implements LedQueue {
   readonly topic: string
   readonly partition: number

@@ -2,7 +2,10 @@ import { Buffer } from 'node:buffer'
 
 const SLAB_BYTES_MIN = 4 * 1024
 
-/** Memory that batches are written into, used again and again: fresh memory costs as much as what is written there. */
+/**
+ * Memory that batches are written into, used again and again: fresh memory costs as much as what is written
+ * there.
+ */
 export class SlabPool {
   readonly #bytesMax: number
   /** By the logarithm of their size. */

@@ -28,7 +28,9 @@ import {
   writeEndTransaction,
 } from './transaction-requests.ts'
 
-/** The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile. */
+/**
+ * The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile.
+ */
 const CONCURRENT_TRANSACTIONS = 51
 const RETRY_MS = 2
 const RETRY_MS_MAX = 50
@@ -60,8 +62,9 @@ export interface CoordinatorOptions {
 }
 
 /**
- * What the coordinator of a transactional id must know of what we send: which partitions belong to the transaction, before anything is
- * written to them, and its end, where the native client, which knows of no partition, does not tell it.
+ * What the coordinator of a transactional id must know of what we send: which partitions belong to the
+ * transaction, before anything is written to them, and its end, where the native client, which knows of no
+ * partition, does not tell it.
  */
 export class TransactionCoordinator {
   readonly #options: CoordinatorOptions
@@ -105,7 +108,10 @@ export class TransactionCoordinator {
     return this.#hasPartitions || this.#isUnsure
   }
 
-  /** Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too long. */
+  /**
+   * Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too
+   * long.
+   */
   async settled(): Promise<void> {
     const { clock, patienceMs } = this.#options
     const deadlineMs = clock.monotonicMs() + patienceMs
@@ -115,7 +121,10 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where that takes too long. */
+  /**
+   * Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where
+   * that takes too long.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#pending.clear()
@@ -143,7 +152,10 @@ export class TransactionCoordinator {
     this.#connection.close()
   }
 
-  /** To find the coordinator and to connect takes time, too, of which the transaction has no more than of any other. */
+  /**
+   * To find the coordinator and to connect takes time, too, of which the transaction has no more than of any
+   * other.
+   */
   #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
     const late = () => {
       this.#connection.drop()

@@ -15,8 +15,9 @@ export interface TransactionalProducerOptions extends SenderParts {
 }
 
 /**
- * Exactly-once: the native client keeps the transaction, the records go over connections of our own, under the producer id and epoch that it
- * was given. So the broker sees one producer, and fencing, timeouts and markers are what they always are.
+ * Exactly-once: the native client keeps the transaction, the records go over connections of our own, under
+ * the producer id and epoch that it was given. So the broker sees one producer, and fencing, timeouts and
+ * markers are what they always are.
  */
 export class TransactionalProducer implements Producer {
   readonly #control: TransactionControl
@@ -186,8 +187,9 @@ export class TransactionalProducer implements Producer {
   }
 
   /**
-   * A batch that is still on its way may be written after an abort of ours, and leave the partition with an open transaction that nobody ends. A new
-   * producer under the same id raises the epoch together with the abort, and such a batch comes too late.
+   * A batch that is still on its way may be written after an abort of ours, and leave the partition with an
+   * open transaction that nobody ends. A new producer under the same id raises the epoch together with the
+   * abort, and such a batch comes too late.
    */
   #doubtError(): BrokerError {
     const message =

@@ -17,8 +17,8 @@ export const TRANSACTIONAL = 16
 export const CONTROL = 32
 
 /**
- * The head of a record batch of format 2 (KIP-98), as far as it is needed to step over it. Read again and again into the same
- * object: there is one for each few records.
+ * The head of a record batch of format 2 (KIP-98), as far as it is needed to step over it. Read again and
+ * again into the same object: there is one for each few records.
  */
 export class BatchHeader {
   start = 0
@@ -42,8 +42,8 @@ export class BatchHeader {
   }
 
   /**
-   * Reads the batch at `at`; false where `limit` cuts it off, which is how a fetch ends that has reached its number of bytes. Throws
-   * `MalformedError` for what is no batch.
+   * Reads the batch at `at`; false where `limit` cuts it off, which is how a fetch ends that has reached its
+   * number of bytes. Throws `MalformedError` for what is no batch.
    */
   read(buffer: Buffer, at: number, limit: number): boolean {
     if (at + HEADER_BYTES > limit) return false

@@ -7,7 +7,10 @@ import { MalformedError } from '../malformed-error.ts'
 import { decompressLz4Frame } from './lz4-frame.ts'
 import { decompressSnappy } from './snappy-frame.ts'
 
-/** Of one batch. A batch may hold a hundred times its size, and a mangled length much more: memory has a bound. */
+/**
+ * Of one batch. A batch may hold a hundred times its size, and a mangled length much more: memory has a
+ * bound.
+ */
 const BYTES_MAX = 256 * 1024 * 1024
 
 /** How the records of a batch are compressed, by its number in the batch's attributes. */
@@ -60,7 +63,10 @@ export function codecOf(name: string): Codec | undefined {
   return { number, compress: compress === 'as it is' ? undefined : compress }
 }
 
-/** The records of a batch as they were before compression. Throws `MalformedError` for what is none, and for more than 256 MiB. */
+/**
+ * The records of a batch as they were before compression. Throws `MalformedError` for what is none, and for
+ * more than 256 MiB.
+ */
 export function decompress(codec: number, input: Buffer): Buffer {
   const decompressWith = CODECS[codec]?.decompress
   if (!decompressWith) throw new MalformedError(`unknown compression ${codec}`)

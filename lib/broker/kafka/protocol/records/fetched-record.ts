@@ -3,8 +3,9 @@ import { NO_HEADERS, type Header } from '../../../../common/headers.ts'
 import type { RecordInBuffer } from '../../../broker.ts'
 
 /**
- * A record where it lies in what was fetched. Slices of its key and value are made when somebody asks, each time anew, since most serdes read
- * from the buffer itself; headers are decoded once, when somebody asks. All of it has been checked before.
+ * A record where it lies in what was fetched. Slices of its key and value are made when somebody asks, each
+ * time anew, since most serdes read from the buffer itself; headers are decoded once, when somebody asks. All
+ * of it has been checked before.
  */
 export class FetchedRecord implements RecordInBuffer {
   readonly buffer: Buffer

@@ -6,9 +6,9 @@ const UNCOMPRESSED = 0x80000000
 const MATCH_BYTES_MIN = 4
 
 /**
- * Decompresses one LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Our own, since the packages at hand either
- * read past the end of mangled input or bring a binary per platform and are slower. The checksums of the frame are not looked at: the
- * record batch around it has its own.
+ * Decompresses one LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Our own, since
+ * the packages at hand either read past the end of mangled input or bring a binary per platform and are
+ * slower. The checksums of the frame are not looked at: the record batch around it has its own.
  */
 export function decompressLz4Frame(input: Buffer, bytesMax: number): Buffer {
   if (input.length < 7 || input.readUInt32LE(0) !== MAGIC) throw new MalformedError('no LZ4 frame')
@@ -16,7 +16,8 @@ export function decompressLz4Frame(input: Buffer, bytesMax: number): Buffer {
   if (flags >> 6 !== 1) throw new MalformedError(`version ${flags >> 6} of the LZ4 frame`)
   const hasBlockChecksums = (flags & 0x10) !== 0
   const blockBytesMax = 1 << (8 + 2 * ((input[5]! >> 4) & 7))
-  // Flags, block size, then perhaps the size of the content, the id of a dictionary, and the header's checksum.
+  // Flags, block size, then perhaps the size of the content, the id of a dictionary, and the header's
+  // checksum.
   let at = 6 + ((flags & 0x08) !== 0 ? 8 : 0) + ((flags & 0x01) !== 0 ? 4 : 0) + 1
   const output = new Output(input.length * 4, bytesMax)
   for (;;) {

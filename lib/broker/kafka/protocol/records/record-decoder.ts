@@ -9,10 +9,11 @@ import { MalformedError } from '../malformed-error.ts'
 const NO_BYTES = Buffer.alloc(0)
 
 /**
- * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed in place, and nothing is
- * made for a record but itself.
+ * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed
+ * in place, and nothing is made for a record but itself.
  *
- * Reads past the end of the buffer give 0 and are found out by the length of the record, so no read is checked for itself.
+ * Reads past the end of the buffer give 0 and are found out by the length of the record, so no read is
+ * checked for itself.
  */
 export class RecordDecoder {
   #buffer: Buffer

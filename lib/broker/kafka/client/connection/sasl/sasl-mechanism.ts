@@ -10,7 +10,10 @@ export interface SaslMechanism {
 /** The client's side of one authentication. */
 export interface SaslExchange {
   first(): Buffer | Promise<Buffer>
-  /** The answer to the broker's words; undefined where none is due. Throws where the broker is not to be trusted. */
+  /**
+   * The answer to the broker's words; undefined where none is due. Throws where the broker is not to be
+   * trusted.
+   */
   next(challenge: Buffer): Buffer | undefined
 }
 

@@ -4,14 +4,17 @@ import type { SaslExchange, SaslMechanism } from './sasl-mechanism.ts'
 
 export type ScramHash = 'sha256' | 'sha512'
 
-/** More would keep this process busy for seconds at a mangled broker's word. Kafka's own maximum is 16,384. */
+/**
+ * More would keep this process busy for seconds at a mangled broker's word. Kafka's own maximum is 16,384.
+ */
 const ITERATIONS_MAX = 1_000_000
 
 /** RFC 5802 and 7677: neither side shows the password to the other, and both prove that they know it. */
 export function scramMechanism(hash: ScramHash, username: string, password: string): SaslMechanism {
   return {
     name: hash === 'sha256' ? 'SCRAM-SHA-256' : 'SCRAM-SHA-512',
-    // The nonce must not be guessed, so it comes from the system and not from the application's source of chance.
+    // The nonce must not be guessed, so it comes from the system and not from the application's source of
+    // chance.
     begin: () => new ScramExchange(hash, username, password, randomBytes(24).toString('base64')),
   }
 }
