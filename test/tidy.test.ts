@@ -187,6 +187,18 @@ describe('structure of lib', () => {
     expect(wrong).toEqual([])
   })
 
+  it('has no two folders that import each other', () => {
+    const arrows = new Map<string, string>()
+    for (const { path, imports } of sources)
+      for (const target of imports)
+        if (dirname(target) !== dirname(path)) arrows.set(`${dirname(path)} ${dirname(target)}`, path)
+    const both = [...arrows].flatMap(([arrow, path]) => {
+      const [from, to] = arrow.split(' ') as [string, string]
+      return arrows.has(`${to} ${from}`) ? [`${from} and ${to} import each other (${path})`] : []
+    })
+    expect(both).toEqual([])
+  })
+
   it('keeps the runtime off the adapters: it sees the port only', () => {
     const ports = ['lib/broker/broker.ts', 'lib/broker/broker-error.ts']
     const wrong = sources

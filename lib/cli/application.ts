@@ -1,4 +1,4 @@
-import type { OpenedBroker } from '../broker/opened-broker.ts'
+import type { OpenedBroker } from '../broker/open/opened-broker.ts'
 import { KafkaStreams } from '../streams/kafka-streams.ts'
 import type { Ending } from './ending.ts'
 import { present } from '../common/assert.ts'

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Admin, Broker } from '../broker/broker.ts'
-import { openBroker } from '../broker/open-broker.ts'
+import { openBroker } from '../broker/open/open-broker.ts'
 import type { Clock } from '../common/clock.ts'
 import { systemClock } from '../common/clock.ts'
 import { errorFrom } from '../common/errors.ts'

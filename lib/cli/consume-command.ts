@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Admin, IsolationLevel, TopicDescription, TopicPartition } from '../broker/broker.ts'
-import { readPartitions } from '../broker/read-partitions.ts'
+import { readPartitions } from '../broker/open/read-partitions.ts'
 import { partitionKey } from '../common/ids.ts'
 import { withBroker, type Session } from './broker-session.ts'
 import { FORMATS, lineFormat, type FormatName } from './consume-format.ts'

@@ -1,5 +1,5 @@
 import type { Admin } from '../broker/broker.ts'
-import type { OpenedBroker } from '../broker/opened-broker.ts'
+import type { OpenedBroker } from '../broker/open/opened-broker.ts'
 import { errorFrom } from '../common/errors.ts'
 import { startApplication, type ApplicationProgress } from './application.ts'
 import type { Ending } from './ending.ts'

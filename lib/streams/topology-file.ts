@@ -1,5 +1,5 @@
 import type { NewTopic } from '../broker/broker.ts'
-import type { OpenedBroker } from '../broker/opened-broker.ts'
+import type { OpenedBroker } from '../broker/open/opened-broker.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Logger } from '../common/logger.ts'
 import type { Topology } from '../topology/topology.ts'

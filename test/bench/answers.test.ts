@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { firstDifference, isSame, readAnswer, type AnswerKind } from '../../bench/compare/answers.ts'
 import { PARTITIONS } from '../../bench/input.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { createTopics, produce, type Pair } from '../support/topics.ts'
 

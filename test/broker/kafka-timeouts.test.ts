@@ -11,7 +11,7 @@ import { fetcherSettings } from '../../lib/broker/kafka/native/native-fetcher.ts
 import { controlSettings } from '../../lib/broker/kafka/native/native-transaction-control.ts'
 import type { NativeSettings } from '../../lib/broker/kafka/settings/client-settings.ts'
 import { connectionSettings } from '../../lib/broker/kafka/client/connection/connection-settings.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 
 const TRANSACTIONAL = { clientId: 'test', onSendError: () => 'fail' as const, transactionalId: 'tx' }

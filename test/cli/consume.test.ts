@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { utf8 } from '../../lib/common/bytes.ts'
 import { CliProcess, directoryWith, runCli } from './cli-process.ts'

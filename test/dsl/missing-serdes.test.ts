@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { ConfigError } from '../../lib/common/errors.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { applicationSuite } from '../streams/application-suite.ts'
 import { needs } from '../support/needs.ts'

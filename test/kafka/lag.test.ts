@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

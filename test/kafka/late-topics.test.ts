@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { Admin } from '../../lib/broker/broker.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { needs } from '../support/needs.ts'
 

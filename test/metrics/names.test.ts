@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { METRIC_CATALOGUE } from '../../lib/common/metric-catalogue.ts'
 import { METRICS_ABSENT } from '../../lib/common/metrics-absent.ts'

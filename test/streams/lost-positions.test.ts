@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { Broker } from '../../lib/broker/broker.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import type { Logger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Broker, NewTopic } from '../../lib/broker/broker.ts'
-import { openBroker } from '../../lib/broker/open-broker.ts'
+import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import type { Windowed } from '../../lib/common/windowed.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'

@@ -1,4 +1,4 @@
-import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
+import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
 import { KafkaStreams, openBroker, silentLogger, systemClock, type Broker, type Logger } from 'millrace'
 import WebSocket from 'ws'
 import contactsImport, { config, service, topics } from '../../topologies/contacts-import.ts'

@@ -1,4 +1,4 @@
-import { OpenedBroker } from '../../lib/broker/opened-broker.ts'
+import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
 import {
   KafkaStreams,
   openBroker,

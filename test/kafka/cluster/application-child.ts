@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { openBroker } from '../../../lib/broker/open-broker.ts'
+import { openBroker } from '../../../lib/broker/open/open-broker.ts'
 import type { StreamsError } from '../../../lib/common/errors.ts'
 import type { Logger } from '../../../lib/common/logger.ts'
 import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { OpenBrokerOptions } from '../../../lib/broker/open-broker.ts'
+import type { OpenBrokerOptions } from '../../../lib/broker/open/open-broker.ts'
 import type { StreamsConfig } from '../../../lib/streams/config.ts'
 import type { LedgerOptions } from './ledger-topology.ts'
 import type { StallOrder } from './stall-orders.ts'

@@ -1,4 +1,4 @@
-import { openBroker } from '../../../lib/broker/open-broker.ts'
+import { openBroker } from '../../../lib/broker/open/open-broker.ts'
 import { consoleLogger, silentLogger } from '../../../lib/common/logger.ts'
 import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import { appTopologies } from './app-topologies.ts'

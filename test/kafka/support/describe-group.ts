@@ -1,4 +1,4 @@
-import { openBroker } from '../../../lib/broker/open-broker.ts'
+import { openBroker } from '../../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../../lib/common/logger.ts'
 
 /** Describes a group that nobody has ever joined, and prints its state: `tsx describe-group.ts BROKERS`. */

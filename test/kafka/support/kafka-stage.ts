@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
 import type { Admin, Broker } from '../../../lib/broker/broker.ts'
-import { openBroker } from '../../../lib/broker/open-broker.ts'
+import { openBroker } from '../../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../../lib/common/logger.ts'
 import type { StreamsConfig } from '../../../lib/streams/config.ts'
 import { eventually } from '../../support/eventually.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '../common/clock.ts'
-import type { Broker, OutgoingRecord, Producer } from './broker.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Broker, OutgoingRecord, Producer } from '../broker.ts'
 
 const CLIENT_ID = 'millrace-topics'
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../common/clock.ts'
-import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from './broker.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from '../broker.ts'
 import { SharedProducer } from './shared-producer.ts'
 import { TopicHandle, type TopicSerdes } from './topic-handle.ts'
 

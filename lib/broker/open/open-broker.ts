@@ -1,9 +1,9 @@
-import type { Clock } from '../common/clock.ts'
-import { systemClock } from '../common/clock.ts'
-import { ConfigError } from '../common/errors.ts'
-import { consoleLogger, type Logger } from '../common/logger.ts'
-import type { Broker } from './broker.ts'
-import { openEmbeddedBroker } from './embedded/embedded-broker.ts'
+import type { Clock } from '../../common/clock.ts'
+import { systemClock } from '../../common/clock.ts'
+import { ConfigError } from '../../common/errors.ts'
+import { consoleLogger, type Logger } from '../../common/logger.ts'
+import type { Broker } from '../broker.ts'
+import { openEmbeddedBroker } from '../embedded/embedded-broker.ts'
 import { OpenedBroker } from './opened-broker.ts'
 
 export interface OpenBrokerOptions {
@@ -52,7 +52,7 @@ async function openPort(brokers: string, options: OpenBrokerOptions): Promise<Br
     )
   }
   // Loaded only when asked for: the native client is optional.
-  const { openKafkaBroker } = await import('./kafka/adapter/kafka-broker.ts')
+  const { openKafkaBroker } = await import('../kafka/adapter/kafka-broker.ts')
   return openKafkaBroker({
     brokers,
     clock,

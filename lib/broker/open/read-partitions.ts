@@ -1,5 +1,5 @@
-import { partitionKey } from '../common/ids.ts'
-import type { Broker, IsolationLevel, RecordBatch, TopicPartitionOffset } from './broker.ts'
+import { partitionKey } from '../../common/ids.ts'
+import type { Broker, IsolationLevel, RecordBatch, TopicPartitionOffset } from '../broker.ts'
 
 export interface PartitionReading {
   readonly clientId: string
