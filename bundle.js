@@ -14,7 +14,7 @@ const entryPoints = {
   http: 'lib/http.ts',
   'cli/main': 'lib/cli/main.ts',
   // Named by its path, in a thread of the module loader.
-  'cli/topology-hooks': 'lib/cli/topology-hooks.ts',
+  'cli/topology-hooks': 'lib/cli/load/topology-hooks.ts',
   // A thread, by its path too.
   'store/engine/level-writer-thread': 'lib/store/engine/level-writer-thread.ts',
 }

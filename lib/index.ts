@@ -4,12 +4,17 @@ export { openBroker, type OpenBrokerOptions } from './broker/open/open-broker.ts
 export type { OpenedBroker } from './broker/open/opened-broker.ts'
 export type * from './broker/open/topic-handle.ts'
 export { systemClock, type Clock, type Timer } from './common/clock.ts'
-export * from './common/errors.ts'
+export * from './common/errors/errors.ts'
 export { Headers, type Header } from './common/headers.ts'
 export type { TaskId } from './common/ids.ts'
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './common/logger.ts'
-export type { Counter } from './common/meter.ts'
-export { Metrics, type HistogramSample, type MetricSample, type RecordingLevel } from './common/metrics.ts'
+export type { Counter } from './common/metrics/meter.ts'
+export {
+  Metrics,
+  type HistogramSample,
+  type MetricSample,
+  type RecordingLevel,
+} from './common/metrics/metrics.ts'
 export { systemRandom, type Random } from './common/random.ts'
 export { partitionForKey } from './common/murmur2.ts'
 export type { RecordContext } from './common/record-context.ts'

@@ -1,4 +1,4 @@
-import { errorFrom } from '../../lib/common/errors.ts'
+import { errorFrom } from '../../lib/common/errors/errors.ts'
 import type { Side } from './application.ts'
 import type { Case } from './case.ts'
 import { Results } from './results.ts'

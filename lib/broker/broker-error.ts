@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 
 /**
  * What to do about a broker's error, decided by the adapter that knows its client:

@@ -1,4 +1,4 @@
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 
 /**
  * A time that a setting gives: the name that its user knows it by, and milliseconds (`Infinity`: no limit).

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.ts'
-import { endProcess, tolerateClosedOutput } from './end-process.ts'
+import { endProcess, tolerateClosedOutput } from './output/end-process.ts'
 
 tolerateClosedOutput()
 endProcess(await runCommandLine(process.argv.slice(2)))

@@ -1,4 +1,4 @@
-import { StreamsError } from './errors.ts'
+import { StreamsError } from './errors/errors.ts'
 
 /** The promise, or a rejection as soon as the signal aborts: for waits that nobody needs any more. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

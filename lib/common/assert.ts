@@ -1,4 +1,4 @@
-import { StreamsError } from './errors.ts'
+import { StreamsError } from './errors/errors.ts'
 
 /**
  * An invariant of ours does not hold: a bug in Millrace, never bad input. The message carries both values.

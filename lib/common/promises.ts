@@ -1,5 +1,5 @@
 import { isPromise as isNativePromise } from 'node:util/types'
-import { AsyncCallbackError } from './errors.ts'
+import { AsyncCallbackError } from './errors/errors.ts'
 
 /**
  * Whether this has to be awaited: any object with a `then`, for the clients of databases return their own

@@ -1,4 +1,4 @@
-import { StreamsError } from './errors.ts'
+import { StreamsError } from './errors/errors.ts'
 import { isPromise, refusedPromise } from './promises.ts'
 
 /**

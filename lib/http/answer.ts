@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { KeyNotHereError } from '../streams/key-not-here-error.ts'
 import type { StoreDescription } from '../streams/store-description.ts'

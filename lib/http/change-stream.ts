@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Subscription } from 'rxjs'
 import type { Clock, Timer } from '../common/clock.ts'
-import { errorFrom } from '../common/errors.ts'
+import { errorFrom } from '../common/errors/errors.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { Logger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'

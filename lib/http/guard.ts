@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIPv4 } from 'node:net'
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 import { HttpError } from './http-error.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import type { StreamsState } from '../streams/streams-state.ts'
 import { commonHeaders, jsonAnswer } from './answer.ts'

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono'
 import { cors } from 'hono/cors'
 import { systemClock } from '../common/clock.ts'
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 import { consoleLogger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { commonHeaders, jsonAnswer, lagHeaders } from './answer.ts'

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import type { StreamsState } from '../streams/streams-state.ts'
 
 /** What a request is answered with instead: the code and message of the body's `error`, and the status. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { errorFrom } from '../common/errors.ts'
+import { errorFrom } from '../common/errors/errors.ts'
 import type { Serde } from '../serde/serde.ts'
 import { serdes } from '../serde/serdes.ts'
 import { badParameter, HttpError } from './http-error.ts'

@@ -1,6 +1,11 @@
 import { Registry } from 'prom-client'
-import { aboutMetric } from '../common/metric-catalogue.ts'
-import { METRIC_GROUPS, type HistogramSample, type MetricSample, type MetricTags } from '../common/metrics.ts'
+import { aboutMetric } from '../common/metrics/metric-catalogue.ts'
+import {
+  METRIC_GROUPS,
+  type HistogramSample,
+  type MetricSample,
+  type MetricTags,
+} from '../common/metrics/metrics.ts'
 
 export const PROMETHEUS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 

@@ -1,6 +1,6 @@
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
-import { errorFrom } from '../common/errors.ts'
+import { errorFrom } from '../common/errors/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { commonHeaders, errorAnswer, httpErrorOf } from './answer.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, errorFrom } from '../common/errors.ts'
+import { ConfigError, errorFrom } from '../common/errors/errors.ts'
 import type { StoreKind } from '../store/contract/state-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { nearest } from '../streams/nearest-name.ts'

@@ -1,4 +1,4 @@
-import { TopologyError } from '../common/errors.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import { isPromise } from '../common/promises.ts'
 import type { Processor } from './processor.ts'
 

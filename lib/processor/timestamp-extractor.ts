@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 
 /** The record as an extractor sees it: deserialised, with its place. */
 export interface ConsumedRecord<K = unknown, V = unknown> {

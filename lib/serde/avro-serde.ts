@@ -1,6 +1,6 @@
 import type { Type } from 'avsc'
 import { asBuffer } from '../common/bytes.ts'
-import { errorFrom } from '../common/errors.ts'
+import { errorFrom } from '../common/errors/errors.ts'
 import type { AvroSchema } from './avro-schema.ts'
 import { avroType } from './avro-type.ts'
 import type { Serde } from './serde.ts'

@@ -1,5 +1,5 @@
 import { isAsyncFunction } from 'node:util/types'
-import { AsyncCallbackError } from '../common/errors.ts'
+import { AsyncCallbackError } from '../common/errors/errors.ts'
 import type { Serde } from './serde.ts'
 import { SYNCHRONOUS } from './serde-error.ts'
 

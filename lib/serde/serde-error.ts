@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import { refusedPromise, silence } from '../common/promises.ts'
 import type { SerdeContext } from './serde.ts'
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../common/clock.ts'
-import { errorFrom, StreamsError } from '../common/errors.ts'
+import { errorFrom, StreamsError } from '../common/errors/errors.ts'
 import { overviewPage, type OverviewEntry, type OverviewOptions } from './overview-page.ts'
 
 export interface OverviewApplication {

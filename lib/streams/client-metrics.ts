@@ -1,5 +1,5 @@
-import type { Counter } from '../common/meter.ts'
-import { METRIC_GROUPS, type Metrics } from '../common/metrics.ts'
+import type { Counter } from '../common/metrics/meter.ts'
+import { METRIC_GROUPS, type Metrics } from '../common/metrics/metrics.ts'
 import { packageVersion } from '../common/package-version.ts'
 import type { StreamsState } from './streams-state.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.ts'
-import { errorFrom } from '../common/errors.ts'
+import { errorFrom } from '../common/errors/errors.ts'
 import type { Logger } from '../common/logger.ts'
 import { onStopSignals } from './stop-signals.ts'
 

@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { systemClock, type Clock } from '../common/clock.ts'
 import { consoleLogger, type Logger } from '../common/logger.ts'
-import { Metrics } from '../common/metrics.ts'
+import { Metrics } from '../common/metrics/metrics.ts'
 import { systemRandom, type Random } from '../common/random.ts'
 import { askHandler } from '../runtime/nodes/ask-handler.ts'
 import type { CommitProbe } from '../runtime/thread/commit.ts'

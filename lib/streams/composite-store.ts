@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import type { ReadOnlyKeyValueStore } from '../store/contract/key-value-store.ts'
 
 type View<K, V> = ReadOnlyKeyValueStore<K, V>

@@ -1,5 +1,5 @@
 import { checkTimeouts } from '../broker/timeout-orders.ts'
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 import { failOnError } from '../processor/error-handlers.ts'
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'

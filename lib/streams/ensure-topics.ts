@@ -1,6 +1,6 @@
 import type { Admin, Broker, NewTopic } from '../broker/broker.ts'
 import { BrokerError } from '../broker/broker-error.ts'
-import { TopologyError } from '../common/errors.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import type { Logger } from '../common/logger.ts'
 
 export interface EnsureOptions {

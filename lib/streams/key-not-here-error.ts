@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 
 /** A key was not found, and belongs to a part of the store that no task of this process has. */
 export class KeyNotHereError extends StreamsError {

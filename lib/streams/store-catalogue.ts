@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import { parseTaskId } from '../common/ids.ts'
 import { partitionForKey } from '../common/murmur2.ts'
 import { returnsToSender } from '../processor/stream-partitioner.ts'

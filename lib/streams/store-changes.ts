@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 import type { ChangeFeed } from '../runtime/state/change-feed.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import type { Serde, SerdeContext } from '../serde/serde.ts'

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import { StateMachine } from '../common/state-machine.ts'
 
 /** As in Kafka Streams (KIP-696): `running` means that every task of this process processes. */

@@ -1,4 +1,4 @@
-import { ConfigError } from '../common/errors.ts'
+import { ConfigError } from '../common/errors/errors.ts'
 import type { Windowed } from '../common/windowed.ts'
 import { BufferedKeyValueStore } from '../store/key-value/buffered-key-value-store.ts'
 import { BufferedSessionStore } from '../store/windows/buffered-session-store.ts'

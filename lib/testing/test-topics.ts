@@ -1,7 +1,7 @@
 import type { Header } from '../common/headers.ts'
 import { Headers } from '../common/headers.ts'
 import type { OutgoingRecord } from '../broker/broker.ts'
-import { StreamsError } from '../common/errors.ts'
+import { StreamsError } from '../common/errors/errors.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /** A record as tests write and read it. */

@@ -1,4 +1,4 @@
-import { TopologyError } from '../common/errors.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import { isPromise } from '../common/promises.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import { checkProcessor } from '../processor/check-processor.ts'

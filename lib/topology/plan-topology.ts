@@ -1,4 +1,4 @@
-import { TopologyError } from '../common/errors.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import type { NodeDefinition } from './node-definition.ts'
 import type {
   CoPartitionGroup,

@@ -1,5 +1,5 @@
-import { callSite } from '../common/call-site.ts'
-import { TopologyError } from '../common/errors.ts'
+import { callSite } from '../common/errors/call-site.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { ProcessorWrapper } from '../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'

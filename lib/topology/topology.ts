@@ -1,4 +1,4 @@
-import { TopologyError } from '../common/errors.ts'
+import { TopologyError } from '../common/errors/errors.ts'
 import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'

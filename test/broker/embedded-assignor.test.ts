@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { TopicPartition } from '../../lib/broker/broker.ts'
-import { type AssignedMember, assignUniformly } from '../../lib/broker/embedded/assignor.ts'
+import { type AssignedMember, assignUniformly } from '../../lib/broker/embedded/state/assignor.ts'
 import { partitionKey } from '../../lib/common/ids.ts'
 
 function partitionsOf(topics: { readonly [topic: string]: number }): Map<string, TopicPartition> {

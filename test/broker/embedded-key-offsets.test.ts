@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Arena } from '../../lib/broker/embedded/arena.ts'
-import { KeyOffsets } from '../../lib/broker/embedded/key-offsets.ts'
-import { type StoredRecord, storedRecord } from '../../lib/broker/embedded/stored-record.ts'
+import { Arena } from '../../lib/broker/embedded/log/arena.ts'
+import { KeyOffsets } from '../../lib/broker/embedded/log/key-offsets.ts'
+import { type StoredRecord, storedRecord } from '../../lib/broker/embedded/log/stored-record.ts'
 import { bytesToMapKey } from '../../lib/common/bytes.ts'
 
 const arena = new Arena()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hasColours } from '../../lib/cli/colours.ts'
+import { hasColours } from '../../lib/cli/output/colours.ts'
 import { directoryWith, runCli } from './cli-process.ts'
 import { hasTerminals, TerminalProcess } from './terminal-process.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeMermaid } from '../../lib/cli/describe-mermaid.ts'
+import { describeMermaid } from '../../lib/cli/describe/describe-mermaid.ts'
 import { StreamsBuilder } from '../../lib/index.ts'
 import { WORD_COUNT } from './built-cli.ts'
 import { directoryWith, runCli } from './cli-process.ts'

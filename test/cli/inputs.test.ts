@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { collectInputs } from '../../lib/cli/option-values.ts'
+import { collectInputs } from '../../lib/cli/options/option-values.ts'
 import { directoryWith, runCli } from './cli-process.ts'
 
 const MERGE = `import { serdes, StreamsBuilder } from 'millrace'

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { runProcesses } from '../../lib/cli/process-group.ts'
+import { runProcesses } from '../../lib/cli/run/process-group.ts'
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import type { Logger } from '../../lib/common/logger.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Progress, progressText, type Done } from '../../lib/cli/progress.ts'
+import { Progress, progressText, type Done } from '../../lib/cli/output/progress.ts'
 import { silentLogger, type Logger } from '../../lib/common/logger.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { directoryWith, runCli } from './cli-process.ts'

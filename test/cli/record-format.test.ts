@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { printFormats } from '../../lib/cli/record-format.ts'
+import { printFormats } from '../../lib/cli/records/record-format.ts'
 import { serdes, StreamsBuilder, timeWindows } from '../../lib/index.ts'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }

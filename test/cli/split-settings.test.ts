@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { splitSettings } from '../../lib/cli/split-settings.ts'
+import { splitSettings } from '../../lib/cli/options/split-settings.ts'
 import { resolveConfig } from '../../lib/streams/config.ts'
 
 const config = (name: string, value: string) =>

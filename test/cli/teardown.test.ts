@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Teardown } from '../../lib/cli/teardown.ts'
+import { Teardown } from '../../lib/cli/lifecycle/teardown.ts'
 import { silentLogger, type Logger } from '../../lib/common/logger.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 import { eventually } from '../support/eventually.ts'

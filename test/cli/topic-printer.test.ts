@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import { TopicPrinter } from '../../lib/cli/topic-printer.ts'
+import { TopicPrinter } from '../../lib/cli/records/topic-printer.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { createTopics, produce, textOf } from '../support/topics.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { METRIC_GROUPS, Metrics } from '../../lib/common/metrics.ts'
+import { METRIC_GROUPS, Metrics } from '../../lib/common/metrics/metrics.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 
 const { thread: THREAD, task: TASK } = METRIC_GROUPS

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from '../cli/built-cli.ts'
-import { ERROR_CODES } from '../../lib/common/error-codes.ts'
+import { ERROR_CODES } from '../../lib/common/errors/error-codes.ts'
 import { MADE, withTables } from './tables.ts'
 import { thrownCodes } from './thrown-codes.ts'
 

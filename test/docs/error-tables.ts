@@ -1,6 +1,6 @@
 import type { BrokerErrorClass } from '../../lib/broker/broker-error.ts'
 import { brokerErrorFrom } from '../../lib/broker/kafka/native/classify-error.ts'
-import { ERROR_CODES } from '../../lib/common/error-codes.ts'
+import { ERROR_CODES } from '../../lib/common/errors/error-codes.ts'
 import { table } from './table.ts'
 
 const quoted = (text: string) => `\`${text}\``

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AsyncCallbackError } from '../../lib/common/errors.ts'
+import { AsyncCallbackError } from '../../lib/common/errors/errors.ts'
 import type { KStream, KTable } from '../../lib/dsl/api/kstream.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { joinWindows } from '../../lib/dsl/windows/join-windows.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openBroker } from '../../lib/broker/open/open-broker.ts'
-import { ConfigError } from '../../lib/common/errors.ts'
+import { ConfigError } from '../../lib/common/errors/errors.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TopologyError } from '../../lib/common/errors.ts'
+import { TopologyError } from '../../lib/common/errors/errors.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import type { SubtopologyPlan } from '../../lib/topology/plan.ts'

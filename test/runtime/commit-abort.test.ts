@@ -3,7 +3,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interception, Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
+import type {
+  Interception,
+  Interceptor,
+  Operation,
+  Verdict,
+} from '../../lib/broker/embedded/state/interceptor.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import { ErrorHandlerError } from '../../lib/common/errors.ts'
+import { ErrorHandlerError } from '../../lib/common/errors/errors.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { Processor } from '../../lib/processor/processor.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError, type BrokerErrorClass } from '../../lib/broker/broker-error.ts'
-import { TaskCorruptedError, TopologyError } from '../../lib/common/errors.ts'
+import { TaskCorruptedError, TopologyError } from '../../lib/common/errors/errors.ts'
 import { silentLogger, type Logger } from '../../lib/common/logger.ts'
-import { Metrics } from '../../lib/common/metrics.ts'
+import { Metrics } from '../../lib/common/metrics/metrics.ts'
 import { Patience } from '../../lib/runtime/thread/patience.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 

@@ -8,7 +8,7 @@ import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts
 import { utf8 } from '../../lib/common/bytes.ts'
 import type { TaskId } from '../../lib/common/ids.ts'
 import { silentLogger, type LogLevel } from '../../lib/common/logger.ts'
-import { Metrics } from '../../lib/common/metrics.ts'
+import { Metrics } from '../../lib/common/metrics/metrics.ts'
 import { systemRandom } from '../../lib/common/random.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { StateCleaner, type StateCleanerOptions } from '../../lib/runtime/state/state-cleaner.ts'

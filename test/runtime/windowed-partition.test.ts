@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../lib/broker/broker.ts'
-import { Counter } from '../../lib/common/meter.ts'
+import { Counter } from '../../lib/common/metrics/meter.ts'
 import { partitionForKey } from '../../lib/common/murmur2.ts'
 import type { Windowed } from '../../lib/common/windowed.ts'
 import { windowedPartitioner } from '../../lib/dsl/kit/windowed-partitioner.ts'

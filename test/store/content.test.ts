@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { Metrics } from '../../lib/common/metrics.ts'
+import { Metrics } from '../../lib/common/metrics/metrics.ts'
 import { NO_HEADERS, type Header } from '../../lib/common/headers.ts'
 import { hex, utf8 } from '../../lib/common/bytes.ts'
 import type { RecordContext } from '../../lib/common/record-context.ts'

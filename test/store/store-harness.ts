@@ -1,6 +1,6 @@
 import type { Header } from '../../lib/common/headers.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { Metrics } from '../../lib/common/metrics.ts'
+import { Metrics } from '../../lib/common/metrics/metrics.ts'
 import type { RecordContext } from '../../lib/common/record-context.ts'
 import type { Engine } from '../../lib/store/engine/engine.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TopologyError } from '../../lib/common/errors.ts'
+import { TopologyError } from '../../lib/common/errors/errors.ts'
 import type { Processor } from '../../lib/processor/processor.ts'
 import { stores } from '../../lib/store/builders/stores.ts'
 import { Topology } from '../../lib/topology/topology.ts'

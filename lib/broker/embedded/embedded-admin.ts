@@ -9,17 +9,17 @@ import type {
   TopicPartition,
   TopicPartitionOffset,
 } from '../broker.ts'
-import type { BrokerState } from './broker-state.ts'
-import { createTopics } from './create-topics.ts'
-import { deleteGroup } from './delete-group.ts'
-import { deleteRecords } from './delete-records.ts'
-import { deleteTopics } from './delete-topics.ts'
-import { clientClosed } from './errors.ts'
-import type { Operation } from './interceptor.ts'
-import { fetchOffsets } from './offset-fetch.ts'
-import type { PartitionLog } from './partition-log.ts'
-import { describeTopic } from './topic.ts'
-import { settingsOf } from './topic-config.ts'
+import type { BrokerState } from './state/broker-state.ts'
+import { createTopics } from './requests/create-topics.ts'
+import { deleteGroup } from './requests/delete-group.ts'
+import { deleteRecords } from './requests/delete-records.ts'
+import { deleteTopics } from './requests/delete-topics.ts'
+import { clientClosed } from './state/errors.ts'
+import type { Operation } from './state/interceptor.ts'
+import { fetchOffsets } from './requests/offset-fetch.ts'
+import type { PartitionLog } from './log/partition-log.ts'
+import { describeTopic } from './log/topic.ts'
+import { settingsOf } from './log/topic-config.ts'
 
 /**
  * Each method is one operation; what it does stands in the operation's file. Answers wait until what they

@@ -11,12 +11,12 @@ import type {
   TopicPartitionOffset,
 } from '../broker.ts'
 import { BrokerError } from '../broker-error.ts'
-import type { BrokerState } from './broker-state.ts'
-import { clientClosed, missingGroup } from './errors.ts'
-import { GroupSession } from './group-session.ts'
-import { commitOffsets, type Membership } from './offset-commit.ts'
-import { fetchStableOffsets } from './offset-fetch.ts'
-import { PartitionReader } from './partition-reader.ts'
+import type { BrokerState } from './state/broker-state.ts'
+import { clientClosed, missingGroup } from './state/errors.ts'
+import { GroupSession } from './requests/group-session.ts'
+import { commitOffsets, type Membership } from './requests/offset-commit.ts'
+import { fetchStableOffsets } from './requests/offset-fetch.ts'
+import { PartitionReader } from './state/partition-reader.ts'
 
 const COMMITTED_TIMEOUT_MS = 60_000
 

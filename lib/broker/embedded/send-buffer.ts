@@ -1,9 +1,9 @@
-import { Arena } from './arena.ts'
-import type { BrokerState } from './broker-state.ts'
-import { missingKey, negativeTimestamp, recordTooLarge, unknownPartition } from './errors.ts'
+import { Arena } from './log/arena.ts'
+import type { BrokerState } from './state/broker-state.ts'
+import { missingKey, negativeTimestamp, recordTooLarge, unknownPartition } from './state/errors.ts'
 import type { OutgoingRecord } from '../broker.ts'
-import type { PartitionLog } from './partition-log.ts'
-import { recordBytes, type StoredRecord, storedRecord } from './stored-record.ts'
+import type { PartitionLog } from './log/partition-log.ts'
+import { recordBytes, type StoredRecord, storedRecord } from './log/stored-record.ts'
 
 const BATCH_RECORDS_MAX = 512
 const BATCH_BYTES_MAX = 256 * 1024

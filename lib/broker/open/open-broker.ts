@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { systemClock } from '../../common/clock.ts'
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import { consoleLogger, type Logger } from '../../common/logger.ts'
 import type { Broker } from '../broker.ts'
 import { openEmbeddedBroker } from '../embedded/embedded-broker.ts'

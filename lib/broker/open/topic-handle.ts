@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import { Headers, type Header } from '../../common/headers.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { partitionForKey } from '../../common/murmur2.ts'

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { GlobalKTable, KTable } from './kstream.ts'
 
 /**

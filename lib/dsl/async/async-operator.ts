@@ -1,6 +1,6 @@
 import { bytesToMapKey } from '../../common/bytes.ts'
 import { present } from '../../common/assert.ts'
-import { ConfigError, errorFrom } from '../../common/errors.ts'
+import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { deferringContext, type DeferredWork } from '../../processor/deferred-work.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'

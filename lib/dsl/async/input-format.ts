@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, equalBytes, utf8, utf8Text } from '../../common/bytes.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import { NO_HEADERS, type Header } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { Graph } from '../graph/graph.ts'
 

@@ -1,5 +1,5 @@
 import { present } from '../../common/assert.ts'
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { planRepartition } from '../kit/plan-repartition.ts'
 import type { ProcessorRole } from '../graph/graph-node.ts'

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { Optimization } from '../options/build-options.ts'
 import { mergeRepartitions } from './merge-repartitions.ts'
 import type { Graph } from '../graph/graph.ts'

@@ -1,5 +1,5 @@
 import { equalBytes } from '../../common/bytes.ts'
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import { murmur3 } from '../../common/murmur3.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'

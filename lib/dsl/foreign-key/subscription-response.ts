@@ -1,5 +1,5 @@
 import { copyBytes, EMPTY_BYTES } from '../../common/bytes.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { OpenSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { hashAt, malformed } from './subscription.ts'

@@ -1,5 +1,5 @@
 import { asBuffer } from '../../common/bytes.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 /** What the right side is to do with a row of the left one that names, or no longer names, a key of it. */

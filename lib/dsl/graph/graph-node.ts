@@ -1,4 +1,4 @@
-import { callSite } from '../../common/call-site.ts'
+import { callSite } from '../../common/errors/call-site.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'

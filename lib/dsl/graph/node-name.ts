@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 
 /**
  * Names become parts of topic names, whose rules are Kafka's: at most 249 characters out of letters, digits,

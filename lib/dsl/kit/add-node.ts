@@ -18,7 +18,7 @@
  * 6. Tests: the golden cases of the operator in test/oracle/cases (its `op` in test/oracle/build-topology.ts
  *    lets them run), types in test/types, and what the cases do not show in test/dsl.
  */
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { GraphNode, ProcessorRole } from '../graph/graph-node.ts'

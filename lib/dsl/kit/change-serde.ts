@@ -1,4 +1,4 @@
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { OpenSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { Change } from './change.ts'

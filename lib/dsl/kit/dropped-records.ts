@@ -1,5 +1,5 @@
-import { droppedRecords as droppedBy } from '../../common/dropped-records.ts'
-import type { Counter } from '../../common/meter.ts'
+import { droppedRecords as droppedBy } from '../../common/metrics/dropped-records.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 
 /** Records that an operator cannot use (no key, no value) and leaves out. */

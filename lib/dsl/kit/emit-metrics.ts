@@ -1,6 +1,6 @@
-import type { Counter } from '../../common/meter.ts'
-import { METRIC_GROUPS } from '../../common/metrics.ts'
-import type { Distribution } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
+import type { Distribution } from '../../common/metrics/meter.ts'
 import type { OperatorContext } from '../../processor/operator-context.ts'
 
 const { node: NODE } = METRIC_GROUPS

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { Record } from '../../processor/record.ts'
 import { WrappedContext } from './wrapped-context.ts'
 

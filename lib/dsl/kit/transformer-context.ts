@@ -1,6 +1,6 @@
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { RecordMetadata } from '../../processor/processor-context.ts'
 import { WrappedContext } from './wrapped-context.ts'
 

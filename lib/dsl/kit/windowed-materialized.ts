@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import { UNLIMITED_END_MS } from '../../common/windowed.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { serdes } from '../../serde/serdes.ts'

@@ -1,5 +1,5 @@
 import type { Windowed } from '../../common/windowed.ts'
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 
 /**
  * What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time.

@@ -1,4 +1,4 @@
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import { operatorContext } from '../../processor/operator-context.ts'
 import type { Processor } from '../../processor/processor.ts'

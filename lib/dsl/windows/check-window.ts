@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 
 /** The refusal of a definition of windows: what was given, and what would do. */
 export function invalidWindows(message: string): TopologyError {

@@ -1,5 +1,5 @@
-import type { Counter, Distribution } from '../../common/meter.ts'
-import { METRIC_GROUPS, type Metrics, type MetricTags } from '../../common/metrics.ts'
+import type { Counter, Distribution } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS, type Metrics, type MetricTags } from '../../common/metrics/metrics.ts'
 import type { Engine } from '../../store/engine/engine.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 

@@ -1,9 +1,9 @@
-import { droppedRecords } from '../../common/dropped-records.ts'
+import { droppedRecords } from '../../common/metrics/dropped-records.ts'
 import type { Header } from '../../common/headers.ts'
 import type { TaskId } from '../../common/ids.ts'
-import type { Meter } from '../../common/meter.ts'
-import { type Counter, type Distribution } from '../../common/meter.ts'
-import { METRIC_GROUPS, type Metrics } from '../../common/metrics.ts'
+import type { Meter } from '../../common/metrics/meter.ts'
+import { type Counter, type Distribution } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
 import type { PhaseMetrics, ThreadMetrics } from './thread-metrics.ts'
 
 const { task: TASK, node: NODE, topic: TOPIC } = METRIC_GROUPS

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
-import type { Meter } from '../../common/meter.ts'
-import { type Counter, type Distribution } from '../../common/meter.ts'
-import { METRIC_GROUPS, type MetricGroup, type Metrics } from '../../common/metrics.ts'
+import type { Meter } from '../../common/metrics/meter.ts'
+import { type Counter, type Distribution } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS, type MetricGroup, type Metrics } from '../../common/metrics/metrics.ts'
 
 const { thread: THREAD, restore: RESTORE, own: OWN } = METRIC_GROUPS
 

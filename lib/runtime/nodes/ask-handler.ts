@@ -1,4 +1,4 @@
-import { ErrorHandlerError, errorFrom } from '../../common/errors.ts'
+import { ErrorHandlerError, errorFrom } from '../../common/errors/errors.ts'
 import { isPromise, silence } from '../../common/promises.ts'
 import type { DeadLetter } from '../../processor/error-handlers.ts'
 import type { HandlerAnswer } from './dead-letters.ts'

@@ -1,4 +1,4 @@
-import type { AsyncCallbackError } from '../../common/errors.ts'
+import type { AsyncCallbackError } from '../../common/errors/errors.ts'
 import { isPromise, refusedPromise } from '../../common/promises.ts'
 
 /** Methods of a processor, and what else of its code is called synchronously, with what to do instead. */

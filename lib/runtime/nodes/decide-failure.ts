@@ -7,7 +7,7 @@ import {
   StateDirectoryError,
   TaskCorruptedError,
   TaskMigratedError,
-} from '../../common/errors.ts'
+} from '../../common/errors/errors.ts'
 import { askHandler, PROCESSING_ANSWERS } from './ask-handler.ts'
 import type { ErrorHandlerContext } from '../../processor/error-handlers.ts'
 import { answerOf } from './dead-letters.ts'

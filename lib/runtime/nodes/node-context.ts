@@ -1,8 +1,8 @@
 import type { Clock } from '../../common/clock.ts'
-import { StreamsError, TopologyError } from '../../common/errors.ts'
+import { StreamsError, TopologyError } from '../../common/errors/errors.ts'
 import type { TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
-import type { Metrics } from '../../common/metrics.ts'
+import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type {
   Cancellable,

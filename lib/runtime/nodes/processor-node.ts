@@ -1,4 +1,4 @@
-import type { Counter, Distribution } from '../../common/meter.ts'
+import type { Counter, Distribution } from '../../common/metrics/meter.ts'
 import { isPromise } from '../../common/promises.ts'
 import { checkProcessor } from '../../processor/check-processor.ts'
 import type { Processor } from '../../processor/processor.ts'

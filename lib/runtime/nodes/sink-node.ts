@@ -1,5 +1,5 @@
-import type { Counter, Distribution } from '../../common/meter.ts'
-import { RecordFailedError, StreamsError } from '../../common/errors.ts'
+import type { Counter, Distribution } from '../../common/metrics/meter.ts'
+import { RecordFailedError, StreamsError } from '../../common/errors/errors.ts'
 import { isPromise, refusedPromise } from '../../common/promises.ts'
 import type { Record } from '../../processor/record.ts'
 import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'

@@ -1,4 +1,4 @@
-import type { Counter, Distribution } from '../../common/meter.ts'
+import type { Counter, Distribution } from '../../common/metrics/meter.ts'
 import type { Record } from '../../processor/record.ts'
 import type { TaskNode } from './task-node.ts'
 import { decideFailure } from './decide-failure.ts'

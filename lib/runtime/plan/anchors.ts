@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { GroupDescription, TopicPartition } from '../../broker/broker.ts'
 import { present } from '../../common/assert.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import { taskId, type TaskId } from '../../common/ids.ts'
 import type { SubtopologyPlan } from '../../topology/plan.ts'
 

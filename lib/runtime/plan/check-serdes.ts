@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import { userFrame } from '../../common/user-frame.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'

@@ -1,7 +1,7 @@
 import type { Admin, NewTopic, OffsetToCommit } from '../../broker/broker.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import { present } from '../../common/assert.ts'
-import { StreamsError, TopologyError } from '../../common/errors.ts'
+import { StreamsError, TopologyError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
 import { countPartitions } from './partition-counts.ts'

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { CoPartitionGroup, TopologyPlan } from '../../topology/plan.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { RecordingLevel } from '../../common/metrics.ts'
+import type { RecordingLevel } from '../../common/metrics/metrics.ts'
 import type {
   DeserializationErrorHandler,
   ProcessingErrorHandler,

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 
 interface Waiter {
   /** By partition key, what is not reached yet. */

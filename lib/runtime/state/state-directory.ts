@@ -2,7 +2,12 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import { present } from '../../common/assert.ts'
-import { errorFrom, StateDirectoryError, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import {
+  errorFrom,
+  StateDirectoryError,
+  StreamsError,
+  TaskCorruptedError,
+} from '../../common/errors/errors.ts'
 import type { TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Random } from '../../common/random.ts'

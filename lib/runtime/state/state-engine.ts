@@ -1,4 +1,9 @@
-import { errorFrom, StateDirectoryError, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import {
+  errorFrom,
+  StateDirectoryError,
+  StreamsError,
+  TaskCorruptedError,
+} from '../../common/errors/errors.ts'
 import type { Engine, EngineLoad, EngineRange } from '../../store/engine/engine.ts'
 import type { WriteBatch } from '../../store/engine/write-batch.ts'
 import type { StateHealth } from './state-health.ts'

@@ -1,4 +1,4 @@
-import { StateDirectoryError } from '../../common/errors.ts'
+import { StateDirectoryError } from '../../common/errors/errors.ts'
 
 /** Damage comes from the disk: a second time in a row, it would come for ever. */
 const DAMAGES_MAX = 1

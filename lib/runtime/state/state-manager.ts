@@ -1,6 +1,6 @@
 import type { RawRecord, TopicPartition, TopicPartitionOffset } from '../../broker/broker.ts'
 import { present } from '../../common/assert.ts'
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Engine, EngineLoad } from '../../store/engine/engine.ts'
 import { WriteBatch, type EngineWrite } from '../../store/engine/write-batch.ts'

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { Engine } from '../../store/engine/engine.ts'
 import { WriteBatch } from '../../store/engine/write-batch.ts'

@@ -1,7 +1,7 @@
 import type { RecordBatch } from '../../broker/broker.ts'
 import { assert } from '../../common/assert.ts'
 import { partitionKey } from '../../common/ids.ts'
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { QueuedRecord } from './queued-record.ts'

@@ -1,5 +1,5 @@
-import type { Counter } from '../../common/meter.ts'
-import { errorFrom, RecordFailedError } from '../../common/errors.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
+import { errorFrom, RecordFailedError } from '../../common/errors/errors.ts'
 import { Headers } from '../../common/headers.ts'
 import type { TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'

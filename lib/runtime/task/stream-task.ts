@@ -1,7 +1,7 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../../broker/broker.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import { partitionKey, type TaskId } from '../../common/ids.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
 import type { Punctuator } from '../../processor/processor-context.ts'

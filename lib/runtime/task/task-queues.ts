@@ -1,5 +1,5 @@
 import { present } from '../../common/assert.ts'
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { NodePlan, SourceNodePlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import type { RecordCollector } from '../nodes/record-collector.ts'

@@ -1,5 +1,5 @@
 import { BrokerError, type BrokerErrorClass } from '../../broker/broker-error.ts'
-import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../../common/errors.ts'
+import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../../common/errors/errors.ts'
 
 /**
  * What is done about an error:

@@ -1,5 +1,5 @@
 import type { Admin, OffsetToCommit, TopicPartition } from '../../broker/broker.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { AnchorPlan, TaskPlan } from '../plan/anchors.ts'

@@ -1,8 +1,8 @@
 import { BrokerError } from '../../broker/broker-error.ts'
 import type { Clock } from '../../common/clock.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
-import { METRIC_GROUPS, type Metrics } from '../../common/metrics.ts'
+import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
 import { boundOf, reactionTo, type Bound } from './failure.ts'
 
 export interface PatienceOptions {

@@ -1,7 +1,7 @@
 import type { Admin, Broker } from '../../broker/broker.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
-import type { Metrics } from '../../common/metrics.ts'
+import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import type { EpochOutcome } from '../state/change-feed.ts'

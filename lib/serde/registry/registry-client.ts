@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../../common/clock.ts'
-import { ConfigError, errorFrom } from '../../common/errors.ts'
+import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import type { Random } from '../../common/random.ts'
 import { RegistryError } from './registry-error.ts'
 

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 
 export type RegistryErrorCode =
   /** It cannot be reached, does not answer in time, or says that it is ill (5xx, 429), after all retries. */

@@ -1,6 +1,6 @@
 import type { Type } from 'avsc'
 import { systemClock, type Clock } from '../../common/clock.ts'
-import { ConfigError, errorFrom } from '../../common/errors.ts'
+import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import { systemRandom, type Random } from '../../common/random.ts'
 import type { AvroSchema, AvroValue } from '../avro-schema.ts'
 import { avroType } from '../avro-type.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 
 /**
  * Under which subject a schema is registered, as the strategies of the Confluent serializers: `topic`:

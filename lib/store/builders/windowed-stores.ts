@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { BufferedSessionStore } from '../windows/buffered-session-store.ts'

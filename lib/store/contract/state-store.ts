@@ -1,7 +1,7 @@
 import type { TaskId } from '../../common/ids.ts'
 import type { Header } from '../../common/headers.ts'
 import type { Logger } from '../../common/logger.ts'
-import type { Metrics } from '../../common/metrics.ts'
+import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Engine } from '../engine/engine.ts'

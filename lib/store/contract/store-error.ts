@@ -1,4 +1,4 @@
-import { ConfigError, StreamsError } from '../../common/errors.ts'
+import { ConfigError, StreamsError } from '../../common/errors/errors.ts'
 import { refuseAsyncSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 

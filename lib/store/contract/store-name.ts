@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { TopologyError } from '../../common/errors.ts'
+import { TopologyError } from '../../common/errors/errors.ts'
 import type { Engine, EngineRange } from '../engine/engine.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { Level } from 'level'
 import { resolve } from 'node:path'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
-import { StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import { StreamsError, TaskCorruptedError } from '../../common/errors/errors.ts'
 import { damageOf } from '../../common/level/check-database.ts'
 import type { Engine, EngineLoad, EngineRange } from './engine.ts'
 import { levelError, lockedError, openError } from './level-error.ts'

@@ -1,4 +1,9 @@
-import { errorFrom, StateDirectoryError, StreamsError, TaskCorruptedError } from '../../common/errors.ts'
+import {
+  errorFrom,
+  StateDirectoryError,
+  StreamsError,
+  TaskCorruptedError,
+} from '../../common/errors/errors.ts'
 
 /**
  * What the operating system says where nothing is wrong with the files: LevelDB passes the texts on, not the

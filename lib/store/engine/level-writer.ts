@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { present } from '../../common/assert.ts'
-import { errorFrom } from '../../common/errors.ts'
+import { errorFrom } from '../../common/errors/errors.ts'
 import type { PackedRows } from './write-batch.ts'
 
 /** `rows` undefined: the database is closed. */

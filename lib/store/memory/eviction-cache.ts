@@ -1,4 +1,4 @@
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { Entry } from './entry.ts'
 
 /**

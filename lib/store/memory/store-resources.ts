@@ -1,4 +1,4 @@
-import { METRIC_GROUPS } from '../../common/metrics.ts'
+import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'

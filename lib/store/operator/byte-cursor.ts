@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, copyBytes } from '../../common/bytes.ts'
-import { StreamsError } from '../../common/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 
 const INT64_MAX = 2n ** 63n - 1n
 

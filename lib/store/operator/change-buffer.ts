@@ -1,5 +1,5 @@
-import type { Distribution } from '../../common/meter.ts'
-import { METRIC_GROUPS } from '../../common/metrics.ts'
+import type { Distribution } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import { Buffer } from 'node:buffer'
 import { present } from '../../common/assert.ts'
 import { bytesToMapKey, concatBytes, copyBytes, mapKeyToBytes } from '../../common/bytes.ts'

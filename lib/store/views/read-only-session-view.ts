@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import type { TimeWindow, Windowed } from '../../common/windowed.ts'
 import { BufferedSessionStore } from '../windows/buffered-session-store.ts'
 import type { Isolation } from './read-only-view.ts'

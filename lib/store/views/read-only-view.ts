@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import { BufferedKeyValueStore } from '../key-value/buffered-key-value-store.ts'
 import type { EngineRange } from '../engine/engine.ts'
 import type { ReadOnlyKeyValueStore } from '../contract/key-value-store.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import { BufferedWindowStore } from '../windows/buffered-window-store.ts'
 import type { Isolation } from './read-only-view.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../common/errors.ts'
+import { ConfigError } from '../../common/errors/errors.ts'
 import { BufferedVersionedStore } from '../versioned/buffered-versioned-store.ts'
 import type { Isolation } from './read-only-view.ts'
 import type { StateStore } from '../contract/state-store.ts'

@@ -1,4 +1,4 @@
-import type { Counter } from '../../common/meter.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import { EvictionCache } from '../memory/eviction-cache.ts'
 import type { TimedEntry } from './timed-entry.ts'
 import type { TimeIndex } from './time-index.ts'

@@ -1,6 +1,6 @@
-import { METRIC_GROUPS } from '../../common/metrics.ts'
-import { droppedRecords } from '../../common/dropped-records.ts'
-import type { Counter } from '../../common/meter.ts'
+import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
+import { droppedRecords } from '../../common/metrics/dropped-records.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 import { DirtyChanges } from '../memory/dirty-changes.ts'

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { openBroker } from '../../../lib/broker/open/open-broker.ts'
-import type { StreamsError } from '../../../lib/common/errors.ts'
+import type { StreamsError } from '../../../lib/common/errors/errors.ts'
 import type { Logger } from '../../../lib/common/logger.ts'
 import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import type { ApplicationSpec } from './application.ts'

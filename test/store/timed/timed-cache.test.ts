@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Counter } from '../../../lib/common/meter.ts'
+import { Counter } from '../../../lib/common/metrics/meter.ts'
 import { TimedCache } from '../../../lib/store/windows/timed-cache.ts'
 import { TimedEntry } from '../../../lib/store/windows/timed-entry.ts'
 import { TimeIndex } from '../../../lib/store/windows/time-index.ts'

@@ -1,4 +1,4 @@
-import { errorFrom } from '../../../common/errors.ts'
+import { errorFrom } from '../../../common/errors/errors.ts'
 import type { Logger } from '../../../common/logger.ts'
 import { BrokerError } from '../../broker-error.ts'
 import { fetchSettings, type FetchSettings } from '../client/fetch/fetch-settings.ts'

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../../common/clock.ts'
-import { errorFrom } from '../../../common/errors.ts'
+import { errorFrom } from '../../../common/errors/errors.ts'
 import { partitionKey } from '../../../common/ids.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { AssignmentListener, GroupOptions, OffsetToCommit, TopicPartition } from '../../broker.ts'

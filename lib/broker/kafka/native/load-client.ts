@@ -1,4 +1,4 @@
-import { errorFrom } from '../../../common/errors.ts'
+import { errorFrom } from '../../../common/errors/errors.ts'
 import { latePackage } from '../../../common/late-package.ts'
 import { BrokerError } from '../../broker-error.ts'
 import type { NativeModule } from './native-client.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, errorFrom } from '../../../common/errors.ts'
+import { ConfigError, errorFrom } from '../../../common/errors/errors.ts'
 
 /** librdkafka properties as a user gives them: security, SASL, sockets. */
 export type ClientProperties = { readonly [name: string]: string | number | boolean }

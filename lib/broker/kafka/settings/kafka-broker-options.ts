@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts'
-import { ConfigError } from '../../../common/errors.ts'
+import { ConfigError } from '../../../common/errors/errors.ts'
 import type { Logger } from '../../../common/logger.ts'
 import type { ClientProperties } from './client-settings.ts'
 

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../../common/errors.ts'
+import { TopologyError } from '../../../common/errors/errors.ts'
 import { serdes } from '../../../serde/serdes.ts'
 import type { Aggregator, Initializer, Reducer, SessionMerger } from '../../options/functions.ts'
 import type { TableStore } from '../../kit/materialized.ts'

@@ -1,4 +1,4 @@
-import { TopologyError } from '../../../common/errors.ts'
+import { TopologyError } from '../../../common/errors/errors.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../../options/options.ts'

@@ -1,7 +1,7 @@
 import type { ProcessorContext } from '../../../processor/processor-context.ts'
 import type { Processor } from '../../../processor/processor.ts'
 import type { Record } from '../../../processor/record.ts'
-import { TopologyError } from '../../../common/errors.ts'
+import { TopologyError } from '../../../common/errors/errors.ts'
 import type { Predicate } from '../../options/functions.ts'
 import type { NamedOptions } from '../../options/options.ts'
 import type { StreamHandle } from '../../kit/handles.ts'

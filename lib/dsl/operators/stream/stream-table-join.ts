@@ -1,4 +1,4 @@
-import { TopologyError } from '../../../common/errors.ts'
+import { TopologyError } from '../../../common/errors/errors.ts'
 import type { Serde } from '../../../serde/serde.ts'
 import type { RecordBufferSettings } from '../../../store/operator/record-buffer.ts'
 import { recordBufferBuilder } from '../../../store/operator/record-buffer.ts'

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../../common/errors.ts'
+import { StreamsError } from '../../../common/errors/errors.ts'
 import type { ProcessorContext } from '../../../processor/processor-context.ts'
 import type { Processor } from '../../../processor/processor.ts'
 import { Record } from '../../../processor/record.ts'

@@ -1,5 +1,5 @@
-import { StreamsError } from '../../../common/errors.ts'
-import type { Counter } from '../../../common/meter.ts'
+import { StreamsError } from '../../../common/errors/errors.ts'
+import type { Counter } from '../../../common/metrics/meter.ts'
 import type { RecordContext } from '../../../common/record-context.ts'
 import type { Windowed } from '../../../common/windowed.ts'
 import { operatorContext } from '../../../processor/operator-context.ts'

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { ByteWriter } from '../../protocol/byte-writer.ts'

@@ -1,4 +1,4 @@
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { ByteReader } from '../../protocol/byte-reader.ts'
 import type { ByteWriter } from '../../protocol/byte-writer.ts'

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { TopicPartition } from '../../../broker.ts'
 import { type Cluster, type Leader, UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'

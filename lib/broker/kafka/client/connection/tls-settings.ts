@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { rootCertificates, type ConnectionOptions } from 'node:tls'
-import { ConfigError, errorFrom } from '../../../../common/errors.ts'
+import { ConfigError, errorFrom } from '../../../../common/errors/errors.ts'
 import type { ClientProperties } from '../../settings/client-settings.ts'
 import { flag } from './connection-settings.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import type { BrokerError } from '../../../broker-error.ts'
 import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../broker.ts'
 import type { Fetcher } from './fetcher.ts'

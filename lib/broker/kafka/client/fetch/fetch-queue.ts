@@ -1,5 +1,5 @@
 import type { RawRecord, RecordBatch } from '../../../broker.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import type { BrokerError } from '../../../broker-error.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
 import type { BatchHolder } from './decode-room.ts'

@@ -1,4 +1,4 @@
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import type { Clock } from '../../../../common/clock.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { IsolationLevel } from '../../../broker.ts'

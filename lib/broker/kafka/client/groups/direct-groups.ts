@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { partitionKey } from '../../../../common/ids.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { GroupDescription, OffsetToCommit, TopicPartition } from '../../../broker.ts'

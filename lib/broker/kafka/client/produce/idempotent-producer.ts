@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import type { OutgoingRecord, Producer } from '../../../broker.ts'
 import { closedError } from '../../protocol/protocol-error.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'

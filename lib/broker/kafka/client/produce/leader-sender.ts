@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import { PartitionMap } from '../../protocol/partition-map.ts'
 import type { Cluster } from '../connection/cluster.ts'

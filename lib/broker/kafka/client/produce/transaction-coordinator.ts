@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts'
-import { errorFrom } from '../../../../common/errors.ts'
+import { errorFrom } from '../../../../common/errors/errors.ts'
 import { withTimeLimit } from '../../../../common/time-limit.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { PartitionMap } from '../../protocol/partition-map.ts'

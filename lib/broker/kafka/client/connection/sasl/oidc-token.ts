@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { errorFrom } from '../../../../../common/errors.ts'
+import { errorFrom } from '../../../../../common/errors/errors.ts'
 import type { TokenSource } from './oauthbearer.ts'
 
 const TIMEOUT_MS = 10_000

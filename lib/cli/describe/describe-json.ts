@@ -1,0 +1,59 @@
+import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
+
+/** A topology as plain data, with the real names of its internal topics. */
+export function describeJson(plan: TopologyPlan): string {
+  const { applicationId, subtopologies, globalSubtopologies, repartitionTopics, coPartitionGroups } = plan
+  const described = {
+    applicationId,
+    subtopologies: [
+      ...subtopologies.map(each => subtopology(each, false)),
+      ...globalSubtopologies.map(each => subtopology(each, true)),
+    ],
+    repartitionTopics: [...repartitionTopics.values()],
+    coPartitionGroups: coPartitionGroups.map(({ topics, patterns = [], repartitionTopics: adapting }) => ({
+      topics,
+      patterns: patterns.map(({ source }) => source),
+      repartitionTopics: adapting,
+    })),
+  }
+  return JSON.stringify(described, undefined, 2)
+}
+
+function subtopology({ id, nodes, stores, sourceTopics, sinkTopics }: SubtopologyPlan, global: boolean) {
+  return {
+    id,
+    /** Read whole by every process, without tasks. */
+    global,
+    sourceTopics,
+    sinkTopics,
+    nodes: nodes.map(describedNode),
+    stores: stores.map(({ builder, changelogTopic, changelogIsSource }) => ({
+      name: builder.name,
+      persistent: builder.persistent,
+      changelogTopic: changelogTopic ?? null,
+      changelogIsSource,
+    })),
+  }
+}
+
+/**
+ * Functions have no JSON: an extractor of topics is null. Serdes go by their names; null is the application's
+ * default.
+ */
+function describedNode(node: NodePlan) {
+  const { kind, name } = node
+  switch (node.kind) {
+    case 'source': {
+      const pattern = node.pattern?.source ?? null
+      return { kind, name, topics: node.topics, pattern, ...serdesOf(node), children: node.children }
+    }
+    case 'processor':
+      return { kind, name, stores: node.stores, children: node.children }
+    case 'sink':
+      return { kind, name, topic: typeof node.topic === 'string' ? node.topic : null, ...serdesOf(node) }
+  }
+}
+
+function serdesOf({ keySerde, valueSerde }: Exclude<NodePlan, { kind: 'processor' }>) {
+  return { keySerde: keySerde?.name ?? null, valueSerde: valueSerde?.name ?? null }
+}
