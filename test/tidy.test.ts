@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
@@ -213,6 +213,20 @@ describe('structure of lib', () => {
     expect(full).toEqual([])
   })
 
+  it('names a file after the class, where that is all it exports', () => {
+    const wrong = sources
+      // Operators are named after the methods that make them.
+      .filter(({ path }) => !path.startsWith('lib/dsl/operators/'))
+      .flatMap(({ path, tree }) => {
+        const exported = tree.statements.filter(isExportedValue)
+        const [only] = exported
+        if (exported.length !== 1 || !only || !ts.isClassDeclaration(only) || !only.name) return []
+        const expected = `${kebabCase(only.name.text)}.ts`
+        return basename(path) === expected ? [] : [`${path}: call it ${expected}`]
+      })
+    expect(wrong).toEqual([])
+  })
+
   it('has no two folders that import each other', () => {
     const arrows = new Map<string, string>()
     for (const { path, imports } of sources)
@@ -334,6 +348,19 @@ function rankOf(path: string): number {
   const rank = RANKS[folderOf(path)]
   if (rank === undefined) throw new Error(`folder of ${path} has no rank: give it one in test/tidy.test.ts`)
   return rank
+}
+
+function isExportedValue(node: ts.Statement): boolean {
+  const isValue =
+    ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node) || ts.isVariableStatement(node)
+  return isValue && (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false)
+}
+
+function kebabCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1-$2')
+    .toLowerCase()
 }
 
 function isComment(line: string): boolean {

@@ -15,7 +15,7 @@ export const bytesSerde: Serde<Uint8Array> = withFastPaths(
     deserialize: copyBytes,
   },
   {
-    serializeInPassing: checked,
+    serializeTransient: checked,
     deserializeFrom: (buffer, start, end) => buffer.subarray(start, end),
   },
 )

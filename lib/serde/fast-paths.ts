@@ -7,7 +7,7 @@ import type { Serde } from './serde.ts'
  */
 export function withFastPaths<T>(
   serde: Serde<T>,
-  paths: Pick<Serde<T>, 'serializeInPassing' | 'deserializeFrom' | 'readsAscii' | 'roundTrips'>,
+  paths: Pick<Serde<T>, 'serializeTransient' | 'deserializeFrom' | 'readsAscii' | 'roundTrips'>,
 ): Serde<T> {
   for (const [name, value] of Object.entries(paths)) Object.defineProperty(serde, name, { value })
   return serde

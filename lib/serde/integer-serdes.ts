@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { asBuffer } from '../common/bytes.ts'
 import { readInt64, writeInt64 } from '../common/int64.ts'
 import { withFastPaths } from './fast-paths.ts'
-import { passingBytes } from './passing-bytes.ts'
+import { transientBytes } from './transient-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongLength, wrongType } from './serde-error.ts'
 
@@ -47,7 +47,7 @@ export const int64Serde: Serde<number> = withFastPaths<number>(
     },
   },
   {
-    serializeInPassing: (value, context) => writeChecked(passingBytes(8), value, context),
+    serializeTransient: (value, context) => writeChecked(transientBytes(8), value, context),
     roundTrips: value => Number.isSafeInteger(value) && !Object.is(value, -0),
   },
 )

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { asBuffer, utf8Piece } from '../common/bytes.ts'
 import { isPromise, silence } from '../common/promises.ts'
 import { withFastPaths } from './fast-paths.ts'
-import { passingText } from './passing-bytes.ts'
+import { transientText } from './transient-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
 import type { StandardSchema } from './standard-schema.ts'
@@ -25,7 +25,7 @@ export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
     deserialize: (bytes, context) => deserializeFrom(asBuffer(bytes), 0, bytes.length, context),
   }
   return withFastPaths<T>(serde, {
-    serializeInPassing: (value, context) => passingText(stringify(value, context)),
+    serializeTransient: (value, context) => transientText(stringify(value, context)),
     deserializeFrom,
     // A validator may turn what it reads into something else; only JSON's own primitives are sure to come
     // back the same.

@@ -21,7 +21,7 @@ export function resolveSerde(
     : serde
 }
 
-const METHODS = ['serialize', 'serializeInPassing', 'deserialize', 'deserializeFrom'] as const
+const METHODS = ['serialize', 'serializeTransient', 'deserialize', 'deserializeFrom'] as const
 
 /**
  * An async method is seen at the start already, and would be wrong with every record. Throws

@@ -21,9 +21,10 @@ export interface Serde<T> {
   serialize(value: T, context: SerdeContext): Uint8Array
   /**
    * As `serialize`, for a caller who is done with the bytes before anybody can change the value, or
-   * serialises much else: they may be the value's own memory, or memory that is used again (`passingBytes`).
+   * serialises much else: they may be the value's own memory, or memory that is used again
+   * (`transientBytes`).
    */
-  serializeInPassing?(value: T, context: SerdeContext): Uint8Array
+  serializeTransient?(value: T, context: SerdeContext): Uint8Array
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
   /**

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { asBuffer, utf8Piece } from '../common/bytes.ts'
 import { withFastPaths } from './fast-paths.ts'
-import { passingText } from './passing-bytes.ts'
+import { transientText } from './transient-bytes.ts'
 import type { Serde } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
@@ -19,9 +19,9 @@ export const stringSerde: Serde<string> = withFastPaths<string>(
     deserialize: bytes => utf8Piece(asBuffer(bytes), 0, bytes.length),
   },
   {
-    serializeInPassing(value, context) {
+    serializeTransient(value, context) {
       if (typeof value !== 'string') throw wrongType('string', 'strings', value, context)
-      return passingText(value)
+      return transientText(value)
     },
     deserializeFrom: utf8Piece,
     readsAscii: true,

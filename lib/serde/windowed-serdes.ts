@@ -4,7 +4,7 @@ import { readInt64, writeInt64 } from '../common/int64.ts'
 import type { TimeWindow, Windowed } from '../common/windowed.ts'
 import { UNLIMITED_END_MS } from '../common/windowed.ts'
 import { refuseAsyncSerde } from './open-serde.ts'
-import { passingBytes, serializeInPassing } from './passing-bytes.ts'
+import { transientBytes, serializeTransient } from './transient-bytes.ts'
 import type { Serde, SerdeContext } from './serde.ts'
 import { SerdeError } from './serde-error.ts'
 
@@ -30,10 +30,10 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
     return this.#layOut(Buffer.allocUnsafe(key.length + this.windowBytes), key, windowed.window)
   }
 
-  serializeInPassing(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
+  serializeTransient(windowed: Windowed<K>, context: SerdeContext): Uint8Array {
     this.#check(windowed, context)
-    const key = serializeInPassing(this.inner, windowed.key, context)
-    return this.#layOut(passingBytes(key.length + this.windowBytes), key, windowed.window)
+    const key = serializeTransient(this.inner, windowed.key, context)
+    return this.#layOut(transientBytes(key.length + this.windowBytes), key, windowed.window)
   }
 
   #check(windowed: Windowed<K>, context: SerdeContext): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Interception, Interceptor, Verdict } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interception, Interceptor, Verdict } from '../../lib/broker/embedded/state/interceptions.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { partitionKey } from '../../lib/common/ids.ts'
 import { record, refusal, valueText } from '../conformance/broker/stage.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interception } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interception } from '../../lib/broker/embedded/state/interceptions.ts'
 import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
 import type { TopicHandle, TopicRecord } from '../../lib/broker/open/topic-handle.ts'
 import { systemClock } from '../../lib/common/clock.ts'

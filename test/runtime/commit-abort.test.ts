@@ -8,7 +8,7 @@ import type {
   Interceptor,
   Operation,
   Verdict,
-} from '../../lib/broker/embedded/state/interceptor.ts'
+} from '../../lib/broker/embedded/state/interceptions.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interceptor } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interceptor } from '../../lib/broker/embedded/state/interceptions.ts'
 import type { StreamsError } from '../../lib/common/errors/errors.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { Metrics } from '../../lib/common/metrics/metrics.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AnchorPlan } from '../../lib/runtime/plan/anchors.ts'
+import { AnchorPlan } from '../../lib/runtime/plan/anchor-plan.ts'
 import { countPartitions } from '../../lib/runtime/plan/partition-counts.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../../lib/topology/plan.ts'
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interception } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interception } from '../../lib/broker/embedded/state/interceptions.ts'
 import { serdes, stores, StreamsBuilder } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import {

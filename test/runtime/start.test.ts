@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Operation } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Operation } from '../../lib/broker/embedded/state/interceptions.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'

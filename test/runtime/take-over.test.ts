@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker, Consumer } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker, type EmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interceptor } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interceptor } from '../../lib/broker/embedded/state/interceptions.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { serdes } from '../../lib/serde/serdes.ts'

@@ -233,7 +233,7 @@ test('a copy with another method in its place is read and written by that alone'
   for (const serde of all) {
     const copy = { ...serde, deserialize: () => 7 } as unknown as Serde<number>
     expect(Object.keys(copy).sort()).toEqual(['deserialize', 'name', 'serialize'])
-    for (const path of ['deserializeFrom', 'serializeInPassing', 'roundTrips', 'readsAscii'] as const)
+    for (const path of ['deserializeFrom', 'serializeTransient', 'roundTrips', 'readsAscii'] as const)
       expect(copy[path], `${path} of ${serde.name}`).toBeUndefined()
   }
   expect(serdes.string().deserializeFrom).toBeTypeOf('function')

@@ -6,7 +6,7 @@ import type { Engine } from '../../lib/store/engine/engine.ts'
 import { WriteBatch } from '../../lib/store/engine/write-batch.ts'
 import { openMemoryEngine } from '../../lib/store/engine/memory-engine.ts'
 import { readOnlyView } from '../../lib/store/views/read-only-view.ts'
-import { storeBooksKey, storePrefix, storeRange } from '../../lib/store/contract/store-name.ts'
+import { storeMetadataKey, storePrefix, storeRange } from '../../lib/store/contract/store-name.ts'
 import { stores } from '../../lib/store/builders/stores.ts'
 import { StoreHarness } from './store-harness.ts'
 
@@ -22,9 +22,9 @@ function counting<T>(serde: Serde<T>) {
       calls.serialize += 1
       return serde.serialize(value, context)
     },
-    serializeInPassing(value, context) {
+    serializeTransient(value, context) {
       calls.serialize += 1
-      return serde.serializeInPassing!(value, context)
+      return serde.serializeTransient!(value, context)
     },
     deserialize(bytes, context) {
       calls.deserialize += 1
@@ -395,7 +395,7 @@ describe('stores: many in one engine', () => {
       await h.commit()
     }
     await engine.clear(storeRange('a'))
-    expect(engine.get(storeBooksKey('a'))).toBeUndefined()
+    expect(engine.get(storeMetadataKey('a'))).toBeUndefined()
     const left: string[] = []
     for (const name of names) {
       const h = await StoreHarness.open(stores.keyValueStore({ name, ...string }), { engine })
@@ -405,7 +405,10 @@ describe('stores: many in one engine', () => {
   })
 
   test('no prefix begins another, nor the runtime’s own keys', () => {
-    const prefixes = ['a', 'a-', 'a.b', 'ab', 'A'].flatMap(name => [storePrefix(name), storeBooksKey(name)])
+    const prefixes = ['a', 'a-', 'a.b', 'ab', 'A'].flatMap(name => [
+      storePrefix(name),
+      storeMetadataKey(name),
+    ])
     for (const one of prefixes) {
       expect(one[0]).not.toBe(0)
       for (const other of prefixes) {

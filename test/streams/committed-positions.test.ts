@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interceptor } from '../../lib/broker/embedded/state/interceptor.ts'
+import type { Interceptor } from '../../lib/broker/embedded/state/interceptions.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import type { Serde } from '../../lib/serde/serde.ts'

@@ -1,7 +1,7 @@
 import { packageVersion } from '../../common/package-version.ts'
 import { basename, relative, resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { Questions } from '../output/ask.ts'
+import { Questions } from '../output/questions.ts'
 import { exitCodeAfter, UsageError, type ExitCode } from '../output/exit-code.ts'
 import { installDependencies, packageManager } from '../init/install-dependencies.ts'
 import { print } from '../output/output.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { OverviewServer } from '../../server/overview-server.ts'
-import type { Report } from '../run/supervision.ts'
+import type { Report } from '../run/report.ts'
 
 const ABOUT =
   'The application is started again whenever one of its files changes. Topics, offsets and state stay.'

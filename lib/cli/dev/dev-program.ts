@@ -8,7 +8,7 @@ import { runArguments } from '../options/run-arguments.ts'
 import type { RunOptions, SharedOptions } from '../options/run-options.ts'
 import { startRun } from '../run/start-process.ts'
 import { stopChild } from '../lifecycle/stop-child.ts'
-import { onReport, type Report } from '../run/supervision.ts'
+import { onReport, type Report } from '../run/report.ts'
 
 /** Whoever has changed a file waits for it. What is cut off here was not committed, and is done again. */
 const STOP_MS_MAX = 5_000

@@ -11,7 +11,7 @@ import type { RunOptions, SharedOptions } from '../options/run-options.ts'
 import { stateDirOf } from '../options/shared-options.ts'
 import { TypeCheck, type TypeErrors } from '../load/type-check.ts'
 import { untilEnd, type Work } from '../lifecycle/until-end.ts'
-import { FolderWatch } from '../load/watch-folder.ts'
+import { FolderWatch } from '../load/folder-watch.ts'
 
 export interface DevOptions extends RunOptions {
   readonly open?: boolean

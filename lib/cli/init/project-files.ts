@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import type { Choice } from '../output/ask.ts'
+import type { Choice } from '../output/questions.ts'
 import { PACKAGE_FOLDER } from './package-folder.ts'
 
 export const TEMPLATES = [

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { maskedCrc } from './checksum.ts'
-import { DamageFound } from './damage.ts'
+import { maskedCrc } from './masked-crc.ts'
+import { DamageFound } from './damage-found.ts'
 
 const BLOCK_BYTES = 32_768
 const HEAD_BYTES = 7

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
-import { LevelBytes } from './bytes-reader.ts'
-import { DamageFound } from './damage.ts'
+import { LevelBytes } from './level-bytes.ts'
+import { DamageFound } from './damage-found.ts'
 import { logRecords } from './log-records.ts'
 
 /** What a database consists of, as its manifest tells. */

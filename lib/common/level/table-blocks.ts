@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type * as Snappy from 'snappyjs'
 import { latePackage } from '../late-package.ts'
-import { LevelBytes } from './bytes-reader.ts'
-import { maskedCrc } from './checksum.ts'
-import { DamageFound } from './damage.ts'
+import { LevelBytes } from './level-bytes.ts'
+import { maskedCrc } from './masked-crc.ts'
+import { DamageFound } from './damage-found.ts'
 
 const snappy = latePackage<typeof Snappy>('snappyjs')
 const FOOTER_BYTES = 48

@@ -1,7 +1,7 @@
 import { partitionForKey } from '../../common/murmur2.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
-import { serializeInPassing } from '../../serde/passing-bytes.ts'
+import { serializeTransient } from '../../serde/transient-bytes.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { WindowedSerde } from '../../serde/windowed-serdes.ts'
 
@@ -15,6 +15,6 @@ export function windowedPartitioner(keySerde: Serde<unknown> | undefined): Prefi
   const choose: StreamPartitioner = (_value, key, topic, partitionCount) =>
     key === null
       ? undefined
-      : partitionForKey(serializeInPassing(inner, (key as Windowed<unknown>).key, { topic }), partitionCount)
+      : partitionForKey(serializeTransient(inner, (key as Windowed<unknown>).key, { topic }), partitionCount)
   return Object.assign(choose, { bytesBehindKey: windowBytes })
 }

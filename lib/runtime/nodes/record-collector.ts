@@ -16,7 +16,7 @@ import type {
 } from '../../processor/error-handlers.ts'
 import { Record } from '../../processor/record.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
-import { serializeInPassing } from '../../serde/passing-bytes.ts'
+import { serializeTransient } from '../../serde/transient-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { notBytes } from '../../serde/serde-error.ts'
 import { askHandler, PRODUCTION_ANSWERS } from './ask-handler.ts'
@@ -222,20 +222,20 @@ export class RecordCollector implements RecordOrigin {
     return this.#refused(error, { topic, ...bytes, origin: 'broker' }, context)
   }
 
-  /** `inPassing`: the bytes are used before anything else is serialised. */
+  /** `transient`: the bytes are used before anything else is serialised. */
   #serialize(
     topic: string,
     record: Record<unknown, unknown>,
     format: OutputFormat,
-    inPassing: boolean,
+    transient: boolean,
   ): Serialized | undefined {
     const hasHeaders = record.headerList.length > 0
     const context = hasHeaders ? { topic, headers: record.headers } : this.#contextOf(topic)
     let origin: 'key' | 'value' = 'key'
     try {
-      const key = bytesOf(format.keySerde, record.key, context, inPassing)
+      const key = bytesOf(format.keySerde, record.key, context, transient)
       origin = 'value'
-      const value = bytesOf(format.valueSerde, record.value, context, inPassing)
+      const value = bytesOf(format.valueSerde, record.value, context, transient)
       return { key, value, headers: hasHeaders ? record.headerList : addedHeaders(context.headers) }
     } catch (cause) {
       const error = errorFrom(cause)
@@ -318,10 +318,10 @@ function bytesOf(
   serde: Serde<unknown>,
   value: unknown,
   context: SerdeContext,
-  inPassing: boolean,
+  transient: boolean,
 ): Uint8Array | null {
   if (value === null || value === undefined) return null
-  const bytes = inPassing ? serializeInPassing(serde, value, context) : serde.serialize(value, context)
+  const bytes = transient ? serializeTransient(serde, value, context) : serde.serialize(value, context)
   // The serde may be somebody's own.
   if (!ArrayBuffer.isView(bytes)) throw notBytes(serde.name, bytes, context)
   return bytes

@@ -2,7 +2,7 @@ import type { Admin, OffsetToCommit, TopicPartition } from '../../broker/broker.
 import { StreamsError } from '../../common/errors/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
-import type { AnchorPlan, TaskPlan } from '../plan/anchors.ts'
+import type { AnchorPlan, TaskPlan } from '../plan/anchor-plan.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'
 import type { StateManager } from '../state/state-manager.ts'
 

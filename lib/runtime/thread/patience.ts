@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
-import { boundOf, reactionTo, type Bound } from './failure.ts'
+import { boundOf, reactionTo, type Bound } from './reaction.ts'
 
 export interface PatienceOptions {
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import type { Admin, Broker, Consumer, Producer } from '../../broker/broker.ts'
-import type { AnchorPlan } from '../plan/anchors.ts'
+import type { AnchorPlan } from '../plan/anchor-plan.ts'
 import { isolationOf } from '../plan/isolation.ts'
 import type { Refusals } from '../nodes/refusals.ts'
 import type { RuntimeSettings } from '../plan/settings.ts'

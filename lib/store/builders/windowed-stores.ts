@@ -64,7 +64,7 @@ export function timestampedWindowStoreBuilder<K, V>(
 export function sessionStoreBuilder<K, V>(
   options: SessionStoreOptions<K, V>,
 ): StoreBuilder<SessionStore<K, V>> {
-  const settings = { ...commonSettings(options), timestamped: false, minorBytes: 8 as const }
+  const settings = { ...commonSettings(options), timestamped: false, suffixBytes: 8 as const }
   const build = () => new BufferedSessionStore<K, V>(settings)
   return { ...builder(options, 'compact,delete', build), kind: 'session store' }
 }
@@ -79,7 +79,7 @@ function windowSettings<K, V>(options: WindowStoreOptions<K, V>) {
       `store "${name}": retentionMs ${retentionMs} is shorter than windowSizeMs ${windowSizeMs}: a window would be forgotten before it ends`,
     )
   }
-  return { ...common, windowSizeMs, retainDuplicates, minorBytes: 4 as const }
+  return { ...common, windowSizeMs, retainDuplicates, suffixBytes: 4 as const }
 }
 
 function commonSettings<K, V>({

@@ -6,7 +6,7 @@ import type { Engine, EngineRange } from '../engine/engine.ts'
  * After a name comes one of these; names hold neither, so no store's keys start with another store's prefix.
  */
 const DATA = 0x00
-const BOOKS = 0x01
+const METADATA = 0x01
 
 /** What a topic may be called, since the changelog carries the name (KIP-307). */
 const LEGAL = /^[a-zA-Z0-9._-]{1,200}$/
@@ -26,13 +26,13 @@ export function storePrefix(name: string): Uint8Array {
 }
 
 /** Where a store keeps notes about itself: its number of entries. */
-export function storeBooksKey(name: string): Uint8Array {
-  return withSuffix(name, BOOKS)
+export function storeMetadataKey(name: string): Uint8Array {
+  return withSuffix(name, METADATA)
 }
 
 /** Where a store notes a time. */
 export function storeTimeKey(name: string): Uint8Array {
-  return Buffer.concat([storeBooksKey(name), Buffer.from('time', 'latin1')])
+  return Buffer.concat([storeMetadataKey(name), Buffer.from('time', 'latin1')])
 }
 
 /** The entries of a store, and nothing else. */
@@ -42,7 +42,7 @@ export function storeEntriesRange(name: string): { readonly gte: Uint8Array; rea
 
 /** Everything of a store, its notes included: what to clear when it is wiped. */
 export function storeRange(name: string): EngineRange {
-  return { gte: withSuffix(name, DATA), lt: withSuffix(name, BOOKS + 1) }
+  return { gte: withSuffix(name, DATA), lt: withSuffix(name, METADATA + 1) }
 }
 
 /**
@@ -53,11 +53,11 @@ export async function storesWithEntries(engine: Engine): Promise<string[]> {
   const names: string[] = []
   let key = await firstKey(engine, Uint8Array.of(DATA + 1))
   while (key !== undefined) {
-    const end = key.findIndex(byte => byte === DATA || byte === BOOKS)
+    const end = key.findIndex(byte => byte === DATA || byte === METADATA)
     if (end < 0) break
     const name = Buffer.from(key.subarray(0, end)).toString('latin1')
     if (key[end] === DATA) names.push(name)
-    key = await firstKey(engine, withSuffix(name, BOOKS + 1))
+    key = await firstKey(engine, withSuffix(name, METADATA + 1))
   }
   return names
 }

@@ -145,8 +145,8 @@ export class WriteBatch {
   }
 }
 
-const passingKey = new ScratchBytes()
-const passingValue = new ScratchBytes()
+const transientKey = new ScratchBytes()
+const transientValue = new ScratchBytes()
 
 /** In order. What `visit` gets is valid until it returns. */
 export function forEachRow(
@@ -158,8 +158,8 @@ export function forEachRow(
     const valueAt = keyAt + bytes.readInt32LE(at)
     const valueLength = bytes.readInt32LE(at + 4)
     at = valueAt + Math.max(0, valueLength)
-    const key = passing(passingKey, bytes, keyAt, valueAt)
-    visit(key, valueLength === DELETION ? null : passing(passingValue, bytes, valueAt, at))
+    const key = passing(transientKey, bytes, keyAt, valueAt)
+    visit(key, valueLength === DELETION ? null : passing(transientValue, bytes, valueAt, at))
   }
 }
 

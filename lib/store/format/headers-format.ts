@@ -73,7 +73,7 @@ export class HeadersFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
     return layOut(value, timestamp, record.headers)
   }
 
-  passingRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array {
+  transientRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array {
     return layOut(value, timestamp, record.headers)
   }
 }

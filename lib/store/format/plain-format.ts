@@ -1,6 +1,6 @@
 import { copyBytes, EMPTY_BYTES } from '../../common/bytes.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import { serializeInPassing } from '../../serde/passing-bytes.ts'
+import { serializeTransient } from '../../serde/transient-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueState } from './value-state.ts'
 import type { ValueFormat } from './value-format.ts'
@@ -42,7 +42,7 @@ export class PlainFormat<V> implements ValueFormat<V> {
 
   changelogValue(state: ValueState): Uint8Array {
     if (state.state === 'bytes') return state.value as Uint8Array
-    return serializeInPassing(this.#serde, state.value as V, this.#context)
+    return serializeTransient(this.#serde, state.value as V, this.#context)
   }
 
   engineValue(_state: ValueState, changelogValue: Uint8Array): Uint8Array {
@@ -53,7 +53,7 @@ export class PlainFormat<V> implements ValueFormat<V> {
     return copyBytes(value)
   }
 
-  passingRow(value: Uint8Array): Uint8Array {
+  transientRow(value: Uint8Array): Uint8Array {
     return value
   }
 

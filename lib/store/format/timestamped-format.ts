@@ -1,5 +1,5 @@
 import { EMPTY_BYTES } from '../../common/bytes.ts'
-import { serializeInPassing } from '../../serde/passing-bytes.ts'
+import { serializeTransient } from '../../serde/transient-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ValueAndTimestamp } from '../contract/key-value-store.ts'
 import type { ValueState } from './value-state.ts'
@@ -58,13 +58,13 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
 
   changelogValue(state: ValueState): Uint8Array {
     if (state.state === 'bytes') return (state.value as Uint8Array).subarray(TIMESTAMP_BYTES)
-    return serializeInPassing(this.#serde, state.value as V, this.#context)
+    return serializeTransient(this.#serde, state.value as V, this.#context)
   }
 
   engineValue(state: ValueState, changelogValue: Uint8Array): Uint8Array {
     return state.state === 'bytes'
       ? (state.value as Uint8Array)
-      : this.passingRow(changelogValue, state.timestamp)
+      : this.transientRow(changelogValue, state.timestamp)
   }
 
   fromChangelog(value: Uint8Array, timestamp: number): Uint8Array {
@@ -75,7 +75,7 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
     return fillRow(this.#scratch.ofLength(TIMESTAMP_BYTES), EMPTY_BYTES, timestamp)
   }
 
-  passingRow(value: Uint8Array, timestamp: number): Uint8Array {
+  transientRow(value: Uint8Array, timestamp: number): Uint8Array {
     return fillRow(this.#scratch.ofLength(TIMESTAMP_BYTES + value.length), value, timestamp)
   }
 }

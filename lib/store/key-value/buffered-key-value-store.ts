@@ -159,7 +159,7 @@ export class BufferedKeyValueStore<K, V>
       restored.add(
         record,
         keys.lookUpKeyOf(key),
-        value === null ? null : values.passingRow(value, timestamp, record),
+        value === null ? null : values.transientRow(value, timestamp, record),
       )
     }
   }

@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
+import { doubleBytes, StoreMetadata } from './store-metadata.ts'
 
 const EXACT_LOOK_UPS = 10_000
 const SAMPLE = 64
@@ -11,22 +11,18 @@ const SAMPLE = 64
  * engine, later ones one in 64, for all 64.
  */
 export class EntryCount {
-  readonly #key: Uint8Array
-  #count = 0
+  readonly #metadata: StoreMetadata
+  #count: number
   #blindWrites = 0
-  #stored = 0
 
-  constructor(key: Uint8Array) {
-    this.#key = key
+  /** `key`: where the engine keeps the number. */
+  constructor(key: Uint8Array, engine: Engine) {
+    this.#metadata = new StoreMetadata(key, doubleBytes(0))
+    this.#count = this.#metadata.load(engine)?.readDoubleBE(0) ?? 0
   }
 
   get value(): number {
     return Math.max(0, this.#count)
-  }
-
-  load(stored: Uint8Array | undefined): void {
-    this.#count = stored === undefined ? 0 : asBuffer(stored).readDoubleBE(0)
-    this.#stored = this.#count
   }
 
   changed(by: number): void {
@@ -59,11 +55,8 @@ export class EntryCount {
    */
   stage(batch: WriteBatch, exact: number | undefined): void {
     if (exact !== undefined) this.#count = exact
-    if (this.#count === this.#stored) return
-    this.#stored = this.#count
-    const value = Buffer.allocUnsafe(8)
-    value.writeDoubleBE(this.#count, 0)
-    batch.put(this.#key, value)
+    this.#metadata.seal(doubleBytes(this.#count))
+    this.#metadata.stage(batch)
   }
 }
 

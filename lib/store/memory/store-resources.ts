@@ -3,7 +3,7 @@ import { bytesToMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow } from '../contract/store-error.ts'
-import { storeBooksKey, storePrefix } from '../contract/store-name.ts'
+import { storeMetadataKey, storePrefix } from '../contract/store-name.ts'
 import { EntryCount } from './entry-count.ts'
 import { HeadersFormat } from '../format/headers-format.ts'
 import { DirtyChanges } from './dirty-changes.ts'
@@ -55,8 +55,7 @@ export function openResources<K, V>(
   const valueSerde = serdeOrThrow(name, 'value', settings.valueSerde, context.defaultValueSerde)
   const serdeContext = { topic: context.changelogTopic }
   const cache = openCache(name, context)
-  const count = new EntryCount(storeBooksKey(name))
-  count.load(context.engine.get(storeBooksKey(name)))
+  const count = new EntryCount(storeMetadataKey(name), context.engine)
   const keys = new KeyCodec(keySerde, serdeContext, storePrefix(name))
   const values = formatOf<V>(settings, valueSerde, serdeContext, context)
   const rowOf = (record: ChangelogRecord) => {

@@ -4,13 +4,14 @@ import { asBuffer, bytesToMapKey, concatBytes, mapKeyToBytes } from '../../commo
 import type { RecordContext } from '../../common/record-context.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { StoreMetadata } from '../memory/store-metadata.ts'
 import { BufferedKeyValueStore } from '../key-value/buffered-key-value-store.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import { readInt64, writeInt64 } from '../../common/int64.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from '../format/row-serdes.ts'
 import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow, storeClosed } from '../contract/store-error.ts'
-import { storeBooksKey, validStoreName } from '../contract/store-name.ts'
+import { storeMetadataKey, validStoreName } from '../contract/store-name.ts'
 import { readChange, writeChange } from './change-format.ts'
 
 export interface RecordBufferSettings {
@@ -55,10 +56,10 @@ export class RecordBuffer implements StateStore {
   #sequence = 0
   /** No record here is earlier: spares a look at the records for each that comes. */
   #firstTimeMs = 0
-  #metadata: Uint8Array | undefined
-  #stagedBooks: Uint8Array | undefined
+  readonly #metadata: StoreMetadata
 
   constructor(settings: RecordBufferSettings) {
+    this.#metadata = new StoreMetadata(concatBytes(storeMetadataKey(settings.name), Uint8Array.of(0)))
     this.name = settings.name
     this.#settings = settings
   }
@@ -93,10 +94,10 @@ export class RecordBuffer implements StateStore {
       valueSerde: serdeOrThrow(name, 'value', valueSerde, undefined),
       entries,
     }
-    const metadata = context.engine.get(this.#metadataKey())
-    if (metadata === undefined) return
+    const metadata = this.#metadata.load(context.engine)
+    if (metadata === null) return
     this.#observedMs = readInt64(metadata, 0)
-    this.#sequence = asBuffer(metadata).readUInt32BE(8)
+    this.#sequence = metadata.readUInt32BE(8)
   }
 
   async load(): Promise<void> {
@@ -150,7 +151,7 @@ export class RecordBuffer implements StateStore {
       this.#sequence = Math.max(this.#sequence, bytes.readUInt32BE(bytes.length - SEQUENCE_BYTES))
     }
     this.#firstTimeMs = 0
-    this.#sealBooks()
+    this.#sealMetadata()
   }
 
   content(nowMs: number): AsyncIterable<ChangelogRecord> {
@@ -163,15 +164,12 @@ export class RecordBuffer implements StateStore {
 
   prepareCommit(): void {
     this.#open().entries.prepareCommit()
-    this.#sealBooks()
+    this.#sealMetadata()
   }
 
   stage(batch: WriteBatch): void {
     this.#open().entries.stage(batch)
-    const value = this.#metadata
-    if (value === undefined || (this.#stagedBooks && asBuffer(value).equals(this.#stagedBooks))) return
-    this.#stagedBooks = value
-    batch.put(this.#metadataKey(), value)
+    this.#metadata.stage(batch)
   }
 
   staged(): void {
@@ -191,16 +189,12 @@ export class RecordBuffer implements StateStore {
     this.#listener?.(key, value && valueSerde.deserialize(value, serdeContext), context)
   }
 
-  #sealBooks(): void {
+  #sealMetadata(): void {
     if (this.#observedMs === -1) return
     const metadata = Buffer.allocUnsafe(12)
     writeInt64(metadata, 0, this.#observedMs)
     metadata.writeUInt32BE(this.#sequence, 8)
-    this.#metadata = metadata
-  }
-
-  #metadataKey(): Uint8Array {
-    return concatBytes(storeBooksKey(this.name), Uint8Array.of(0))
+    this.#metadata.seal(metadata)
   }
 
   #open(): Opened {

@@ -2,13 +2,13 @@ import { assert } from '../../common/assert.ts'
 import { bytesToMapKey, concatBytes, mapKeyToBytes } from '../../common/bytes.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { doubleBytes, StoreMetadata } from '../memory/store-metadata.ts'
 import { BufferedKeyValueStore } from '../key-value/buffered-key-value-store.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import type { ChangelogRecord, StateStore, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow, storeClosed } from '../contract/store-error.ts'
 import { storeEntriesRange, storeTimeKey } from '../contract/store-name.ts'
 import { byteListSerde } from './byte-list-serde.ts'
-import { NotedTime } from './noted-time.ts'
 import type { JoinSide } from './unmatched-key.ts'
 import { keyIdOf, sideOf, timestampOf, unmatchedId, unmatchedIdSerde } from './unmatched-key.ts'
 import { earlier, later, WaitingIds } from './waiting-ids.ts'
@@ -43,7 +43,7 @@ interface Serdes {
  * each a record's time, side and key, are in memory, in order.
  *
  * Records of one key, side and time are a list under one id. When to look for closed windows follows Kafka
- * Streams step by step, `#lookFrom` included, which may lie behind the first record that waits: results and
+ * Streams step by step, `#lookFromMs` included, which may lie behind the first record that waits: results and
  * their order depend on it.
  */
 export class UnmatchedRecords implements StateStore {
@@ -56,11 +56,12 @@ export class UnmatchedRecords implements StateStore {
   #serdeContext!: SerdeContext
   #streamTimeMs = -1
   /** Until stream time is past the waiting time from here on, nothing is looked for. */
-  readonly #lookFrom: NotedTime
+  readonly #metadata: StoreMetadata
+  #lookFromMs = Infinity
 
   constructor(settings: UnmatchedSettings) {
     this.name = settings.name
-    this.#lookFrom = new NotedTime(storeTimeKey(settings.name))
+    this.#metadata = new StoreMetadata(storeTimeKey(settings.name))
     this.#settings = settings
     this.#lists = new BufferedKeyValueStore({
       name: settings.name,
@@ -103,7 +104,8 @@ export class UnmatchedRecords implements StateStore {
     for await (const [key] of engine.entries({ ...storeEntriesRange(this.name), values: false })) {
       this.#wait(keys.idOfEngineKey(key))
     }
-    this.#lookFrom.load(engine)
+    // After a restore there is none: each record that waits has set it.
+    this.#lookFromMs = this.#metadata.load(engine)?.readDoubleBE(0) ?? this.#lookFromMs
   }
 
   advance(timestampMs: number): void {
@@ -131,8 +133,8 @@ export class UnmatchedRecords implements StateStore {
    * side whose record made time pass.
    */
   emitClosed(ownWaitMs: number, waits: WaitTimes, listener: UnmatchedListener): void {
-    if (!this.#isPast(this.#lookFrom.ms, ownWaitMs)) return
-    this.#lookFrom.ms = Infinity
+    if (!this.#isPast(this.#lookFromMs, ownWaitMs)) return
+    this.#lookFromMs = Infinity
     let left = this.#ids.first('left')
     let right = this.#ids.first('right')
     let emitted: string | undefined
@@ -150,7 +152,7 @@ export class UnmatchedRecords implements StateStore {
     const looked = left !== undefined && right !== undefined ? this.#behind(later(left, right)!) : undefined
     const last = looked ?? later(this.#ids.last(), emitted)
     if (emitted !== undefined) this.#delete(emitted)
-    if (last !== undefined) this.#lookFrom.ms = timestampOf(last)
+    if (last !== undefined) this.#lookFromMs = timestampOf(last)
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -173,12 +175,12 @@ export class UnmatchedRecords implements StateStore {
 
   prepareCommit(): void {
     this.#lists.prepareCommit()
-    this.#lookFrom.seal()
+    this.#metadata.seal(doubleBytes(this.#lookFromMs))
   }
 
   stage(batch: WriteBatch): void {
     this.#lists.stage(batch)
-    this.#lookFrom.stage(batch)
+    this.#metadata.stage(batch)
   }
 
   staged(): void {
@@ -208,7 +210,7 @@ export class UnmatchedRecords implements StateStore {
     assert(list !== undefined, `store ${this.name} has an id without records`)
     const timestampMs = timestampOf(id)
     const side = sideOf(id)
-    this.#lookFrom.ms = timestampMs
+    this.#lookFromMs = timestampMs
     const key = this.#serdes.key.deserialize(mapKeyToBytes(keyIdOf(id)), this.#serdeContext)
     for (const [i, bytes] of list.entries()) {
       const value = this.#serdes[side].deserialize(bytes.subarray(1), this.#serdeContext)
@@ -232,7 +234,7 @@ export class UnmatchedRecords implements StateStore {
 
   #wait(id: string): void {
     this.#ids.add(id)
-    this.#lookFrom.ms = Math.min(this.#lookFrom.ms, timestampOf(id))
+    this.#lookFromMs = Math.min(this.#lookFromMs, timestampOf(id))
   }
 
   #delete(id: string): void {

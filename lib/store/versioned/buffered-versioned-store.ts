@@ -4,6 +4,7 @@ import { bytesToMapKey, concatBytes, EMPTY_BYTES, mapKeyToBytes } from '../../co
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
+import { StoreMetadata } from '../memory/store-metadata.ts'
 import { BufferedKeyValueStore } from '../key-value/buffered-key-value-store.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import { ROW_ID_SERDE, ROW_SERDE } from '../format/row-serdes.ts'
@@ -13,7 +14,7 @@ import type { RawVersion, RowReader } from './versioned-rows.ts'
 import { latestOf, OLDER_VERSIONS, versionAt, VersionedRows } from './versioned-rows.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow, storeClosed } from '../contract/store-error.ts'
-import { storeBooksKey, storePrefix } from '../contract/store-name.ts'
+import { storeMetadataKey, storePrefix } from '../contract/store-name.ts'
 import type {
   VersionedKeyValueStore,
   VersionedPut,
@@ -39,8 +40,8 @@ interface Opened<K, V> {
   readonly dropped: Counter
 }
 
-/** What the engine must know of an epoch besides its rows. */
-interface Metadata {
+/** What an epoch leaves besides its rows. */
+interface EpochEnd {
   readonly observedMs: number
   readonly newSegments: readonly Uint8Array[]
 }
@@ -56,21 +57,21 @@ const SEGMENT = Uint8Array.of(1)
  * go at the next start.
  *
  * The changelog gets every put, late ones that were dropped included, as from Kafka Streams: a restore comes
- * to the same verdict on each.
+ * to the same decision about each.
  */
 export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
   readonly name: string
   readonly historyRetentionMs: number
   readonly #settings: VersionedStoreSettings
+  /** Where the engine keeps the largest timestamp put. */
+  readonly #observed: StoreMetadata
   #opened: Opened<K, V> | undefined
   #observedMs = -1
   #newSegments: Uint8Array[] = []
-  #sealed: Metadata | undefined
+  #sealed: EpochEnd | undefined
   /** Of batches under way, oldest first. */
-  readonly #staged: (Metadata | undefined)[] = []
+  readonly #staged: (EpochEnd | undefined)[] = []
   #committedMs = -1
-  /** The largest timestamp that a batch carried. */
-  #stagedMs = -1
   /** Segments from this one on may have rows in the engine. */
   #clearedBelow = 0
 
@@ -78,6 +79,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     this.name = settings.name
     this.historyRetentionMs = settings.historyRetentionMs
     this.#settings = settings
+    this.#observed = new StoreMetadata(this.#metadataKey(OBSERVED_TIME))
   }
 
   get uncommittedBytes(): number {
@@ -118,9 +120,8 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       ),
       dropped: droppedRecords(context.metrics, context.taskId),
     }
-    const observed = context.engine.get(this.#metadataKey(OBSERVED_TIME))
-    this.#observedMs = observed === undefined ? -1 : readInt64(observed, 0)
-    this.#committedMs = this.#stagedMs = this.#observedMs
+    const observed = this.#observed.load(context.engine)
+    this.#observedMs = this.#committedMs = observed === null ? -1 : readInt64(observed, 0)
   }
 
   async load(): Promise<void> {
@@ -195,6 +196,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       newSegments: [...(this.#sealed?.newSegments ?? []), ...this.#newSegments],
     }
     this.#newSegments = []
+    if (this.#observedMs >= 0) this.#observed.seal(int64Bytes(this.#observedMs))
   }
 
   stage(batch: WriteBatch): void {
@@ -204,11 +206,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
     this.#staged.push(metadata)
     if (!metadata) return
     for (const key of metadata.newSegments) batch.put(key, EMPTY_BYTES)
-    if (metadata.observedMs === this.#stagedMs) return
-    this.#stagedMs = metadata.observedMs
-    const value = Buffer.allocUnsafe(8)
-    writeInt64(value, 0, metadata.observedMs)
-    batch.put(this.#metadataKey(OBSERVED_TIME), value)
+    this.#observed.stage(batch)
   }
 
   staged(): void {
@@ -285,15 +283,21 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   }
 
   #metadataKey(kind: Uint8Array): Uint8Array {
-    return concatBytes(storeBooksKey(this.name), kind)
+    return concatBytes(storeMetadataKey(this.name), kind)
   }
 
   #segmentMark(text: string): Uint8Array {
-    return concatBytes(storeBooksKey(this.name), SEGMENT, mapKeyToBytes(text))
+    return concatBytes(storeMetadataKey(this.name), SEGMENT, mapKeyToBytes(text))
   }
 
   #open(): Opened<K, V> {
     if (this.#opened === undefined) throw storeClosed(this.name)
     return this.#opened
   }
+}
+
+function int64Bytes(value: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(8)
+  writeInt64(bytes, 0, value)
+  return bytes
 }

@@ -74,7 +74,7 @@ class ReadOnlySessionView<K, V> implements ReadOnlySessionStore<K, V> {
   }
 
   #scan(keys: KeyRange<K>, { earliestEndMs, latestStartMs }: SessionSpan, reverse: boolean): Rows<K, V> {
-    const bounds = { keys, fromTime: earliestEndMs, toTime: Infinity, minorMax: latestStartMs, reverse }
+    const bounds = { keys, fromTime: earliestEndMs, toTime: Infinity, suffixMax: latestStartMs, reverse }
     return this.#view.scan(bounds, row<K, V>)
   }
 }

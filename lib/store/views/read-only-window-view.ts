@@ -68,15 +68,15 @@ class ReadOnlyWindowView<K, V> implements ReadOnlyWindowStore<K, V> {
   }
 
   #ofKey(key: K, { fromMs = 0, toMs = Infinity }: TimeRange): (readonly [number, V])[] {
-    return this.#view.rowsOfKey(key, fromMs, toMs, Infinity, (_key, startMs, _minor, value) => [
+    return this.#view.rowsOfKey(key, fromMs, toMs, Infinity, (_key, startMs, _suffix, value) => [
       startMs,
       value,
     ])
   }
 
   #scan(keys: KeyRange<K>, { fromMs = 0, toMs = Infinity }: TimeRange, reverse: boolean): Rows<K, V> {
-    const bounds = { keys, fromTime: fromMs, toTime: toMs, minorMax: Infinity, reverse }
-    return this.#view.scan(bounds, (key, startMs, _minor, value) => [
+    const bounds = { keys, fromTime: fromMs, toTime: toMs, suffixMax: Infinity, reverse }
+    return this.#view.scan(bounds, (key, startMs, _suffix, value) => [
       this.#store.windowed(key, startMs),
       value,
     ])

@@ -17,35 +17,35 @@ export class TimedView<K, V> {
     this.#isolation = isolation
   }
 
-  get(key: K, time: number, minor: number): V | undefined {
-    const { observed, codec, values, index } = this.#store.resources()
-    if (time <= observed.expiredThroughMs) return undefined
+  get(key: K, time: number, suffix: number): V | undefined {
+    const { retention, codec, values, index } = this.#store.resources()
+    if (time <= retention.expiredThroughMs) return undefined
     const id = codec.keys.id(key)
-    if (this.#isolation === 'committed') return values.read(this.#committed(id, time, minor))
+    if (this.#isolation === 'committed') return values.read(this.#committed(id, time, suffix))
     const found = index.findById(id, undefined)
-    if (found === undefined || found.find(time, minor) < 0) return undefined
-    return values.read(this.#store.stateOf(found, time, minor))
+    if (found === undefined || found.find(time, suffix) < 0) return undefined
+    return values.read(this.#store.stateOf(found, time, suffix))
   }
 
   /**
    * A deleted entry keeps its place in the index until the deletion is committed, so the index leads to all
    * that is committed.
    */
-  rowsOfKey<R>(key: K, fromTime: number, toTime: number, minorMax: number, make: MakeRow<K, V, R>): R[] {
+  rowsOfKey<R>(key: K, fromTime: number, toTime: number, suffixMax: number, make: MakeRow<K, V, R>): R[] {
     const { index, codec, values } = this.#store.resources()
     const found = index.findById(codec.keys.id(key), undefined)
     const rows: R[] = []
     if (found === undefined) return rows
     for (let i = found.firstFrom(fromTime); i < found.count; i += 1) {
-      const { time, minor } = found.at(i)!
+      const { time, suffix } = found.at(i)!
       if (time > toTime) break
-      if (minor > minorMax) continue
+      if (suffix > suffixMax) continue
       const state =
         this.#isolation === 'committed'
-          ? this.#committed(found.id, time, minor)
-          : this.#store.stateOf(found, time, minor)
+          ? this.#committed(found.id, time, suffix)
+          : this.#store.stateOf(found, time, suffix)
       const value = values.read(state)
-      if (value !== undefined) rows.push(make(key, time, minor, value))
+      if (value !== undefined) rows.push(make(key, time, suffix, value))
     }
     return rows
   }
@@ -53,9 +53,9 @@ export class TimedView<K, V> {
   /** Entries of the moment of the call. */
   scan<R>(bounds: ScanBounds<K>, make: MakeRow<K, V, R>): AsyncIterable<R> {
     if (this.#isolation === 'latest') return later(scan(this.#store, bounds, make))
-    const { context, codec, observed } = this.#store.resources()
+    const { context, codec, retention } = this.#store.resources()
     const { fromTime, toTime, reverse } = bounds
-    const lowest = Math.max(0, fromTime, observed.expiredThroughMs + 1)
+    const lowest = Math.max(0, fromTime, retention.expiredThroughMs + 1)
     if (lowest > toTime) return later([])
     const committed = context.engine.entries({
       gte: codec.engineBound(lowest),
@@ -67,26 +67,26 @@ export class TimedView<K, V> {
 
   async *#rows<R>(
     committed: AsyncIterable<readonly [Uint8Array, Uint8Array]>,
-    { keys, minorMax }: ScanBounds<K>,
+    { keys, suffixMax }: ScanBounds<K>,
     make: MakeRow<K, V, R>,
   ): AsyncGenerator<R> {
     const { codec, values } = this.#store.resources()
     const low = keys.from === undefined ? undefined : codec.keys.id(keys.from)
     const high = keys.to === undefined ? undefined : codec.keys.id(keys.to)
     for await (const [engineKey, engineValue] of committed) {
-      const { id, time, minor } = codec.readEngineKey(engineKey)
-      if (minor > minorMax || (low !== undefined && id < low) || (high !== undefined && id > high)) continue
+      const { id, time, suffix } = codec.readEngineKey(engineKey)
+      if (suffix > suffixMax || (low !== undefined && id < low) || (high !== undefined && id > high)) continue
       const state = new ValueState()
       values.load(state, engineValue)
       const value = values.read(state)
-      if (value !== undefined) yield make(codec.keys.key(id), time, minor, value)
+      if (value !== undefined) yield make(codec.keys.key(id), time, suffix, value)
     }
   }
 
-  #committed(id: string, time: number, minor: number): ValueState {
+  #committed(id: string, time: number, suffix: number): ValueState {
     const { context, codec, values } = this.#store.resources()
     const state = new ValueState()
-    const bytes = context.engine.get(codec.lookUpKey(id, time, minor))
+    const bytes = context.engine.get(codec.lookUpKey(id, time, suffix))
     if (bytes === undefined) state.setAbsent()
     else values.load(state, bytes)
     return state

@@ -72,7 +72,7 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     readonly toMs: number
   }): IterableIterator<readonly [Windowed<K>, V]> {
     const { fromMs, toMs } = ends
-    const bounds = { keys: {}, fromTime: fromMs, toTime: toMs, minorMax: Infinity, reverse: false }
+    const bounds = { keys: {}, fromTime: fromMs, toTime: toMs, suffixMax: Infinity, reverse: false }
     return scan(this.entries, bounds, row)
   }
 
@@ -97,8 +97,8 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     options: { readonly sendOldValues: boolean },
   ): boolean {
     return this.entries.setFlushListener(
-      ({ key, time, minor }, newValue, oldValue, timestamp) =>
-        listener({ key, window: { startMs: minor, endMs: time } }, newValue, oldValue, timestamp),
+      ({ key, time, suffix }, newValue, oldValue, timestamp) =>
+        listener({ key, window: { startMs: suffix, endMs: time } }, newValue, oldValue, timestamp),
       options,
     )
   }
@@ -148,7 +148,7 @@ export class BufferedSessionStore<K, V> implements SessionStore<K, V> {
     { earliestEndMs, latestStartMs }: SessionSpan,
     reverse: boolean,
   ): IterableIterator<readonly [Windowed<K>, V]> {
-    const bounds = { keys, fromTime: earliestEndMs, toTime: Infinity, minorMax: latestStartMs, reverse }
+    const bounds = { keys, fromTime: earliestEndMs, toTime: Infinity, suffixMax: latestStartMs, reverse }
     return scan(this.entries, bounds, row)
   }
 }

@@ -54,7 +54,7 @@ export class BufferedWindowStore<K, V>
 
   async load(): Promise<void> {
     await this.entries.load()
-    this.#sequence = this.entries.largestMinor
+    this.#sequence = this.entries.largestSuffix
   }
 
   put(key: K, value: V | null, windowStartMs: number): void {
@@ -114,7 +114,7 @@ export class BufferedWindowStore<K, V>
 
   restore(records: readonly ChangelogRecord[]): void {
     this.entries.restore(records)
-    this.#sequence = Math.max(this.#sequence, this.entries.largestMinor)
+    this.#sequence = Math.max(this.#sequence, this.entries.largestSuffix)
   }
 
   prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
@@ -166,14 +166,14 @@ export class BufferedWindowStore<K, V>
     { fromMs = 0, toMs = Infinity }: TimeRange,
     reverse: boolean,
   ): IterableIterator<readonly [Windowed<K>, V]> {
-    const bounds = { keys, fromTime: fromMs, toTime: toMs, minorMax: SEQUENCE_MAX, reverse }
+    const bounds = { keys, fromTime: fromMs, toTime: toMs, suffixMax: SEQUENCE_MAX, reverse }
     return scan(this.entries, bounds, this.#row)
   }
 
-  readonly #row = (key: K, startMs: number, _minor: number, value: V) =>
+  readonly #row = (key: K, startMs: number, _suffix: number, value: V) =>
     [this.windowed(key, startMs), value] as const
 }
 
-function byStart<V>(_key: unknown, startMs: number, _minor: number, value: V): readonly [number, V] {
+function byStart<V>(_key: unknown, startMs: number, _suffix: number, value: V): readonly [number, V] {
   return [startMs, value]
 }

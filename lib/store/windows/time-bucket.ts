@@ -29,8 +29,8 @@ export class KeyList {
 /** The keys that have entries of one time. Sorted when somebody asks for them in order. */
 export class TimeBucket implements Slot {
   readonly time: number
-  /** The bucket is the slot of entries that are not in memory and have no minor. */
-  readonly minor = 0
+  /** The bucket is the slot of entries that are not in memory and have no suffix. */
+  readonly suffix = 0
   /**
    * The first key alone until there is another: with times of all kinds most buckets have one, and a list is
    * larger than the bucket.

@@ -70,17 +70,17 @@ export class TimeIndex {
   }
 
   /** An entry for a place of an entered key that is not taken. */
-  insert(key: TimedKey, time: number, minor: number): TimedEntry {
-    const entry = new TimedEntry(key, this.#bucketFor(key, time), minor)
+  insert(key: TimedKey, time: number, suffix: number): TimedEntry {
+    const entry = new TimedEntry(key, this.#bucketFor(key, time), suffix)
     key.insert(entry)
     this.#size += 1
     return entry
   }
 
   /** The same without an entry in memory. */
-  insertBare(id: string, time: number, minor: number): void {
+  insertBare(id: string, time: number, suffix: number): void {
     const key = this.#enter(id)
-    key.insert(bareSlot(this.#bucketFor(key, time), minor))
+    key.insert(bareSlot(this.#bucketFor(key, time), suffix))
     this.#size += 1
   }
 
@@ -89,15 +89,15 @@ export class TimeIndex {
     const slot = key.at(index)!
     if (slot instanceof TimedEntry) return slot
     const bucket = slot instanceof BareSlot ? slot.bucket : slot
-    const entry = new TimedEntry(key, bucket, slot.minor)
+    const entry = new TimedEntry(key, bucket, slot.suffix)
     key.replace(index, entry)
     return entry
   }
 
   /** The entry leaves memory; its place stays. */
   evict(entry: TimedEntry): void {
-    const { key, time, minor } = entry
-    key.replace(key.find(time, minor), bareSlot(entry.bucket, minor))
+    const { key, time, suffix } = entry
+    key.replace(key.find(time, suffix), bareSlot(entry.bucket, suffix))
   }
 
   remove(key: TimedKey, index: number): void {
@@ -131,11 +131,11 @@ export class TimeIndex {
   }
 
   /** The entry at this place is about to change. */
-  save(key: TimedKey, time: number, minor: number, state: ValueState): void {
+  save(key: TimedKey, time: number, suffix: number, state: ValueState): void {
     let collected = false
     for (const reference of this.#snapshots) {
       const snapshot = reference.deref()
-      if (snapshot) snapshot.save(key, time, minor, state)
+      if (snapshot) snapshot.save(key, time, suffix, state)
       else collected = true
     }
     if (collected) this.#forget(undefined)
@@ -224,6 +224,6 @@ export class TimeIndex {
   }
 }
 
-function bareSlot(bucket: Slot, minor: number): Slot {
-  return minor === 0 ? bucket : new BareSlot(bucket, minor)
+function bareSlot(bucket: Slot, suffix: number): Slot {
+  return suffix === 0 ? bucket : new BareSlot(bucket, suffix)
 }

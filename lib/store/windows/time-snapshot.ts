@@ -15,7 +15,7 @@ export interface SnapshotBounds {
 export interface SnapshotSlot {
   readonly key: TimedKey
   readonly time: number
-  readonly minor: number
+  readonly suffix: number
   readonly state: ValueState | undefined
 }
 
@@ -25,7 +25,7 @@ interface Part {
 }
 
 /**
- * The entries of a moment by time, then key, then minor. It takes only the lists of keys; what changes in
+ * The entries of a moment by time, then key, then suffix. It takes only the lists of keys; what changes in
  * them until it has come by is saved here first: slots that come are saved as absent.
  */
 export class TimeSnapshot {
@@ -42,13 +42,13 @@ export class TimeSnapshot {
     this.#onEnd = onEnd
   }
 
-  save(key: TimedKey, time: number, minor: number, state: ValueState): void {
+  save(key: TimedKey, time: number, suffix: number, state: ValueState): void {
     if (!this.#isAhead(time) || this.#isOutside(key.id)) return
     let times = this.#saved.get(key)
     if (times === undefined) this.#saved.set(key, (times = new Map()))
-    let minors = times.get(time)
-    if (minors === undefined) times.set(time, (minors = new Map()))
-    if (!minors.has(minor)) minors.set(minor, state.copyState())
+    let suffixes = times.get(time)
+    if (suffixes === undefined) times.set(time, (suffixes = new Map()))
+    if (!suffixes.has(suffix)) suffixes.set(suffix, state.copyState())
   }
 
   /**
@@ -81,11 +81,11 @@ export class TimeSnapshot {
   }
 
   *#at(key: TimedKey, time: number): Generator<SnapshotSlot> {
-    const minors = new Set(this.#saved.get(key)?.get(time)?.keys())
-    for (let i = key.firstFrom(time); key.at(i)?.time === time; i += 1) minors.add(key.at(i)!.minor)
+    const suffixes = new Set(this.#saved.get(key)?.get(time)?.keys())
+    for (let i = key.firstFrom(time); key.at(i)?.time === time; i += 1) suffixes.add(key.at(i)!.suffix)
     const sign = this.#bounds.reverse ? -1 : 1
-    for (const minor of [...minors].sort((left, right) => sign * (left - right))) {
-      yield { key, time, minor, state: this.#saved.get(key)?.get(time)?.get(minor) }
+    for (const suffix of [...suffixes].sort((left, right) => sign * (left - right))) {
+      yield { key, time, suffix, state: this.#saved.get(key)?.get(time)?.get(suffix) }
     }
     this.#saved.get(key)?.delete(time)
   }

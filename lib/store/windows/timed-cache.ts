@@ -47,7 +47,7 @@ export class TimedCache extends EvictionCache<TimedEntry> {
     if (entry.expired) this.#discard(entry)
     else if (entry.state === 'absent') {
       this.#discard(entry)
-      this.#index.remove(entry.key, entry.key.find(entry.time, entry.minor))
+      this.#index.remove(entry.key, entry.key.find(entry.time, entry.suffix))
     }
   }
 

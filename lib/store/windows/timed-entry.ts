@@ -2,23 +2,23 @@ import { Entry } from '../memory/entry.ts'
 
 /**
  * The place of an entry in the index. `time` is what entries expire by: the start of a window, the end of a
- * session. `minor` tells apart what has one key and time: the number of a duplicate, the start of a session.
+ * session. `suffix` tells apart what has one key and time: the number of a duplicate, the start of a session.
  */
 export interface Slot {
   readonly time: number
-  readonly minor: number
+  readonly suffix: number
 }
 
 /**
- * The place of an entry that is not in memory; without a minor the bucket itself stands there, for all keys.
+ * The place of an entry that is not in memory; without a suffix the bucket itself stands there, for all keys.
  */
 export class BareSlot implements Slot {
   readonly bucket: Slot
-  readonly minor: number
+  readonly suffix: number
 
-  constructor(bucket: Slot, minor: number) {
+  constructor(bucket: Slot, suffix: number) {
     this.bucket = bucket
-    this.minor = minor
+    this.suffix = suffix
   }
 
   get time(): number {
@@ -30,13 +30,13 @@ export class BareSlot implements Slot {
 export class TimedEntry extends Entry implements Slot {
   readonly key: TimedKey
   readonly bucket: Slot
-  readonly minor: number
+  readonly suffix: number
 
-  constructor(key: TimedKey, bucket: Slot, minor: number) {
+  constructor(key: TimedKey, bucket: Slot, suffix: number) {
     super(key.id.length)
     this.key = key
     this.bucket = bucket
-    this.minor = minor
+    this.suffix = suffix
   }
 
   override get id(): string {
@@ -56,7 +56,7 @@ export class TimedEntry extends Entry implements Slot {
 const NO_SLOTS: readonly Slot[] = []
 
 /**
- * A key and where its entries are, by time, then minor. The newest stands beside the key: it is what most
+ * A key and where its entries are, by time, then suffix. The newest stands beside the key: it is what most
  * look-ups are for, and most keys of a store of sessions have no other.
  */
 export class TimedKey {
@@ -91,21 +91,21 @@ export class TimedKey {
    * The index of the slot; where there is none, −1 minus the index at which it belongs. New ones mostly come
    * last.
    */
-  find(time: number, minor: number): number {
+  find(time: number, suffix: number): number {
     const newest = this.#newest
     if (newest === undefined) return -1
     const older = this.#older
-    if (newest.time === time && newest.minor === minor) return older.length
-    if (isBefore(newest, time, minor)) return -2 - older.length
+    if (newest.time === time && newest.suffix === suffix) return older.length
+    if (isBefore(newest, time, suffix)) return -2 - older.length
     let low = 0
     let high = older.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (isBefore(older[middle]!, time, minor)) low = middle + 1
+      if (isBefore(older[middle]!, time, suffix)) low = middle + 1
       else high = middle
     }
     const found = older[low]
-    return found !== undefined && found.time === time && found.minor === minor ? low : -1 - low
+    return found !== undefined && found.time === time && found.suffix === suffix ? low : -1 - low
   }
 
   /** The index of the first slot of that time or a later one. */
@@ -120,7 +120,7 @@ export class TimedKey {
 
   /** A slot whose place is not taken. */
   insert(slot: Slot): void {
-    const index = -1 - this.find(slot.time, slot.minor)
+    const index = -1 - this.find(slot.time, slot.suffix)
     if (this.#newest === undefined) this.#newest = slot
     else if (index > this.#older.length) {
       this.#ownOlder().push(this.#newest)
@@ -146,6 +146,6 @@ export class TimedKey {
   }
 }
 
-function isBefore(slot: Slot, time: number, minor: number): boolean {
-  return slot.time < time || (slot.time === time && slot.minor < minor)
+function isBefore(slot: Slot, time: number, suffix: number): boolean {
+  return slot.time < time || (slot.time === time && slot.suffix < suffix)
 }

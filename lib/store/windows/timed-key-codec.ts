@@ -7,42 +7,43 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 
 const TIME_BYTES = 8
 
-/** How many bytes `minor` takes: the number of a duplicate 4, the start of a session 8. */
-export type MinorBytes = 4 | 8
+/** How many bytes `suffix` takes: the number of a duplicate 4, the start of a session 8. */
+export type SuffixBytes = 4 | 8
 
 /**
- * Keys of entries in their shapes. The changelog has `key ‖ time ‖ minor`, byte for byte as Kafka Streams;
- * the engine, behind the store's prefix, `time ‖ key ‖ minor`, so that what expires together stands together.
+ * Keys of entries in their shapes. The changelog has `key ‖ time ‖ suffix`, byte for byte as Kafka Streams;
+ * the engine, behind the store's prefix, `time ‖ key ‖ suffix`, so that what expires together stands
+ * together.
  */
 export class TimedKeyCodec<K> {
   readonly keys: KeyCodec<K>
-  readonly #minorBytes: MinorBytes
+  readonly #suffixBytes: SuffixBytes
   readonly #engineScratch: ScratchBytes
   readonly #changelogScratch = new ScratchBytes()
 
-  constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array, minorBytes: MinorBytes) {
+  constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array, suffixBytes: SuffixBytes) {
     this.keys = new KeyCodec(serde, context, prefix)
-    this.#minorBytes = minorBytes
+    this.#suffixBytes = suffixBytes
     this.#engineScratch = new ScratchBytes(prefix)
   }
 
   /** Valid until the next call. */
-  changelogKey(id: string, time: number, minor: number): Uint8Array {
-    const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#minorBytes)
+  changelogKey(id: string, time: number, suffix: number): Uint8Array {
+    const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#suffixBytes)
     writeMapKey(bytes, id, 0)
     writeInt64(bytes, id.length, time)
-    this.#writeMinor(bytes, minor, id.length + TIME_BYTES)
+    this.#writeSuffix(bytes, suffix, id.length + TIME_BYTES)
     return bytes
   }
 
   /** The engine key. Valid until the next call. */
-  lookUpKey(id: string, time: number, minor: number): Uint8Array {
+  lookUpKey(id: string, time: number, suffix: number): Uint8Array {
     const timeAt = this.keys.prefix.length
-    const minorAt = timeAt + TIME_BYTES + id.length
-    const bytes = this.#engineScratch.ofLength(minorAt + this.#minorBytes)
+    const suffixAt = timeAt + TIME_BYTES + id.length
+    const bytes = this.#engineScratch.ofLength(suffixAt + this.#suffixBytes)
     writeInt64(bytes, timeAt, time)
     writeMapKey(bytes, id, timeAt + TIME_BYTES)
-    this.#writeMinor(bytes, minor, minorAt)
+    this.#writeSuffix(bytes, suffix, suffixAt)
     return bytes
   }
 
@@ -63,42 +64,42 @@ export class TimedKeyCodec<K> {
   }
 
   /** What follows the prefix in an engine key, a character for a byte. */
-  engineId(id: string, time: number, minor: number): string {
-    return this.keys.idOfEngineKey(this.lookUpKey(id, time, minor))
+  engineId(id: string, time: number, suffix: number): string {
+    return this.keys.idOfEngineKey(this.lookUpKey(id, time, suffix))
   }
 
   readEngineKey(engineKey: Uint8Array): {
     readonly id: string
     readonly time: number
-    readonly minor: number
+    readonly suffix: number
   } {
     const bytes = asBuffer(engineKey)
     const timeAt = this.keys.prefix.length
-    const minorAt = bytes.length - this.#minorBytes
+    const suffixAt = bytes.length - this.#suffixBytes
     return {
       time: readInt64(bytes, timeAt),
-      id: latin1Piece(bytes, timeAt + TIME_BYTES, minorAt),
-      minor: this.#readMinor(bytes, minorAt),
+      id: latin1Piece(bytes, timeAt + TIME_BYTES, suffixAt),
+      suffix: this.#readSuffix(bytes, suffixAt),
     }
   }
 
-  readChangelogKey(key: Uint8Array): { readonly id: string; readonly time: number; readonly minor: number } {
+  readChangelogKey(key: Uint8Array): { readonly id: string; readonly time: number; readonly suffix: number } {
     const bytes = asBuffer(key)
-    const minorAt = bytes.length - this.#minorBytes
-    const timeAt = minorAt - TIME_BYTES
+    const suffixAt = bytes.length - this.#suffixBytes
+    const timeAt = suffixAt - TIME_BYTES
     return {
       time: readInt64(bytes, timeAt),
       id: latin1Piece(bytes, 0, timeAt),
-      minor: this.#readMinor(bytes, minorAt),
+      suffix: this.#readSuffix(bytes, suffixAt),
     }
   }
 
-  #writeMinor(bytes: Buffer, minor: number, at: number): void {
-    if (this.#minorBytes === 4) writeUint32(bytes, at, minor)
-    else writeInt64(bytes, at, minor)
+  #writeSuffix(bytes: Buffer, suffix: number, at: number): void {
+    if (this.#suffixBytes === 4) writeUint32(bytes, at, suffix)
+    else writeInt64(bytes, at, suffix)
   }
 
-  #readMinor(bytes: Buffer, at: number): number {
-    return this.#minorBytes === 4 ? bytes.readUInt32BE(at) : readInt64(bytes, at)
+  #readSuffix(bytes: Buffer, at: number): number {
+    return this.#suffixBytes === 4 ? bytes.readUInt32BE(at) : readInt64(bytes, at)
   }
 }

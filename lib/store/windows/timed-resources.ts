@@ -12,11 +12,11 @@ import { WriteBuffer } from '../memory/write-buffer.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow } from '../contract/store-error.ts'
 import { storePrefix } from '../contract/store-name.ts'
-import { ObservedTime } from './observed-time.ts'
-import { Outlived } from './outlived.ts'
+import { Retention } from './retention.ts'
+import { ForgottenEntries } from './forgotten-entries.ts'
 import { TimedCache } from './timed-cache.ts'
 import type { TimedEntry } from './timed-entry.ts'
-import type { MinorBytes } from './timed-key-codec.ts'
+import type { SuffixBytes } from './timed-key-codec.ts'
 import { TimedKeyCodec } from './timed-key-codec.ts'
 import { TimeIndex } from './time-index.ts'
 
@@ -31,7 +31,7 @@ export interface TimedStoreSettings {
   readonly retentionMs: number
   /** Instead of `retentionMs` while changes are held back. */
   readonly cachedRetentionMs?: number | undefined
-  readonly minorBytes: MinorBytes
+  readonly suffixBytes: SuffixBytes
 }
 
 /** The layers of one open store. */
@@ -45,9 +45,9 @@ export interface TimedResources<K, V> {
   readonly restored: RestoredWrites
   /** Undefined where changes are not held back. */
   readonly held: DirtyChanges<TimedEntry> | undefined
-  readonly observed: ObservedTime
+  readonly retention: Retention
   /** Undefined where the cache keeps nothing longer than retention. */
-  readonly outlived: Outlived | undefined
+  readonly forgotten: ForgottenEntries | undefined
   readonly dropped: Counter
   /**
    * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
@@ -63,22 +63,22 @@ export function openTimedResources<K, V>(
   const keySerde = serdeOrThrow(name, 'key', settings.keySerde, context.defaultKeySerde) as Serde<K>
   const valueSerde = serdeOrThrow(name, 'value', settings.valueSerde, context.defaultValueSerde)
   const serdeContext = { topic: context.changelogTopic }
-  const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.minorBytes)
+  const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.suffixBytes)
   const index = new TimeIndex()
   const cache = openCache(name, index, context)
   const values = formatOf<V>(settings, valueSerde, serdeContext, context)
   const rowOf = (record: ChangelogRecord) => {
-    const { id, time, minor } = codec.readChangelogKey(record.key!)
+    const { id, time, suffix } = codec.readChangelogKey(record.key!)
     const { value, timestamp } = record
     return {
-      id: codec.engineId(id, time, minor),
+      id: codec.engineId(id, time, suffix),
       value: value && values.fromChangelog(value, timestamp, record),
     }
   }
   const holdsBack = settings.caching && context.cacheBytesMax > 0
   const { retentionMs, cachedRetentionMs = retentionMs } = settings
   const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
-  const observed = new ObservedTime(retained, codec, context.engine)
+  const retention = new Retention(retained, codec, context.engine)
   const outlives = retained.retentionMs > retentionMs
   return {
     context,
@@ -89,8 +89,8 @@ export function openTimedResources<K, V>(
     buffer: new WriteBuffer(cache),
     restored: new RestoredWrites(rowOf),
     held: holdsBack ? new DirtyChanges(cache, context) : undefined,
-    observed,
-    outlived: outlives ? new Outlived(retentionMs, observed.latestMs) : undefined,
+    retention,
+    forgotten: outlives ? new ForgottenEntries(retentionMs, retention.latestMs) : undefined,
     dropped: droppedRecords(context.metrics, context.taskId),
     logNow: context.changelogCoalescing ? undefined : context.log,
   }

@@ -2,12 +2,12 @@ import type { KeyRange } from '../contract/window-store.ts'
 import type { MakeRow, TimedStore } from './timed-store.ts'
 import type { TimeSnapshot } from './time-snapshot.ts'
 
-/** Times and `minorMax` are included; an absent key is open. */
+/** Times and `suffixMax` are included; an absent key is open. */
 export interface ScanBounds<K> {
   readonly keys: KeyRange<K>
   readonly fromTime: number
   readonly toTime: number
-  readonly minorMax: number
+  readonly suffixMax: number
   readonly reverse: boolean
 }
 
@@ -18,11 +18,11 @@ export function scan<K, V, R>(
   make: MakeRow<K, V, R>,
 ): IterableIterator<R> {
   const { index, codec } = store.resources()
-  const { keys, fromTime, toTime, minorMax, reverse } = bounds
+  const { keys, fromTime, toTime, suffixMax, reverse } = bounds
   const lowId = keys.from === undefined ? undefined : codec.keys.id(keys.from)
   const highId = keys.to === undefined ? undefined : codec.keys.id(keys.to)
   const snapshot = index.snapshot({ fromTime, toTime, lowId, highId, reverse })
-  return snapshot === undefined ? NOTHING[Symbol.iterator]() : rows(store, snapshot, minorMax, make)
+  return snapshot === undefined ? NOTHING[Symbol.iterator]() : rows(store, snapshot, suffixMax, make)
 }
 
 const NOTHING: readonly never[] = []
@@ -30,15 +30,15 @@ const NOTHING: readonly never[] = []
 function* rows<K, V, R>(
   store: TimedStore<K, V>,
   snapshot: TimeSnapshot,
-  minorMax: number,
+  suffixMax: number,
   make: MakeRow<K, V, R>,
 ): Generator<R, undefined> {
   for (const slot of snapshot.slots()) {
-    if (slot.minor > minorMax) continue
+    if (slot.suffix > suffixMax) continue
     const { codec, values } = store.resources()
-    const { key, time, minor } = slot
-    const value = values.read(slot.state ?? store.stateOf(key, time, minor))
-    if (value !== undefined) yield make(codec.keys.keyOf(key.id, key.alias), time, minor, value)
+    const { key, time, suffix } = slot
+    const value = values.read(slot.state ?? store.stateOf(key, time, suffix))
+    if (value !== undefined) yield make(codec.keys.keyOf(key.id, key.alias), time, suffix, value)
   }
   return undefined
 }

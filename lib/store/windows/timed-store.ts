@@ -18,14 +18,14 @@ import { openTimedResources } from './timed-resources.ts'
 export interface TimedPlace<K> {
   readonly key: K
   readonly time: number
-  readonly minor: number
+  readonly suffix: number
 }
 
 /** Builds what a range hands out. */
-export type MakeRow<K, V, R> = (key: K, time: number, minor: number, value: V) => R
+export type MakeRow<K, V, R> = (key: K, time: number, suffix: number, value: V) => R
 
 /**
- * What window and session stores have in common: entries by key, time and minor, of which those end that are
+ * What window and session stores have in common: entries by key, time and suffix, of which those end that are
  * older than the latest time by the retention. An index in memory knows which there are; each is in memory,
  * or in the engine, as in the key-value store.
  *
@@ -39,7 +39,7 @@ export class TimedStore<K, V> {
   #listener: FlushListener<TimedPlace<K>, V> | undefined
   #sendOldValues = false
   #expiryListener: ExpiryListener | undefined
-  #largestMinor = 0
+  #largestSuffix = 0
   // A key that was just looked up in vain is mostly put next.
   #missedKey: unknown = undefined
   #missedId = ''
@@ -54,13 +54,13 @@ export class TimedStore<K, V> {
   }
 
   /** Of what was loaded or restored. */
-  get largestMinor(): number {
-    return this.#largestMinor
+  get largestSuffix(): number {
+    return this.#largestSuffix
   }
 
   /** Whether retention has ended what is of this time. */
   hasExpired(time: number): boolean {
-    return time <= this.resources().observed.expiredThroughMs
+    return time <= this.resources().retention.expiredThroughMs
   }
 
   open(context: StoreContext): void {
@@ -69,12 +69,12 @@ export class TimedStore<K, V> {
   }
 
   async load(): Promise<void> {
-    const { observed, context, codec, index } = this.resources()
-    const range = await observed.load()
+    const { retention, context, codec, index } = this.resources()
+    const range = await retention.load()
     for await (const [engineKey] of context.engine.entries({ ...range, values: false })) {
-      const { id, time, minor } = codec.readEngineKey(engineKey)
-      index.insertBare(id, time, minor)
-      if (minor > this.#largestMinor) this.#largestMinor = minor
+      const { id, time, suffix } = codec.readEngineKey(engineKey)
+      index.insertBare(id, time, suffix)
+      if (suffix > this.#largestSuffix) this.#largestSuffix = suffix
     }
   }
 
@@ -82,18 +82,18 @@ export class TimedStore<K, V> {
     return this.resources().index.prefetch(keys, start, texts)
   }
 
-  get(key: K, time: number, minor: number): V | undefined {
+  get(key: K, time: number, suffix: number): V | undefined {
     const resources = this.#resources ?? this.resources()
     const found = resources.index.find(key) ?? this.#findBySerializing(key, resources)
     if (found === undefined) return undefined
-    const index = found.find(time, minor)
+    const index = found.find(time, suffix)
     if (index < 0) return undefined
     const value = this.#valueAt(found, index, resources)
     if (resources.cache.overfull) resources.cache.trim()
     return value
   }
 
-  put(key: K, time: number, minor: number, value: V | null): void {
+  put(key: K, time: number, suffix: number, value: V | null): void {
     const { name } = this.#settings
     if (value === undefined) throw new TypeError(`store "${name}": undefined cannot be a value; null deletes`)
     if (!Number.isSafeInteger(time) || time < 0) {
@@ -103,48 +103,48 @@ export class TimedStore<K, V> {
     }
     const resources = this.resources()
     this.#reach(time, resources)
-    if (time <= resources.observed.expiredThroughMs) {
+    if (time <= resources.retention.expiredThroughMs) {
       resources.dropped.value += 1
-      this.#logUnwritten(key, time, minor, value, resources)
+      this.#logUnwritten(key, time, suffix, value, resources)
       // It is the writer who decides what is late: without a cache it forwards what the store has dropped,
       // too.
       if (resources.held && !isDeletion(value))
-        this.#tellUnwritten({ key, time, minor }, value as V, resources)
+        this.#tellUnwritten({ key, time, suffix }, value as V, resources)
       return
     }
-    this.#put(key, time, minor, value, resources)
+    this.#put(key, time, suffix, value, resources)
   }
 
   /** As a put of null, but it is no sign of time, and never dropped. */
-  delete(key: K, time: number, minor: number): void {
+  delete(key: K, time: number, suffix: number): void {
     const resources = this.resources()
-    if (!this.hasExpired(time)) this.#put(key, time, minor, null, resources)
-    else this.#logUnwritten(key, time, minor, null, resources)
+    if (!this.hasExpired(time)) this.#put(key, time, suffix, null, resources)
+    else this.#logUnwritten(key, time, suffix, null, resources)
   }
 
   /**
    * A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it; it is a sign of
    * time, and may be too late.
    */
-  logDeletion(key: K, time: number, minor: number): void {
+  logDeletion(key: K, time: number, suffix: number): void {
     const resources = this.resources()
     this.#reach(time, resources)
-    if (time <= resources.observed.expiredThroughMs) resources.dropped.value += 1
-    this.#logUnwritten(key, time, minor, null, resources)
+    if (time <= resources.retention.expiredThroughMs) resources.dropped.value += 1
+    this.#logUnwritten(key, time, suffix, null, resources)
   }
 
-  /** Rows of one key by time, then minor, up to `minorMax`; both bounds of time are included. */
-  rowsOfKey<R>(key: K, fromTime: number, toTime: number, minorMax: number, make: MakeRow<K, V, R>): R[] {
+  /** Rows of one key by time, then suffix, up to `suffixMax`; both bounds of time are included. */
+  rowsOfKey<R>(key: K, fromTime: number, toTime: number, suffixMax: number, make: MakeRow<K, V, R>): R[] {
     const resources = this.resources()
     const found = resources.index.find(key) ?? this.#findBySerializing(key, resources)
     const rows: R[] = []
     if (found === undefined) return rows
     for (let i = found.firstFrom(fromTime); i < found.count; i += 1) {
-      const { time, minor } = found.at(i)!
+      const { time, suffix } = found.at(i)!
       if (time > toTime) break
-      if (minor > minorMax) continue
+      if (suffix > suffixMax) continue
       const value = this.#valueAt(found, i, resources)
-      if (value !== undefined) rows.push(make(key, time, minor, value))
+      if (value !== undefined) rows.push(make(key, time, suffix, value))
     }
     if (resources.cache.overfull) resources.cache.trim()
     return rows
@@ -171,15 +171,15 @@ export class TimedStore<K, V> {
   restore(records: readonly ChangelogRecord[]): void {
     const resources = this.resources()
     for (const record of records) if (record.key !== null) this.#restore(record.key, record, resources)
-    resources.observed.seal()
+    resources.retention.seal()
   }
 
   async *content(): AsyncGenerator<ChangelogRecord> {
     const { context, codec, values } = this.resources()
     for await (const [engineKey, row] of context.engine.entries(storeEntriesRange(this.#settings.name))) {
-      const { id, time, minor } = codec.readEngineKey(engineKey)
+      const { id, time, suffix } = codec.readEngineKey(engineKey)
       // Retention counts from the record's time, which is not before that of the entry.
-      yield changelogRecord(values, codec.changelogKey(id, time, minor), row, time)
+      yield changelogRecord(values, codec.changelogKey(id, time, suffix), row, time)
     }
   }
 
@@ -192,31 +192,31 @@ export class TimedStore<K, V> {
   }
 
   prepareCommit(): void {
-    const { buffer, held, context, observed } = this.resources()
+    const { buffer, held, context, retention } = this.resources()
     assert(
       !held || held.size === 0,
       `store ${this.#settings.name} holds changes back: flush comes before prepareCommit`,
     )
     const log = context.changelogCoalescing ? context.log : undefined
-    observed.seal()
+    retention.seal()
     buffer.seal(entry => this.#seal(entry, log))
   }
 
   stage(batch: WriteBatch): void {
-    const { buffer, restored, observed } = this.resources()
+    const { buffer, restored, retention } = this.resources()
     // Restored writes first: what has an entry, and so a write in the buffer, had it after them.
     restored.stage(batch)
     buffer.stage(batch)
-    observed.stage(batch)
+    retention.stage(batch)
   }
 
   staged(): void {
     // The batch of a store that was closed meanwhile: its task was given up or built anew.
     if (!this.#resources) return
-    const { buffer, restored, cache, observed } = this.#resources
+    const { buffer, restored, cache, retention } = this.#resources
     restored.staged()
     buffer.staged()
-    observed.staged()
+    retention.staged()
     if (cache.overfull) cache.trim()
   }
 
@@ -237,12 +237,12 @@ export class TimedStore<K, V> {
   }
 
   /** The present state of a place, without bringing it into memory. */
-  stateOf(key: TimedKey, time: number, minor: number): ValueState {
-    const index = key.find(time, minor)
+  stateOf(key: TimedKey, time: number, suffix: number): ValueState {
+    const index = key.find(time, suffix)
     const slot = index < 0 ? undefined : key.at(index)
     if (slot instanceof TimedEntry && slot.state !== 'unread') return slot
     const state = new ValueState()
-    this.#load(state, key.id, time, minor)
+    this.#load(state, key.id, time, suffix)
     return state
   }
 
@@ -270,7 +270,7 @@ export class TimedStore<K, V> {
       return values.read(slot)
     }
     const entry = this.#entryAt(key, index, resources)
-    this.#load(entry, key.id, entry.time, entry.minor)
+    this.#load(entry, key.id, entry.time, entry.suffix)
     const value = values.read(entry)
     cache.resize(entry, valueBytes(entry))
     return value
@@ -285,54 +285,54 @@ export class TimedStore<K, V> {
   }
 
   /** From what a restore has just brought, or else from the engine. */
-  #load(state: ValueState, id: string, time: number, minor: number): void {
+  #load(state: ValueState, id: string, time: number, suffix: number): void {
     const { restored, context, codec, values } = this.resources()
-    const brought = restored.isEmpty ? undefined : restored.find(codec.engineId(id, time, minor))
-    const bytes = brought === undefined ? context.engine.get(codec.lookUpKey(id, time, minor)) : brought
+    const brought = restored.isEmpty ? undefined : restored.find(codec.engineId(id, time, suffix))
+    const bytes = brought === undefined ? context.engine.get(codec.lookUpKey(id, time, suffix)) : brought
     if (bytes === undefined || bytes === null) state.state = 'absent'
     else values.load(state, bytes)
   }
 
   #reach(time: number, resources: TimedResources<K, V>): void {
-    const { observed, index } = resources
-    if (this.#expiryListener && observed.isNew(time)) {
-      const throughMs = observed.expiredThroughMsAt(time)
+    const { retention, index } = resources
+    if (this.#expiryListener && retention.isNew(time)) {
+      const throughMs = retention.expiredThroughMsAt(time)
       if (index.reachesTo(throughMs)) this.#expiryListener(throughMs)
     }
     this.#observe(time, resources)
   }
 
   #observe(time: number, resources: TimedResources<K, V>): void {
-    const { observed, index } = resources
-    if (observed.advance(time)) index.expire(observed.expiredThroughMs, this.#expire)
+    const { retention, index } = resources
+    if (retention.advance(time)) index.expire(retention.expiredThroughMs, this.#expire)
   }
 
   readonly #expire = (key: TimedKey, slot: Slot): void => {
-    const { observed, index, cache } = this.resources()
-    const { time, minor } = slot
-    observed.expired()
+    const { retention, index, cache } = this.resources()
+    const { time, suffix } = slot
+    retention.expired()
     if (index.watched) {
       const state = new ValueState()
-      if (slot instanceof TimedEntry && slot.state !== 'unread') index.save(key, time, minor, slot)
+      if (slot instanceof TimedEntry && slot.state !== 'unread') index.save(key, time, suffix, slot)
       else {
-        this.#load(state, key.id, time, minor)
-        index.save(key, time, minor, state)
+        this.#load(state, key.id, time, suffix)
+        index.save(key, time, suffix, state)
       }
     }
     if (slot instanceof TimedEntry) cache.expire(slot)
   }
 
-  #put(key: K, time: number, minor: number, value: V | null, resources: TimedResources<K, V>): void {
+  #put(key: K, time: number, suffix: number, value: V | null, resources: TimedResources<K, V>): void {
     const { index, held, cache, codec } = resources
     const found = index.find(key) ?? this.#findBySerializing(key, resources)
-    const at = found === undefined ? -1 : found.find(time, minor)
+    const at = found === undefined ? -1 : found.find(time, suffix)
     let entry: TimedEntry
     if (found !== undefined && at >= 0) entry = this.#entryAt(found, at, resources)
     else if (isDeletion(value) && !held) {
-      this.#logUnwritten(key, time, minor, null, resources)
+      this.#logUnwritten(key, time, suffix, null, resources)
       return
     } else {
-      entry = index.insert(found ?? index.enter(this.#idOf(key, codec), key), time, minor)
+      entry = index.insert(found ?? index.enter(this.#idOf(key, codec), key), time, suffix)
       entry.state = 'absent'
       cache.add(entry)
     }
@@ -342,7 +342,7 @@ export class TimedStore<K, V> {
 
   #hold(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
     const held = resources.held!
-    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.minor)
+    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.suffix)
     const before = entry.heldBefore ?? this.#stateBefore(entry)
     this.#change(entry, value, resources)
     held.hold(entry, before, resources.context.recordContext())
@@ -374,38 +374,44 @@ export class TimedStore<K, V> {
 
   #beforeChange(entry: TimedEntry, { index }: TimedResources<K, V>): void {
     if (!index.watched) return
-    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.minor)
-    index.save(entry.key, entry.time, entry.minor, entry)
+    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.suffix)
+    index.save(entry.key, entry.time, entry.suffix, entry)
   }
 
   #restore(key: Uint8Array, record: ChangelogRecord, resources: TimedResources<K, V>): void {
-    const { codec, index, observed, values, restored } = resources
-    const { id, time, minor } = codec.readChangelogKey(key)
+    const { codec, index, retention, values, restored } = resources
+    const { id, time, suffix } = codec.readChangelogKey(key)
     this.#observe(time, resources)
-    if (time <= observed.expiredThroughMs) return
-    if (minor > this.#largestMinor) this.#largestMinor = minor
+    if (time <= retention.expiredThroughMs) return
+    if (suffix > this.#largestSuffix) this.#largestSuffix = suffix
     const found = index.findById(id, undefined)
-    const at = found === undefined ? -1 : found.find(time, minor)
+    const at = found === undefined ? -1 : found.find(time, suffix)
     const { value, timestamp } = record
     if (value === null && at < 0) return
     // Whatever is in memory of the entry has to change with it; an open iterator must be told.
     if (index.watched || (found !== undefined && found.at(at) instanceof TimedEntry)) {
-      const entry = found === undefined || at < 0 ? this.#insertAbsent(id, time, minor, resources) : undefined
+      const entry =
+        found === undefined || at < 0 ? this.#insertAbsent(id, time, suffix, resources) : undefined
       const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
       this.#restoreEntry(entry ?? this.#entryAt(found!, at, resources), bytes, timestamp, resources)
       return
     }
     if (value === null) index.remove(found!, at)
-    else if (at < 0) index.insertBare(id, time, minor)
+    else if (at < 0) index.insertBare(id, time, suffix)
     restored.add(
       record,
-      codec.lookUpKey(id, time, minor),
-      value === null ? null : values.passingRow(value, timestamp, record),
+      codec.lookUpKey(id, time, suffix),
+      value === null ? null : values.transientRow(value, timestamp, record),
     )
   }
 
-  #insertAbsent(id: string, time: number, minor: number, { index, cache }: TimedResources<K, V>): TimedEntry {
-    const entry = index.insert(index.enter(id, undefined), time, minor)
+  #insertAbsent(
+    id: string,
+    time: number,
+    suffix: number,
+    { index, cache }: TimedResources<K, V>,
+  ): TimedEntry {
+    const entry = index.insert(index.enter(id, undefined), time, suffix)
     entry.state = 'absent'
     cache.add(entry)
     return entry
@@ -421,7 +427,7 @@ export class TimedStore<K, V> {
     this.#beforeChange(entry, resources)
     if (bytes === null) entry.setAbsent()
     else entry.setBytes(bytes, timestamp)
-    buffer.sealRow(entry, codec.lookUpKey(entry.id, entry.time, entry.minor), bytes)
+    buffer.sealRow(entry, codec.lookUpKey(entry.id, entry.time, entry.suffix), bytes)
     cache.resize(entry, valueBytes(entry))
   }
 
@@ -429,24 +435,24 @@ export class TimedStore<K, V> {
     // It will not be written any more, and what was written of it before leaves with its time.
     if (entry.expired) return
     const { codec, values, buffer } = this.resources()
-    const { id, time, minor } = entry
+    const { id, time, suffix } = entry
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    buffer.sealRow(entry, codec.lookUpKey(id, time, minor), value && values.engineValue(entry, value))
-    log?.(codec.changelogKey(id, time, minor), value, entry.timestamp, changelogHeaders(values, entry))
+    buffer.sealRow(entry, codec.lookUpKey(id, time, suffix), value && values.engineValue(entry, value))
+    log?.(codec.changelogKey(id, time, suffix), value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: TimedEntry, { codec, values, logNow }: TimedResources<K, V>): void {
     if (!logNow) return
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
     const headers = changelogHeaders(values, entry)
-    logNow(codec.changelogKey(entry.id, entry.time, entry.minor), value, entry.timestamp, headers)
+    logNow(codec.changelogKey(entry.id, entry.time, entry.suffix), value, entry.timestamp, headers)
   }
 
   /** Kafka Streams logs above the store, whatever the store makes of the write. */
   #logUnwritten(
     key: K,
     time: number,
-    minor: number,
+    suffix: number,
     value: V | null,
     { codec, values, context, logNow }: TimedResources<K, V>,
   ): void {
@@ -456,7 +462,7 @@ export class TimedStore<K, V> {
     else values.write(state, value as V, context)
     const bytes = isDeletion(value) ? null : values.changelogValue(state)
     const headers = changelogHeaders(values, state)
-    logNow(codec.changelogKey(codec.keys.id(key), time, minor), bytes, state.timestamp, headers)
+    logNow(codec.changelogKey(codec.keys.id(key), time, suffix), bytes, state.timestamp, headers)
   }
 
   #tellUnwritten(place: TimedPlace<K>, value: V, { context }: TimedResources<K, V>): void {
@@ -468,16 +474,16 @@ export class TimedStore<K, V> {
   }
 
   #release(change: HeldChange<TimedEntry>, resources: TimedResources<K, V>): void {
-    const { buffer, context, outlived, dropped } = resources
+    const { buffer, context, forgotten, dropped } = resources
     const { entry } = change
-    const isForgotten = outlived?.covers(entry.time) ?? false
+    const isForgotten = forgotten?.covers(entry.time) ?? false
     const before = isForgotten ? WAS_ABSENT : change.before
     const nothingHappened = entry.state === 'absent' && before.state === 'absent'
     const isSilent = nothingHappened && (this.#listener !== undefined || context.changelogCoalescing)
     // What is forgotten below is in our engine still.
     const isUnwritten = entry.state !== 'absent' || change.before.state !== 'absent'
     if (isUnwritten && !entry.expired) buffer.mark(entry)
-    if (!nothingHappened) outlived?.reached(entry.time)
+    if (!nothingHappened) forgotten?.reached(entry.time)
     if (isForgotten && !nothingHappened) dropped.value += 1
     if (isSilent) return
     this.#log(entry, resources)
@@ -487,9 +493,9 @@ export class TimedStore<K, V> {
 
   readonly #tell = ({ entry, before, context }: HeldChange<TimedEntry>): void => {
     const { codec, values } = this.resources()
-    const { key, time, minor } = entry
+    const { key, time, suffix } = entry
     const oldValue = this.#sendOldValues ? values.read(before) : undefined
-    const place = { key: codec.keys.keyOf(key.id, key.alias), time, minor }
+    const place = { key: codec.keys.keyOf(key.id, key.alias), time, suffix }
     this.#listener?.(place, values.read(entry), oldValue, context.timestamp)
   }
 }

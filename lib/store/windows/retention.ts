@@ -1,8 +1,7 @@
-import { Buffer } from 'node:buffer'
-import { asBuffer } from '../../common/bytes.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
-import { storeBooksKey, storeEntriesRange } from '../contract/store-name.ts'
+import { storeMetadataKey, storeEntriesRange } from '../contract/store-name.ts'
+import { doubleBytes, StoreMetadata } from '../memory/store-metadata.ts'
 import type { TimedKeyCodec } from './timed-key-codec.ts'
 
 /** Expired entries that are worth a pass of the engine over the range of their keys. */
@@ -15,15 +14,14 @@ const INTERVAL_MS_MIN = 60_000
  * entries, and the engine is cleared of what a committed time has ended, never of more: a restore applies the
  * same rule to the same records.
  */
-export class ObservedTime {
+export class Retention {
   readonly #retentionMs: number
-  readonly #booksKey: Uint8Array
+  readonly #metadata: StoreMetadata
   readonly #entries: { readonly gte: Uint8Array; readonly lt: Uint8Array }
   readonly #codec: Pick<TimedKeyCodec<unknown>, 'engineBound'>
   readonly #engine: Engine
-  #latestMs = -1
-  #sealedMs = -1
-  #storedMs = -1
+  #latestMs: number
+  #sealedMs: number
   /** The end of what each batch on its way has ended, oldest first. */
   readonly #staged: number[] = []
   #clearedThroughMs = -1
@@ -35,13 +33,11 @@ export class ObservedTime {
     engine: Engine,
   ) {
     this.#retentionMs = settings.retentionMs
-    this.#booksKey = storeBooksKey(settings.name)
+    this.#metadata = new StoreMetadata(storeMetadataKey(settings.name), doubleBytes(-1))
     this.#entries = storeEntriesRange(settings.name)
     this.#codec = codec
     this.#engine = engine
-    const stored = engine.get(this.#booksKey)
-    if (stored !== undefined) this.#latestMs = asBuffer(stored).readDoubleBE(0)
-    this.#sealedMs = this.#storedMs = this.#latestMs
+    this.#latestMs = this.#sealedMs = this.#metadata.load(engine)?.readDoubleBE(0) ?? -1
   }
 
   /** −1 before the first. */
@@ -84,18 +80,16 @@ export class ObservedTime {
     return { ...this.#entries, gte }
   }
 
-  /** What has been observed until now belongs to the commit. */
+  /** What the largest time has ended until now belongs to the commit. */
   seal(): void {
+    if (this.#sealedMs === this.#latestMs) return
     this.#sealedMs = this.#latestMs
+    this.#metadata.seal(doubleBytes(this.#sealedMs))
   }
 
   stage(batch: WriteBatch): void {
     this.#staged.push(this.#sealedMs - this.#retentionMs)
-    if (this.#sealedMs === this.#storedMs) return
-    this.#storedMs = this.#sealedMs
-    const value = Buffer.allocUnsafe(8)
-    value.writeDoubleBE(this.#sealedMs, 0)
-    batch.put(this.#booksKey, value)
+    this.#metadata.stage(batch)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { FolderWatch } from '../../lib/cli/load/watch-folder.ts'
+import { FolderWatch } from '../../lib/cli/load/folder-watch.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { directoryWith } from './cli-process.ts'
 

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { DamageFound } from './damage.ts'
+import { DamageFound } from './damage-found.ts'
 
 /** Reads LevelDB's encodings out of one piece of a file; beyond its end they are damage. */
 export class LevelBytes {

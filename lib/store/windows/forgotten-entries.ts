@@ -3,7 +3,7 @@
  * which of them the store below has forgotten. They are found and joined all the same, but what the store
  * below does not have has no old value: taking it back is nothing that has happened.
  */
-export class Outlived {
+export class ForgottenEntries {
   readonly #retentionMs: number
   #latestMs: number
 
