@@ -6,7 +6,7 @@ import type {
   TimestampedKeyValueStore,
   ValueAndTimestamp,
 } from '../contract/key-value-store.ts'
-import type { KeepHeaders } from '../memory/store-resources.ts'
+import type { KeepHeaders } from '../format/format-of.ts'
 import { LruMap } from '../key-value/lru-map.ts'
 import type { StoreBuilder } from '../contract/state-store.ts'
 import { validStoreName } from '../contract/store-name.ts'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { bytesToMapKey, copyInto, mapKeyToBytes, writeMapKey } from '../../common/bytes.ts'
+import { bytesToMapKey, copyInto, EMPTY_BYTES, mapKeyToBytes, writeMapKey } from '../../common/bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
 
@@ -13,6 +13,9 @@ export class KeyCodec<K> {
   readonly #context: SerdeContext
   /** For look-ups, which the engine answers before the next one. */
   readonly #scratch: ScratchBytes
+  /** What `#scratch` has: a commit asks for the same key twice. */
+  #lastId: string | undefined
+  #lastKey: Uint8Array = EMPTY_BYTES
 
   constructor(serde: Serde<K>, context: SerdeContext, prefix: Uint8Array) {
     this.#serde = serde
@@ -48,20 +51,25 @@ export class KeyCodec<K> {
 
   /** The engine key. Valid until the next call of this, or of one that says so, too. */
   lookUpKey(id: string): Uint8Array {
+    if (id === this.#lastId) return this.#lastKey
     const key = this.#scratch.ofLength(this.prefix.length + id.length)
     writeMapKey(key, id, this.prefix.length)
+    this.#lastId = id
+    this.#lastKey = key
     return key
   }
 
   /** The engine key of a serialised one. Valid as that of `lookUpKey`. */
   lookUpKeyOf(bytes: Uint8Array): Uint8Array {
     const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
+    this.#lastId = undefined
     copyInto(key, this.prefix.length, bytes)
     return key
   }
 
-  /** The serialised key of the last `lookUpKey`, in the same memory. */
-  get lookedUp(): Uint8Array {
+  /** The serialised key, as the changelog has it. Valid as that of `lookUpKey`. */
+  changelogKey(id: string): Uint8Array {
+    this.lookUpKey(id)
     return this.#scratch.behindPrefix
   }
 

@@ -1,7 +1,7 @@
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import { BufferedKeyValueStore } from './buffered-key-value-store.ts'
-import type { KeyValueStoreSettings } from '../memory/store-resources.ts'
+import type { KeyValueStoreSettings } from './store-resources.ts'
 import { isDeletion } from '../format/value-format.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { storeEntriesRange } from '../contract/store-name.ts'

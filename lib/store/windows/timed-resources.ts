@@ -1,24 +1,21 @@
-import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import { droppedRecords } from '../../common/metrics/dropped-records.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import type { Serde } from '../../serde/serde.ts'
-
-import { DirtyChanges } from '../memory/dirty-changes.ts'
-import { RestoredWrites } from '../memory/restored-writes.ts'
-import type { KeepHeaders } from '../memory/store-resources.ts'
-import { formatOf, READ_CACHE_BYTES_MAX } from '../memory/store-resources.ts'
-import type { ValueFormat } from '../format/value-format.ts'
-import { WriteBuffer } from '../memory/write-buffer.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { serdeOrThrow } from '../contract/store-error.ts'
 import { storePrefix } from '../contract/store-name.ts'
-import { Retention } from './retention.ts'
+import { formatOf, type KeepHeaders } from '../format/format-of.ts'
+import type { ValueFormat } from '../format/value-format.ts'
+import { EntryStore } from '../memory/entry-store.ts'
+import { openCache } from '../memory/open-cache.ts'
+import { RestoredWrites } from '../memory/restored-writes.ts'
 import { ForgottenEntries } from './forgotten-entries.ts'
+import { Retention } from './retention.ts'
+import { TimeIndex } from './time-index.ts'
 import { TimedCache } from './timed-cache.ts'
 import type { TimedEntry } from './timed-entry.ts'
-import type { SuffixBytes } from './timed-key-codec.ts'
-import { TimedKeyCodec } from './timed-key-codec.ts'
-import { TimeIndex } from './time-index.ts'
+import { TimedKeyCodec, type SuffixBytes } from './timed-key-codec.ts'
+import { TimedPlaces, type TimedPlace } from './timed-places.ts'
 
 /** How a store of entries by key and time is to be. Undefined serdes are the application's. */
 export interface TimedStoreSettings {
@@ -41,13 +38,10 @@ export interface TimedResources<K, V> {
   readonly values: ValueFormat<V>
   readonly index: TimeIndex
   readonly cache: TimedCache
-  readonly buffer: WriteBuffer<TimedEntry>
   readonly restored: RestoredWrites
-  /** Undefined where changes are not held back. */
-  readonly held: DirtyChanges<TimedEntry> | undefined
+  readonly places: TimedPlaces<K>
+  readonly entries: EntryStore<TimedEntry, V, TimedPlace<K>>
   readonly retention: Retention
-  /** Undefined where the cache keeps nothing longer than retention. */
-  readonly forgotten: ForgottenEntries | undefined
   readonly dropped: Counter
   /**
    * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
@@ -59,15 +53,45 @@ export function openTimedResources<K, V>(
   settings: TimedStoreSettings,
   context: StoreContext,
 ): TimedResources<K, V> {
-  const { name } = settings
+  const { name, caching, retentionMs } = settings
+  const { engine } = context
   const keySerde = serdeOrThrow(name, 'key', settings.keySerde, context.defaultKeySerde) as Serde<K>
   const valueSerde = serdeOrThrow(name, 'value', settings.valueSerde, context.defaultValueSerde)
   const serdeContext = { topic: context.changelogTopic }
   const codec = new TimedKeyCodec(keySerde, serdeContext, storePrefix(name), settings.suffixBytes)
   const index = new TimeIndex()
-  const cache = openCache(name, index, context)
+  const cache = openCache(name, context, (bytesMax, evictions) => new TimedCache(index, bytesMax, evictions))
   const values = formatOf<V>(settings, valueSerde, serdeContext, context)
-  const rowOf = (record: ChangelogRecord) => {
+  const restored = new RestoredWrites(rowOf(codec, values))
+  const keptMs = keptForMs(settings, context)
+  const retention = new Retention({ name, retentionMs: keptMs }, codec, engine)
+  const forgotten = keptMs > retentionMs ? new ForgottenEntries(retentionMs, retention.latestMs) : undefined
+  const dropped = droppedRecords(context.metrics, context.taskId)
+  const places = new TimedPlaces({ engine, codec, index, restored, forgotten, dropped })
+  const entries = new EntryStore({ name, context, values, cache, restored, places, caching })
+  const logNow = context.changelogCoalescing ? undefined : context.log
+  return {
+    context,
+    codec,
+    values,
+    index,
+    cache,
+    restored,
+    places,
+    entries,
+    retention,
+    dropped,
+    logNow,
+  }
+}
+
+function keptForMs(settings: TimedStoreSettings, context: StoreContext): number {
+  const { caching, retentionMs, cachedRetentionMs = retentionMs } = settings
+  return caching && context.cacheBytesMax > 0 ? cachedRetentionMs : retentionMs
+}
+
+function rowOf<K, V>(codec: TimedKeyCodec<K>, values: ValueFormat<V>) {
+  return (record: ChangelogRecord) => {
     const { id, time, suffix } = codec.readChangelogKey(record.key!)
     const { value, timestamp } = record
     return {
@@ -75,32 +99,4 @@ export function openTimedResources<K, V>(
       value: value && values.fromChangelog(value, timestamp, record),
     }
   }
-  const holdsBack = settings.caching && context.cacheBytesMax > 0
-  const { retentionMs, cachedRetentionMs = retentionMs } = settings
-  const retained = { name, retentionMs: holdsBack ? cachedRetentionMs : retentionMs }
-  const retention = new Retention(retained, codec, context.engine)
-  const outlives = retained.retentionMs > retentionMs
-  return {
-    context,
-    codec,
-    values,
-    index,
-    cache,
-    buffer: new WriteBuffer(cache),
-    restored: new RestoredWrites(rowOf),
-    held: holdsBack ? new DirtyChanges(cache, context) : undefined,
-    retention,
-    forgotten: outlives ? new ForgottenEntries(retentionMs, retention.latestMs) : undefined,
-    dropped: droppedRecords(context.metrics, context.taskId),
-    logNow: context.changelogCoalescing ? undefined : context.log,
-  }
-}
-
-function openCache(name: string, index: TimeIndex, context: StoreContext): TimedCache {
-  const tags = { 'task-id': context.taskId ?? 'global', store: name }
-  const evictions = context.metrics.counter('store-cache-evictions-total', tags, METRIC_GROUPS.own)
-  const cache = new TimedCache(index, () => context.readCacheBytesMax ?? READ_CACHE_BYTES_MAX, evictions)
-  context.metrics.gauge('store-cache-bytes', tags, () => cache.cleanBytes, METRIC_GROUPS.own)
-  context.metrics.gauge('uncommitted-bytes', tags, () => cache.pinnedBytes, METRIC_GROUPS.own)
-  return cache
 }

@@ -1,25 +1,17 @@
 import { assert } from '../../common/assert.ts'
 import type { KeyInBuffer } from '../../common/record-context.ts'
-import type { KeyTexts } from '../contract/prefetching-store.ts'
-import type { WriteBatch } from '../engine/write-batch.ts'
 import type { FlushListener } from '../contract/key-value-store.ts'
-import type { HeldChange } from '../memory/dirty-changes.ts'
-import { ValueState, WAS_ABSENT, WAS_THERE } from '../format/value-state.ts'
-import { changelogHeaders, changelogRecord, isDeletion, valueBytes } from '../format/value-format.ts'
+import type { KeyTexts } from '../contract/prefetching-store.ts'
 import type { ChangelogRecord, StoreContext } from '../contract/state-store.ts'
 import { storeClosed } from '../contract/store-error.ts'
 import { storeEntriesRange } from '../contract/store-name.ts'
 import type { ExpiryListener } from '../contract/window-store.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
+import { changelogHeaders, changelogRecord, isDeletion } from '../format/value-format.ts'
+import { ValueState } from '../format/value-state.ts'
 import { TimedEntry, type Slot, type TimedKey } from './timed-entry.ts'
-import type { TimedResources, TimedStoreSettings } from './timed-resources.ts'
-import { openTimedResources } from './timed-resources.ts'
-
-/** A key with the place of its entry. */
-export interface TimedPlace<K> {
-  readonly key: K
-  readonly time: number
-  readonly suffix: number
-}
+import type { TimedPlace } from './timed-places.ts'
+import { openTimedResources, type TimedResources, type TimedStoreSettings } from './timed-resources.ts'
 
 /** Builds what a range hands out. */
 export type MakeRow<K, V, R> = (key: K, time: number, suffix: number, value: V) => R
@@ -28,16 +20,10 @@ export type MakeRow<K, V, R> = (key: K, time: number, suffix: number, value: V) 
  * What window and session stores have in common: entries by key, time and suffix, of which those end that are
  * older than the latest time by the retention. An index in memory knows which there are; each is in memory,
  * or in the engine, as in the key-value store.
- *
- * What to keep in mind when changing it: an entry that is not pinned may be evicted at any `trim`, so it is
- * pinned before anything can trim, and `trim` comes last; the last `unpin` of an absent entry takes it out of
- * the index.
  */
 export class TimedStore<K, V> {
   readonly #settings: TimedStoreSettings
   #resources: TimedResources<K, V> | undefined
-  #listener: FlushListener<TimedPlace<K>, V> | undefined
-  #sendOldValues = false
   #expiryListener: ExpiryListener | undefined
   #largestSuffix = 0
   // A key that was just looked up in vain is mostly put next.
@@ -49,8 +35,7 @@ export class TimedStore<K, V> {
   }
 
   get uncommittedBytes(): number {
-    const resources = this.#resources
-    return resources ? resources.cache.pinnedBytes + resources.buffer.byteLength : 0
+    return this.#resources?.entries.uncommittedBytes ?? 0
   }
 
   /** Of what was loaded or restored. */
@@ -88,8 +73,8 @@ export class TimedStore<K, V> {
     if (found === undefined) return undefined
     const index = found.find(time, suffix)
     if (index < 0) return undefined
-    const value = this.#valueAt(found, index, resources)
-    if (resources.cache.overfull) resources.cache.trim()
+    const value = resources.entries.read(this.#entryAt(found, index, resources))
+    resources.entries.makeRoom()
     return value
   }
 
@@ -108,8 +93,7 @@ export class TimedStore<K, V> {
       this.#logUnwritten(key, time, suffix, value, resources)
       // It is the writer who decides what is late: without a cache it forwards what the store has dropped,
       // too.
-      if (resources.held && !isDeletion(value))
-        this.#tellUnwritten({ key, time, suffix }, value as V, resources)
+      if (!isDeletion(value)) resources.entries.tellListener({ key, time, suffix }, value as V)
       return
     }
     this.#put(key, time, suffix, value, resources)
@@ -143,10 +127,10 @@ export class TimedStore<K, V> {
       const { time, suffix } = found.at(i)!
       if (time > toTime) break
       if (suffix > suffixMax) continue
-      const value = this.#valueAt(found, i, resources)
+      const value = resources.entries.read(this.#entryAt(found, i, resources))
       if (value !== undefined) rows.push(make(key, time, suffix, value))
     }
-    if (resources.cache.overfull) resources.cache.trim()
+    resources.entries.makeRoom()
     return rows
   }
 
@@ -154,10 +138,7 @@ export class TimedStore<K, V> {
     listener: FlushListener<TimedPlace<K>, V>,
     options: { readonly sendOldValues: boolean },
   ): boolean {
-    if (!this.resources().held) return false
-    this.#listener = listener
-    this.#sendOldValues = options.sendOldValues
-    return true
+    return this.resources().entries.setFlushListener(listener, options.sendOldValues)
   }
 
   /**
@@ -184,48 +165,35 @@ export class TimedStore<K, V> {
   }
 
   flush(): void {
-    const resources = this.resources()
-    const { held } = resources
-    // What a listener writes to this very store is held again: as long as there is any, the commit would miss
-    // it.
-    while (held && held.size > 0) this.#flushOnce(resources)
+    this.resources().entries.flush()
   }
 
   prepareCommit(): void {
-    const { buffer, held, context, retention } = this.resources()
-    assert(
-      !held || held.size === 0,
-      `store ${this.#settings.name} holds changes back: flush comes before prepareCommit`,
-    )
-    const log = context.changelogCoalescing ? context.log : undefined
+    const { retention, entries } = this.resources()
     retention.seal()
-    buffer.seal(entry => this.#seal(entry, log))
+    entries.prepareCommit()
   }
 
   stage(batch: WriteBatch): void {
-    const { buffer, restored, retention } = this.resources()
-    // Restored writes first: what has an entry, and so a write in the buffer, had it after them.
-    restored.stage(batch)
-    buffer.stage(batch)
+    const { retention, entries } = this.resources()
+    entries.stage(batch)
     retention.stage(batch)
   }
 
   staged(): void {
     // The batch of a store that was closed meanwhile: its task was given up or built anew.
     if (!this.#resources) return
-    const { buffer, restored, cache, retention } = this.#resources
-    restored.staged()
-    buffer.staged()
+    const { retention, entries } = this.#resources
+    entries.staged()
     retention.staged()
-    if (cache.overfull) cache.trim()
   }
 
   close(): void {
     if (!this.#resources) return
-    const { cache, buffer, restored, held, index } = this.#resources
-    for (const layer of [cache, buffer, restored, held, index]) layer?.clear()
+    const { index, entries } = this.#resources
+    entries.clear()
+    index.clear()
     this.#resources = undefined
-    this.#listener = undefined
     this.#expiryListener = undefined
     this.#missedKey = undefined
   }
@@ -241,8 +209,15 @@ export class TimedStore<K, V> {
     const index = key.find(time, suffix)
     const slot = index < 0 ? undefined : key.at(index)
     if (slot instanceof TimedEntry && slot.state !== 'unread') return slot
+    return this.#stateBelow(key.id, time, suffix)
+  }
+
+  #stateBelow(id: string, time: number, suffix: number): ValueState {
+    const { places, values } = this.resources()
     const state = new ValueState()
-    this.#load(state, key.id, time, suffix)
+    const row = places.rowOf(id, time, suffix)
+    if (row === undefined) state.state = 'absent'
+    else values.load(state, row)
     return state
   }
 
@@ -262,35 +237,12 @@ export class TimedStore<K, V> {
     return key === this.#missedKey && key !== undefined ? this.#missedId : keys.id(key)
   }
 
-  #valueAt(key: TimedKey, index: number, resources: TimedResources<K, V>): V | undefined {
-    const { values, cache } = resources
-    const slot = key.at(index)!
-    if (slot instanceof TimedEntry && slot.state !== 'unread') {
-      slot.touched = true
-      return values.read(slot)
-    }
-    const entry = this.#entryAt(key, index, resources)
-    this.#load(entry, key.id, entry.time, entry.suffix)
-    const value = values.read(entry)
-    cache.resize(entry, valueBytes(entry))
-    return value
-  }
-
   #entryAt(key: TimedKey, index: number, { index: places, cache }: TimedResources<K, V>): TimedEntry {
     const slot = key.at(index)!
     if (slot instanceof TimedEntry) return slot
     const entry = places.materialize(key, index)
     cache.add(entry)
     return entry
-  }
-
-  /** From what a restore has just brought, or else from the engine. */
-  #load(state: ValueState, id: string, time: number, suffix: number): void {
-    const { restored, context, codec, values } = this.resources()
-    const brought = restored.isEmpty ? undefined : restored.find(codec.engineId(id, time, suffix))
-    const bytes = brought === undefined ? context.engine.get(codec.lookUpKey(id, time, suffix)) : brought
-    if (bytes === undefined || bytes === null) state.state = 'absent'
-    else values.load(state, bytes)
   }
 
   #reach(time: number, resources: TimedResources<K, V>): void {
@@ -312,23 +264,19 @@ export class TimedStore<K, V> {
     const { time, suffix } = slot
     retention.expired()
     if (index.watched) {
-      const state = new ValueState()
-      if (slot instanceof TimedEntry && slot.state !== 'unread') index.save(key, time, suffix, slot)
-      else {
-        this.#load(state, key.id, time, suffix)
-        index.save(key, time, suffix, state)
-      }
+      const isRead = slot instanceof TimedEntry && slot.state !== 'unread'
+      index.save(key, time, suffix, isRead ? slot : this.#stateBelow(key.id, time, suffix))
     }
     if (slot instanceof TimedEntry) cache.expire(slot)
   }
 
   #put(key: K, time: number, suffix: number, value: V | null, resources: TimedResources<K, V>): void {
-    const { index, held, cache, codec } = resources
+    const { index, entries, cache, codec } = resources
     const found = index.find(key) ?? this.#findBySerializing(key, resources)
     const at = found === undefined ? -1 : found.find(time, suffix)
     let entry: TimedEntry
     if (found !== undefined && at >= 0) entry = this.#entryAt(found, at, resources)
-    else if (isDeletion(value) && !held) {
+    else if (isDeletion(value) && !entries.holdsBack) {
       this.#logUnwritten(key, time, suffix, null, resources)
       return
     } else {
@@ -336,50 +284,11 @@ export class TimedStore<K, V> {
       entry.state = 'absent'
       cache.add(entry)
     }
-    if (held) this.#hold(entry, value, resources)
-    else this.#write(entry, value, resources)
-  }
-
-  #hold(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
-    const held = resources.held!
-    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.suffix)
-    const before = entry.heldBefore ?? this.#stateBefore(entry)
-    this.#change(entry, value, resources)
-    held.hold(entry, before, resources.context.recordContext())
-    if (held.overfull) this.#flushOnce(resources)
-  }
-
-  #stateBefore(entry: TimedEntry): ValueState {
-    if (this.#sendOldValues) return entry.copyState()
-    return entry.state === 'absent' ? WAS_ABSENT : WAS_THERE
-  }
-
-  #write(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
-    this.#change(entry, value, resources)
-    resources.buffer.mark(entry)
-    if (resources.logNow) this.#log(entry, resources)
-  }
-
-  #change(entry: TimedEntry, value: V | null, resources: TimedResources<K, V>): void {
-    const { values, context, cache } = resources
-    this.#beforeChange(entry, resources)
-    if (isDeletion(value)) {
-      entry.setAbsent()
-      entry.timestamp = context.recordContext().timestamp
-    } else {
-      values.write(entry, value as V, context)
-    }
-    cache.resize(entry, valueBytes(entry))
-  }
-
-  #beforeChange(entry: TimedEntry, { index }: TimedResources<K, V>): void {
-    if (!index.watched) return
-    if (entry.state === 'unread') this.#load(entry, entry.id, entry.time, entry.suffix)
-    index.save(entry.key, entry.time, entry.suffix, entry)
+    entries.put(entry, value)
   }
 
   #restore(key: Uint8Array, record: ChangelogRecord, resources: TimedResources<K, V>): void {
-    const { codec, index, retention, values, restored } = resources
+    const { codec, index, retention, values, restored, entries } = resources
     const { id, time, suffix } = codec.readChangelogKey(key)
     this.#observe(time, resources)
     if (time <= retention.expiredThroughMs) return
@@ -393,7 +302,7 @@ export class TimedStore<K, V> {
       const entry =
         found === undefined || at < 0 ? this.#insertAbsent(id, time, suffix, resources) : undefined
       const bytes = value === null ? null : values.fromChangelog(value, timestamp, record)
-      this.#restoreEntry(entry ?? this.#entryAt(found!, at, resources), bytes, timestamp, resources)
+      entries.restore(entry ?? this.#entryAt(found!, at, resources), bytes, timestamp)
       return
     }
     if (value === null) index.remove(found!, at)
@@ -417,37 +326,6 @@ export class TimedStore<K, V> {
     return entry
   }
 
-  #restoreEntry(
-    entry: TimedEntry,
-    bytes: Uint8Array | null,
-    timestamp: number,
-    resources: TimedResources<K, V>,
-  ): void {
-    const { buffer, cache, codec } = resources
-    this.#beforeChange(entry, resources)
-    if (bytes === null) entry.setAbsent()
-    else entry.setBytes(bytes, timestamp)
-    buffer.sealRow(entry, codec.lookUpKey(entry.id, entry.time, entry.suffix), bytes)
-    cache.resize(entry, valueBytes(entry))
-  }
-
-  #seal(entry: TimedEntry, log: StoreContext['log']): void {
-    // It will not be written any more, and what was written of it before leaves with its time.
-    if (entry.expired) return
-    const { codec, values, buffer } = this.resources()
-    const { id, time, suffix } = entry
-    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    buffer.sealRow(entry, codec.lookUpKey(id, time, suffix), value && values.engineValue(entry, value))
-    log?.(codec.changelogKey(id, time, suffix), value, entry.timestamp, changelogHeaders(values, entry))
-  }
-
-  #log(entry: TimedEntry, { codec, values, logNow }: TimedResources<K, V>): void {
-    if (!logNow) return
-    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    const headers = changelogHeaders(values, entry)
-    logNow(codec.changelogKey(entry.id, entry.time, entry.suffix), value, entry.timestamp, headers)
-  }
-
   /** Kafka Streams logs above the store, whatever the store makes of the write. */
   #logUnwritten(
     key: K,
@@ -463,39 +341,5 @@ export class TimedStore<K, V> {
     const bytes = isDeletion(value) ? null : values.changelogValue(state)
     const headers = changelogHeaders(values, state)
     logNow(codec.changelogKey(codec.keys.id(key), time, suffix), bytes, state.timestamp, headers)
-  }
-
-  #tellUnwritten(place: TimedPlace<K>, value: V, { context }: TimedResources<K, V>): void {
-    this.#listener?.(place, value, undefined, context.recordContext().timestamp)
-  }
-
-  #flushOnce(resources: TimedResources<K, V>): void {
-    resources.held!.releaseAll(change => this.#release(change, resources))
-  }
-
-  #release(change: HeldChange<TimedEntry>, resources: TimedResources<K, V>): void {
-    const { buffer, context, forgotten, dropped } = resources
-    const { entry } = change
-    const isForgotten = forgotten?.covers(entry.time) ?? false
-    const before = isForgotten ? WAS_ABSENT : change.before
-    const nothingHappened = entry.state === 'absent' && before.state === 'absent'
-    const isSilent = nothingHappened && (this.#listener !== undefined || context.changelogCoalescing)
-    // What is forgotten below is in our engine still.
-    const isUnwritten = entry.state !== 'absent' || change.before.state !== 'absent'
-    if (isUnwritten && !entry.expired) buffer.mark(entry)
-    if (!nothingHappened) forgotten?.reached(entry.time)
-    if (isForgotten && !nothingHappened) dropped.value += 1
-    if (isSilent) return
-    this.#log(entry, resources)
-    if (this.#listener)
-      context.withRecordContext(change.context, this.#tell, isForgotten ? { ...change, before } : change)
-  }
-
-  readonly #tell = ({ entry, before, context }: HeldChange<TimedEntry>): void => {
-    const { codec, values } = this.resources()
-    const { key, time, suffix } = entry
-    const oldValue = this.#sendOldValues ? values.read(before) : undefined
-    const place = { key: codec.keys.keyOf(key.id, key.alias), time, suffix }
-    this.#listener?.(place, values.read(entry), oldValue, context.timestamp)
   }
 }

@@ -1,0 +1,257 @@
+import { assert } from '../../common/assert.ts'
+import type { FlushListener } from '../contract/key-value-store.ts'
+import type { StoreContext } from '../contract/state-store.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
+import { changelogHeaders, isDeletion, valueBytes, type ValueFormat } from '../format/value-format.ts'
+import { WAS_ABSENT, WAS_THERE, type EntryState, type ValueState } from '../format/value-state.ts'
+import { DirtyChanges, type HeldChange } from './dirty-changes.ts'
+import type { Entry } from './entry.ts'
+import type { EvictionCache } from './eviction-cache.ts'
+import type { RestoredWrites } from './restored-writes.ts'
+import { WriteBuffer } from './write-buffer.ts'
+
+/** Where the entries of a store are: what differs from one kind of store to the next. */
+export interface EntryPlaces<E extends Entry, P> {
+  /** Its key in the engine; valid until the next call of `engineKey` or `changelogKey`. */
+  engineKey(entry: E): Uint8Array
+  /** Its key in the changelog; valid as long as that of `engineKey`. */
+  changelogKey(entry: E): Uint8Array
+  /** What a listener is told of where the entry is. */
+  placeOf(entry: E): P
+  /** What a restore has just brought, or else the engine has, of an entry; undefined: nothing. */
+  rowBelow(entry: E): Uint8Array | undefined
+  /** Whether an iterator is under way that is to find what the entry is now. */
+  readonly watched: boolean
+  /** Keeps what the entry is now, for iterators. Only while `watched`. */
+  save(entry: E): void
+  /** The entry has changed from that state. Not called where it was, and is, a primitive. */
+  changed(entry: E, before: EntryState): void
+  /**
+   * A change that was held back leaves: what the entry was for the store below the cache. Without the method
+   * it is what it was when the change was made.
+   */
+  released?(entry: E, before: ValueState): ValueState
+}
+
+export interface EntryStoreOptions<E extends Entry, V, P> {
+  readonly name: string
+  readonly context: StoreContext
+  readonly values: ValueFormat<V>
+  readonly cache: EvictionCache<E>
+  readonly restored: RestoredWrites
+  readonly places: EntryPlaces<E, P>
+  /** Whether changes are held back until the commit, where the context has memory for it. */
+  readonly caching: boolean
+}
+
+/**
+ * The values of a store's entries on their way: read from the engine into memory, changed there, held back,
+ * logged, and written with the commit. An entry is typed cache and write buffer in one; it is pinned in
+ * memory from its first change until the engine has it, and may be evicted otherwise.
+ *
+ * What can throw (a serde) comes first in every change: one that fails has not happened. Nothing here evicts
+ * but `makeRoom` and `staged`; an entry that was found before them, and is not pinned, is not to be used
+ * after them.
+ */
+export class EntryStore<E extends Entry, V, P> {
+  readonly #options: EntryStoreOptions<E, V, P>
+  readonly #context: StoreContext
+  readonly #values: ValueFormat<V>
+  readonly #cache: EvictionCache<E>
+  readonly #places: EntryPlaces<E, P>
+  readonly #buffer: WriteBuffer<E>
+  readonly #held: DirtyChanges<E> | undefined
+  /**
+   * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
+   */
+  readonly #logNow: StoreContext['log']
+  #listener: FlushListener<P, V> | undefined
+  #sendOldValues = false
+
+  constructor(options: EntryStoreOptions<E, V, P>) {
+    const { context, values, cache, places, caching } = options
+    this.#options = options
+    this.#context = context
+    this.#values = values
+    this.#cache = cache
+    this.#places = places
+    this.#buffer = new WriteBuffer(cache)
+    this.#held = caching && context.cacheBytesMax > 0 ? new DirtyChanges(cache, context) : undefined
+    this.#logNow = context.changelogCoalescing ? undefined : context.log
+  }
+
+  /** Whether changes wait for the commit, or for memory, before they are forwarded. */
+  get holdsBack(): boolean {
+    return this.#held !== undefined
+  }
+
+  get uncommittedBytes(): number {
+    return this.#cache.pinnedBytes + this.#buffer.byteLength
+  }
+
+  /** Returns false where changes are not held back: the listener would never be called. */
+  setFlushListener(listener: FlushListener<P, V>, sendOldValues: boolean): boolean {
+    if (!this.#held) return false
+    this.#listener = listener
+    this.#sendOldValues = sendOldValues
+    return true
+  }
+
+  /** Tells the listener of a value that the store did not take. */
+  tellListener(place: P, value: V): void {
+    this.#listener?.(place, value, undefined, this.#context.recordContext().timestamp)
+  }
+
+  /** Its value, read from below where it is not in memory. `makeRoom` follows when the caller is done. */
+  read(entry: E): V | undefined {
+    if (entry.state !== 'unread') {
+      entry.touched = true
+      return this.#values.read(entry)
+    }
+    this.#load(entry)
+    const value = this.#values.read(entry)
+    this.#cache.resize(entry, valueBytes(entry))
+    return value
+  }
+
+  /** Evicts where there is more in memory than there should be. */
+  makeRoom(): void {
+    if (this.#cache.overfull) this.#cache.trim()
+  }
+
+  /** `null` deletes. */
+  put(entry: E, value: V | null): void {
+    if (this.#held) this.#hold(entry, value, this.#held)
+    else {
+      this.#change(entry, value)
+      this.#buffer.mark(entry)
+      this.#log(entry)
+    }
+  }
+
+  /** Takes a row of the engine from the changelog; it goes below with the next batch, and is not logged. */
+  restore(entry: E, row: Uint8Array | null, timestamp: number): void {
+    const before = this.#beforeChange(entry)
+    if (row === null) entry.setAbsent()
+    else entry.setBytes(row, timestamp)
+    this.#buffer.sealRow(entry, this.#places.engineKey(entry), row)
+    this.#cache.resize(entry, valueBytes(entry))
+    this.#places.changed(entry, before)
+  }
+
+  flush(): void {
+    const held = this.#held
+    // What a listener writes to this very store is held again: as long as there is any, the commit would miss
+    // it.
+    while (held && held.size > 0) held.releaseAll(this.#release)
+  }
+
+  prepareCommit(): void {
+    assert(
+      !this.#held || this.#held.size === 0,
+      `store ${this.#options.name} holds changes back: flush comes before prepareCommit`,
+    )
+    this.#buffer.seal(this.#seal)
+  }
+
+  /** Whether there was anything to stage. */
+  stage(batch: WriteBatch): boolean {
+    // Restored writes first: what has an entry, and so a write in the buffer, had it after them.
+    const hasRestored = this.#options.restored.stage(batch)
+    return this.#buffer.stage(batch) || hasRestored
+  }
+
+  staged(): void {
+    this.#options.restored.staged()
+    this.#buffer.staged()
+    this.makeRoom()
+  }
+
+  clear(): void {
+    this.#options.restored.clear()
+    this.#buffer.clear()
+    this.#held?.clear()
+    this.#cache.clear()
+    this.#listener = undefined
+  }
+
+  #load(entry: E): void {
+    const row = this.#places.rowBelow(entry)
+    if (row === undefined) entry.state = 'absent'
+    else this.#values.load(entry, row)
+  }
+
+  #hold(entry: E, value: V | null, held: DirtyChanges<E>): void {
+    if (entry.state === 'unread') this.#load(entry)
+    const before = entry.heldBefore ?? this.#stateBefore(entry)
+    this.#change(entry, value)
+    held.hold(entry, before, this.#context.recordContext())
+    if (held.overfull) held.releaseAll(this.#release)
+  }
+
+  #stateBefore(entry: E): ValueState {
+    if (this.#sendOldValues) return entry.copyState()
+    return entry.state === 'absent' ? WAS_ABSENT : WAS_THERE
+  }
+
+  #change(entry: E, value: V | null): void {
+    const before = this.#beforeChange(entry)
+    if (isDeletion(value)) {
+      entry.setAbsent()
+      entry.timestamp = this.#context.recordContext().timestamp
+    } else {
+      this.#values.write(entry, value as V, this.#context)
+    }
+    if (before !== 'typed' || entry.state !== 'typed') this.#places.changed(entry, before)
+    this.#cache.resize(entry, valueBytes(entry))
+  }
+
+  #beforeChange(entry: E): EntryState {
+    if (this.#places.watched) {
+      if (entry.state === 'unread') this.#load(entry)
+      this.#places.save(entry)
+    }
+    return entry.state
+  }
+
+  readonly #seal = (entry: E): void => {
+    // It will not be written any more, and what was written of it before leaves with its time.
+    if (entry.expired) return
+    const [values, places] = [this.#values, this.#places]
+    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
+    this.#buffer.sealRow(entry, places.engineKey(entry), value && values.engineValue(entry, value))
+    const { log, changelogCoalescing } = this.#context
+    if (log && changelogCoalescing)
+      log(places.changelogKey(entry), value, entry.timestamp, changelogHeaders(values, entry))
+  }
+
+  #log(entry: E): void {
+    const logNow = this.#logNow
+    if (!logNow) return
+    const values = this.#values
+    const value = entry.state === 'absent' ? null : values.changelogValue(entry)
+    const headers = changelogHeaders(values, entry)
+    logNow(this.#places.changelogKey(entry), value, entry.timestamp, headers)
+  }
+
+  readonly #release = (change: HeldChange<E>): void => {
+    const { entry } = change
+    const before = this.#places.released?.(entry, change.before) ?? change.before
+    const isAbsent = entry.state === 'absent'
+    // What is forgotten below the cache is in our engine still.
+    const isUnwritten = !isAbsent || change.before.state !== 'absent'
+    if (isUnwritten && !entry.expired) this.#buffer.mark(entry)
+    // As in Kafka Streams, where only a cache with a listener looks at what was before.
+    const nothingHappened = isAbsent && before.state === 'absent'
+    if (nothingHappened && (this.#listener || this.#context.changelogCoalescing)) return
+    this.#log(entry)
+    if (!this.#listener) return
+    const told = before === change.before ? change : { ...change, before }
+    this.#context.withRecordContext(change.context, this.#tell, told)
+  }
+
+  readonly #tell = ({ entry, before, context }: HeldChange<E>): void => {
+    const oldValue = this.#sendOldValues ? this.#values.read(before) : undefined
+    this.#listener?.(this.#places.placeOf(entry), this.#values.read(entry), oldValue, context.timestamp)
+  }
+}
