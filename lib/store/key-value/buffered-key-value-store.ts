@@ -57,9 +57,12 @@ export class BufferedKeyValueStore<K, V>
   }
 
   get(key: K): V | undefined {
-    const { cache, entries } = this.resources()
+    const { cache, entries, values } = this.resources()
     const entry = cache.find(key) ?? this.#enter(key)
-    if (entry.state !== 'unread') return entries.read(entry)
+    if (entry.state !== 'unread') {
+      entry.touched = true
+      return values.read(entry)
+    }
     const value = entries.read(entry)
     entries.makeRoom()
     return value

@@ -61,10 +61,10 @@ export class EntryStore<E extends Entry, V, P> {
   readonly #places: EntryPlaces<E, P>
   readonly #buffer: WriteBuffer<E>
   readonly #held: DirtyChanges<E> | undefined
-  /**
-   * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
-   */
+  /** Where every write goes to the changelog at once; undefined where the commit does it. */
   readonly #logNow: StoreContext['log']
+  /** Where the last write of each key goes; one of both is undefined, or both without a changelog. */
+  readonly #logAtCommit: StoreContext['log']
   #listener: FlushListener<P, V> | undefined
   #sendOldValues = false
 
@@ -78,6 +78,7 @@ export class EntryStore<E extends Entry, V, P> {
     this.#buffer = new WriteBuffer(cache)
     this.#held = caching && context.cacheBytesMax > 0 ? new DirtyChanges(cache, context) : undefined
     this.#logNow = context.changelogCoalescing ? undefined : context.log
+    this.#logAtCommit = context.changelogCoalescing ? context.log : undefined
   }
 
   /** Whether changes wait for the commit, or for memory, before they are forwarded. */
@@ -217,12 +218,11 @@ export class EntryStore<E extends Entry, V, P> {
   readonly #seal = (entry: E): void => {
     // It will not be written any more, and what was written of it before leaves with its time.
     if (entry.expired) return
-    const [values, places] = [this.#values, this.#places]
+    const values = this.#values
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
-    this.#buffer.sealRow(entry, places.engineKey(entry), value && values.engineValue(entry, value))
-    const { log, changelogCoalescing } = this.#context
-    if (log && changelogCoalescing)
-      log(places.changelogKey(entry), value, entry.timestamp, changelogHeaders(values, entry))
+    this.#buffer.sealRow(entry, this.#places.engineKey(entry), value && values.engineValue(entry, value))
+    const log = this.#logAtCommit
+    if (log) log(this.#places.changelogKey(entry), value, entry.timestamp, changelogHeaders(values, entry))
   }
 
   #log(entry: E): void {
@@ -236,7 +236,8 @@ export class EntryStore<E extends Entry, V, P> {
 
   readonly #release = (change: HeldChange<E>): void => {
     const { entry } = change
-    const before = this.#places.released?.(entry, change.before) ?? change.before
+    const places = this.#places
+    const before = places.released ? places.released(entry, change.before) : change.before
     const isAbsent = entry.state === 'absent'
     // What is forgotten below the cache is in our engine still.
     const isUnwritten = !isAbsent || change.before.state !== 'absent'
