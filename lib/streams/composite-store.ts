@@ -1,76 +1,52 @@
-import { StreamsError } from '../common/errors/errors.ts'
 import type { ReadOnlyKeyValueStore } from '../store/contract/key-value-store.ts'
+import { shown, type FanOut } from './fan-out.ts'
 
-type View<K, V> = ReadOnlyKeyValueStore<K, V>
-
-/**
- * Asked about a key that was not found: throws `KEY_NOT_HERE` where it is another task's, so that it is not
- * taken for missing.
- */
-export type OnMissing<K> = (key: K) => void
+type View<K, S> = ReadOnlyKeyValueStore<K, S>
+type Rows<K, V> = AsyncIterable<readonly [K, V]>
 
 /**
- * One store over all its tasks of this instance. The tasks are looked up with every call, so that a view
- * stays good over rebalances; a range takes one task after the other, each in key order.
+ * One store over all its tasks of this instance; a range takes one task after the other, each in key order.
+ * `show` turns what is stored into what is shown: a value with its timestamp, or without.
  */
-export class CompositeStore<K, V> implements ReadOnlyKeyValueStore<K, V> {
-  readonly #name: string
-  readonly #parts: () => readonly View<K, V>[]
-  readonly #onMissing: OnMissing<K>
+export class CompositeStore<K, S, V> implements ReadOnlyKeyValueStore<K, V> {
+  readonly #fanOut: FanOut<View<K, S>, K>
+  readonly #show: (stored: S) => V
 
-  constructor(name: string, parts: () => readonly View<K, V>[], onMissing: OnMissing<K>) {
-    this.#name = name
-    this.#parts = parts
-    this.#onMissing = onMissing
+  constructor(fanOut: FanOut<View<K, S>, K>, show: (stored: S) => V) {
+    this.#fanOut = fanOut
+    this.#show = show
   }
 
   get(key: K): V | undefined {
-    for (const part of this.#partsOrThrow()) {
-      const value = part.get(key)
-      if (value !== undefined) return value
-    }
-    this.#onMissing(key)
-    return undefined
+    const stored = this.#fanOut.first(key, part => part.get(key))
+    return stored === undefined ? undefined : this.#show(stored)
   }
 
-  range(from: K | undefined, to: K | undefined): AsyncIterable<readonly [K, V]> {
+  range(from: K | undefined, to: K | undefined): Rows<K, V> {
     return this.#each(part => part.range(from, to))
   }
 
-  reverseRange(from: K | undefined, to: K | undefined): AsyncIterable<readonly [K, V]> {
+  reverseRange(from: K | undefined, to: K | undefined): Rows<K, V> {
     return this.#each(part => part.reverseRange(from, to))
   }
 
-  all(): AsyncIterable<readonly [K, V]> {
+  all(): Rows<K, V> {
     return this.#each(part => part.all())
   }
 
-  reverseAll(): AsyncIterable<readonly [K, V]> {
+  reverseAll(): Rows<K, V> {
     return this.#each(part => part.reverseAll())
   }
 
-  prefixScan(prefix: K): AsyncIterable<readonly [K, V]> {
+  prefixScan(prefix: K): Rows<K, V> {
     return this.#each(part => part.prefixScan(prefix))
   }
 
   approximateNumEntries(): number {
-    return this.#partsOrThrow().reduce((sum, part) => sum + part.approximateNumEntries(), 0)
+    return this.#fanOut.parts.reduce((sum, part) => sum + part.approximateNumEntries(), 0)
   }
 
-  async *#each(read: (part: View<K, V>) => AsyncIterable<readonly [K, V]>): AsyncGenerator<readonly [K, V]> {
-    for (const part of this.#partsOrThrow()) yield* read(part)
+  #each(read: (part: View<K, S>) => Rows<K, S>): Rows<K, V> {
+    return shown(this.#fanOut.each(read), this.#show)
   }
-
-  #partsOrThrow(): readonly View<K, V>[] {
-    const parts = this.#parts()
-    if (parts.length > 0) return parts
-    throw storeNotAvailable(this.#name)
-  }
-}
-
-export function storeNotAvailable(name: string): StreamsError {
-  return new StreamsError(
-    'STORE_NOT_AVAILABLE',
-    `no task of this process holds store "${name}" at present: it may be restoring, or live in other processes`,
-  )
 }

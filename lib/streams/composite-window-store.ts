@@ -1,4 +1,4 @@
-import { storeNotAvailable, type OnMissing } from './composite-store.ts'
+import { shown, type FanOut } from './fan-out.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/contract/window-store.ts'
 
@@ -9,85 +9,51 @@ type View<K, S> = ReadOnlyWindowStore<K, S>
  * what is shown: a value with its timestamp, or without.
  */
 export class CompositeWindowStore<K, S, V> implements ReadOnlyWindowStore<K, V> {
-  readonly #name: string
-  readonly #parts: () => readonly View<K, S>[]
+  readonly #fanOut: FanOut<View<K, S>, K>
   readonly #show: (stored: S) => V
-  readonly #onMissing: OnMissing<K>
 
-  constructor(
-    name: string,
-    parts: () => readonly View<K, S>[],
-    { show, onMissing }: { readonly show: (stored: S) => V; readonly onMissing: OnMissing<K> },
-  ) {
-    this.#name = name
-    this.#parts = parts
+  constructor(fanOut: FanOut<View<K, S>, K>, show: (stored: S) => V) {
+    this.#fanOut = fanOut
     this.#show = show
-    this.#onMissing = onMissing
   }
 
   fetch(key: K, windowStartMs: number): V | undefined
   fetch(key: K, starts: TimeRange): AsyncIterable<readonly [number, V]>
   fetch(key: K, at: number | TimeRange): V | undefined | AsyncIterable<readonly [number, V]> {
-    if (typeof at !== 'number') return this.#ofKey(key, part => part.fetch(key, at))
-    for (const part of this.#partsOrThrow()) {
-      const stored = part.fetch(key, at)
-      if (stored !== undefined) return this.#show(stored)
-    }
-    this.#onMissing(key)
-    return undefined
+    if (typeof at !== 'number') return this.#shown(this.#fanOut.ofKey(key, part => part.fetch(key, at)))
+    const stored = this.#fanOut.first(key, part => part.fetch(key, at))
+    return stored === undefined ? undefined : this.#show(stored)
   }
 
   backwardFetch(key: K, starts: TimeRange): AsyncIterable<readonly [number, V]> {
-    return this.#ofKey(key, part => part.backwardFetch(key, starts))
+    return this.#shown(this.#fanOut.ofKey(key, part => part.backwardFetch(key, starts)))
   }
 
   fetchRange(keys: KeyRange<K>, starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.fetchRange(keys, starts))
+    return this.#shown(this.#fanOut.each(part => part.fetchRange(keys, starts)))
   }
 
   backwardFetchRange(keys: KeyRange<K>, starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.backwardFetchRange(keys, starts))
+    return this.#shown(this.#fanOut.each(part => part.backwardFetchRange(keys, starts)))
   }
 
   fetchAll(starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.fetchAll(starts))
+    return this.#shown(this.#fanOut.each(part => part.fetchAll(starts)))
   }
 
   backwardFetchAll(starts: TimeRange): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.backwardFetchAll(starts))
+    return this.#shown(this.#fanOut.each(part => part.backwardFetchAll(starts)))
   }
 
   all(): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.all())
+    return this.#shown(this.#fanOut.each(part => part.all()))
   }
 
   backwardAll(): AsyncIterable<readonly [Windowed<K>, V]> {
-    return this.#each(part => part.backwardAll())
+    return this.#shown(this.#fanOut.each(part => part.backwardAll()))
   }
 
-  async *#ofKey(
-    key: K,
-    read: (part: View<K, S>) => AsyncIterable<readonly [number, S]>,
-  ): AsyncGenerator<readonly [number, V]> {
-    let isFound = false
-    for await (const row of this.#each(read)) {
-      isFound = true
-      yield row
-    }
-    if (!isFound) this.#onMissing(key)
-  }
-
-  async *#each<A>(
-    read: (part: View<K, S>) => AsyncIterable<readonly [A, S]>,
-  ): AsyncGenerator<readonly [A, V]> {
-    for (const part of this.#partsOrThrow()) {
-      for await (const [at, stored] of read(part)) yield [at, this.#show(stored)]
-    }
-  }
-
-  #partsOrThrow(): readonly View<K, S>[] {
-    const parts = this.#parts()
-    if (parts.length > 0) return parts
-    throw storeNotAvailable(this.#name)
+  #shown<A>(rows: AsyncIterable<readonly [A, S]>): AsyncIterable<readonly [A, V]> {
+    return shown(rows, this.#show)
   }
 }

@@ -39,9 +39,9 @@ import { closeOnSignals } from './close-on-signals.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
-import { PlainValues } from './plain-values.ts'
+import { FanOut } from './fan-out.ts'
 import { StoreCatalogue } from './store-catalogue.ts'
-import { readOnlyView } from '../store/views/read-only-view.ts'
+import { readOnlyView, type Isolation } from '../store/views/read-only-view.ts'
 import type { StoreQueryOptions } from './store-query-options.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
@@ -218,8 +218,7 @@ export class KafkaStreams implements AsyncDisposable {
   store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
     const name = storeNameOf(store)
-    if (!this.#checkStore(name).plan.builder.timestamped) return this.#composite<K, V>(name, options)
-    return new PlainValues(this.#composite<K, ValueAndTimestamp<V>>(name, options))
+    return this.#keyValues(name, options, this.#plainly<V>(name))
   }
 
   /** A table's or aggregate's store with the timestamps of its values. */
@@ -237,7 +236,7 @@ export class KafkaStreams implements AsyncDisposable {
   ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
     const name = storeNameOf(store)
     this.#checkTimestamped(name, 'store')
-    return this.#composite(name, options)
+    return this.#keyValues(name, options, stored => stored as ValueAndTimestamp<V>)
   }
 
   /** As `store`, for a store of windows; a call on a store of another kind throws `STORE_NOT_READABLE`. */
@@ -248,9 +247,7 @@ export class KafkaStreams implements AsyncDisposable {
   windowStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyWindowStore<K, V>
   windowStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
     const name = storeNameOf(store)
-    const { timestamped } = this.#checkStore(name).plan.builder
-    const show = timestamped ? (stored: unknown) => (stored as ValueAndTimestamp<V>).value : undefined
-    return this.#windows<K, V>(name, options, show ?? (stored => stored as V))
+    return this.#windows(name, options, this.#plainly<V>(name))
   }
 
   /** The store of a windowed aggregate with the timestamps of its values. */
@@ -280,10 +277,9 @@ export class KafkaStreams implements AsyncDisposable {
   sessionStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
     const name = storeNameOf(store)
     this.#checkStore(name)
-    const { isolation = 'committed' } = options
-    const view = (part: StateStore) => readOnlySessionView<K, V>(part, { isolation })
-    const parts = () => this.#storesOf(name, options).map(view)
-    return new CompositeSessionStore(name, parts, this.#onMissing(name, options))
+    return new CompositeSessionStore(
+      this.#fanOut<ReadOnlySessionStore<K, V>>(name, options, readOnlySessionView),
+    )
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
@@ -292,10 +288,9 @@ export class KafkaStreams implements AsyncDisposable {
   versionedStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
     const name = storeNameOf(store)
     this.#checkStore(name)
-    const { isolation = 'committed' } = options
-    const view = (part: StateStore) => versionedView<K, V>(part, { isolation })
-    const parts = () => this.#storesOf(name, options).map(view)
-    return new CompositeVersionedStore<K, V>(name, parts, this.#onMissing(name, options))
+    return new CompositeVersionedStore(
+      this.#fanOut<ReadOnlyVersionedStore<K, V>>(name, options, versionedView),
+    )
   }
 
   /**
@@ -447,11 +442,13 @@ export class KafkaStreams implements AsyncDisposable {
     throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
   }
 
-  #composite<K, V>(name: string, options: StoreQueryOptions): CompositeStore<K, V> {
-    const { isolation = 'committed' } = options
-    const view = (store: StateStore) => readOnlyView<K, V>(store, { isolation })
-    const parts = () => this.#storesOf(name, options).map(view)
-    return new CompositeStore<K, V>(name, parts, this.#onMissing(name, options))
+  #keyValues<K, V>(
+    name: string,
+    options: StoreQueryOptions,
+    show: (stored: unknown) => V,
+  ): ReadOnlyKeyValueStore<K, V> {
+    const fanOut = this.#fanOut<ReadOnlyKeyValueStore<K, unknown>>(name, options, readOnlyView)
+    return new CompositeStore(fanOut, show)
   }
 
   #windows<K, V>(
@@ -459,10 +456,25 @@ export class KafkaStreams implements AsyncDisposable {
     options: StoreQueryOptions,
     show: (stored: unknown) => V,
   ): ReadOnlyWindowStore<K, V> {
+    const fanOut = this.#fanOut<ReadOnlyWindowStore<K, unknown>>(name, options, readOnlyWindowView)
+    return new CompositeWindowStore(fanOut, show)
+  }
+
+  /** The store's parts here, each as `view` shows it. */
+  #fanOut<P>(
+    name: string,
+    options: StoreQueryOptions,
+    view: (store: StateStore, options: { readonly isolation: Isolation }) => P,
+  ): FanOut<P, unknown> {
     const { isolation = 'committed' } = options
-    const view = (store: StateStore) => readOnlyWindowView<K, unknown>(store, { isolation })
-    const parts = () => this.#storesOf(name, options).map(view)
-    return new CompositeWindowStore(name, parts, { show, onMissing: this.#onMissing(name, options) })
+    const parts = () => this.#storesOf(name, options).map(store => view(store, { isolation }))
+    return new FanOut(name, parts, this.#onMissing(name, options))
+  }
+
+  /** Shows values without their timestamps. Throws `UNKNOWN_STORE`. */
+  #plainly<V>(name: string): (stored: unknown) => V {
+    const { timestamped } = this.#checkStore(name).plan.builder
+    return timestamped ? stored => (stored as ValueAndTimestamp<V>).value : stored => stored as V
   }
 
   /** Who asks for one part knows what it has. */

@@ -9,7 +9,7 @@ import { WindowedSerde } from '../serde/windowed-serdes.ts'
 import { CUSTOM_KIND } from '../store/contract/state-store.ts'
 import { serdeOrThrow } from '../store/contract/store-error.ts'
 import type { StorePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
-import { storeNotAvailable } from './composite-store.ts'
+import { storeNotAvailable } from './fan-out.ts'
 import { KeyNotHereError } from './key-not-here-error.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 
