@@ -16,7 +16,8 @@ const UNKNOWN_ATTEMPTS = 5
 export interface LedQueue extends TopicPartition {
   /** Set where nothing more is done with it. */
   readonly failure: BrokerError | undefined
-  readonly leader: number | undefined
+  /** The node that serves the queue; `Leaders` sets it. */
+  leader: number | undefined
   leaderEpoch: number
   /** Not to be asked for before: something went wrong with it. */
   retryAtMs: number

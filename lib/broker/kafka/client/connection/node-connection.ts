@@ -28,23 +28,23 @@ export class NodeConnection {
   }
 
   /**
-   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears
-   * why, and it resolves when the next attempt may be made; where it was closed meanwhile, nobody hears of
-   * it.
+   * Does one piece of work over the connection. Where that fails, the connection is dropped, `failed` is
+   * called with the reason, and the promise resolves when the next attempt may be made. Where `close` was
+   * called meanwhile, `failed` is not.
    */
   async attempt(
     work: (open: OpenConnection) => Promise<void>,
-    judge: (reason: unknown) => void,
+    failed: (reason: unknown) => void,
   ): Promise<void> {
     try {
       await work(await this.#connected())
       this.#failures = 0
     } catch (reason) {
       if (this.isClosed) return
-      // Whatever is wrong with it, the next one is new.
+      // The connection may be what is wrong, so the next attempt gets a new one.
       this.#open?.connection.close()
       this.#open = undefined
-      judge(reason)
+      failed(reason)
       await this.#backoff()
     }
   }

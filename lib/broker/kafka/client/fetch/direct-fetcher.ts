@@ -14,6 +14,7 @@ import { goneError } from './gone-error.ts'
 import { FetchedRecords, type DecodeGate, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
 import { LeaderFinder } from '../connection/leader-finder.ts'
 import { LeaderReader, type Asked } from './leader-reader.ts'
+import { Leaders } from '../connection/leaders.ts'
 import { matchAnswers } from './match-answers.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
 import { malformedError, protocolError } from '../../protocol/protocol-error.ts'
@@ -49,7 +50,7 @@ export class DirectFetcher implements Fetcher {
   #queues: readonly FetchQueue[] = []
   readonly #turns: PartitionRotation<FetchQueue>
   readonly #room: DecodeRoom
-  readonly #readers = new Map<number, LeaderReader>()
+  readonly #readers = new Leaders<FetchQueue, LeaderReader>(node => this.#newReader(node))
   readonly #errors: BrokerError[] = []
   readonly #finder: LeaderFinder<FetchQueue>
 
@@ -64,9 +65,9 @@ export class DirectFetcher implements Fetcher {
       notify,
       doing: 'reading',
       queues: () => this.#queues,
-      moveTo: (queue, node) => this.#moveTo(queue, node),
+      moveTo: (queue, node) => void this.#readers.move(queue, node),
       found: (queue, leader) => this.#found(queue, leader),
-      placed: () => this.#kickAll(),
+      placed: () => this.#readers.kick(),
       fail: (queues, error) => this.#fail(queues, error),
     })
   }
@@ -97,7 +98,7 @@ export class DirectFetcher implements Fetcher {
       const queue = this.#partitions.get(topic, partition)
       if (queue) queue.paused = false
     }
-    this.#kickAll()
+    this.#readers.kick()
   }
 
   position({ topic, partition }: TopicPartition): number | undefined {
@@ -122,7 +123,7 @@ export class DirectFetcher implements Fetcher {
       batches.push(batch)
       return batch.records.length
     })
-    if (batches.length > 0) this.#kickAll()
+    if (batches.length > 0) this.#readers.kick()
     return batches
   }
 
@@ -135,17 +136,13 @@ export class DirectFetcher implements Fetcher {
   }
 
   tick(): void {
-    for (const [node, reader] of this.#readers) {
-      if (reader.queues.size > 0) continue
-      reader.close()
-      this.#readers.delete(node)
-    }
-    this.#kickAll()
+    this.#readers.closeIdle()
+    this.#readers.kick()
   }
 
   async close(): Promise<void> {
     this.#finder.close()
-    for (const reader of this.#readers.values()) reader.close()
+    this.#readers.close()
     for (const queue of this.#queues) queue.clear()
   }
 
@@ -161,7 +158,7 @@ export class DirectFetcher implements Fetcher {
     queue.closed = true
     queue.clear()
     this.#room.left(queue)
-    this.#moveTo(queue, undefined)
+    this.#readers.move(queue, undefined)
   }
 
   #assignmentChanged(): void {
@@ -179,20 +176,10 @@ export class DirectFetcher implements Fetcher {
     return undefined
   }
 
-  #moveTo(queue: FetchQueue, node: number | undefined): void {
-    if (queue.leader === node) return
-    if (queue.leader !== undefined) this.#readers.get(queue.leader)?.queues.delete(queue)
-    queue.leader = node
-    if (node === undefined) return
-    let reader = this.#readers.get(node)
-    if (!reader) this.#readers.set(node, (reader = this.#newReader(node)))
-    reader.queues.add(queue)
-  }
-
   #newReader(node: number): LeaderReader {
-    const { clock, cluster, connect, settings, isolation } = this.#options
-    return new LeaderReader(node, {
-      clock,
+    const { cluster, connect, settings, isolation } = this.#options
+    return new LeaderReader({
+      node,
       cluster,
       connect,
       settings,
@@ -206,10 +193,6 @@ export class DirectFetcher implements Fetcher {
       },
       failed: (queues, error) => this.#fail(queues, error),
     })
-  }
-
-  #kickAll(): void {
-    for (const reader of this.#readers.values()) reader.kick()
   }
 
   /** Two parts of a response fit into a queue: one is decoded while the next one comes. */
@@ -302,7 +285,7 @@ export class DirectFetcher implements Fetcher {
     for (const queue of [...queues]) {
       if (queue.failure) continue
       queue.failure = error
-      this.#moveTo(queue, undefined)
+      this.#readers.move(queue, undefined)
       if (queue.isEmpty) isTold = false
     }
     if (!isTold) this.#tell(error)

@@ -1,11 +1,10 @@
-import type { Clock } from '../../../../common/clock.ts'
 import { errorFrom } from '../../../../common/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import { PartitionMap } from '../../protocol/partition-map.ts'
-import type { Cluster } from '../connection/cluster.ts'
 import { MalformedError } from '../../protocol/malformed-error.ts'
-import { NodeConnection } from '../connection/node-connection.ts'
-import type { ConnectOptions, OpenConnection } from '../connection/open-connection.ts'
+import type { LeaderClient } from '../connection/leaders.ts'
+import { LeaderLoop, type LeaderConnectionOptions } from '../connection/leader-loop.ts'
+import type { OpenConnection } from '../connection/open-connection.ts'
 import { nameOf } from '../connection/retriable-errors.ts'
 import { commonVersion, PRODUCE } from '../../protocol/protocol.ts'
 import type { OutgoingBatch } from './outgoing-batch.ts'
@@ -21,10 +20,7 @@ export interface Sent {
 }
 
 /** What a leader's sender does for, and tells, the sender that it belongs to. */
-export interface LeaderSenderOptions {
-  readonly clock: Clock
-  readonly cluster: Cluster
-  readonly connect: ConnectOptions
+export interface LeaderSenderOptions extends LeaderConnectionOptions {
   readonly settings: ProduceSettings
   readonly transactionalId: string | undefined
   /** Whether the queue has something that may be sent. */
@@ -45,61 +41,49 @@ export interface LeaderSenderOptions {
 }
 
 /**
- * Sends to the partitions that one node leads: one connection, and on it one request at a time, with the
- * first batch of every partition. So batches of a partition are in order whatever happens, and what comes
- * meanwhile makes the next batch larger.
+ * Sends to the partitions that one node leads. One request is under way at a time, with the first batch of
+ * every partition: so the batches of a partition stay in order whatever happens, and records that come
+ * meanwhile make the next batch larger.
  */
-export class LeaderSender {
+export class LeaderSender implements LeaderClient<SendQueue> {
   readonly queues = new Set<SendQueue>()
-  readonly #around: LeaderSenderOptions
-  readonly #connection: NodeConnection
-  #running = false
+  readonly #options: LeaderSenderOptions
+  readonly #loop: LeaderLoop
   /** The queue that comes first in the next request, where not all fit. */
   #turn = 0
 
-  constructor(node: number, around: LeaderSenderOptions) {
-    this.#around = around
-    this.#connection = new NodeConnection(node, around.cluster, around.connect)
+  constructor(options: LeaderSenderOptions) {
+    this.#options = options
+    this.#loop = new LeaderLoop(options, {
+      hasWork: () => this.#hasWork(),
+      step: open => this.#send(open),
+      stepFailed: reason => this.#sendFailed(reason),
+      rests: () => this.#options.rests(),
+    })
   }
 
-  /** It looks for more to send by itself, or calls `rests`. */
+  /** Whether the sender looks for more to send by itself, and calls `rests` where nothing is due. */
   get isRunning(): boolean {
-    return this.#running
+    return this.#loop.isRunning
   }
 
   /** To be called when there may be something to send. */
   kick(): void {
-    if (this.#running || this.#connection.isClosed || !this.#hasWork()) return
-    this.#running = true
-    void this.#run()
+    this.#loop.kick()
   }
 
   close(): void {
-    this.#connection.close()
-  }
-
-  async #run(): Promise<void> {
-    const connection = this.#connection
-    try {
-      while (!connection.isClosed && this.#hasWork())
-        await connection.attempt(
-          open => this.#send(open),
-          reason => this.#judge(reason),
-        )
-    } finally {
-      // In the same turn as the look at the work: a kick that comes now is not in vain.
-      this.#running = false
-      if (!connection.isClosed) this.#around.rests()
-    }
+    this.#loop.close()
   }
 
   #hasWork(): boolean {
-    for (const queue of this.queues) if (this.#around.isReady(queue) && this.#around.isDue(queue)) return true
+    const { isReady, isDue } = this.#options
+    for (const queue of this.queues) if (isReady(queue) && isDue(queue)) return true
     return false
   }
 
   async #send({ connection, versions }: OpenConnection): Promise<void> {
-    const { settings, connect, transactionalId } = this.#around
+    const { settings, connect, transactionalId } = this.#options
     const version = commonVersion(PRODUCE, versions, connection.address)
     const sent = this.#take()
     if (sent.length === 0) return
@@ -118,15 +102,15 @@ export class LeaderSender {
       )
       answers = matchAnswers(sent, readProduceResponse(reader, version))
     } catch (reason) {
-      this.#around.unanswered(sent)
+      this.#options.unanswered(sent)
       throw reason
     }
-    sent.forEach((each, index) => this.#around.answered(each, answers[index]!))
+    sent.forEach((each, index) => this.#options.answered(each, answers[index]!))
   }
 
   /** The front moves on with each request, so that every queue gets its turn where they do not all fit. */
   #take(): Sent[] {
-    const { settings, isReady, take } = this.#around
+    const { settings, isReady, take } = this.#options
     const queues = [...this.queues]
     const sent: Sent[] = []
     let bytes = 0
@@ -144,14 +128,14 @@ export class LeaderSender {
     return sent
   }
 
-  #judge(reason: unknown): void {
+  #sendFailed(reason: unknown): void {
     const error = errorFrom(reason)
     if (error instanceof BrokerError && error.class !== 'retriable') {
-      return this.#around.failed([...this.queues], error)
+      return this.#options.failed([...this.queues], error)
     }
-    // An answer that makes no sense is none: the batches go again, and the broker recognises those that it
-    // has.
-    this.#around.lost(
+    // An answer that makes no sense is no answer: the batches are sent again, and the broker recognises those
+    // that it has.
+    this.#options.lost(
       error instanceof BrokerError
         ? error
         : new BrokerError('BROKER_UNREACHABLE', 'retriable', `sending failed: ${error.message}`, {

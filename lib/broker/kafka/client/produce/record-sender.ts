@@ -6,6 +6,7 @@ import { LeaderFinder } from '../connection/leader-finder.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
 import { nameOf, placeOf, retryMs } from '../connection/retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
+import { Leaders } from '../connection/leaders.ts'
 import { LeaderSender, type Sent } from './leader-sender.ts'
 import { OutgoingBatch, recordBytesMax, type ProducerIdentity } from './outgoing-batch.ts'
 import type { ProducedPartition } from './produce-response.ts'
@@ -61,7 +62,7 @@ export class RecordSender {
   #lastQueues: SendQueue[] | undefined
   /** Those that are not empty. */
   readonly #active = new Set<SendQueue>()
-  readonly #senders = new Map<number, LeaderSender>()
+  readonly #senders = new Leaders<SendQueue, LeaderSender>(node => this.#newSender(node))
   readonly #finder: LeaderFinder<SendQueue>
   readonly #pool: SlabPool
   readonly #unacknowledged: Unacknowledged
@@ -163,7 +164,7 @@ export class RecordSender {
   }
 
   kick(): void {
-    for (const sender of this.#senders.values()) sender.kick()
+    this.#senders.kick()
     this.#scheduleWake()
   }
 
@@ -199,7 +200,7 @@ export class RecordSender {
     this.#timer?.cancel()
     this.#expiry?.cancel()
     this.#finder.close()
-    for (const sender of this.#senders.values()) sender.close()
+    this.#senders.close()
     this.#unacknowledged.close(error)
     for (const resolve of this.#idle.splice(0)) resolve()
   }
@@ -233,7 +234,7 @@ export class RecordSender {
     this.#nextNumber += 1
     queue.open = batch
     if (wasEmpty) this.#activate(queue)
-    else if (queue.leader !== undefined) this.#senders.get(queue.leader)?.kick()
+    else this.#senders.of(queue)?.kick()
     return batch
   }
 
@@ -252,14 +253,7 @@ export class RecordSender {
   }
 
   #moveTo(queue: SendQueue, node: number | undefined): void {
-    if (queue.leader === node) return
-    if (queue.leader !== undefined) this.#senders.get(queue.leader)?.queues.delete(queue)
-    queue.leader = node
-    if (node === undefined) return
-    let sender = this.#senders.get(node)
-    if (!sender) this.#senders.set(node, (sender = this.#newSender(node)))
-    sender.queues.add(queue)
-    this.#addToTransaction(queue)
+    if (this.#senders.move(queue, node) && node !== undefined) this.#addToTransaction(queue)
   }
 
   #isHeld({ number }: OutgoingBatch): boolean {
@@ -272,9 +266,9 @@ export class RecordSender {
   }
 
   #newSender(node: number): LeaderSender {
-    const { clock, cluster, connect, settings, transactionalId } = this.#options
-    return new LeaderSender(node, {
-      clock,
+    const { cluster, connect, settings, transactionalId } = this.#options
+    return new LeaderSender({
+      node,
       cluster,
       connect,
       settings,
@@ -456,8 +450,8 @@ export class RecordSender {
    * found it due in a fraction of a millisecond, and rests.
    */
   #isLeftAlone(queue: SendQueue): boolean {
-    if (queue.leader === undefined || this.#senders.get(queue.leader)!.isRunning) return false
-    return this.#isReady(queue)
+    const sender = this.#senders.of(queue)
+    return sender !== undefined && !sender.isRunning && this.#isReady(queue)
   }
 
   #wakeBy(atMs: number): void {
