@@ -68,6 +68,8 @@ export class FakeLogCluster {
   exists = true
   batchBytesMax = Infinity
   readonly produces: FakeProduce[] = []
+  /** How often it was asked for the leaders. */
+  metadataRequests = 0
   /** What the transaction's coordinator heard, in order. */
   readonly told: string[] = []
   outstandingMax = 0
@@ -243,6 +245,7 @@ export class FakeLogCluster {
   }
 
   #writeMetadata(writer: ByteWriter, version: number): void {
+    this.metadataRequests += 1
     writer.int32(0).array(this.nodes.length)
     for (const node of this.nodes) {
       writer.int32(node).string('127.0.0.1').int32(this.#portOf(node)).string(null).noTags()
