@@ -88,7 +88,7 @@ export class FakeLogCluster {
   /** How many connections were ever taken. */
   accepted = 0
   /** Called with each request's key, or with what a native client asks for, before anything becomes of it. */
-  heard: (what: number | string) => void = () => undefined
+  onRequest: (what: number | string) => void = () => undefined
   /** Judges what is written and ended as a coordinator does; without it every transaction is well. */
   transactions: FakeTransactions | undefined
   readonly #servers: Server[] = []
@@ -202,7 +202,7 @@ export class FakeLogCluster {
     const head = new ByteReader(frame, 0, false)
     const [key, version, correlationId] = [head.int16(), head.int16(), head.int32()]
     head.nullableString()
-    this.heard(key)
+    this.onRequest(key)
     await this.awake(node)
     const flexible = version >= (FLEXIBLE_FROM[key] ?? Infinity)
     const body = new ByteReader(frame, head.at, flexible)

@@ -3,7 +3,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interception, Interceptor, Operation, Verdict } from '../../lib/broker/embedded/interceptor.ts'
+import type {
+  Interception,
+  Interceptor,
+  Operation,
+  InterceptorDecision,
+} from '../../lib/broker/embedded/interceptor.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
@@ -33,7 +38,7 @@ const PAUSE_FACTOR = 50
  */
 const REFUSED = [7, 30, 45, 62, 75, 90, 105, 120, 140, 1_000, 2_999]
 
-type Trouble = (operation: Interception) => Verdict
+type Trouble = (operation: Interception) => InterceptorDecision
 
 /**
  * Makes trouble for the n-th operation of a kind that the application's clients ask for, a few times over.
@@ -50,7 +55,7 @@ class Saboteur {
     this.#trouble = trouble
   }
 
-  async #late(operation: Interception): Promise<Verdict> {
+  async #late(operation: Interception): Promise<InterceptorDecision> {
     for (let turn = 0; turn < TURNS; turn += 1) await setImmediate()
     return this.#trouble(operation)
   }
@@ -68,9 +73,10 @@ class Saboteur {
 /** So that the next epoch has begun when the trouble comes. */
 const TURNS = 4
 
-const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
-  throw new BrokerError(code, kind, 'sabotage')
-}
+const refuse =
+  (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): InterceptorDecision => {
+    throw new BrokerError(code, kind, 'sabotage')
+  }
 
 const cases: readonly (readonly [title: string, kind: Operation, trouble: Trouble])[] = [
   ['the broker refuses the outputs', 'produce', refuse('INVALID_TXN_STATE', 'abortable')],

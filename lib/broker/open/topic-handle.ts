@@ -49,7 +49,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-interface TopicHandleParts<K, V> {
+interface TopicHandleOptions<K, V> {
   readonly broker: Broker
   readonly producer: SharedProducer
   readonly clock: Clock
@@ -63,16 +63,16 @@ interface TopicHandleParts<K, V> {
  */
 export class TopicHandle<K, V> {
   readonly topic: string
-  readonly #parts: TopicHandleParts<K, V>
+  readonly #options: TopicHandleOptions<K, V>
   readonly #context: SerdeContext
   #partitionCount: Promise<number> | undefined
   /** Of the records without a key. */
   #turn = 0
 
-  constructor(parts: TopicHandleParts<K, V>) {
-    this.topic = parts.topic
-    this.#parts = parts
-    this.#context = { topic: parts.topic }
+  constructor(options: TopicHandleOptions<K, V>) {
+    this.topic = options.topic
+    this.#options = options
+    this.#context = { topic: options.topic }
   }
 
   /**
@@ -81,7 +81,7 @@ export class TopicHandle<K, V> {
    */
   async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
     const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
-    await this.#parts.producer.send(record)
+    await this.#options.producer.send(record)
   }
 
   /**
@@ -90,7 +90,7 @@ export class TopicHandle<K, V> {
    */
   async sendAll(messages: Iterable<TopicMessage<K, V>> | AsyncIterable<TopicMessage<K, V>>): Promise<number> {
     const partitionCount = await this.#partitions()
-    const { producer } = this.#parts
+    const { producer } = this.#options
     let count = 0
     for await (const message of messages) {
       await producer.take(this.#outgoing(message, partitionCount))
@@ -110,7 +110,7 @@ export class TopicHandle<K, V> {
     follow = true,
     signal,
   }: ReadOptions = {}): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
-    const { broker } = this.#parts
+    const { broker } = this.#options
     const partitions = Array.from({ length: await this.#partitions() }, (_, partition) => ({
       topic: this.topic,
       partition,
@@ -137,7 +137,7 @@ export class TopicHandle<K, V> {
     from: 'earliest' | 'latest',
     isolation: IsolationLevel,
   ): Promise<{ readonly starts: ReadonlyMap<string, number>; readonly ends: ReadonlyMap<string, number> }> {
-    const admin = await this.#parts.broker.admin()
+    const admin = await this.#options.broker.admin()
     try {
       const ends = await admin.endOffsets(partitions, isolation)
       return { ends, starts: from === 'latest' ? ends : await admin.beginningOffsets(partitions) }
@@ -155,7 +155,7 @@ export class TopicHandle<K, V> {
   }
 
   async #askPartitions(): Promise<number> {
-    const { broker } = this.#parts
+    const { broker } = this.#options
     const admin = await broker.admin()
     try {
       const found = (await admin.describeTopics([this.topic])).get(this.topic)
@@ -168,7 +168,7 @@ export class TopicHandle<K, V> {
   }
 
   #outgoing({ key, value, ...options }: TopicMessage<K, V>, partitionCount: number): OutgoingRecord {
-    const { serdes, clock } = this.#parts
+    const { serdes, clock } = this.#options
     const headers = new Headers(options.headers)
     const context = { ...this.#context, headers }
     const keyBytes = key === null ? null : serdes.keySerde.serialize(key, context)
@@ -195,7 +195,7 @@ export class TopicHandle<K, V> {
   }
 
   #incoming(partition: number, { key, value, timestamp, offset, headers }: RawRecord): TopicRecord<K, V> {
-    const { keySerde, valueSerde } = this.#parts.serdes
+    const { keySerde, valueSerde } = this.#options.serdes
     const own = new Headers(headers)
     const context = { ...this.#context, headers: own }
     return {

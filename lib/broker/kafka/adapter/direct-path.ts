@@ -118,8 +118,8 @@ export async function openDirectPaths(
 export async function checkDirectly({ brokers, client = {}, clock }: KafkaBrokerOptions): Promise<void> {
   if (needsNative(client) !== undefined) return
   const security = await securityOf(client, clock)
-  const patience = { connectTimeoutMs: CHECK_MS, controlTimeoutMs: CHECK_MS }
-  const settings = { ...connectionSettings(client), ...patience }
+  const limits = { connectTimeoutMs: CHECK_MS, controlTimeoutMs: CHECK_MS }
+  const settings = { ...connectionSettings(client), ...limits }
   const cluster = new Cluster(brokers, { clientId: 'millrace-metadata', clock, settings, security })
   try {
     await cluster.check()

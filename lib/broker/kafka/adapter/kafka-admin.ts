@@ -45,16 +45,16 @@ export class KafkaAdmin implements Admin {
   #closed = false
 
   /** `cluster`: undefined where we speak to no broker ourselves. */
-  constructor(parts: {
+  constructor(options: {
     readonly control: ControlClient
     readonly cluster: Cluster | undefined
     readonly groups: GroupQueries
     readonly clock: Clock
   }) {
-    this.#control = parts.control
-    this.#cluster = parts.cluster
-    this.#groups = parts.groups
-    this.#clock = parts.clock
+    this.#control = options.control
+    this.#cluster = options.cluster
+    this.#groups = options.groups
+    this.#clock = options.clock
   }
 
   async listTopics(): Promise<readonly string[]> {

@@ -85,7 +85,7 @@ async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | und
   )
 }
 
-interface KafkaBrokerParts {
+interface KafkaBrokerComponents {
   readonly module: NativeModule
   readonly options: KafkaBrokerOptions
   readonly connections: Connections
@@ -104,7 +104,7 @@ class KafkaBroker implements Broker {
   readonly #groups: GroupQueries
   #closed = false
 
-  constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
+  constructor({ module, options, connections, control, direct }: KafkaBrokerComponents) {
     this.name = options.brokers
     this.principal = principalOf(options.client ?? {})
     this.#module = module

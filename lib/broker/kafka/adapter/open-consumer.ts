@@ -6,7 +6,7 @@ import type { GroupQueries } from '../client/groups/group-queries.ts'
 import { DirectFetcher } from '../client/fetch/direct-fetcher.ts'
 import type { DirectFetch } from './direct-path.ts'
 import type { Fetcher } from '../client/fetch/fetcher.ts'
-import { GroupMember, memberSettings } from '../native/group-member.ts'
+import { NativeGroupMember, memberSettings } from '../native/native-group-member.ts'
 import { KafkaConsumer } from '../native/kafka-consumer.ts'
 import type { NativeSettings } from '../settings/client-settings.ts'
 import type {
@@ -39,18 +39,18 @@ export interface OpenConsumerOptions {
 /** Makes and connects both halves, or neither. */
 export async function openConsumer(
   options: ConsumerOptions,
-  around: OpenConsumerOptions,
+  context: OpenConsumerOptions,
 ): Promise<KafkaConsumer> {
-  const wakeUp = new WakeUp(around.clock)
-  const { fetcher, disconnect } = around.direct
-    ? directFetcher(options, around, around.direct, wakeUp)
-    : await openNativeFetcher(options, around, wakeUp)
+  const wakeUp = new WakeUp(context.clock)
+  const { fetcher, disconnect } = context.direct
+    ? directFetcher(options, context, context.direct, wakeUp)
+    : await openNativeFetcher(options, context, wakeUp)
   try {
-    const member = await openMember(options, around, wakeUp)
+    const member = await openMember(options, context, wakeUp)
     const groupId = options.group?.groupId
     return new KafkaConsumer({
-      clock: around.clock,
-      groups: around.groups,
+      clock: context.clock,
+      groups: context.groups,
       fetcher,
       member,
       groupId,
@@ -119,9 +119,9 @@ async function openMember(
   { clientId, group }: ConsumerOptions,
   { module, clock, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
-): Promise<GroupMember | undefined> {
+): Promise<NativeGroupMember | undefined> {
   if (!group) return undefined
-  const late: { member?: GroupMember } = {}
+  const late: { member?: NativeGroupMember } = {}
   const own = {
     ...memberSettings(group),
     rebalance_cb: (error: NativeError, partitions: readonly NativePartition[]) =>
@@ -135,7 +135,7 @@ async function openMember(
   }
   const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
   await connect(native)
-  late.member = new GroupMember(native, clock, () => wakeUp.wake())
+  late.member = new NativeGroupMember(native, clock, () => wakeUp.wake())
   return late.member
 }
 

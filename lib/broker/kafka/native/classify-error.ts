@@ -1,7 +1,7 @@
 import { BrokerError } from '../../broker-error.ts'
 import type { BrokerErrorClass } from '../../broker-error.ts'
 import type { TopicPartition } from '../../broker.ts'
-import { decidedClass, errorClass, errorName } from '../protocol/error-codes.ts'
+import { decidedClass, errorClass, errorName } from '../protocol/kafka-error-codes.ts'
 import type { NativeError } from './native-client.ts'
 
 type CodeAndClass = readonly [code: string, errorClass: BrokerErrorClass]

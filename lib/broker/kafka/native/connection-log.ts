@@ -2,7 +2,7 @@ import type { Clock } from '../../../common/clock.ts'
 import type { Logger } from '../../../common/logger.ts'
 import type { NativeError } from './native-client.ts'
 
-const SILENCE_MS = 30_000
+const WARN_AGAIN_MS = 30_000
 /** What the client says of credentials and of TLS, without its code. */
 const REFUSALS: ReadonlyMap<string, number> = new Map([
   ['authentication failure', -169],
@@ -64,7 +64,7 @@ export class ConnectionLog {
     // Without the parts that differ from one report to the next: clients, durations, counters.
     const kind = message.replace(/\d+/g, '')
     const warnedAtMs = this.#warnedAtMs.get(kind)
-    const warn = warnedAtMs === undefined || nowMs - warnedAtMs >= SILENCE_MS
+    const warn = warnedAtMs === undefined || nowMs - warnedAtMs >= WARN_AGAIN_MS
     if (warn) this.#warnedAtMs.set(kind, nowMs)
     this.#logger.log(warn ? 'warn' : 'debug', `Kafka client: ${message}`)
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../common/clock.ts'
 import { withTimeLimit } from '../../../common/time-limit.ts'
 import { BrokerError } from '../../broker-error.ts'
-import { endDespite } from './end-despite.ts'
+import { endDespiteStuckCall } from './end-despite-stuck-call.ts'
 import { nativeCall } from './native-call.ts'
 import type { NativeCallback } from './native-client.ts'
 
@@ -56,7 +56,7 @@ export class NativeCalls {
   async whenOver(destroy: () => Promise<void>): Promise<void> {
     if (this.#running.size === 0) return destroy()
     const over = Promise.allSettled(this.#running)
-    const late = () => endDespite(this.#clock, over)
+    const late = () => endDespiteStuckCall(this.#clock, over)
     await withTimeLimit(this.#clock, { limitMs: CLOSE_MS, late }, over.then(destroy))
   }
 }

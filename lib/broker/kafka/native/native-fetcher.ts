@@ -245,7 +245,7 @@ export class NativeFetcher implements Fetcher {
   #consumed(error: NativeError | null | undefined, messages: readonly NativeMessage[]): void {
     this.#consuming = false
     const nowMs = this.#clock.monotonicMs()
-    if (error) this.#heard(error)
+    if (error) this.#reportNative(error)
     else if (messages.length > 0) this.#append(messages, nowMs)
     const ends = this.#ends
     if (ends.length > 0) this.#reachedEnds(ends, nowMs)
@@ -294,7 +294,7 @@ export class NativeFetcher implements Fetcher {
     for (const queue of full) queue.nativelyPaused = true
   }
 
-  #heard(native: NativeError): void {
+  #reportNative(native: NativeError): void {
     const error = brokerErrorFrom(native, 'reading')
     // The client goes on by itself: connections break, leaders move.
     if (error.class === 'retriable') return

@@ -73,9 +73,9 @@ export class NativeGroups implements GroupQueries {
    * process with SIGSEGV (`FromConsumerGroupDescription` in its `src/common.cc`).
    */
   async #coordinated(groupId: string): Promise<void> {
-    const patience = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
+    const limits = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
     // Naming no topic: one that is not the application's may be forbidden to it.
-    await untilAnswered(this.#clock, patience, () => this.#offsets({ groupId }, false))
+    await untilAnswered(this.#clock, limits, () => this.#offsets({ groupId }, false))
   }
 
   /** Without partitions: those of all that the group has committed, and that we may see. */

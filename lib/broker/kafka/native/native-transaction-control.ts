@@ -41,7 +41,7 @@ export class NativeTransactionControl implements TransactionControl {
     this.#clock = clock
     this.#calls = new NativeCalls(clock)
     this.#transactions = new NativeTransactions({ native, clock, calls: this.#calls, transactionTimeoutMs })
-    native.on('event.stats', ({ message }) => this.#heard(message))
+    native.on('event.stats', ({ message }) => this.#readStatistics(message))
   }
 
   init(): Promise<void> {
@@ -86,7 +86,7 @@ export class NativeTransactionControl implements TransactionControl {
     )
   }
 
-  #heard(message: string): void {
+  #readStatistics(message: string): void {
     if (this.#waiting.length === 0) return
     const { eos } = JSON.parse(message) as NativeStatistics
     // In every other state these are statistics from before, that come late.

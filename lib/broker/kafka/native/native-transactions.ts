@@ -98,10 +98,10 @@ export class NativeTransactions {
 
   async #persistently(
     doing: string,
-    patienceMs: number,
+    timeoutMs: number,
     start: (timeoutMs: number, callback: NativeCallback) => void,
   ): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + patienceMs
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
     for (;;) {
       try {
         await this.#calls.run<unknown>(doing, this.#callMs, callback => start(this.#callMs, callback))

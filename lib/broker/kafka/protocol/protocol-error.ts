@@ -1,6 +1,6 @@
 import { BrokerError } from '../../broker-error.ts'
 import type { TopicPartition } from '../../broker.ts'
-import { errorClass, errorName } from './error-codes.ts'
+import { errorClass, errorName } from './kafka-error-codes.ts'
 
 /** An error code out of a response. `doing` completes "while …". */
 export function protocolError(

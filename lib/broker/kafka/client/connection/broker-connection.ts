@@ -12,7 +12,7 @@ import { API_VERSIONS, type Api } from '../../protocol/protocol.ts'
 
 const HEADER_BYTES_MAX = 512
 /** No timer is so late while the event loop turns. */
-const STOOD_STILL_MS = 500
+const BLOCKED_MS = 500
 /** To read what came meanwhile. */
 const UNREAD_MS = 100
 
@@ -49,7 +49,7 @@ export class BrokerConnection {
   readonly #pending: PendingRequest[] = []
   #nextCorrelationId = 1
   #isRetired = false
-  #heardMs = -Infinity
+  #lastReadMs = -Infinity
   #error: BrokerError | undefined
 
   constructor({ socket, address, clientId, clock, responseBytesMax }: BrokerConnectionOptions) {
@@ -125,14 +125,14 @@ export class BrokerConnection {
     pending.timer = this.#clock.schedule(waitMs, () => {
       const { api, timeoutMs } = pending
       const nowMs = this.#clock.monotonicMs()
-      const leftMs = nowMs - dueMs > STOOD_STILL_MS ? UNREAD_MS : this.#heardMs + timeoutMs - nowMs
+      const leftMs = nowMs - dueMs > BLOCKED_MS ? UNREAD_MS : this.#lastReadMs + timeoutMs - nowMs
       if (leftMs > 0) this.#watch(pending, leftMs)
       else this.#fail(this.#lost(`no answer to ${api.name} within ${timeoutMs} ms`))
     })
   }
 
   #received(chunk: Buffer): void {
-    this.#heardMs = this.#clock.monotonicMs()
+    this.#lastReadMs = this.#clock.monotonicMs()
     try {
       this.#frames.push(chunk, frame => this.#answered(frame))
     } catch (reason) {

@@ -7,7 +7,7 @@ import { protocolError } from '../../protocol/protocol-error.ts'
 
 const LEADER_NOT_AVAILABLE = 5
 /** While brokers restart, another is asked. */
-const PATIENCE_MS = 10_000
+const TIMEOUT_MS = 10_000
 
 /**
  * Those of the topics that a broker knows. Rejects where none answers within 10 s, and with what they say of
@@ -32,7 +32,7 @@ async function persistently(
   clock: Clock,
   topics: readonly string[],
 ): Promise<readonly TopicMetadata[]> {
-  const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+  const deadlineMs = clock.monotonicMs() + TIMEOUT_MS
   for (let failures = 0; ; failures += 1) {
     try {
       return await cluster.describe(topics)

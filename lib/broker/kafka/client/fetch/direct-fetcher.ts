@@ -5,15 +5,15 @@ import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset 
 import type { Fetcher } from './fetcher.ts'
 import { PartitionMap } from '../../protocol/partition-map.ts'
 import type { Cluster, Leader } from '../connection/cluster.ts'
-import { DecodeRoom } from './decode-room.ts'
+import { DecodeBudget } from './decode-budget.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import type { FetchSettings } from './fetch-settings.ts'
 import { PartitionRotation } from './partition-rotation.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
-import { goneError } from './gone-error.ts'
+import { offsetOutOfRange } from './offset-out-of-range.ts'
 import { FetchedRecords, type DecodeGate, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
 import { LeaderFinder } from '../connection/leader-finder.ts'
-import { LeaderReader, type Asked } from './leader-reader.ts'
+import { LeaderReader, type AskedQueue } from './leader-reader.ts'
 import { Leaders } from '../connection/leaders.ts'
 import { matchAnswers } from './match-answers.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
@@ -49,7 +49,7 @@ export class DirectFetcher implements Fetcher {
   /** `#partitions` as a list. */
   #queues: readonly FetchQueue[] = []
   readonly #turns: PartitionRotation<FetchQueue>
-  readonly #room: DecodeRoom
+  readonly #decodeBudget: DecodeBudget
   readonly #readers = new Leaders<FetchQueue, LeaderReader>(node => this.#newReader(node))
   readonly #errors: BrokerError[] = []
   readonly #finder: LeaderFinder<FetchQueue>
@@ -58,7 +58,7 @@ export class DirectFetcher implements Fetcher {
     this.#options = options
     const { clock, cluster, notify } = options
     this.#turns = new PartitionRotation(clock, options)
-    this.#room = new DecodeRoom(options.bytesMax, () => this.#queues)
+    this.#decodeBudget = new DecodeBudget(options.bytesMax, () => this.#queues)
     this.#finder = new LeaderFinder({
       clock,
       cluster,
@@ -116,7 +116,7 @@ export class DirectFetcher implements Fetcher {
 
   poll(maxRecords: number): readonly RecordBatch[] {
     const batches: RecordBatch[] = []
-    this.#room.beginPoll()
+    this.#decodeBudget.beginPoll()
     this.#turns.take(maxRecords, (queue, room) => {
       const batch = this.#take(queue, room)
       if (!batch) return 0
@@ -149,7 +149,7 @@ export class DirectFetcher implements Fetcher {
   #take(queue: FetchQueue, room: number): RecordBatch | undefined {
     const before = queue.position
     const batch = queue.take(room)
-    if (queue.isEmpty && queue.failure) this.#tell(queue.failure)
+    if (queue.isEmpty && queue.failure) this.#report(queue.failure)
     return batch.records.length > 0 || batch.nextOffset > before ? batch : undefined
   }
 
@@ -157,7 +157,7 @@ export class DirectFetcher implements Fetcher {
     if (!queue) return
     queue.closed = true
     queue.clear()
-    this.#room.left(queue)
+    this.#decodeBudget.forget(queue)
     this.#readers.move(queue, undefined)
   }
 
@@ -170,7 +170,7 @@ export class DirectFetcher implements Fetcher {
   #found(queue: FetchQueue, { topicId }: Leader): BrokerError | undefined {
     // A broker from before topic ids says nothing about it.
     if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
-      return goneError(queue, 'the topic was deleted and made again')
+      return offsetOutOfRange(queue, 'the topic was deleted and made again')
     }
     queue.topicId = topicId
     return undefined
@@ -204,7 +204,7 @@ export class DirectFetcher implements Fetcher {
     return Math.max(part, queue.batchBytes)
   }
 
-  #received(asked: readonly Asked[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
+  #received(asked: readonly AskedQueue[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
     if (errorCode !== 0) {
       const places = asked.map(({ queue }) => placeOf(queue))
       throw protocolError(errorCode, `reading ${places.map(nameOf).join(', ')}`, places)
@@ -229,7 +229,7 @@ export class DirectFetcher implements Fetcher {
     const { divergedAt } = fetched
     if (divergedAt !== undefined) {
       const offset = divergedAt < 0 ? undefined : divergedAt
-      return this.#fail([queue], goneError(queue, `the log was cut at ${divergedAt}`, offset))
+      return this.#fail([queue], offsetOutOfRange(queue, `the log was cut at ${divergedAt}`, offset))
     }
     queue.failures = 0
     queue.retryAtMs = 0
@@ -248,8 +248,8 @@ export class DirectFetcher implements Fetcher {
 
   #gateOf(queue: FetchQueue): DecodeGate {
     return {
-      mayOpen: bytes => this.#room.mayOpen(queue, bytes),
-      handedOut: bytes => this.#room.handedOut(bytes),
+      mayOpen: bytes => this.#decodeBudget.mayOpen(queue, bytes),
+      handedOut: bytes => this.#decodeBudget.handedOut(bytes),
     }
   }
 
@@ -269,7 +269,7 @@ export class DirectFetcher implements Fetcher {
 
   #refused(queue: FetchQueue, errorCode: number): void {
     if (errorCode === OFFSET_OUT_OF_RANGE) {
-      return this.#fail([queue], goneError(queue, 'the broker has no such offset'))
+      return this.#fail([queue], offsetOutOfRange(queue, 'the broker has no such offset'))
     }
     if (!RETRIABLE.has(errorCode) && !UNKNOWN.has(errorCode)) {
       return this.#fail([queue], protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
@@ -281,17 +281,17 @@ export class DirectFetcher implements Fetcher {
 
   /** One error for all; those with records left tell it behind these. */
   #fail(queues: readonly FetchQueue[], error: BrokerError): void {
-    let isTold = true
+    let isReported = true
     for (const queue of [...queues]) {
       if (queue.failure) continue
       queue.failure = error
       this.#readers.move(queue, undefined)
-      if (queue.isEmpty) isTold = false
+      if (queue.isEmpty) isReported = false
     }
-    if (!isTold) this.#tell(error)
+    if (!isReported) this.#report(error)
   }
 
-  #tell(error: BrokerError): void {
+  #report(error: BrokerError): void {
     if (!this.#errors.includes(error)) this.#errors.push(error)
     this.#options.wake()
   }

@@ -2,7 +2,7 @@ import type { RawRecord, RecordBatch } from '../../../broker.ts'
 import { errorFrom } from '../../../../common/errors.ts'
 import type { BrokerError } from '../../../broker-error.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
-import type { BatchHolder } from './decode-room.ts'
+import type { BatchHolder } from './decode-budget.ts'
 import type { FetchedRecords } from './fetched-records.ts'
 
 /**

@@ -21,7 +21,7 @@ const SHORT_WAIT_MS = 5
 /**
  * A queue that was asked for, and what exactly was asked: the queue may have moved on when the answer comes.
  */
-export interface Asked {
+export interface AskedQueue {
   readonly queue: FetchQueue
   readonly target: FetchTarget
 }
@@ -34,7 +34,7 @@ export interface LeaderReaderOptions extends LeaderConnectionOptions {
   roomOf(queue: FetchQueue): number
   responseBytesMax(): number
   /** The answer for the queues that were asked for. `buffer` holds the records. */
-  received(asked: readonly Asked[], response: FetchResponse, buffer: Buffer): void
+  received(asked: readonly AskedQueue[], response: FetchResponse, buffer: Buffer): void
   /** The connection is gone, or could not be made; it is tried again later. */
   lost(error: BrokerError): void
   /** What trying again does not mend. */

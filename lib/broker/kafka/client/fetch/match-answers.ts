@@ -1,5 +1,5 @@
 import type { FetchedPartition } from './fetch-response.ts'
-import type { Asked } from './leader-reader.ts'
+import type { AskedQueue } from './leader-reader.ts'
 import { MalformedError } from '../../protocol/malformed-error.ts'
 
 /**
@@ -8,9 +8,9 @@ import { MalformedError } from '../../protocol/malformed-error.ts'
  */
 export function matchAnswers(
   partitions: readonly FetchedPartition[],
-  asked: readonly Asked[],
-): readonly Asked[] {
-  const answered = new Set<Asked>()
+  asked: readonly AskedQueue[],
+): readonly AskedQueue[] {
+  const answered = new Set<AskedQueue>()
   let at = 0
   for (const fetched of partitions) {
     // The answer has the order of the question, so the search is short.
@@ -24,7 +24,7 @@ export function matchAnswers(
   return [...answered]
 }
 
-function isOf({ partition, topic, topicId }: FetchedPartition, { target }: Asked): boolean {
+function isOf({ partition, topic, topicId }: FetchedPartition, { target }: AskedQueue): boolean {
   if (partition !== target.partition) return false
   return topicId === undefined ? topic === target.topic : topicId === target.topicId
 }

@@ -5,7 +5,7 @@ const TURN_RECORDS = 4096
 const TURN_MS = 20
 
 /** Something to take records from. */
-export interface Taker {
+export interface PolledQueue {
   readonly partition: number
   readonly ready: boolean
 }
@@ -23,7 +23,7 @@ interface Group<Q> {
  * than turns of 8,000, which would let one partition run ahead of the others further than need be. Partitions
  * of one number have their turn together: they are the inputs of one task.
  */
-export class PartitionRotation<Q extends Taker> {
+export class PartitionRotation<Q extends PolledQueue> {
   readonly #clock: Clock
   readonly #recordsMax: number
   #groups: readonly Group<Q>[] = []
@@ -72,7 +72,7 @@ export class PartitionRotation<Q extends Taker> {
 }
 
 /** The queue that took the last room is asked last the next time. */
-function takeFrom<Q extends Taker>(
+function takeFrom<Q extends PolledQueue>(
   group: Group<Q>,
   max: number,
   take: (queue: Q, max: number) => number,

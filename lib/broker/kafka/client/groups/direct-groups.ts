@@ -90,8 +90,8 @@ export class DirectGroups implements GroupQueries {
 
   /** Waits for the coordinator, which on a new cluster takes seconds. */
   describe(groupId: string): Promise<GroupDescription> {
-    const patience = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
-    return untilAnswered(this.#options.clock, patience, () => this.#describe(groupId))
+    const limits = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
+    return untilAnswered(this.#options.clock, limits, () => this.#describe(groupId))
   }
 
   async delete(groupId: string): Promise<void> {

@@ -11,9 +11,12 @@ import type { SendQueue } from './send-queue.ts'
 const RENEW_MS = 200
 
 /** What producers of both kinds share. */
-export type SenderParts = Pick<RecordSenderOptions, 'clock' | 'cluster' | 'connect' | 'settings' | 'notify'>
+export type DirectProducerOptions = Pick<
+  RecordSenderOptions,
+  'clock' | 'cluster' | 'connect' | 'settings' | 'notify'
+>
 
-export interface DirectProducerOptions extends SenderParts {
+export interface IdempotentProducerOptions extends DirectProducerOptions {
   readonly onSendError: ProducerOptions['onSendError']
   readonly identity: ProducerIdentity
   /** Another one, where the broker has forgotten what was written in the name of the last. */
@@ -27,13 +30,13 @@ export interface DirectProducerOptions extends SenderParts {
  */
 export class IdempotentProducer implements Producer {
   readonly #clock: Clock
-  readonly #options: DirectProducerOptions
+  readonly #options: IdempotentProducerOptions
   readonly #sender: RecordSender
   readonly #failures: SendFailures
   readonly copies = true
   #isClosed = false
 
-  constructor(options: DirectProducerOptions) {
+  constructor(options: IdempotentProducerOptions) {
     this.#options = options
     this.#clock = options.clock
     this.#failures = new SendFailures(options.onSendError)

@@ -14,7 +14,7 @@ import type { ProduceSettings } from './produce-settings.ts'
 import type { SendQueue } from './send-queue.ts'
 
 /** A batch under way, and whose it is. */
-export interface Sent {
+export interface SentBatch {
   readonly queue: SendQueue
   readonly batch: OutgoingBatch
 }
@@ -29,9 +29,9 @@ export interface LeaderSenderOptions extends LeaderConnectionOptions {
   isDue(queue: SendQueue): boolean
   /** The first batch of the queue, as it is sent. From now on it is under way. */
   take(queue: SendQueue): OutgoingBatch
-  answered(sent: Sent, answer: ProducedPartition): void
+  answered(sent: SentBatch, answer: ProducedPartition): void
   /** Nobody knows what has become of them. */
-  unanswered(sent: readonly Sent[]): void
+  unanswered(sent: readonly SentBatch[]): void
   /** The connection is gone, or could not be made; it is tried again later. */
   lost(error: BrokerError): void
   /** What trying again does not mend. */
@@ -96,8 +96,8 @@ export class LeaderSender implements LeaderClient<SendQueue> {
     const request = { transactionalId: transactionalId ?? null, timeoutMs, targets }
     let answers: readonly ProducedPartition[]
     try {
-      const patienceMs = connect.settings.requestTimeoutMs + timeoutMs
-      const reader = await connection.request(PRODUCE, version, patienceMs, writer =>
+      const limitMs = connect.settings.requestTimeoutMs + timeoutMs
+      const reader = await connection.request(PRODUCE, version, limitMs, writer =>
         writeProduceRequest(writer, request),
       )
       answers = matchAnswers(sent, readProduceResponse(reader, version))
@@ -109,10 +109,10 @@ export class LeaderSender implements LeaderClient<SendQueue> {
   }
 
   /** The front moves on with each request, so that every queue gets its turn where they do not all fit. */
-  #take(): Sent[] {
+  #take(): SentBatch[] {
     const { settings, isReady, take } = this.#options
     const queues = [...this.queues]
-    const sent: Sent[] = []
+    const sent: SentBatch[] = []
     let bytes = 0
     for (let step = 0; step < queues.length; step += 1) {
       const queue = queues[(this.#turn + step) % queues.length]!
@@ -146,7 +146,10 @@ export class LeaderSender implements LeaderClient<SendQueue> {
 }
 
 /** Answers in the order of what was sent; brokers keep none. */
-function matchAnswers(sent: readonly Sent[], answers: readonly ProducedPartition[]): ProducedPartition[] {
+function matchAnswers(
+  sent: readonly SentBatch[],
+  answers: readonly ProducedPartition[],
+): ProducedPartition[] {
   const byPlace = new PartitionMap<ProducedPartition>()
   for (const answer of answers) byPlace.set(answer, answer)
   const matched = sent.map(({ queue }) => {

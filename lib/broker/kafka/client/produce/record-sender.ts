@@ -7,7 +7,7 @@ import type { ConnectOptions } from '../connection/open-connection.ts'
 import { nameOf, placeOf, retryMs } from '../connection/retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 import { Leaders } from '../connection/leaders.ts'
-import { LeaderSender, type Sent } from './leader-sender.ts'
+import { LeaderSender, type SentBatch } from './leader-sender.ts'
 import { OutgoingBatch, recordBytesMax, type ProducerIdentity } from './outgoing-batch.ts'
 import type { ProducedPartition } from './produce-response.ts'
 import type { ProduceSettings } from './produce-settings.ts'
@@ -15,7 +15,7 @@ import { SendQueue } from './send-queue.ts'
 import { SlabPool } from './slab-pool.ts'
 import { splitBatch } from './split-batch.ts'
 import { Unacknowledged } from './unacknowledged.ts'
-import { mayHaveBeenWritten } from '../../protocol/error-codes.ts'
+import { mayHaveBeenWritten } from '../../protocol/kafka-error-codes.ts'
 import { batchAnswer } from './batch-answer.ts'
 
 /** How often in a row a leader may not know the partition. */
@@ -316,7 +316,7 @@ export class RecordSender {
     return batch
   }
 
-  #answered({ queue, batch }: Sent, { errorCode, message }: ProducedPartition): void {
+  #answered({ queue, batch }: SentBatch, { errorCode, message }: ProducedPartition): void {
     queue.inFlight = undefined
     const answer = batchAnswer(errorCode, batch.failures)
     if (answer === 'accepted') {
@@ -347,7 +347,7 @@ export class RecordSender {
     this.#requestDone()
   }
 
-  #unanswered(sent: readonly Sent[]): void {
+  #unanswered(sent: readonly SentBatch[]): void {
     for (const { queue, batch } of sent) {
       queue.inFlight = undefined
       if (this.#isHalted && !this.#isClosed) this.#giveUp(queue, batch)

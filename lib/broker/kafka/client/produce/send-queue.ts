@@ -17,7 +17,7 @@ export class SendQueue implements LedQueue {
   retryAtMs = 0
   unknownAnswers = 0
   /** The number of the transaction that the partition belongs to. */
-  admittedTo = 0
+  addedTo = 0
   /** In whose name the partition is written to: the first sequence number of an identity is 0. */
   identity: ProducerIdentity | undefined
   nextSequence = 0

@@ -51,11 +51,11 @@ export interface CoordinatorOptions {
   readonly connect: ConnectOptions
   readonly transactionalId: string
   /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
-  readonly patienceMs: number
+  readonly timeoutMs: number
   /** For the log. */
   readonly notify: (message: string) => void
   /** Some partitions may be written to from now on. */
-  admitted(): void
+  added(): void
   refused(queue: SendQueue, error: BrokerError): void
   /** The transaction cannot come true any more. */
   failed(error: BrokerError): void
@@ -74,7 +74,7 @@ export class TransactionCoordinator {
   #adding: Promise<void> | undefined
   #hasPartitions = false
   /** A request was not answered: its partitions may have been added. */
-  #isUnsure = false
+  #isOutcomeUnknown = false
   #stopping = new AbortController()
   readonly #connection: SharedConnection
   #isClosed = false
@@ -89,12 +89,12 @@ export class TransactionCoordinator {
     this.#transaction += 1
     this.#pending.clear()
     this.#hasPartitions = false
-    this.#isUnsure = false
+    this.#isOutcomeUnknown = false
     this.#stopping = new AbortController()
   }
 
   isInTransaction(queue: SendQueue): boolean {
-    return queue.admittedTo === this.#transaction
+    return queue.addedTo === this.#transaction
   }
 
   /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
@@ -105,7 +105,7 @@ export class TransactionCoordinator {
 
   /** Whether the coordinator may count partitions of ours into the transaction. */
   get mayHavePartitions(): boolean {
-    return this.#hasPartitions || this.#isUnsure
+    return this.#hasPartitions || this.#isOutcomeUnknown
   }
 
   /**
@@ -113,10 +113,10 @@ export class TransactionCoordinator {
    * long.
    */
   async settled(): Promise<void> {
-    const { clock, patienceMs } = this.#options
-    const deadlineMs = clock.monotonicMs() + patienceMs
+    const { clock, timeoutMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     while (this.#isWaiting() && !this.#stopping.signal.aborted) {
-      if (clock.monotonicMs() > deadlineMs) throw silenceError(ADDING)
+      if (clock.monotonicMs() > deadlineMs) throw noAnswerError(ADDING)
       await clock.sleep(RETRY_MS, this.#stopping.signal)
     }
   }
@@ -128,14 +128,14 @@ export class TransactionCoordinator {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#pending.clear()
-    if (this.#adding) await this.#within(this.#options.patienceMs, this.#adding, ADDING)
+    if (this.#adding) await this.#within(this.#options.timeoutMs, this.#adding, ADDING)
   }
 
   /** Rejects with class `retriable` where the outcome is not known: the same call may be made again. */
   async end(kind: 'commit' | 'abort'): Promise<void> {
     const doing = `${kind === 'commit' ? 'committing' : 'aborting'} a transaction`
-    const { clock, patienceMs } = this.#options
-    const deadlineMs = clock.monotonicMs() + patienceMs
+    const { clock, timeoutMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let attempt = 0; ; attempt += 1) {
       const leftMs = deadlineMs - clock.monotonicMs()
       const error = await this.#within(leftMs, this.#tryToEnd(kind, doing), doing)
@@ -159,7 +159,7 @@ export class TransactionCoordinator {
   #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
     const late = () => {
       this.#connection.drop()
-      throw silenceError(doing)
+      throw noAnswerError(doing)
     }
     return withTimeLimit(this.#options.clock, { limitMs, late }, work)
   }
@@ -218,15 +218,15 @@ export class TransactionCoordinator {
 
   async #tryToAdd(queues: readonly SendQueue[]): Promise<PartitionMap<number> | undefined> {
     const owner = this.#owner!
-    const wasUnsure = this.#isUnsure
-    this.#isUnsure = true
+    const wasOutcomeUnknown = this.#isOutcomeUnknown
+    this.#isOutcomeUnknown = true
     try {
       const codes = await this.#ask(
         ADD_PARTITIONS_TO_TXN,
         writer => writeAddPartitions(writer, owner, queues),
         readAddPartitions,
       )
-      this.#isUnsure = wasUnsure
+      this.#isOutcomeUnknown = wasOutcomeUnknown
       return codes
     } catch (reason) {
       const error = lostError(reason, ADDING)
@@ -242,12 +242,12 @@ export class TransactionCoordinator {
     for (const queue of queues) {
       const code = codes.get(queue.topic, queue.partition) ?? OPERATION_NOT_ATTEMPTED
       if (code === 0) {
-        queue.admittedTo = this.#transaction
+        queue.addedTo = this.#transaction
         this.#pending.delete(queue)
         isAnyIn = true
       } else this.#notAdded(queue, code, failures)
     }
-    if (isAnyIn) this.#options.admitted()
+    if (isAnyIn) this.#options.added()
     return isAnyIn
   }
 
@@ -294,7 +294,7 @@ export class TransactionCoordinator {
   }
 }
 
-function silenceError(doing: string): BrokerError {
+function noAnswerError(doing: string): BrokerError {
   return protocolError(REQUEST_TIMED_OUT, doing, [], 'no coordinator answers')
 }
 

@@ -1,14 +1,14 @@
 import { BrokerError } from '../../../broker-error.ts'
 import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../../../broker.ts'
 import { closedError } from '../../protocol/protocol-error.ts'
-import { checkTimestamp, type SenderParts } from './idempotent-producer.ts'
+import { checkTimestamp, type DirectProducerOptions } from './idempotent-producer.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
 import { RecordSender } from './record-sender.ts'
 import { abortable, SendFailures, stateError } from './send-failures.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 import type { TransactionControl } from './transaction-control.ts'
 
-export interface TransactionalProducerOptions extends SenderParts {
+export interface TransactionalProducerOptions extends DirectProducerOptions {
   readonly onSendError: ProducerOptions['onSendError']
   readonly transactionalId: string
   readonly control: TransactionControl
@@ -36,11 +36,11 @@ export class TransactionalProducer implements Producer {
   /** What we had to tell the coordinator of the end is told. */
   #isEnded = false
   /** A batch may or may not be in the log: no number that comes next can be right. */
-  #hasDoubt = false
+  #hasUnknownOutcome = false
   #closing: Promise<void> | undefined
 
-  constructor({ onSendError, transactionalId, control, ...parts }: TransactionalProducerOptions) {
-    const { clock, cluster, connect, notify } = parts
+  constructor({ onSendError, transactionalId, control, ...options }: TransactionalProducerOptions) {
+    const { clock, cluster, connect, notify } = options
     this.#control = control
     this.#failures = new SendFailures(onSendError)
     this.#coordinator = new TransactionCoordinator({
@@ -48,21 +48,21 @@ export class TransactionalProducer implements Producer {
       cluster,
       connect,
       transactionalId,
-      patienceMs: parts.settings.deliveryTimeoutMs,
+      timeoutMs: options.settings.deliveryTimeoutMs,
       notify,
-      admitted: () => this.#sender.kick(),
+      added: () => this.#sender.kick(),
       refused: (queue, error) => this.#sender.rejectQueue(queue, error),
       failed: error => this.#fail(error),
     })
     this.#sender = new RecordSender({
-      ...parts,
+      ...options,
       transactionalId,
       isInTransaction: queue => this.#coordinator.isInTransaction(queue),
       addToTransaction: queue => this.#coordinator.addToTransaction(queue),
       reject: (error, record, isHeld) => this.#failures.reject(error, record, isHeld),
       sequenceError: error => this.#fail(error),
       givenUpWithUnknownOutcome: () => {
-        this.#hasDoubt = true
+        this.#hasUnknownOutcome = true
       },
     })
   }
@@ -146,7 +146,7 @@ export class TransactionalProducer implements Producer {
     await this.#coordinator.stop()
     await this.#sender.idle()
     this.#assertOpen()
-    if (this.#hasDoubt) throw this.#doubtError()
+    if (this.#hasUnknownOutcome) throw this.#outcomeUnknownError()
     await this.#end('abort')
     await this.#control.abort()
     this.#failures.take()
@@ -191,7 +191,7 @@ export class TransactionalProducer implements Producer {
    * open transaction that nobody ends. A new producer under the same id raises the epoch together with the
    * abort, and such a batch comes too late.
    */
-  #doubtError(): BrokerError {
+  #outcomeUnknownError(): BrokerError {
     const message =
       'it is not known what has become of a batch of this transaction: only a new producer can end it'
     return new BrokerError('PRODUCE_OUTCOME_UNKNOWN', 'fenced', message, { cause: this.#failures.first })

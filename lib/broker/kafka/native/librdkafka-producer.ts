@@ -81,7 +81,7 @@ function socketTimeoutMs(deliveryTimeoutMs: number): number {
  *
  * A timestamp of 0 is sent as 1: librdkafka takes 0 for "now", which would move the record by half a century.
  */
-export class KafkaProducer implements Producer {
+export class LibrdkafkaProducer implements Producer {
   readonly #native: NativeProducer
   readonly #clock: Clock
   readonly #transactional: boolean

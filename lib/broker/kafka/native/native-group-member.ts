@@ -66,7 +66,7 @@ interface Rebalance {
  * Rebalances wait here until the owner calls `serve`: the listener is never called out of the blue. The
  * native client holds a rebalance until `incrementalAssign` or `incrementalUnassign` answers it.
  */
-export class GroupMember {
+export class NativeGroupMember {
   readonly #native: NativeConsumer
   readonly #clock: Clock
   readonly #wake: () => void
@@ -307,13 +307,13 @@ export class GroupMember {
 
   #onPolled(error: NativeError | null | undefined): void {
     this.#polling = false
-    if (error && error.code !== POLL_EXCEEDED) this.#heard(error)
+    if (error && error.code !== POLL_EXCEEDED) this.#reportNative(error)
     if (this.#closed) return this.#polled?.()
     if (this.#pollAgain) this.poll()
     else if (this.#commits.any) this.#pollForAnswer()
   }
 
-  #heard(native: NativeError): void {
+  #reportNative(native: NativeError): void {
     const error = brokerErrorFrom(native, 'being a member of the group')
     // The client goes on by itself: connections break, coordinators move.
     if (error.class === 'retriable') return

@@ -14,7 +14,7 @@ const OUTPUT = /^(TTY|Pipe)/
  * both the event loop and `process.exit` would wait for ever. To be called when its handle is closed. It ends
  * as soon as nothing else is open, or the program calls `process.exit`.
  */
-export function endDespite(clock: Clock, call: Promise<unknown>): void {
+export function endDespiteStuckCall(clock: Clock, call: Promise<unknown>): void {
   let timer: Timer | undefined
   let quiet = 0
   const kill = () => killIn(GRACE_MS)

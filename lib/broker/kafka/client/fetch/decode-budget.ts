@@ -16,7 +16,7 @@ export interface BatchHolder {
  * It cannot lock up: a batch that is open belongs to a partition that is being read, so it is soon read to
  * its end, or to one that is paused, and then it is closed.
  */
-export class DecodeRoom {
+export class DecodeBudget {
   readonly #bytesMax: number
   readonly #holders: () => Iterable<BatchHolder>
   #handedOut = 0
@@ -49,7 +49,7 @@ export class DecodeRoom {
   }
 
   /** Whoever is not read any more waits for nothing. */
-  left(holder: BatchHolder): void {
+  forget(holder: BatchHolder): void {
     if (this.#waiting === holder) this.#waiting = undefined
   }
 
