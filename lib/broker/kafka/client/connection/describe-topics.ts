@@ -6,12 +6,12 @@ import { retryMs } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
 const LEADER_NOT_AVAILABLE = 5
-/** While brokers restart, another is asked. */
+/** How long brokers are asked one after the other, as during a restart. */
 const TIMEOUT_MS = 10_000
 
 /**
- * Those of the topics that a broker knows. Rejects where none answers within 10 s, and with what they say of
- * a topic otherwise.
+ * The metadata of those topics that the cluster knows. Rejects where no broker answers within 10 s, and with
+ * any other error of a topic.
  */
 export async function describeTopics(
   cluster: Cluster,
@@ -21,7 +21,7 @@ export async function describeTopics(
   const described = await persistently(cluster, clock, topics)
   return described.filter(({ errorCode, topic }) => {
     if (errorCode === UNKNOWN_TOPIC_OR_PARTITION) return false
-    // Made a moment ago: it is there, its leaders are not.
+    // A new topic exists before its leaders are elected.
     if (errorCode === 0 || errorCode === LEADER_NOT_AVAILABLE) return true
     throw protocolError(errorCode, `describing topic ${topic}`)
   })

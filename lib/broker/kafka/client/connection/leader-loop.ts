@@ -2,7 +2,7 @@ import type { Cluster } from './cluster.ts'
 import { NodeConnection } from './node-connection.ts'
 import type { ConnectOptions, OpenConnection } from './open-connection.ts'
 
-/** A leader's node, and how it is connected to. */
+/** The node of a leader, and how to connect to it. */
 export interface LeaderConnectionOptions {
   readonly node: number
   readonly cluster: Cluster
@@ -22,9 +22,9 @@ export interface LeaderWork {
 }
 
 /**
- * Works for the partitions that one node leads, while there is work: one connection, and on it one request at
- * a time. The loop ends in the same turn as the look that finds no work, so that a kick after it begins a new
- * one. `close` ends it for good, and nobody is told of the step that this cuts short.
+ * Works for the partitions that one node leads, as long as there is work: over one connection, one request at
+ * a time. The loop ends synchronously with the check that finds no work, so a later kick is never lost.
+ * `close` ends it for good; the failure of a step that this interrupts is not reported.
  */
 export class LeaderLoop {
   readonly #work: LeaderWork

@@ -16,12 +16,12 @@ export class Leaders<Queue extends LedQueue, Client extends LeaderClient<Queue>>
     this.#create = create
   }
 
-  /** Undefined while the queue has no leader. */
+  /** The client that serves a queue; undefined while the queue has no leader. */
   of({ leader }: Queue): Client | undefined {
     return leader === undefined ? undefined : this.#clients.get(leader)
   }
 
-  /** From now on this node serves the queue, or none does. False where that is so already. */
+  /** Makes this node the one that serves the queue, or none. False where it is so already. */
   move(queue: Queue, node: number | undefined): boolean {
     if (queue.leader === node) return false
     this.of(queue)?.queues.delete(queue)
@@ -34,7 +34,7 @@ export class Leaders<Queue extends LedQueue, Client extends LeaderClient<Queue>>
     for (const client of this.#clients.values()) client.kick()
   }
 
-  /** Closes those that serve no queue any more. */
+  /** Closes the clients without a queue. */
   closeIdle(): void {
     for (const [node, client] of this.#clients) {
       if (client.queues.size > 0) continue

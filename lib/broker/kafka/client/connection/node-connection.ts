@@ -4,8 +4,8 @@ import type { Cluster } from './cluster.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
 
 /**
- * A connection to one node of the cluster, made when it is needed and made again when it is lost. One user at
- * a time.
+ * A connection to one node of the cluster, opened when it is needed and opened again when it was lost. It has
+ * one user at a time.
  */
 export class NodeConnection {
   readonly #node: number
@@ -74,8 +74,8 @@ export class NodeConnection {
   }
 
   /**
-   * Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all
-   * clients come back at once.
+   * Resolves when the next attempt may be made. The wait doubles with each failure up to a maximum, with
+   * jitter, so that clients do not all come back at once.
    */
   #backoff(): Promise<void> {
     const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#options.settings

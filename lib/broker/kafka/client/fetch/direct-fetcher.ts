@@ -29,20 +29,18 @@ export interface DirectFetcherOptions {
   readonly settings: FetchSettings
   readonly isolation: IsolationLevel
   /**
-   * Bound on all queues together; and on what they have decompressed, apart from a batch that is larger by
-   * itself.
+   * Limit of all queues together, and of their decompressed batches, apart from a single batch that is
+   * larger.
    */
   readonly bytesMax: number
-  /** Whether a partition is polled for a while before it is the next one's turn (`PartitionRotation`). */
+  /** Whether a partition is polled for a while before the next one (`PartitionRotation`). */
   readonly keepsTurns: boolean
   readonly wake: () => void
-  /** For the log. */
+  /** Logs a message. */
   readonly notify: (message: string) => void
 }
 
-/**
- * Reading over connections of our own: a queue for each partition, a reader for each node that leads some.
- */
+/** The fetcher of the direct path, with a queue for each partition and a reader for each leader's node. */
 export class DirectFetcher implements Fetcher {
   readonly #options: DirectFetcherOptions
   readonly #partitions = new PartitionMap<FetchQueue>()
@@ -168,7 +166,7 @@ export class DirectFetcher implements Fetcher {
   }
 
   #found(queue: FetchQueue, { topicId }: Leader): BrokerError | undefined {
-    // A broker from before topic ids says nothing about it.
+    // Brokers that are older than topic ids do not tell that a topic was created again.
     if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
       return offsetOutOfRange(queue, 'the topic was deleted and made again')
     }
@@ -195,7 +193,7 @@ export class DirectFetcher implements Fetcher {
     })
   }
 
-  /** Two parts of a response fit into a queue: one is decoded while the next one comes. */
+  /** The bytes to ask for. A queue has room for two responses: one is decoded while the next one travels. */
   #roomOf(queue: FetchQueue): number {
     if (queue.paused || queue.failure || queue.closed) return 0
     const { clock, settings, bytesMax } = this.#options
@@ -212,7 +210,7 @@ export class DirectFetcher implements Fetcher {
     const questions = matchAnswers(partitions, asked)
     for (const [index, fetched] of partitions.entries()) {
       const { queue, target } = questions[index]!
-      // Moved to another leader, it may have been read there meanwhile.
+      // A queue that has moved may have been read at its new leader meanwhile.
       const isCurrent = !queue.closed && !queue.failure && queue.fetchedTo === target.offset
       if (isCurrent) this.#receivedOne(queue, target.topicId, fetched, buffer)
     }
@@ -257,8 +255,8 @@ export class DirectFetcher implements Fetcher {
     try {
       const fetched = new FetchedRecords(span, options)
       if (fetched.bytes > 0) queue.append(fetched)
-      // Only the first partition of an answer is sure of a whole batch; this one asks for as much as its next
-      // batch needs.
+      // Only the first partition of a response is sure to get a whole batch. Where the batch was cut off, the
+      // next request asks for as much as it needs.
       queue.batchBytes = fetched.cutBatchBytes ?? 0
     } catch (reason) {
       const cause = errorFrom(reason)
@@ -279,7 +277,7 @@ export class DirectFetcher implements Fetcher {
     this.#finder.askSoon()
   }
 
-  /** One error for all; those with records left tell it behind these. */
+  /** Reports the error once for all queues; one with records left reports it after these. */
   #fail(queues: readonly FetchQueue[], error: BrokerError): void {
     let isReported = true
     for (const queue of [...queues]) {

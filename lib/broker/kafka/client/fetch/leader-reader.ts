@@ -13,31 +13,29 @@ import { commonVersion, FETCH } from '../../protocol/protocol.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
 
 /**
- * While a partition is full its neighbours are asked for with this short wait, so that it is asked for soon
- * after it was emptied.
+ * The broker's wait for records while a queue of the reader is full: the queue is not part of that request,
+ * and has to be in one soon after it was emptied.
  */
 const SHORT_WAIT_MS = 5
 
-/**
- * A queue that was asked for, and what exactly was asked: the queue may have moved on when the answer comes.
- */
+/** A queue that was asked for, and the request: the queue may have changed when the response comes. */
 export interface AskedQueue {
   readonly queue: FetchQueue
   readonly target: FetchTarget
 }
 
-/** What a reader does for, and tells, the fetcher that it belongs to. */
+/** Settings of a reader, and calls to the fetcher that owns it. */
 export interface LeaderReaderOptions extends LeaderConnectionOptions {
   readonly settings: FetchSettings
   readonly isolation: IsolationLevel
-  /** How many bytes more a queue has room for; 0 where it is not to be asked for. */
+  /** How many bytes to ask for; 0 where the queue is full, or not to be read. */
   roomOf(queue: FetchQueue): number
   responseBytesMax(): number
-  /** The answer for the queues that were asked for. `buffer` holds the records. */
+  /** A response to `asked`, whose records are in `buffer`. */
   received(asked: readonly AskedQueue[], response: FetchResponse, buffer: Buffer): void
-  /** The connection is gone, or could not be made; it is tried again later. */
+  /** The connection was lost, or could not be opened; the reader tries again. */
   lost(error: BrokerError): void
-  /** What trying again does not mend. */
+  /** The queues cannot be read: the error is not retriable. */
   failed(queues: readonly FetchQueue[], error: BrokerError): void
 }
 
@@ -49,7 +47,7 @@ export class LeaderReader implements LeaderClient<FetchQueue> {
   readonly queues = new Set<FetchQueue>()
   readonly #options: LeaderReaderOptions
   readonly #loop: LeaderLoop
-  /** The queue that comes first in the next request, since the first alone is sure of a batch. */
+  /** Index of the queue that comes first in the next request: only the first is sure to get a whole batch. */
   #turn = 0
 
   constructor(options: LeaderReaderOptions) {
@@ -81,7 +79,7 @@ export class LeaderReader implements LeaderClient<FetchQueue> {
     if (queues.length === 0) return
     const { settings, connect, isolation } = options
     const best = commonVersion(FETCH, versions, connection.address)
-    // The id of a topic may be missing where brokers of different age answer.
+    // Brokers of different versions may leave a topic's id unknown; the lowest version needs none.
     const version = queues.every(queue => queue.topicId !== undefined) ? best : FETCH.versions.at(-1)!
     const waitMs = this.#leavesOut(queues) ? Math.min(SHORT_WAIT_MS, settings.waitMs) : settings.waitMs
     const { bytesMin } = settings
@@ -102,7 +100,7 @@ export class LeaderReader implements LeaderClient<FetchQueue> {
     }
   }
 
-  /** The queues with room. Another one comes first in each request, since the first gets its share first. */
+  /** The queues with room, with another one first each time: shares of a response are given in this order. */
   #choose(): FetchQueue[] {
     const wanted = [...this.queues].filter(queue => this.#options.roomOf(queue) > 0)
     if (wanted.length === 0) return wanted

@@ -13,30 +13,30 @@ import { readProduceResponse, type ProducedPartition } from './produce-response.
 import type { ProduceSettings } from './produce-settings.ts'
 import type { SendQueue } from './send-queue.ts'
 
-/** A batch under way, and whose it is. */
+/** A batch in flight, and its queue. */
 export interface SentBatch {
   readonly queue: SendQueue
   readonly batch: OutgoingBatch
 }
 
-/** What a leader's sender does for, and tells, the sender that it belongs to. */
+/** Settings of a leader's sender, and calls to the `RecordSender` that owns it. */
 export interface LeaderSenderOptions extends LeaderConnectionOptions {
   readonly settings: ProduceSettings
   readonly transactionalId: string | undefined
-  /** Whether the queue has something that may be sent. */
+  /** Whether the first batch of the queue may be sent. */
   isReady(queue: SendQueue): boolean
-  /** Whether what is ready should wait no longer. */
+  /** Whether a batch that is ready should not wait for more records. */
   isDue(queue: SendQueue): boolean
-  /** The first batch of the queue, as it is sent. From now on it is under way. */
+  /** The first batch of the queue, sealed and stamped. It is in flight from now on. */
   take(queue: SendQueue): OutgoingBatch
   answered(sent: SentBatch, answer: ProducedPartition): void
-  /** Nobody knows what has become of them. */
+  /** There is no answer, so the batches may be written or not. */
   unanswered(sent: readonly SentBatch[]): void
-  /** The connection is gone, or could not be made; it is tried again later. */
+  /** The connection was lost, or could not be opened; the sender tries again. */
   lost(error: BrokerError): void
-  /** What trying again does not mend. */
+  /** The queues cannot be sent: the error is not retriable. */
   failed(queues: readonly SendQueue[], error: BrokerError): void
-  /** Nothing is due; the next call is `kick`. */
+  /** Nothing is due: the sender waits for a `kick`. */
   rests(): void
 }
 
@@ -49,7 +49,7 @@ export class LeaderSender implements LeaderClient<SendQueue> {
   readonly queues = new Set<SendQueue>()
   readonly #options: LeaderSenderOptions
   readonly #loop: LeaderLoop
-  /** The queue that comes first in the next request, where not all fit. */
+  /** Index of the queue that comes first in the next request, where not all batches fit into one. */
   #turn = 0
 
   constructor(options: LeaderSenderOptions) {
@@ -108,7 +108,9 @@ export class LeaderSender implements LeaderClient<SendQueue> {
     sent.forEach((each, index) => this.#options.answered(each, answers[index]!))
   }
 
-  /** The front moves on with each request, so that every queue gets its turn where they do not all fit. */
+  /**
+   * Takes the batches of a request. Where not all fit, the next request begins with the first that did not.
+   */
   #take(): SentBatch[] {
     const { settings, isReady, take } = this.#options
     const queues = [...this.queues]
@@ -145,7 +147,7 @@ export class LeaderSender implements LeaderClient<SendQueue> {
   }
 }
 
-/** Answers in the order of what was sent; brokers keep none. */
+/** The answers in the order of the batches, which brokers do not keep. */
 function matchAnswers(
   sent: readonly SentBatch[],
   answers: readonly ProducedPartition[],

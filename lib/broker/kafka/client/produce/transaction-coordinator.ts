@@ -28,9 +28,7 @@ import {
   writeEndTransaction,
 } from './transaction-requests.ts'
 
-/**
- * The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile.
- */
+/** The error code while the last transaction is completed, which takes a few milliseconds. */
 const CONCURRENT_TRANSACTIONS = 51
 const RETRY_MS = 2
 const RETRY_MS_MAX = 50
@@ -39,7 +37,7 @@ const LOST_RETRY_MS_MAX = 1_000
 const INVALID_TXN_STATE = 48
 const REQUEST_TIMED_OUT = 7
 const TOPIC_AUTHORIZATION_FAILED = 29
-/** Another partition of the same request was at fault. */
+/** The error code for a partition of a request that failed because of another one. */
 const OPERATION_NOT_ATTEMPTED = 55
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([14, 15, 16])
 const UNKNOWN_ATTEMPTS = 20
@@ -50,21 +48,21 @@ export interface CoordinatorOptions {
   readonly cluster: Cluster
   readonly connect: ConnectOptions
   readonly transactionalId: string
-  /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
+  /** How long ending and adding partitions are tried, before the call rejects as retriable. */
   readonly timeoutMs: number
-  /** For the log. */
+  /** Logs a message. */
   readonly notify: (message: string) => void
-  /** Some partitions may be written to from now on. */
+  /** Partitions were added and may be written to. */
   added(): void
   refused(queue: SendQueue, error: BrokerError): void
-  /** The transaction cannot come true any more. */
+  /** The transaction has failed and cannot be committed. */
   failed(error: BrokerError): void
 }
 
 /**
- * What the coordinator of a transactional id must know of what we send: which partitions belong to the
- * transaction, before anything is written to them, and its end, where the native client, which knows of no
- * partition, does not tell it.
+ * Requests to the coordinator of a transactional id for the records of the direct path: it adds partitions to
+ * the transaction before they are written to, and ends the transaction where the native client, which knows
+ * of no partition, would not.
  */
 export class TransactionCoordinator {
   readonly #options: CoordinatorOptions
@@ -73,7 +71,7 @@ export class TransactionCoordinator {
   readonly #pending = new Set<SendQueue>()
   #adding: Promise<void> | undefined
   #hasPartitions = false
-  /** A request was not answered: its partitions may have been added. */
+  /** Whether a request to add partitions has no answer: they may have been added. */
   #isOutcomeUnknown = false
   #stopping = new AbortController()
   readonly #connection: SharedConnection
@@ -97,20 +95,20 @@ export class TransactionCoordinator {
     return queue.addedTo === this.#transaction
   }
 
-  /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
+  /** To be called again when the partition has a leader; before, it may not exist and is not added. */
   addToTransaction(queue: SendQueue): void {
     this.#pending.add(queue)
     this.#adding ??= this.#addPending()
   }
 
-  /** Whether the coordinator may count partitions of ours into the transaction. */
+  /** Whether partitions were added to the transaction, or may have been. */
   get mayHavePartitions(): boolean {
     return this.#hasPartitions || this.#isOutcomeUnknown
   }
 
   /**
-   * Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too
-   * long.
+   * Resolves when the pending partitions are added, or given up. Rejects with class `retriable` after the
+   * timeout.
    */
   async settled(): Promise<void> {
     const { clock, timeoutMs } = this.#options
@@ -122,8 +120,8 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where
-   * that takes too long.
+   * Stops adding partitions. Resolves when the request in flight is answered or lost. Rejects with class
+   * `retriable` after the timeout.
    */
   async stop(): Promise<void> {
     this.#stopping.abort()
@@ -131,7 +129,7 @@ export class TransactionCoordinator {
     if (this.#adding) await this.#within(this.#options.timeoutMs, this.#adding, ADDING)
   }
 
-  /** Rejects with class `retriable` where the outcome is not known: the same call may be made again. */
+  /** Ends the transaction. Rejects with class `retriable` where the outcome is unknown: call it again. */
   async end(kind: 'commit' | 'abort'): Promise<void> {
     const doing = `${kind === 'commit' ? 'committing' : 'aborting'} a transaction`
     const { clock, timeoutMs } = this.#options
@@ -152,10 +150,7 @@ export class TransactionCoordinator {
     this.#connection.close()
   }
 
-  /**
-   * To find the coordinator and to connect takes time, too, of which the transaction has no more than of any
-   * other.
-   */
+  /** Limits the time of a request, of finding the coordinator and of connecting to it. */
   #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
     const late = () => {
       this.#connection.drop()
@@ -173,7 +168,7 @@ export class TransactionCoordinator {
         readEndTransaction,
       )
       if (code === 0) return undefined
-      // There may have been nothing to end.
+      // The coordinator has no transaction where none of the partitions was added.
       if (code === INVALID_TXN_STATE && kind === 'abort' && !this.#hasPartitions) return undefined
       if (COORDINATOR_MOVED.has(code)) this.#connection.drop()
       return protocolError(code, doing)
@@ -188,12 +183,12 @@ export class TransactionCoordinator {
   }
 
   async #addPending(): Promise<void> {
-    // The partitions of one turn are added with one request.
+    // One request adds all partitions of this turn of the event loop.
     await Promise.resolve()
     try {
       await this.#addUntilDone(this.#stopping.signal)
     } finally {
-      // Before anybody else can run: who comes next begins anew.
+      // Synchronous with the last check for pending partitions, so that a later one is never left out.
       this.#adding = undefined
     }
   }
@@ -204,7 +199,7 @@ export class TransactionCoordinator {
       const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
       if (queues.length === 0) return
       const codes = await this.#tryToAdd(queues)
-      // Also where nobody waits for the answer any more: an abort has to end what it says.
+      // An abort has to know of added partitions, also when it has stopped waiting for them.
       if (codes?.values().includes(0)) this.#hasPartitions = true
       if (signal.aborted) return
       if (codes && this.#learn(queues, codes, failures)) failures = 0
@@ -236,7 +231,7 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Whether any of them is in. */
+  /** Reads the answer for each queue. True where a partition was added. */
   #learn(queues: readonly SendQueue[], codes: PartitionMap<number>, failures: number): boolean {
     let isAnyIn = false
     for (const queue of queues) {
@@ -298,7 +293,7 @@ function noAnswerError(doing: string): BrokerError {
   return protocolError(REQUEST_TIMED_OUT, doing, [], 'no coordinator answers')
 }
 
-/** Whatever is no answer of the broker leaves the outcome open. */
+/** The error for a request without a valid answer. It is retriable, since the outcome is unknown. */
 function lostError(reason: unknown, doing: string): BrokerError {
   if (reason instanceof BrokerError && reason.code !== 'CORRUPT_MESSAGE') return reason
   const cause = errorFrom(reason)
