@@ -185,29 +185,26 @@ export class TransactionCoordinator {
   async #addPending(): Promise<void> {
     // One request adds all partitions of this turn of the event loop.
     await Promise.resolve()
-    try {
-      await this.#addUntilDone(this.#stopping.signal)
-    } finally {
-      // Synchronous with the last check for pending partitions, so that a later one is never left out.
-      this.#adding = undefined
-    }
-  }
-
-  async #addUntilDone(signal: AbortSignal): Promise<void> {
+    const { signal } = this.#stopping
     let failures = 0
-    while (!signal.aborted) {
-      const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
-      if (queues.length === 0) return
-      const codes = await this.#tryToAdd(queues)
-      // An abort has to know of added partitions, also when it has stopped waiting for them.
-      if (codes?.values().includes(0)) this.#hasPartitions = true
-      if (signal.aborted) return
-      if (codes && this.#learn(queues, codes, failures)) failures = 0
-      else {
-        const waitMs = codes ? retryMs(failures, RETRY_MS_MAX) : retryMs(failures + 4, LOST_RETRY_MS_MAX)
-        failures += 1
-        await this.#options.clock.sleep(waitMs, signal)
+    try {
+      while (!signal.aborted) {
+        const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
+        if (queues.length === 0) return
+        const codes = await this.#tryToAdd(queues)
+        // An abort has to know of added partitions, also when it has stopped waiting for them.
+        if (codes?.values().includes(0)) this.#hasPartitions = true
+        if (signal.aborted) return
+        if (codes && this.#learn(queues, codes, failures)) failures = 0
+        else {
+          const waitMs = codes ? retryMs(failures, RETRY_MS_MAX) : retryMs(failures + 4, LOST_RETRY_MS_MAX)
+          failures += 1
+          await this.#options.clock.sleep(waitMs, signal)
+        }
       }
+    } finally {
+      // In the same microtask as the last look at the pending partitions, so that a later one begins anew.
+      this.#adding = undefined
     }
   }
 
