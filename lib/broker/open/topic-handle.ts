@@ -66,7 +66,7 @@ export class TopicHandle<K, V> {
   readonly #options: TopicHandleOptions<K, V>
   readonly #context: SerdeContext
   #partitionCount: Promise<number> | undefined
-  /** Of the records without a key. */
+  /** The partition that the last record without a key was sent to. */
   #turn = 0
 
   constructor(options: TopicHandleOptions<K, V>) {
@@ -76,18 +76,16 @@ export class TopicHandle<K, V> {
   }
 
   /**
-   * Resolves when the brokers have acknowledged the record; those of one turn of the event loop travel
-   * together, and share their fate. Rejects with what a serde or a broker refuses, and with `TOPIC_MISSING`.
+   * Sends a record. Resolves when the brokers have acknowledged it; records of one turn of the event loop are
+   * sent together, and an error of one rejects all. Rejects with `TOPIC_MISSING`, and with errors of serdes
+   * and brokers.
    */
   async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
     const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
     await this.#options.producer.send(record)
   }
 
-  /**
-   * Sends all, no faster than the brokers take them. Resolves with their number when the last one is
-   * acknowledged.
-   */
+  /** Sends all messages with back-pressure. Resolves with their number when the last is acknowledged. */
   async sendAll(messages: Iterable<TopicMessage<K, V>> | AsyncIterable<TopicMessage<K, V>>): Promise<number> {
     const partitionCount = await this.#partitions()
     const { producer } = this.#options
@@ -101,8 +99,8 @@ export class TopicHandle<K, V> {
   }
 
   /**
-   * The records, by partition in order. Without a group: nothing is committed, and every caller reads all.
-   * Leaving the loop ends the reading.
+   * Reads the records, in order within each partition. There is no group: nothing is committed, and every
+   * caller reads all. Leaving the loop ends the reading.
    */
   async *records({
     from = 'earliest',
@@ -148,7 +146,7 @@ export class TopicHandle<K, V> {
 
   #partitions(): Promise<number> {
     return (this.#partitionCount ??= this.#askPartitions().catch((error: unknown) => {
-      // It may be made yet.
+      // The topic may be created later.
       this.#partitionCount = undefined
       throw error
     }))

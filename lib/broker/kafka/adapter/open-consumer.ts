@@ -22,7 +22,7 @@ import { WakeUp } from '../native/wake-up.ts'
 
 const QUEUED_BYTES_MAX = 32 * 1024 * 1024
 
-/** What a consumer needs of its broker object. */
+/** The parts of a broker object that its consumers use. */
 export interface OpenConsumerOptions {
   readonly module: NativeModule
   /** Undefined where records are read with the native client. */
@@ -36,7 +36,7 @@ export interface OpenConsumerOptions {
   connect(native: NativeClient): Promise<void>
 }
 
-/** Makes and connects both halves, or neither. */
+/** Opens a consumer: makes and connects both halves, or neither. */
 export async function openConsumer(
   options: ConsumerOptions,
   context: OpenConsumerOptions,
@@ -65,7 +65,7 @@ export async function openConsumer(
 
 interface OpenFetcher {
   readonly fetcher: Fetcher
-  /** Of what the fetcher reads with, after its close. */
+  /** Disconnects the native client of the fetcher, if it has one. To be called after the fetcher's close. */
   readonly disconnect: () => Promise<void>
 }
 
@@ -82,7 +82,7 @@ function directFetcher(
     settings,
     isolation,
     bytesMax: queuedBytesMax,
-    // Who reads for a group processes; what a restore reads is written by several databases at once.
+    // Tasks read for a group and profit from turns. A restore has none: several databases write in parallel.
     keepsTurns: group !== undefined,
     wake: () => wakeUp.wake(),
     notify,
@@ -95,7 +95,7 @@ async function openNativeFetcher(
   { module, client, clock, control, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
 ): Promise<OpenFetcher> {
-  // The native queue may speak before there is a fetcher to listen.
+  // The native queue may call back before there is a fetcher.
   const late: { fetcher?: NativeFetcher } = {}
   const own = {
     ...fetcherSettings(queuedBytesMax, client),
@@ -129,7 +129,7 @@ async function openMember(
     offset_commit_cb: (error: NativeError | undefined, offsets: readonly NativePartition[]) =>
       late.member?.onCommitted(error, offsets),
     queue_non_empty_cb: () => {
-      // Only while somebody waits: otherwise a stuck application would count as alive.
+      // The member is polled only while somebody waits, so that a stuck application does not count as alive.
       if (late.member?.expectsAnswer || wakeUp.awaited) late.member?.poll()
     },
   }

@@ -25,7 +25,7 @@ import { protocolError } from '../protocol/protocol-error.ts'
 const IDENTITY_TIMEOUT_MS = 10_000
 const RETRY_MS = 50
 
-/** What a producer needs of its broker object. */
+/** The parts of a broker object that its producers use. */
 export interface OpenProducerOptions {
   readonly module: NativeModule
   /** Undefined where records are sent with the native client. */
@@ -62,9 +62,7 @@ export async function openProducer(
   return new TransactionalProducer({ ...shared, transactionalId, control })
 }
 
-/**
- * The direct path by the producer's times, in place of those of the broker object, which know no transaction.
- */
+/** The settings of the direct path with the producer's timeouts, which depend on its transactions. */
 function withTimeouts(
   { requestTimeoutMs, ...times }: ProducerTimeouts,
   settings: ProduceSettings,
@@ -83,12 +81,12 @@ async function openNative(
   own: NativeSettings,
 ): Promise<NativeProducer> {
   const native = construct(() => new module.Producer(settings(clientId, own)))
-  // Before the first call that fails; a poll in the background before the connection would crash the process.
+  // Polling starts before the first call, which could fail, and after connecting: before, it would crash.
   await connect(native, () => native.setPollInBackground(true))
   return native
 }
 
-/** A coordinator that is being loaded is waited for, as the native client does. */
+/** The first identity of a producer; retried while its coordinator is loading, as the native client does. */
 async function firstIdentity(cluster: Cluster, clock: Clock): Promise<ProducerIdentity> {
   const deadlineMs = clock.monotonicMs() + IDENTITY_TIMEOUT_MS
   for (;;) {

@@ -16,7 +16,7 @@ import { asBrokerError } from './native-call.ts'
 import type { NativeConsumer } from './native-client.ts'
 import type { WakeUp } from './wake-up.ts'
 
-/** Between two polls of the group and two ticks of the fetcher while somebody waits. */
+/** The interval of polls of the member and ticks of the fetcher while `ready` waits. */
 const HEARTBEAT_MS = 100
 const COMMITTED_TIMEOUT_MS = 60_000
 
@@ -27,14 +27,11 @@ export interface KafkaConsumerOptions {
   readonly member: NativeGroupMember | undefined
   readonly groupId: string | undefined
   readonly wakeUp: WakeUp
-  /** Disconnects what the fetcher reads with. */
+  /** Disconnects the native client of the fetcher, if it has one. */
   readonly disconnect: () => Promise<void>
 }
 
-/**
- * The two halves of the port's consumer, kept apart as the port keeps them: a fetcher that reads, a member
- * that owns.
- */
+/** A consumer of two halves, as the port has it: a fetcher that reads, and a member that owns partitions. */
 export class KafkaConsumer implements Consumer {
   readonly #options: KafkaConsumerOptions
   #aliveAtMs = -Infinity
@@ -116,8 +113,8 @@ export class KafkaConsumer implements Consumer {
   }
 
   /**
-   * For the producer, whose transactions carry this member's generation. The handle lives until the promise
-   * settles.
+   * Lends the member's native handle to a producer, whose transactions carry the member's generation. The
+   * handle is not closed before the promise settles.
    */
   async withGroupHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
     return this.#member().withHandle(use)
@@ -149,7 +146,7 @@ export class KafkaConsumer implements Consumer {
     return fetcher.hasData || fetcher.hasError || member?.hasError === true
   }
 
-  /** True if the listener was called. */
+  /** Polls the member and ticks the fetcher when it is time. True if the listener was called. */
   #keepAlive(): boolean {
     const { clock, member, fetcher } = this.#options
     const told = member?.serve() === true
