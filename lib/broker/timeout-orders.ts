@@ -1,51 +1,47 @@
 import { ConfigError } from '../common/errors/errors.ts'
 
-/**
- * A time that a setting gives: the name that its user knows it by, and milliseconds (`Infinity`: no limit).
- */
+/** A timeout, and the name of its setting. `Infinity` is no limit. */
 export interface Timeout {
   readonly setting: string
   readonly ms: number
 }
 
-/** The times that have to keep an order. A caller gives those that it knows. */
+/** The timeouts that have to keep an order. A caller gives those that it knows. */
 export interface Timeouts {
   /** How long an answer of a broker is waited for. */
   readonly request?: Timeout
-  /** How long a broker may wait for its replicas before it answers. */
+  /** How long a broker may wait for the replicas before it answers. */
   readonly replication?: Timeout
-  /** How long records may wait for company before they are sent. */
+  /** How long records wait for others in their batch. */
   readonly linger?: Timeout
-  /** After so long unacknowledged records are given up. */
+  /** How long records are tried before they are given up. */
   readonly delivery?: Timeout
-  /** After so long the broker aborts a transaction. */
+  /** How long a transaction may take before the broker aborts it. */
   readonly transaction?: Timeout
-  /** Between two commits. */
+  /** The interval of commits. */
   readonly commitInterval?: Timeout
   readonly heartbeat?: Timeout
-  /** After so long without a heartbeat a group goes on without a member. */
+  /** How long a member may be without a heartbeat before the group removes it. */
   readonly session?: Timeout
-  /** After so long without a poll a member leaves its group by itself. */
+  /** How long a member may be without a poll before it leaves its group. */
   readonly pollInterval?: Timeout
 }
 
 interface Order {
-  /** One after the other. */
+  /** Timeouts whose sum has to be shorter. */
   readonly shorter: readonly (keyof Timeouts)[]
-  /** So many of it. */
+  /** How often the sum has to fit. */
   readonly times?: number
   readonly longer: keyof Timeouts
   readonly mayBeEqual: boolean
-  /** What happens otherwise. */
+  /** What happens where the order is not kept. */
   readonly otherwise: string
 }
 
 /** How many heartbeats a session lasts at least, as Kafka advises: two may be lost. */
 const HEARTBEATS_PER_SESSION = 3
 
-/**
- * The one order of the clocks, which the application's settings and the adapters of brokers are checked by.
- */
+/** The orders of timeouts, by which the application's settings and those of the Kafka client are checked. */
 const ORDERS: readonly Order[] = [
   {
     shorter: ['request'],
@@ -54,8 +50,7 @@ const ORDERS: readonly Order[] = [
     otherwise: 'records would be given up before the answer to their first request is',
   },
   {
-    // The answer to a request with records is waited for so long after the broker has waited for its
-    // replicas.
+    // A Produce request is waited for this long, after the broker's wait for the replicas.
     shorter: ['request', 'replication'],
     longer: 'delivery',
     mayBeEqual: true,

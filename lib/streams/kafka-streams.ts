@@ -1,7 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { Admin, TopicPartitionOffset } from '../broker/broker.ts'
 import { errorFrom, StreamsError } from '../common/errors/errors.ts'
-import { parseTaskId } from '../common/ids.ts'
 import type { Counter } from '../common/metrics/meter.ts'
 import type { Metrics } from '../common/metrics/metrics.ts'
 import type { Windowed } from '../common/windowed.ts'
@@ -15,12 +14,8 @@ import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { StateDirectory } from '../runtime/state/state-directory.ts'
 import { Supervisor } from '../runtime/thread/supervisor.ts'
 import type { ReadOnlyKeyValueStore, ValueAndTimestamp } from '../store/contract/key-value-store.ts'
-import { readOnlySessionView } from '../store/views/read-only-session-view.ts'
-import { readOnlyWindowView } from '../store/views/read-only-window-view.ts'
 import type { ReadOnlySessionStore } from '../store/contract/session-store.ts'
-import type { StateStore } from '../store/contract/state-store.ts'
 import type { ReadOnlyVersionedStore } from '../store/contract/versioned-key-value-store.ts'
-import { versionedView } from '../store/views/versioned-view.ts'
 import type { ReadOnlyWindowStore } from '../store/contract/window-store.ts'
 import type { TopologyPlan } from '../topology/plan.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -31,18 +26,13 @@ import {
   type CompleteComponents,
   type StreamsComponents,
 } from './components.ts'
-import { CompositeSessionStore } from './composite-session-store.ts'
-import { CompositeStore } from './composite-store.ts'
-import { CompositeVersionedStore } from './composite-versioned-store.ts'
-import { CompositeWindowStore } from './composite-window-store.ts'
 import { closeOnSignals } from './close-on-signals.ts'
 import { resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
-import { FanOut } from './fan-out.ts'
 import { StoreCatalogue } from './store-catalogue.ts'
-import { readOnlyView, type Isolation } from '../store/views/read-only-view.ts'
 import type { StoreQueryOptions } from './store-query-options.ts'
+import { StoreReader } from './store-reader.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
@@ -75,6 +65,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #components: CompleteComponents
   readonly #plan: TopologyPlan
   readonly #stores: StoreCatalogue
+  readonly #reader: StoreReader
   readonly #state = streamsStateMachine()
   readonly #memory: MemoryBudget
   readonly #feed = new ChangeFeed()
@@ -104,6 +95,7 @@ export class KafkaStreams implements AsyncDisposable {
       aliveThreads: () => (this.#supervisor?.thread ? 1 : 0),
     })
     this.#stores = new StoreCatalogue(this.#plan, this.#settings, () => this.#supervisor)
+    this.#reader = new StoreReader(this.#stores, () => this.#supervisor)
   }
 
   get state(): StreamsState {
@@ -218,7 +210,7 @@ export class KafkaStreams implements AsyncDisposable {
   store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
     const name = storeNameOf(store)
-    return this.#keyValues(name, options, this.#plainly<V>(name))
+    return this.#reader.values<K, V>(name, options)
   }
 
   /** A table's or aggregate's store with the timestamps of its values. */
@@ -235,8 +227,7 @@ export class KafkaStreams implements AsyncDisposable {
     options: StoreQueryOptions = {},
   ): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
     const name = storeNameOf(store)
-    this.#checkTimestamped(name, 'store')
-    return this.#keyValues(name, options, stored => stored as ValueAndTimestamp<V>)
+    return this.#reader.timestampedValues<K, V>(name, options)
   }
 
   /** As `store`, for a store of windows; a call on a store of another kind throws `STORE_NOT_READABLE`. */
@@ -247,7 +238,7 @@ export class KafkaStreams implements AsyncDisposable {
   windowStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyWindowStore<K, V>
   windowStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
     const name = storeNameOf(store)
-    return this.#windows(name, options, this.#plainly<V>(name))
+    return this.#reader.windows<K, V>(name, options)
   }
 
   /** The store of a windowed aggregate with the timestamps of its values. */
@@ -264,8 +255,7 @@ export class KafkaStreams implements AsyncDisposable {
     options: StoreQueryOptions = {},
   ): ReadOnlyWindowStore<K, ValueAndTimestamp<V>> {
     const name = storeNameOf(store)
-    this.#checkTimestamped(name, 'windowStore')
-    return this.#windows(name, options, stored => stored as ValueAndTimestamp<V>)
+    return this.#reader.timestampedWindows<K, V>(name, options)
   }
 
   /** As `store`, for a store of sessions; a call on a store of another kind throws `STORE_NOT_READABLE`. */
@@ -276,10 +266,7 @@ export class KafkaStreams implements AsyncDisposable {
   sessionStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlySessionStore<K, V>
   sessionStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
     const name = storeNameOf(store)
-    this.#checkStore(name)
-    return new CompositeSessionStore(
-      this.#fanOut<ReadOnlySessionStore<K, V>>(name, options, readOnlySessionView),
-    )
+    return this.#reader.sessions<K, V>(name, options)
   }
 
   /** A versioned store, to be asked for the latest version of a key or for that of a moment. */
@@ -287,10 +274,7 @@ export class KafkaStreams implements AsyncDisposable {
   versionedStore<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyVersionedStore<K, V>
   versionedStore<K, V>(store: StoreName, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
     const name = storeNameOf(store)
-    this.#checkStore(name)
-    return new CompositeVersionedStore(
-      this.#fanOut<ReadOnlyVersionedStore<K, V>>(name, options, versionedView),
-    )
+    return this.#reader.versions<K, V>(name, options)
   }
 
   /**
@@ -440,63 +424,6 @@ export class KafkaStreams implements AsyncDisposable {
     const global = this.#supervisor?.global
     if (this.#checkStore(name).isGlobal && global) return global
     throw new StreamsError('STORE_NOT_AVAILABLE', `store "${name}" is not a global store that is open now`)
-  }
-
-  #keyValues<K, V>(
-    name: string,
-    options: StoreQueryOptions,
-    show: (stored: unknown) => V,
-  ): ReadOnlyKeyValueStore<K, V> {
-    const fanOut = this.#fanOut<ReadOnlyKeyValueStore<K, unknown>>(name, options, readOnlyView)
-    return new CompositeStore(fanOut, show)
-  }
-
-  #windows<K, V>(
-    name: string,
-    options: StoreQueryOptions,
-    show: (stored: unknown) => V,
-  ): ReadOnlyWindowStore<K, V> {
-    const fanOut = this.#fanOut<ReadOnlyWindowStore<K, unknown>>(name, options, readOnlyWindowView)
-    return new CompositeWindowStore(fanOut, show)
-  }
-
-  /** The store's parts here, each as `view` shows it. */
-  #fanOut<P>(
-    name: string,
-    options: StoreQueryOptions,
-    view: (store: StateStore, options: { readonly isolation: Isolation }) => P,
-  ): FanOut<P, unknown> {
-    const { isolation = 'committed' } = options
-    const parts = () => this.#storesOf(name, options).map(store => view(store, { isolation }))
-    return new FanOut(name, parts, this.#onMissing(name, options))
-  }
-
-  /** Shows values without their timestamps. Throws `UNKNOWN_STORE`. */
-  #plainly<V>(name: string): (stored: unknown) => V {
-    const { timestamped } = this.#checkStore(name).plan.builder
-    return timestamped ? stored => (stored as ValueAndTimestamp<V>).value : stored => stored as V
-  }
-
-  /** Who asks for one part knows what it has. */
-  #onMissing(name: string, { partition }: StoreQueryOptions): (key: unknown) => void {
-    return partition === undefined ? key => this.#stores.checkHere(name, key) : () => undefined
-  }
-
-  /** The store of that name in each task of this process, or in that of one partition. */
-  #storesOf(name: string, { partition }: StoreQueryOptions): readonly StateStore[] {
-    const global = this.#supervisor?.globalStore(name)
-    if (global) return [global]
-    return (this.#supervisor?.tasks ?? [])
-      .filter(({ id }) => partition === undefined || parseTaskId(id).partition === partition)
-      .flatMap(task => task.state.store(name) ?? [])
-  }
-
-  #checkTimestamped(name: string, method: 'store' | 'windowStore'): void {
-    if (this.#checkStore(name).plan.builder.timestamped) return
-    throw new StreamsError(
-      'STORE_NOT_TIMESTAMPED',
-      `store "${name}" keeps no timestamps: read it by ${method}("${name}")`,
-    )
   }
 
   #checkStore(name: string) {

@@ -31,7 +31,7 @@ export interface Subject {
   readonly producer: Producer
   readonly rejected: Rejected[]
   /** What the log would say. */
-  readonly heard: string[]
+  readonly logged: string[]
 }
 
 function partsOf(
@@ -51,7 +51,7 @@ function partsOf(
     cluster,
     connect,
     settings: { ...produceSettings(properties), queuedBytesMax: Number(client['queued'] ?? 32 << 20) },
-    notify: (message: string) => void subject.heard.push(message),
+    notify: (message: string) => void subject.logged.push(message),
     onSendError: (error: BrokerError, record: RejectedRecord) => {
       subject.rejected.push({ ...record, key: record.key && Buffer.from(record.key), code: error.code })
       return decide()
@@ -66,7 +66,7 @@ export function plainProducer(
   decide: Decide = () => 'fail',
   clock?: Clock,
 ): Subject {
-  const subject = { rejected: [] as Rejected[], heard: [] as string[] }
+  const subject = { rejected: [] as Rejected[], logged: [] as string[] }
   let producerId = 100
   const producer = new IdempotentProducer({
     ...partsOf(fake, client, decide, subject, clock),
@@ -128,7 +128,7 @@ export async function transactionalProducer(
   decide: Decide = () => 'fail',
   clock?: Clock,
 ): Promise<TransactionalSubject> {
-  const subject = { rejected: [] as Rejected[], heard: [] as string[] }
+  const subject = { rejected: [] as Rejected[], logged: [] as string[] }
   const control = new FakeControl(fake.told)
   const producer = new TransactionalProducer({
     ...partsOf(fake, client, decide, subject, clock),

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Interception, Interceptor, Verdict } from '../../lib/broker/embedded/state/interceptions.ts'
+import type {
+  Interception,
+  Interceptor,
+  InterceptorDecision,
+} from '../../lib/broker/embedded/state/interceptions.ts'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { partitionKey } from '../../lib/common/ids.ts'
 import { record, refusal, valueText } from '../conformance/broker/stage.ts'
@@ -20,12 +24,12 @@ function switchable() {
 }
 
 /** Answers once for the first operation of that name, and lets everything else pass. */
-function once(name: Interception['operation'], verdict: () => Verdict): Interceptor {
+function once(name: Interception['operation'], decision: () => InterceptorDecision): Interceptor {
   let used = false
   return ({ operation }) => {
     if (used || operation !== name) return undefined
     used = true
-    return verdict()
+    return decision()
   }
 }
 

@@ -54,6 +54,8 @@ export class FakeCluster {
   cutsHard = false
   readonly partitions: FakePartition[]
   readonly fetches: FakeFetch[] = []
+  /** How often it was asked for the leaders. */
+  metadataRequests = 0
   /** Requests that were not answered yet, at most, on one connection. */
   outstandingMax = 0
   fate: (response: Buffer, fetch: FakeFetch) => Fate = response => response
@@ -137,6 +139,7 @@ export class FakeCluster {
   }
 
   #writeMetadata(writer: ByteWriter, version: number): void {
+    this.metadataRequests += 1
     writer.int32(0).array(2)
     for (const node of [0, 1]) {
       writer.int32(node).string('127.0.0.1').int32(this.#portOf(node)).string(null).noTags()

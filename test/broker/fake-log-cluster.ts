@@ -68,6 +68,8 @@ export class FakeLogCluster {
   exists = true
   batchBytesMax = Infinity
   readonly produces: FakeProduce[] = []
+  /** How often it was asked for the leaders. */
+  metadataRequests = 0
   /** What the transaction's coordinator heard, in order. */
   readonly told: string[] = []
   outstandingMax = 0
@@ -86,7 +88,7 @@ export class FakeLogCluster {
   /** How many connections were ever taken. */
   accepted = 0
   /** Called with each request's key, or with what a native client asks for, before anything becomes of it. */
-  heard: (what: number | string) => void = () => undefined
+  onRequest: (what: number | string) => void = () => undefined
   /** Judges what is written and ended as a coordinator does; without it every transaction is well. */
   transactions: FakeTransactions | undefined
   readonly #servers: Server[] = []
@@ -200,7 +202,7 @@ export class FakeLogCluster {
     const head = new ByteReader(frame, 0, false)
     const [key, version, correlationId] = [head.int16(), head.int16(), head.int32()]
     head.nullableString()
-    this.heard(key)
+    this.onRequest(key)
     await this.awake(node)
     const flexible = version >= (FLEXIBLE_FROM[key] ?? Infinity)
     const body = new ByteReader(frame, head.at, flexible)
@@ -243,6 +245,7 @@ export class FakeLogCluster {
   }
 
   #writeMetadata(writer: ByteWriter, version: number): void {
+    this.metadataRequests += 1
     writer.int32(0).array(this.nodes.length)
     for (const node of this.nodes) {
       writer.int32(node).string('127.0.0.1').int32(this.#portOf(node)).string(null).noTags()

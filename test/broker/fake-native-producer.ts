@@ -102,7 +102,7 @@ export class FakeNativeProducer {
   }
 
   async #ask(call: Call, work: (epoch: number) => number): Promise<number> {
-    this.#fake.heard(call)
+    this.#fake.onRequest(call)
     await this.#fake.awake(this.#fake.coordinator)
     // Who has disconnected does not ask any more.
     return this.#isClosed ? TIMED_OUT : work(this.#identity?.epoch ?? -1)

@@ -4,6 +4,7 @@ import type { RawRecord } from '../../lib/broker/broker.ts'
 import { openDirectPaths } from '../../lib/broker/kafka/adapter/direct-path.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 import { eventually } from '../support/eventually.ts'
+import { roundTrip } from './round-trip.ts'
 import { encodeBatch } from './batch-encoder.ts'
 import { fakeCluster, reader, start } from './direct-reader.ts'
 import type { FakeCluster } from './fake-cluster.ts'
@@ -81,7 +82,8 @@ describe('the direct fetcher', () => {
     fake.partitions[0]!.leader = -1
     const reading = reader(fake)
     start(fake, reading)
-    await systemClock.sleep(120)
+    await eventually(() => fake.metadataRequests > 2, { what: 'questions for the leader' })
+    reading.poll()
     expect(reading.errors).toEqual([])
     fake.partitions[0]!.leader = 1
     await reading.readTo(3)
@@ -200,8 +202,9 @@ describe('the direct fetcher', () => {
     expect(error).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION', class: 'topic-missing' })
     expect(error.message).toContain('fake-0')
     const late = reader(fake)
+    const asked = fake.metadataRequests
     start(fake, late)
-    await systemClock.sleep(60)
+    await eventually(() => fake.metadataRequests > asked + 1, { what: 'answers that there is no topic' })
     fake.exists = true
     write(fake, 1)
     await late.readTo(3)
@@ -222,11 +225,13 @@ describe('the direct fetcher', () => {
     for (const partition of [0, 1, 2]) write(fake, 200, partition, 100)
     const reading = reader(fake, {}, 30_000)
     start(fake, reading)
-    const settled = () => {
-      const [before] = [fake.fetches.length]
-      return systemClock.sleep(60).then(() => fake.fetches.length === before)
+    let answers = 0
+    fake.fate = response => {
+      answers += 1
+      return response
     }
-    await eventually(settled, { what: 'an end of the asking' })
+    await eventually(() => answers === fake.fetches.length && answers >= 2, { what: 'queues that are full' })
+    await roundTrip(fake)
     const bytes = fake.fetches
       .flatMap(({ partitions }) => partitions)
       .reduce((sum, each) => sum + each.bytesMax, 0)

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RawRecord, RecordInBuffer } from '../../lib/broker/broker.ts'
-import { DecodeRoom } from '../../lib/broker/kafka/client/fetch/decode-room.ts'
+import { DecodeBudget } from '../../lib/broker/kafka/client/fetch/decode-budget.ts'
 import { FetchQueue } from '../../lib/broker/kafka/client/fetch/fetch-queue.ts'
 import { FetchedRecords } from '../../lib/broker/kafka/client/fetch/fetched-records.ts'
 import { eventually } from '../support/eventually.ts'
@@ -163,7 +163,7 @@ describe('memory for decompressed batches', () => {
   })
 })
 
-describe('room for decompressed batches', () => {
+describe('the budget for decompressed batches', () => {
   function holders(bytesMax: number) {
     const all = ['a', 'b', 'c'].map(name => ({
       name,
@@ -173,60 +173,64 @@ describe('room for decompressed batches', () => {
         this.openBytes = 0
       },
     }))
-    const room = new DecodeRoom(bytesMax, () => all)
+    const budget = new DecodeBudget(bytesMax, () => all)
     const [a, b, c] = all as [(typeof all)[0], (typeof all)[0], (typeof all)[0]]
-    return { a, b, c, room }
+    return { a, b, c, budget }
   }
 
   test('is kept for the first that does not fit, until it is alone', () => {
-    const { a, b, c, room } = holders(100)
+    const { a, b, c, budget } = holders(100)
     a.openBytes = 10
-    expect([room.mayOpen(b, 200), room.mayOpen(c, 10), room.mayOpen(a, 10)]).toEqual([false, false, false])
+    expect([budget.mayOpen(b, 200), budget.mayOpen(c, 10), budget.mayOpen(a, 10)]).toEqual([
+      false,
+      false,
+      false,
+    ])
     a.closeBatch()
-    expect(room.mayOpen(c, 10)).toBe(false)
-    expect(room.mayOpen(b, 200)).toBe(true)
+    expect(budget.mayOpen(c, 10)).toBe(false)
+    expect(budget.mayOpen(b, 200)).toBe(true)
     b.openBytes = 200
-    expect(room.mayOpen(c, 10)).toBe(false)
+    expect(budget.mayOpen(c, 10)).toBe(false)
     b.closeBatch()
-    expect(room.mayOpen(c, 10)).toBe(true)
+    expect(budget.mayOpen(c, 10)).toBe(true)
   })
 
   test('is not kept for one that is paused, or has left', () => {
-    const { a, b, c, room } = holders(100)
+    const { a, b, c, budget } = holders(100)
     a.openBytes = 10
-    expect(room.mayOpen(b, 200)).toBe(false)
+    expect(budget.mayOpen(b, 200)).toBe(false)
     b.paused = true
-    expect(room.mayOpen(c, 10)).toBe(true)
+    expect(budget.mayOpen(c, 10)).toBe(true)
     b.paused = false
-    expect([room.mayOpen(b, 200), room.mayOpen(c, 10)]).toEqual([false, false])
-    room.left(b)
-    expect(room.mayOpen(c, 10)).toBe(true)
+    expect([budget.mayOpen(b, 200), budget.mayOpen(c, 10)]).toEqual([false, false])
+    budget.forget(b)
+    expect(budget.mayOpen(c, 10)).toBe(true)
   })
 
   test('is taken from those that are paused, only where it is needed', () => {
-    const { a, b, room } = holders(100)
+    const { a, b, budget } = holders(100)
     Object.assign(a, { openBytes: 60, paused: true })
-    expect([room.mayOpen(b, 40), a.openBytes]).toEqual([true, 60])
-    expect([room.mayOpen(b, 41), a.openBytes]).toEqual([true, 0])
+    expect([budget.mayOpen(b, 40), a.openBytes]).toEqual([true, 60])
+    expect([budget.mayOpen(b, 41), a.openBytes]).toEqual([true, 0])
   })
 })
 
 /** Partitions as a fetcher has them, without a cluster. */
 class Stage {
   readonly queues: FetchQueue[]
-  readonly room: DecodeRoom
+  readonly budget: DecodeBudget
   readonly #bytesMax: number
   /** Buffers that came over the wire. */
   readonly #fetched = new Set<Buffer>()
 
   constructor(partitions: readonly (readonly BatchToRead[])[], bytesMax: number) {
     this.#bytesMax = bytesMax
-    this.room = new DecodeRoom(bytesMax, () => this.queues)
+    this.budget = new DecodeBudget(bytesMax, () => this.queues)
     this.queues = partitions.map((batches, partition) => {
       const queue = new FetchQueue('topic', partition, 0)
       const gate = {
-        mayOpen: (bytes: number) => this.room.mayOpen(queue, bytes),
-        handedOut: (bytes: number) => this.room.handedOut(bytes),
+        mayOpen: (bytes: number) => this.budget.mayOpen(queue, bytes),
+        handedOut: (bytes: number) => this.budget.handedOut(bytes),
       }
       batches.forEach(({ valueBytes, compression }, index) => {
         const buffer = batch(index * RECORDS, valueBytes, compression)
@@ -240,7 +244,7 @@ class Stage {
 
   /** Every partition that is not paused is asked once; returns what came. The memory for it is looked at. */
   poll(max: number): RawRecord[][] {
-    this.room.beginPoll()
+    this.budget.beginPoll()
     const taken = this.queues.map(queue => (queue.ready ? [...queue.take(max).records] : []))
     const finished = new Set(
       taken

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { AssignmentListener, TopicPartition } from '../../lib/broker/broker.ts'
 import type { Fetcher } from '../../lib/broker/kafka/client/fetch/fetcher.ts'
-import { GroupMember } from '../../lib/broker/kafka/native/group-member.ts'
+import { NativeGroupMember } from '../../lib/broker/kafka/native/native-group-member.ts'
 import type { GroupQueries } from '../../lib/broker/kafka/client/groups/group-queries.ts'
 import { KafkaConsumer } from '../../lib/broker/kafka/native/kafka-consumer.ts'
 import type { NativeError } from '../../lib/broker/kafka/native/native-client.ts'
@@ -179,7 +179,7 @@ class Listener implements AssignmentListener {
 function stage() {
   const native = new FakeNativeConsumer()
   const wakeUp = new WakeUp(systemClock)
-  const member = new GroupMember(native.asNative, systemClock, () => wakeUp.wake())
+  const member = new NativeGroupMember(native.asNative, systemClock, () => wakeUp.wake())
   const consumer = new KafkaConsumer({
     clock: systemClock,
     groups: {} as GroupQueries,
@@ -204,7 +204,11 @@ const IDLE = {
   close: () => Promise.resolve(),
 } as unknown as Fetcher
 
-function own(consumer: KafkaConsumer, member: GroupMember, partitions: readonly TopicPartition[]): void {
+function own(
+  consumer: KafkaConsumer,
+  member: NativeGroupMember,
+  partitions: readonly TopicPartition[],
+): void {
   member.onRebalance(ASSIGN, partitions)
   consumer.poll(10)
   expect(consumer.owned()).toEqual(partitions)

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OffsetToCommit } from '../../lib/broker/broker.ts'
 import type { Fetcher } from '../../lib/broker/kafka/client/fetch/fetcher.ts'
-import { GroupMember } from '../../lib/broker/kafka/native/group-member.ts'
+import { NativeGroupMember } from '../../lib/broker/kafka/native/native-group-member.ts'
 import type { GroupQueries } from '../../lib/broker/kafka/client/groups/group-queries.ts'
 import { KafkaConsumer } from '../../lib/broker/kafka/native/kafka-consumer.ts'
-import { KafkaProducer } from '../../lib/broker/kafka/native/kafka-producer.ts'
+import { LibrdkafkaProducer } from '../../lib/broker/kafka/native/librdkafka-producer.ts'
 import type { NativeCallback, NativeProducer } from '../../lib/broker/kafka/native/native-client.ts'
 import { NativeTransactionControl } from '../../lib/broker/kafka/native/native-transaction-control.ts'
 import { WakeUp } from '../../lib/broker/kafka/native/wake-up.ts'
@@ -63,7 +63,7 @@ function stage(clock: Clock) {
   const native = new SilentProducer()
   const nativeConsumer = new FakeNativeConsumer()
   const wakeUp = new WakeUp(clock)
-  const member = new GroupMember(nativeConsumer.asNative, clock, () => wakeUp.wake())
+  const member = new NativeGroupMember(nativeConsumer.asNative, clock, () => wakeUp.wake())
   const consumer = new KafkaConsumer({
     clock,
     groups: {} as GroupQueries,
@@ -85,7 +85,7 @@ const PRODUCERS = [
   {
     name: 'of the native path',
     open: (native: NativeProducer, clock: Clock) => {
-      const producer = new KafkaProducer(native, clock, {
+      const producer = new LibrdkafkaProducer(native, clock, {
         clientId: 'test',
         transactionalId: 'tx',
         onSendError: () => 'fail',

@@ -97,7 +97,7 @@ describe('the direct producer, at-least-once', () => {
     const { producer, rejected } = plainProducer(fake)
     producer.send(record(fake, 'patient'))
     const flushing = producer.flush()
-    await systemClock.sleep(120)
+    await eventually(() => fake.metadataRequests > 2, { what: 'questions for the leader' })
     fake.partitions[0]!.leader = 1
     await flushing
     expect(fake.values()).toEqual(['patient'])

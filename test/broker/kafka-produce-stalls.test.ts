@@ -31,18 +31,18 @@ const THIRD = 3
 interface Step {
   readonly when: string
   /** How a node hears of it: the key of a request, or a native call. */
-  readonly heard: number | string
+  readonly request: number | string
   /** From when on records are refused, until this step: so that the transaction has to be aborted. */
   readonly refusedFrom?: 'begin' | 'offsets'
 }
 
 const steps: readonly Step[] = [
-  { when: 'records are written', heard: PRODUCE.key },
-  { when: 'partitions are added', heard: ADD_PARTITIONS_TO_TXN.key },
-  { when: 'offsets are added', heard: 'offsets' },
-  { when: 'the transaction is committed', heard: 'commit' },
-  { when: 'it is aborted before its offsets are added', heard: END_TXN.key, refusedFrom: 'begin' },
-  { when: 'it is aborted', heard: 'abort', refusedFrom: 'offsets' },
+  { when: 'records are written', request: PRODUCE.key },
+  { when: 'partitions are added', request: ADD_PARTITIONS_TO_TXN.key },
+  { when: 'offsets are added', request: 'offsets' },
+  { when: 'the transaction is committed', request: 'commit' },
+  { when: 'it is aborted before its offsets are added', request: END_TXN.key, refusedFrom: 'begin' },
+  { when: 'it is aborted', request: 'abort', refusedFrom: 'offsets' },
 ]
 
 interface Stage {
@@ -66,7 +66,7 @@ async function openStage(transactionTimeoutMs: number): Promise<Stage> {
       return new FakeNativeProducer(fake, clock)
     },
   } as unknown as NativeModule
-  const around = {
+  const context = {
     module,
     clock,
     client: {},
@@ -85,7 +85,7 @@ async function openStage(transactionTimeoutMs: number): Promise<Stage> {
     clock,
     transactions,
     open: async () => {
-      const producer = await openProducer(options, around)
+      const producer = await openProducer(options, context)
       onTestFinished(() => producer.close())
       return producer
     },
@@ -199,20 +199,20 @@ class Runtime {
 /** Does it once, when a node hears of this step of the third transaction. */
 function atStep(
   { fake }: Stage,
-  { heard, refusedFrom }: Step,
+  { request, refusedFrom }: Step,
   act: () => void,
 ): { readonly done: () => boolean } {
   let offsets = 0
   let left = refusedFrom ? 1 : THIRD
   let isRefusing = false
   fake.fate = ({ parts }) => (isRefusing ? parts.map(() => INVALID_RECORD) : 'write')
-  fake.heard = what => {
+  fake.onRequest = what => {
     if (what === 'offsets') offsets += 1
     const begun = what === 'commit' && offsets === THIRD - 1
     const added = what === 'offsets' && offsets === THIRD
     if (left > 0 && ((refusedFrom === 'begin' && begun) || (refusedFrom === 'offsets' && added)))
       isRefusing = true
-    if (what !== heard) return
+    if (what !== request) return
     left -= 1
     if (left !== 0) return
     isRefusing = false

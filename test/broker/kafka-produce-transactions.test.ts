@@ -12,6 +12,7 @@ import {
   transactionalProducer,
 } from './direct-producer-stage.ts'
 import type { ProduceFate } from './fake-log-cluster.ts'
+import { roundTrip } from './round-trip.ts'
 
 /** The sender's, for what has waited for too long. */
 const EXPIRY_MS = 1_000
@@ -339,7 +340,7 @@ describe('the transactional producer', () => {
     await soon('the request', () => fake.produces.length === 1)
     producer.send(record(fake, 'never sent'))
     const aborting = producer.abortTransaction()
-    await systemClock.sleep(50)
+    await roundTrip(fake)
     expect(fake.told.filter(each => each.startsWith('abort'))).toEqual([])
     held.open()
     await aborting

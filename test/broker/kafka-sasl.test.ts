@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { securityOf } from '../../lib/broker/kafka/client/connection/security.ts'
-import { ScramExchange } from '../../lib/broker/kafka/client/connection/sasl/scram.ts'
+import { ScramExchange } from '../../lib/broker/kafka/client/connection/sasl/scram-exchange.ts'
 import { present } from '../../lib/common/assert.ts'
 import { systemClock } from '../../lib/common/clock.ts'
 

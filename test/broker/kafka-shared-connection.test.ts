@@ -59,7 +59,7 @@ test('none is left where close comes while one is being made, and who waits for 
   const cluster = clusterOf(fake)
   fake.stall(BOOTSTRAP)
   const shakesHands = new Promise<void>(resolve => {
-    fake.heard = api => {
+    fake.onRequest = api => {
       if (api === API_VERSIONS) resolve()
     }
   })

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { ProducerOptions } from '../../lib/broker/broker.ts'
 import { clientSettings, type ClientProperties } from '../../lib/broker/kafka/settings/client-settings.ts'
 import type { DirectProduce } from '../../lib/broker/kafka/adapter/direct-path.ts'
-import { memberSettings } from '../../lib/broker/kafka/native/group-member.ts'
-import { producerSettings } from '../../lib/broker/kafka/native/kafka-producer.ts'
+import { memberSettings } from '../../lib/broker/kafka/native/native-group-member.ts'
+import { producerSettings } from '../../lib/broker/kafka/native/librdkafka-producer.ts'
 import { openProducer } from '../../lib/broker/kafka/adapter/open-producer.ts'
 import { produceSettings } from '../../lib/broker/kafka/client/produce/produce-settings.ts'
 import { producerTimeouts } from '../../lib/broker/kafka/settings/producer-timeouts.ts'
@@ -183,8 +183,8 @@ async function openWith(
   const fail = () => {
     throw new Error('a client was made of them')
   }
-  const around = { module: {} as never, client, clock: systemClock, direct, settings: fail, connect: fail }
-  return openProducer(options, around).then(
+  const context = { module: {} as never, client, clock: systemClock, direct, settings: fail, connect: fail }
+  return openProducer(options, context).then(
     () => new Error('a producer was opened'),
     (reason: unknown) => reason as Error,
   )

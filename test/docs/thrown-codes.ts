@@ -21,7 +21,7 @@ const CODE_OF_SEVERAL_WORDS = /^(?!MILLRACE_)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
 /**
  * Every code that `lib` gives to an error as a literal: to a constructor, `super`, a function that makes
  * errors, or a property named `code`. What brokers answer is not among them: its names are in
- * `broker/kafka/protocol/error-codes.ts`.
+ * `broker/kafka/protocol/kafka-error-codes.ts`.
  */
 export function thrownCodes(): ThrownCode[] {
   const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })

@@ -7,7 +7,7 @@ import type {
   Interception,
   Interceptor,
   Operation,
-  Verdict,
+  InterceptorDecision,
 } from '../../lib/broker/embedded/state/interceptions.ts'
 import { consoleLogger, silentLogger } from '../../lib/common/logger.ts'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
@@ -38,7 +38,7 @@ const PAUSE_FACTOR = 50
  */
 const REFUSED = [7, 30, 45, 62, 75, 90, 105, 120, 140, 1_000, 2_999]
 
-type Trouble = (operation: Interception) => Verdict
+type Trouble = (operation: Interception) => InterceptorDecision
 
 /**
  * Makes trouble for the n-th operation of a kind that the application's clients ask for, a few times over.
@@ -55,7 +55,7 @@ class Saboteur {
     this.#trouble = trouble
   }
 
-  async #late(operation: Interception): Promise<Verdict> {
+  async #late(operation: Interception): Promise<InterceptorDecision> {
     for (let turn = 0; turn < TURNS; turn += 1) await setImmediate()
     return this.#trouble(operation)
   }
@@ -73,9 +73,10 @@ class Saboteur {
 /** So that the next epoch has begun when the trouble comes. */
 const TURNS = 4
 
-const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
-  throw new BrokerError(code, kind, 'sabotage')
-}
+const refuse =
+  (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): InterceptorDecision => {
+    throw new BrokerError(code, kind, 'sabotage')
+  }
 
 const cases: readonly (readonly [title: string, kind: Operation, trouble: Trouble])[] = [
   ['the broker refuses the outputs', 'produce', refuse('INVALID_TXN_STATE', 'abortable')],

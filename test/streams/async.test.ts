@@ -3,7 +3,11 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerError } from '../../lib/broker/broker-error.ts'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
-import type { Interceptor, Operation, Verdict } from '../../lib/broker/embedded/state/interceptions.ts'
+import type {
+  Interceptor,
+  Operation,
+  InterceptorDecision,
+} from '../../lib/broker/embedded/state/interceptions.ts'
 import { silentLogger, consoleLogger } from '../../lib/common/logger.ts'
 import type { AsyncOptions } from '../../lib/dsl/options/async-options.ts'
 import type { StreamsConfig } from '../../lib/streams/config.ts'
@@ -83,7 +87,7 @@ describe('asynchronous calls under exactly-once: what is seen equals the synchro
 })
 
 /** Refuses the operations of a kind that come at these places. */
-function saboteur(kind: Operation, at: readonly number[], verdict: () => Verdict) {
+function saboteur(kind: Operation, at: readonly number[], decision: () => InterceptorDecision) {
   let seen = 0
   const state = { armed: false, hits: 0 }
   const intercept: Interceptor = async ({ operation, clientId }) => {
@@ -94,14 +98,15 @@ function saboteur(kind: Operation, at: readonly number[], verdict: () => Verdict
     seen += 1
     if (!at.includes(seen)) return
     state.hits += 1
-    return verdict()
+    return decision()
   }
   return { state, intercept }
 }
 
-const refuse = (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): Verdict => {
-  throw new BrokerError(code, kind, 'sabotage')
-}
+const refuse =
+  (code: string, kind: ConstructorParameters<typeof BrokerError>[1]) => (): InterceptorDecision => {
+    throw new BrokerError(code, kind, 'sabotage')
+  }
 
 describe('the loop of a thread that waits for calls', () => {
   it('is woken by their end', async () => {
@@ -121,7 +126,7 @@ describe('the loop of a thread that waits for calls', () => {
 })
 
 describe('asynchronous calls and aborts', () => {
-  it.each<readonly [string, Operation, () => Verdict, number]>([
+  it.each<readonly [string, Operation, () => InterceptorDecision, number]>([
     ['the broker refuses the commit', 'end-transaction', refuse('INVALID_TXN_STATE', 'abortable'), 11],
     ['the broker refuses outputs', 'produce', refuse('INVALID_TXN_STATE', 'abortable'), 12],
     ['the group has moved on', 'transaction-offsets', refuse('UNKNOWN_MEMBER_ID', 'task-migrated'), 13],
@@ -131,9 +136,9 @@ describe('asynchronous calls and aborts', () => {
       () => ({ dropAnswer: new BrokerError('PRODUCER_FENCED', 'fenced', 'sabotage') }),
       14,
     ],
-  ])('when %s', async (_, kind, verdict, seed) => {
+  ])('when %s', async (_, kind, decision, seed) => {
     const input = asyncInput(800)
-    const { state, intercept } = saboteur(kind, [3, 6, 9], verdict)
+    const { state, intercept } = saboteur(kind, [3, 6, 9], decision)
     const broker = await openBroker(intercept)
     await prepareAsync(broker, input, 2)
     const calls = randomCalls({ seed, endsMax: 6 })

@@ -4,9 +4,9 @@ import type { Broker, IsolationLevel, RecordBatch, TopicPartitionOffset } from '
 export interface PartitionReading {
   readonly clientId: string
   readonly isolation: IsolationLevel
-  /** Where to begin in each partition. */
+  /** The offset to begin at in each partition. */
   readonly starts: readonly TopicPartitionOffset[]
-  /** Where each partition ends, by `partitionKey`; without it the reading goes on. */
+  /** The offset to end at, by `partitionKey`; without it the reading goes on. */
   readonly ends?: ReadonlyMap<string, number>
   /** Ends the reading. */
   readonly signal?: AbortSignal | undefined
@@ -15,10 +15,7 @@ export interface PartitionReading {
 const POLL_RECORDS = 500
 const WAIT_MS = 200
 
-/**
- * Batches of records as they are fetched, none of them empty, without a group. Leaving the loop ends the
- * reading.
- */
+/** Reads partitions without a group, in batches that are not empty. Leaving the loop ends the reading. */
 export async function* readPartitions(
   broker: Broker,
   { clientId, isolation, starts, ends, signal }: PartitionReading,
@@ -44,7 +41,7 @@ export async function* readPartitions(
   }
 }
 
-/** What was fetched may reach beyond the end. */
+/** The records of a batch before `end`: a fetch may bring more. */
 function cutAt(batch: RecordBatch, end: number): RecordBatch {
   const { records } = batch
   if (records.length === 0 || records[records.length - 1]!.offset < end) return batch

@@ -4,14 +4,14 @@ import type { Broker, OutgoingRecord, Producer } from '../broker.ts'
 const CLIENT_ID = 'millrace-topics'
 
 /**
- * One producer for all who write to topics by hand, opened with the first record and anew after a failure.
- * Flushes follow each other: each one tells of the records that were taken since the one before.
+ * The producer of all topic handles of a broker. It is opened with the first record, and again after a
+ * failure. There is one flush at a time: each one covers the records since the one before.
  */
 export class SharedProducer {
   readonly #broker: Broker
   readonly #clock: Clock
   #opening: Promise<Producer> | undefined
-  /** The flush of what is taken now; begins when the turn is over and the last one has ended. */
+  /** The next flush, which begins when this turn of the event loop and the last flush are over. */
   #next: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
 
@@ -20,26 +20,26 @@ export class SharedProducer {
     this.#clock = clock
   }
 
-  /** Resolves when the record is acknowledged. */
+  /** Sends a record. Resolves when it is acknowledged. */
   async send(record: OutgoingRecord): Promise<void> {
     await this.take(record)
     await this.acknowledged()
   }
 
-  /** Resolves when there is room for more. */
+  /** Takes a record to send. Resolves when there is room for more. */
   async take(record: OutgoingRecord): Promise<void> {
     const producer = await this.#open()
     if (!producer.writable) await producer.drained()
     producer.send(record)
   }
 
-  /** Resolves when all that was taken so far is acknowledged; rejects where some of it was refused. */
+  /** Resolves when all records so far are acknowledged; rejects where one was refused. */
   acknowledged(): Promise<void> {
     return (this.#next ??= this.#flush())
   }
 
   async close(): Promise<void> {
-    // What is on its way comes to its end, one way or the other.
+    // Records in flight are acknowledged or refused first.
     await this.#next?.catch(() => undefined)
     await this.#last
     const opening = this.#opening
@@ -51,7 +51,7 @@ export class SharedProducer {
   async #flush(): Promise<void> {
     await this.#clock.nextTurn()
     await this.#last
-    // What is taken from now on is of the next one.
+    // Records that are taken from now on belong to the next flush.
     this.#next = undefined
     const opening = this.#opening
     const producer = await this.#open()
@@ -60,7 +60,7 @@ export class SharedProducer {
     try {
       await flushing
     } catch (error) {
-      // It may be finished; the next record gets another.
+      // The producer may have failed for good, so the next record opens another one.
       if (this.#opening === opening) this.#opening = undefined
       await producer.close()
       throw error

@@ -49,7 +49,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-interface TopicHandleParts<K, V> {
+interface TopicHandleOptions<K, V> {
   readonly broker: Broker
   readonly producer: SharedProducer
   readonly clock: Clock
@@ -63,34 +63,32 @@ interface TopicHandleParts<K, V> {
  */
 export class TopicHandle<K, V> {
   readonly topic: string
-  readonly #parts: TopicHandleParts<K, V>
+  readonly #options: TopicHandleOptions<K, V>
   readonly #context: SerdeContext
   #partitionCount: Promise<number> | undefined
-  /** Of the records without a key. */
+  /** The partition that the last record without a key was sent to. */
   #turn = 0
 
-  constructor(parts: TopicHandleParts<K, V>) {
-    this.topic = parts.topic
-    this.#parts = parts
-    this.#context = { topic: parts.topic }
+  constructor(options: TopicHandleOptions<K, V>) {
+    this.topic = options.topic
+    this.#options = options
+    this.#context = { topic: options.topic }
   }
 
   /**
-   * Resolves when the brokers have acknowledged the record; those of one turn of the event loop travel
-   * together, and share their fate. Rejects with what a serde or a broker refuses, and with `TOPIC_MISSING`.
+   * Sends a record. Resolves when the brokers have acknowledged it; records of one turn of the event loop are
+   * sent together, and an error of one rejects all. Rejects with `TOPIC_MISSING`, and with errors of serdes
+   * and brokers.
    */
   async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
     const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
-    await this.#parts.producer.send(record)
+    await this.#options.producer.send(record)
   }
 
-  /**
-   * Sends all, no faster than the brokers take them. Resolves with their number when the last one is
-   * acknowledged.
-   */
+  /** Sends all messages with back-pressure. Resolves with their number when the last is acknowledged. */
   async sendAll(messages: Iterable<TopicMessage<K, V>> | AsyncIterable<TopicMessage<K, V>>): Promise<number> {
     const partitionCount = await this.#partitions()
-    const { producer } = this.#parts
+    const { producer } = this.#options
     let count = 0
     for await (const message of messages) {
       await producer.take(this.#outgoing(message, partitionCount))
@@ -101,8 +99,8 @@ export class TopicHandle<K, V> {
   }
 
   /**
-   * The records, by partition in order. Without a group: nothing is committed, and every caller reads all.
-   * Leaving the loop ends the reading.
+   * Reads the records, in order within each partition. There is no group: nothing is committed, and every
+   * caller reads all. Leaving the loop ends the reading.
    */
   async *records({
     from = 'earliest',
@@ -110,7 +108,7 @@ export class TopicHandle<K, V> {
     follow = true,
     signal,
   }: ReadOptions = {}): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
-    const { broker } = this.#parts
+    const { broker } = this.#options
     const partitions = Array.from({ length: await this.#partitions() }, (_, partition) => ({
       topic: this.topic,
       partition,
@@ -137,7 +135,7 @@ export class TopicHandle<K, V> {
     from: 'earliest' | 'latest',
     isolation: IsolationLevel,
   ): Promise<{ readonly starts: ReadonlyMap<string, number>; readonly ends: ReadonlyMap<string, number> }> {
-    const admin = await this.#parts.broker.admin()
+    const admin = await this.#options.broker.admin()
     try {
       const ends = await admin.endOffsets(partitions, isolation)
       return { ends, starts: from === 'latest' ? ends : await admin.beginningOffsets(partitions) }
@@ -148,14 +146,14 @@ export class TopicHandle<K, V> {
 
   #partitions(): Promise<number> {
     return (this.#partitionCount ??= this.#askPartitions().catch((error: unknown) => {
-      // It may be made yet.
+      // The topic may be created later.
       this.#partitionCount = undefined
       throw error
     }))
   }
 
   async #askPartitions(): Promise<number> {
-    const { broker } = this.#parts
+    const { broker } = this.#options
     const admin = await broker.admin()
     try {
       const found = (await admin.describeTopics([this.topic])).get(this.topic)
@@ -168,7 +166,7 @@ export class TopicHandle<K, V> {
   }
 
   #outgoing({ key, value, ...options }: TopicMessage<K, V>, partitionCount: number): OutgoingRecord {
-    const { serdes, clock } = this.#parts
+    const { serdes, clock } = this.#options
     const headers = new Headers(options.headers)
     const context = { ...this.#context, headers }
     const keyBytes = key === null ? null : serdes.keySerde.serialize(key, context)
@@ -195,7 +193,7 @@ export class TopicHandle<K, V> {
   }
 
   #incoming(partition: number, { key, value, timestamp, offset, headers }: RawRecord): TopicRecord<K, V> {
-    const { keySerde, valueSerde } = this.#parts.serdes
+    const { keySerde, valueSerde } = this.#options.serdes
     const own = new Headers(headers)
     const context = { ...this.#context, headers: own }
     return {

@@ -39,7 +39,7 @@ export interface DroppedAnswer {
   readonly dropAnswer: BrokerError | 'never'
 }
 
-export type Verdict = DroppedAnswer | undefined | void
+export type InterceptorDecision = DroppedAnswer | undefined | void
 
 /**
  * Sees every operation of the embedded broker first. Returning lets it pass, returning a promise delays it,
@@ -47,7 +47,7 @@ export type Verdict = DroppedAnswer | undefined | void
  * with the topic `__consumer_offsets`, so that a test can hold back one partition's marker after the
  * transaction is decided (KAFKA-10167).
  */
-export type Interceptor = (operation: Interception) => Verdict | Promise<Verdict>
+export type Interceptor = (operation: Interception) => InterceptorDecision | Promise<InterceptorDecision>
 
 /**
  * The interception point. Without an interceptor an operation is a plain call, so that the fast path stays
@@ -66,15 +66,15 @@ export class Interceptions {
 
   run<T>(operation: Interception, act: () => T | Promise<T>): T | Promise<T> {
     if (!this.#interceptor) return act()
-    const verdict = this.#interceptor(operation)
-    return verdict instanceof Promise ? verdict.then(later => finish(later, act)) : finish(verdict, act)
+    const decision = this.#interceptor(operation)
+    return decision instanceof Promise ? decision.then(later => finish(later, act)) : finish(decision, act)
   }
 }
 
-function finish<T>(verdict: Verdict, act: () => T | Promise<T>): T | Promise<T> {
+function finish<T>(decision: InterceptorDecision, act: () => T | Promise<T>): T | Promise<T> {
   const answer = act()
-  if (!verdict) return answer
-  const { dropAnswer } = verdict
+  if (!decision) return answer
+  const { dropAnswer } = decision
   if (dropAnswer === 'never') return new Promise<T>(() => undefined)
   return Promise.resolve(answer).then(() => Promise.reject(dropAnswer))
 }

@@ -33,14 +33,14 @@ const PRODUCE_APIS: readonly Api[] = [
   END_TXN,
 ]
 
-/** For an answer that only explains why there was none before. */
+/** The timeout of a connection that only looks for the cause of an earlier error. */
 const CHECK_MS = 2_000
 
-/** What the clients of one broker object share of the direct path. */
+/** The parts of the direct path that all clients of a broker object share. */
 export interface DirectPath {
   readonly cluster: Cluster
   readonly connect: ConnectOptions
-  /** For the log. */
+  /** Logs a message. */
   readonly notify: (message: string) => void
 }
 
@@ -52,11 +52,11 @@ export interface DirectProduce extends DirectPath {
   readonly settings: ProduceSettings
 }
 
-/** Each undefined where the native client does it. */
+/** The direct paths of a broker object, each undefined where the native client is used instead. */
 export interface DirectPaths {
   readonly fetch: DirectFetch | undefined
   readonly produce: DirectProduce | undefined
-  /** Undefined where records are neither read nor sent over connections of ours. */
+  /** Undefined where records are neither read nor sent by the direct path. */
   readonly groups: DirectPath | undefined
   readonly cluster: Cluster | undefined
   close(): void
@@ -64,7 +64,7 @@ export interface DirectPaths {
 
 type Wanted = 'fetch' | 'produce' | 'groups'
 
-/** Who asks about groups makes no difference to speed, and is not told. */
+/** What is done by a path, as the log says it where it is native. Group queries are not logged. */
 const DONE: { readonly [path in Wanted]: string | undefined } = {
   fetch: 'read',
   produce: 'sent',
@@ -72,8 +72,8 @@ const DONE: { readonly [path in Wanted]: string | undefined } = {
 }
 
 /**
- * Records are read or sent with the native client where the options say so, or where the settings or the
- * brokers need it, which is then logged. Rejects with a `BrokerError` or, for a file that cannot be read, a
+ * Opens the direct paths that the options, the settings and the brokers allow. Where a setting or a broker
+ * needs the native client, that is logged. Rejects with a `BrokerError` or, for a file that cannot be read, a
  * `ConfigError`.
  */
 export async function openDirectPaths(
@@ -98,8 +98,8 @@ export async function openDirectPaths(
     dropUnspoken(wanted, open, logger)
   } catch (error) {
     cluster.close()
-    // The native client has connected with the same settings: what refuses us is something that only it
-    // speaks.
+    // The native client has connected with the same settings, so the refusal is of something that only it
+    // implements.
     if (!isRefusal(error)) throw error
     for (const path of wanted) nativeInstead(logger, path, errorFrom(error).message)
     wanted.clear()
@@ -114,12 +114,12 @@ export async function openDirectPaths(
   }
 }
 
-/** Connects once, if the settings allow it, for what a broker says; rejects with it. */
+/** Connects once by the direct path, if the settings allow it. Rejects with the broker's error. */
 export async function checkDirectly({ brokers, client = {}, clock }: KafkaBrokerOptions): Promise<void> {
   if (needsNative(client) !== undefined) return
   const security = await securityOf(client, clock)
-  const patience = { connectTimeoutMs: CHECK_MS, controlTimeoutMs: CHECK_MS }
-  const settings = { ...connectionSettings(client), ...patience }
+  const limits = { connectTimeoutMs: CHECK_MS, controlTimeoutMs: CHECK_MS }
+  const settings = { ...connectionSettings(client), ...limits }
   const cluster = new Cluster(brokers, { clientId: 'millrace-metadata', clock, settings, security })
   try {
     await cluster.check()
@@ -142,7 +142,7 @@ function wantedPaths({ client = {}, fetch, produce, logger }: KafkaBrokerOptions
   return wanted
 }
 
-/** Brokers of another age may be fit for one of the two only. */
+/** Drops the paths whose requests the broker does not know in our versions. */
 function dropUnspoken(wanted: Set<Wanted>, { connection, versions }: OpenConnection, logger: Logger): void {
   for (const [path, apis] of [
     ['fetch', FETCH_APIS],

@@ -25,17 +25,17 @@ import type { NativePartition, NativeTopic } from '../native/native-client.ts'
 const REQUEST_TIMEOUT_MS = 30_000
 const UNKNOWN_TOPIC = 3
 const NO_ID = /^A*=*$/
-/** Kafka's own, which its Java client hides, too. */
+/** Internal topics of Kafka, which its Java client hides, too. */
 const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 
 interface KnownTopic extends TopicDescription {
-  /** All of its partitions have a leader. */
+  /** Whether all partitions have a leader. */
   readonly isLed: boolean
 }
 
 /**
- * Administration over the native client. It cannot read the settings of topics, so `config` is absent from
- * descriptions, and `topicSettings` asks over a connection of ours.
+ * Administration by the native client. It cannot read the settings of topics, so descriptions have no
+ * `config`, and `topicSettings` uses the direct path.
  */
 export class KafkaAdmin implements Admin {
   readonly #control: ControlClient
@@ -44,17 +44,17 @@ export class KafkaAdmin implements Admin {
   readonly #clock: Clock
   #closed = false
 
-  /** `cluster`: undefined where we speak to no broker ourselves. */
-  constructor(parts: {
+  /** `cluster` is undefined without a direct path. */
+  constructor(options: {
     readonly control: ControlClient
     readonly cluster: Cluster | undefined
     readonly groups: GroupQueries
     readonly clock: Clock
   }) {
-    this.#control = parts.control
-    this.#cluster = parts.cluster
-    this.#groups = parts.groups
-    this.#clock = parts.clock
+    this.#control = options.control
+    this.#cluster = options.cluster
+    this.#groups = options.groups
+    this.#clock = options.clock
   }
 
   async listTopics(): Promise<readonly string[]> {
@@ -85,8 +85,7 @@ export class KafkaAdmin implements Admin {
       const message = `the topic ${taken.topic} exists already; describe it instead, or choose another name`
       throw new BrokerError('TOPIC_ALREADY_EXISTS', 'fatal', message)
     }
-    // One request per topic is all that the client has; each holds the handle's lock, so they would queue up
-    // anyway.
+    // The client creates one topic per request, and requests hold the lock of the handle.
     for (const topic of topics) await this.#create(topic)
     await this.#until(`the leaders of ${names(topics)}`, async () => {
       const known = await this.#known(topics.map(({ topic }) => topic))
@@ -156,8 +155,8 @@ export class KafkaAdmin implements Admin {
   }
 
   /**
-   * Over a connection of ours where there is one: while no broker can be connected to, the native client
-   * looks for the controller in a loop without a pause, in two threads (librdkafka 2.15.1,
+   * The known ones of these topics, by the direct path if there is one: while no broker can be connected to,
+   * the native client looks for the controller in a loop without a pause, in two threads (librdkafka 2.15.1,
    * `rd_kafka_admin_common_get_controller`).
    */
   async #known(topics: readonly string[]): Promise<readonly KnownTopic[]> {
@@ -215,7 +214,7 @@ function knownTopic({ topic, topicId, partitions }: TopicMetadata): KnownTopic {
   return {
     topic,
     partitionCount: partitions.size,
-    // As the native client tells it: it stands in state directories.
+    // The topic id in the native client's form, in which state directories contain it.
     topicId:
       topicId === undefined ? undefined : Buffer.from(topicId, 'hex').toString('base64').replace(/=+$/, ''),
     isLed: partitions.size > 0 && [...partitions.values()].every(({ leader }) => leader >= 0),

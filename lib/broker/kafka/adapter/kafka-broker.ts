@@ -17,9 +17,9 @@ import { openProducer } from './open-producer.ts'
 import { producerTimeouts } from '../settings/producer-timeouts.ts'
 
 /**
- * A Kafka cluster through the native client, which is loaded here. Rejects with `KAFKA_CLIENT_MISSING` where
- * it is not installed, with `BROKER_UNREACHABLE` if no broker answers within 10 s, and with a `ConfigError`
- * for a bad property. Main thread only: the native client cannot be loaded in a worker.
+ * Opens a Kafka cluster, and loads the native client for it. Rejects with `KAFKA_CLIENT_MISSING` where that
+ * is not installed, with `BROKER_UNREACHABLE` where no broker answers within 10 s, and with a `ConfigError`
+ * for an invalid property. Only for the main thread: the native client cannot be loaded in a worker.
  */
 export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Broker> {
   checkClientProperties(options.client ?? {})
@@ -41,9 +41,9 @@ export async function openKafkaBroker(options: KafkaBrokerOptions): Promise<Brok
 }
 
 /**
- * The admin handle is that of a consumer which never consumes: librdkafka 2.15.1 ends the process where it
- * asks for a group's offsets on any other and is told `NOT_COORDINATOR` (`rd_kafka_handle_OffsetFetch` uses
- * the handle's own group without looking whether there is one).
+ * Opens the admin handle, which belongs to a consumer that never consumes: on any other handle, librdkafka
+ * 2.15.1 ends the process when a group's offsets are asked for and the answer is `NOT_COORDINATOR`
+ * (`rd_kafka_handle_OffsetFetch` uses the handle's group without checking that there is one).
  */
 async function openControl(
   module: NativeModule,
@@ -65,8 +65,8 @@ async function openControl(
 }
 
 /**
- * Why the brokers refuse us, in their words, which the native client does not pass on; undefined where one of
- * them takes us, where none answers, and where only the native client speaks with them.
+ * The error with which the brokers refuse the client, which the native client does not pass on. Undefined
+ * where a broker accepts it, where none answers, and where only the native client can speak with them.
  */
 async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | undefined> {
   const error = await checkDirectly(options).then(
@@ -85,7 +85,7 @@ async function refusalOf(options: KafkaBrokerOptions): Promise<BrokerError | und
   )
 }
 
-interface KafkaBrokerParts {
+interface KafkaBrokerComponents {
   readonly module: NativeModule
   readonly options: KafkaBrokerOptions
   readonly connections: Connections
@@ -104,7 +104,7 @@ class KafkaBroker implements Broker {
   readonly #groups: GroupQueries
   #closed = false
 
-  constructor({ module, options, connections, control, direct }: KafkaBrokerParts) {
+  constructor({ module, options, connections, control, direct }: KafkaBrokerComponents) {
     this.name = options.brokers
     this.principal = principalOf(options.client ?? {})
     this.#module = module
@@ -162,8 +162,8 @@ class KafkaBroker implements Broker {
 }
 
 /**
- * A certificate's principal is made of it by a rule of the broker's (`ssl.principal.mapping.rules`), a
- * token's by another.
+ * The principal where the settings name it. Brokers derive that of a certificate or a token by rules of their
+ * own, such as `ssl.principal.mapping.rules`.
  */
 function principalOf(client: ClientProperties): string | undefined {
   const protocol = String(client['security.protocol'] ?? 'plaintext').toLowerCase()

@@ -6,7 +6,7 @@ import type { GroupQueries } from '../client/groups/group-queries.ts'
 import { DirectFetcher } from '../client/fetch/direct-fetcher.ts'
 import type { DirectFetch } from './direct-path.ts'
 import type { Fetcher } from '../client/fetch/fetcher.ts'
-import { GroupMember, memberSettings } from '../native/group-member.ts'
+import { NativeGroupMember, memberSettings } from '../native/native-group-member.ts'
 import { KafkaConsumer } from '../native/kafka-consumer.ts'
 import type { NativeSettings } from '../settings/client-settings.ts'
 import type {
@@ -22,7 +22,7 @@ import { WakeUp } from '../native/wake-up.ts'
 
 const QUEUED_BYTES_MAX = 32 * 1024 * 1024
 
-/** What a consumer needs of its broker object. */
+/** The parts of a broker object that its consumers use. */
 export interface OpenConsumerOptions {
   readonly module: NativeModule
   /** Undefined where records are read with the native client. */
@@ -36,21 +36,21 @@ export interface OpenConsumerOptions {
   connect(native: NativeClient): Promise<void>
 }
 
-/** Makes and connects both halves, or neither. */
+/** Opens a consumer: makes and connects both halves, or neither. */
 export async function openConsumer(
   options: ConsumerOptions,
-  around: OpenConsumerOptions,
+  context: OpenConsumerOptions,
 ): Promise<KafkaConsumer> {
-  const wakeUp = new WakeUp(around.clock)
-  const { fetcher, disconnect } = around.direct
-    ? directFetcher(options, around, around.direct, wakeUp)
-    : await openNativeFetcher(options, around, wakeUp)
+  const wakeUp = new WakeUp(context.clock)
+  const { fetcher, disconnect } = context.direct
+    ? directFetcher(options, context, context.direct, wakeUp)
+    : await openNativeFetcher(options, context, wakeUp)
   try {
-    const member = await openMember(options, around, wakeUp)
+    const member = await openMember(options, context, wakeUp)
     const groupId = options.group?.groupId
     return new KafkaConsumer({
-      clock: around.clock,
-      groups: around.groups,
+      clock: context.clock,
+      groups: context.groups,
       fetcher,
       member,
       groupId,
@@ -65,7 +65,7 @@ export async function openConsumer(
 
 interface OpenFetcher {
   readonly fetcher: Fetcher
-  /** Of what the fetcher reads with, after its close. */
+  /** Disconnects the native client of the fetcher, if it has one. To be called after the fetcher's close. */
   readonly disconnect: () => Promise<void>
 }
 
@@ -82,7 +82,7 @@ function directFetcher(
     settings,
     isolation,
     bytesMax: queuedBytesMax,
-    // Who reads for a group processes; what a restore reads is written by several databases at once.
+    // Tasks read for a group and profit from turns. A restore has none: several databases write in parallel.
     keepsTurns: group !== undefined,
     wake: () => wakeUp.wake(),
     notify,
@@ -95,7 +95,7 @@ async function openNativeFetcher(
   { module, client, clock, control, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
 ): Promise<OpenFetcher> {
-  // The native queue may speak before there is a fetcher to listen.
+  // The native queue may call back before there is a fetcher.
   const late: { fetcher?: NativeFetcher } = {}
   const own = {
     ...fetcherSettings(queuedBytesMax, client),
@@ -119,9 +119,9 @@ async function openMember(
   { clientId, group }: ConsumerOptions,
   { module, clock, settings, connect }: OpenConsumerOptions,
   wakeUp: WakeUp,
-): Promise<GroupMember | undefined> {
+): Promise<NativeGroupMember | undefined> {
   if (!group) return undefined
-  const late: { member?: GroupMember } = {}
+  const late: { member?: NativeGroupMember } = {}
   const own = {
     ...memberSettings(group),
     rebalance_cb: (error: NativeError, partitions: readonly NativePartition[]) =>
@@ -129,13 +129,13 @@ async function openMember(
     offset_commit_cb: (error: NativeError | undefined, offsets: readonly NativePartition[]) =>
       late.member?.onCommitted(error, offsets),
     queue_non_empty_cb: () => {
-      // Only while somebody waits: otherwise a stuck application would count as alive.
+      // The member is polled only while somebody waits, so that a stuck application does not count as alive.
       if (late.member?.expectsAnswer || wakeUp.awaited) late.member?.poll()
     },
   }
   const native = construct(() => new module.KafkaConsumer(settings(clientId, own)))
   await connect(native)
-  late.member = new GroupMember(native, clock, () => wakeUp.wake())
+  late.member = new NativeGroupMember(native, clock, () => wakeUp.wake())
   return late.member
 }
 

@@ -3,7 +3,11 @@ import { BrokerError } from '../../broker-error.ts'
 import type { Producer, ProducerOptions } from '../../broker.ts'
 import { construct, type ClientProperties } from '../settings/client-settings.ts'
 import type { DirectProduce } from './direct-path.ts'
-import { KafkaProducer, producerSettings, TRANSACTION_TIMEOUT_MS } from '../native/kafka-producer.ts'
+import {
+  LibrdkafkaProducer,
+  producerSettings,
+  TRANSACTION_TIMEOUT_MS,
+} from '../native/librdkafka-producer.ts'
 import type { NativeSettings } from '../settings/client-settings.ts'
 import type { NativeClient, NativeModule, NativeProducer } from '../native/native-client.ts'
 import { controlSettings, NativeTransactionControl } from '../native/native-transaction-control.ts'
@@ -18,10 +22,10 @@ import type { ConnectOptions } from '../client/connection/open-connection.ts'
 import { INIT_PRODUCER_ID } from '../protocol/protocol.ts'
 import { protocolError } from '../protocol/protocol-error.ts'
 
-const PATIENCE_MS = 10_000
+const IDENTITY_TIMEOUT_MS = 10_000
 const RETRY_MS = 50
 
-/** What a producer needs of its broker object. */
+/** The parts of a broker object that its producers use. */
 export interface OpenProducerOptions {
   readonly module: NativeModule
   /** Undefined where records are sent with the native client. */
@@ -33,32 +37,33 @@ export interface OpenProducerOptions {
   connect(native: NativeClient, connected: () => void): Promise<void>
 }
 
-export async function openProducer(options: ProducerOptions, around: OpenProducerOptions): Promise<Producer> {
-  const { direct, clock, client } = around
+export async function openProducer(
+  options: ProducerOptions,
+  context: OpenProducerOptions,
+): Promise<Producer> {
+  const { direct, clock, client } = context
   if (!direct) {
-    const native = await openNative(options, around, producerSettings(options, client))
-    return new KafkaProducer(native, clock, options)
+    const native = await openNative(options, context, producerSettings(options, client))
+    return new LibrdkafkaProducer(native, clock, options)
   }
   const { transactionalId, clientId, onSendError, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options
   const { cluster, settings, notify } = direct
   const connect = { ...direct.connect, clientId }
   const isTransactional = transactionalId !== undefined
   const times = producerTimeouts(client, isTransactional ? transactionTimeoutMs : undefined)
-  const parts = { clock, cluster, notify, onSendError, ...within(times, settings, connect) }
+  const shared = { clock, cluster, notify, onSendError, ...withTimeouts(times, settings, connect) }
   if (!isTransactional) {
     const identity = await firstIdentity(cluster, clock)
-    return new IdempotentProducer({ ...parts, identity, renew: () => newIdentity(cluster) })
+    return new IdempotentProducer({ ...shared, identity, renew: () => newIdentity(cluster) })
   }
   const own = controlSettings(client, producerSettings(options, client))
-  const native = await openNative(options, around, own)
+  const native = await openNative(options, context, own)
   const control = new NativeTransactionControl(native, clock, transactionTimeoutMs)
-  return new TransactionalProducer({ ...parts, transactionalId, control })
+  return new TransactionalProducer({ ...shared, transactionalId, control })
 }
 
-/**
- * The direct path by the producer's times, in place of those of the broker object, which know no transaction.
- */
-function within(
+/** The settings of the direct path with the producer's timeouts, which depend on its transactions. */
+function withTimeouts(
   { requestTimeoutMs, ...times }: ProducerTimeouts,
   settings: ProduceSettings,
   connect: ConnectOptions,
@@ -76,14 +81,14 @@ async function openNative(
   own: NativeSettings,
 ): Promise<NativeProducer> {
   const native = construct(() => new module.Producer(settings(clientId, own)))
-  // Before the first call that fails; a poll in the background before the connection would crash the process.
+  // Polling starts before the first call, which could fail, and after connecting: before, it would crash.
   await connect(native, () => native.setPollInBackground(true))
   return native
 }
 
-/** A coordinator that is being loaded is waited for, as the native client does. */
+/** The first identity of a producer; retried while its coordinator is loading, as the native client does. */
 async function firstIdentity(cluster: Cluster, clock: Clock): Promise<ProducerIdentity> {
-  const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+  const deadlineMs = clock.monotonicMs() + IDENTITY_TIMEOUT_MS
   for (;;) {
     try {
       return await newIdentity(cluster)

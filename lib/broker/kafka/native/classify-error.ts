@@ -1,12 +1,12 @@
 import { BrokerError } from '../../broker-error.ts'
 import type { BrokerErrorClass } from '../../broker-error.ts'
 import type { TopicPartition } from '../../broker.ts'
-import { decidedClass, errorClass, errorName } from '../protocol/error-codes.ts'
+import { decidedClass, errorClass, errorName } from '../protocol/kafka-error-codes.ts'
 import type { NativeError } from './native-client.ts'
 
 type CodeAndClass = readonly [code: string, errorClass: BrokerErrorClass]
 
-/** librdkafka's own errors, below 0. Decided by the number alone, whatever the flags say. */
+/** Errors of librdkafka itself (below 0) whose class the number alone decides, whatever the flags say. */
 const DECIDED: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAndClass>([
   // AddOffsetsToTxn reports fencing as abortable, every other call as fatal; it is final in both.
   [-144, ['PRODUCER_FENCED', 'fenced']],
@@ -20,12 +20,13 @@ const DECIDED: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAndClass>
 ])
 
 /**
- * Those of which the flags say more, where there are some: not from `produce`, delivery reports, and admin.
+ * Errors whose flags decide the class, where there are flags: errors of `produce`, of delivery reports and of
+ * the admin client have none.
  */
 const WITHOUT_FLAGS: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAndClass>([
   [-140, ['OFFSET_OUT_OF_RANGE', 'fatal']],
-  // The record is given up after all retries: sending again is the application's to decide, from its last
-  // commit.
+  // A record is given up after all retries: whether it is sent again, after an abort, the application
+  // decides.
   [-192, ['MESSAGE_TIMED_OUT', 'abortable']],
   // Records purged by an abort.
   [-151, ['PURGED', 'abortable']],
@@ -33,10 +34,10 @@ const WITHOUT_FLAGS: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAnd
   // `produce` in a transaction that has failed already; the reason comes with the next call on the
   // transaction.
   [-172, ['INVALID_STATE', 'abortable']],
-  // Another transactional call is unfinished: commit again before anything else.
+  // Another call on the transaction is unfinished: the commit has to be repeated first.
   [-173, ['CONFLICTING_CALL', 'retriable']],
-  // The producer is finished and does not say why. A new one under the same id learns it, which is what
-  // `fenced` leads to.
+  // The producer has failed and does not say why; `fenced` leads to a new one of the same id, which learns
+  // it.
   [-150, ['CLIENT_FATAL', 'fenced']],
   // The cluster is busy electing, loading or restarting.
   [-195, ['BROKER_UNREACHABLE', 'retriable']],
@@ -46,7 +47,7 @@ const WITHOUT_FLAGS: ReadonlyMap<number, CodeAndClass> = new Map<number, CodeAnd
   [-180, ['COORDINATOR_NOT_AVAILABLE', 'retriable']],
 ])
 
-/** What the native client said, as the port says it. `doing` completes "while …". */
+/** The port's error for an error of the native client. `doing` completes "while …". */
 export function brokerErrorFrom(
   native: NativeError,
   doing: string,

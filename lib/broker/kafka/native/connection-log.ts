@@ -2,16 +2,16 @@ import type { Clock } from '../../../common/clock.ts'
 import type { Logger } from '../../../common/logger.ts'
 import type { NativeError } from './native-client.ts'
 
-const SILENCE_MS = 30_000
-/** What the client says of credentials and of TLS, without its code. */
+const WARN_AGAIN_MS = 30_000
+/** Messages about credentials and TLS, which the native client reports without a code, and their codes. */
 const REFUSALS: ReadonlyMap<string, number> = new Map([
   ['authentication failure', -169],
   ['ssl error', -181],
 ])
 
 /**
- * What librdkafka says about connections, for all clients of one broker object. A broker that is down makes
- * every client repeat itself each second; of one message only the first in half a minute is a warning.
+ * Logs librdkafka's messages about connections, for all clients of a broker object. While a broker is down,
+ * each client repeats its message every second: only the first of 30 s is a warning, others are debug output.
  */
 export class ConnectionLog {
   readonly #clock: Clock
@@ -25,22 +25,19 @@ export class ConnectionLog {
     this.#logger = logger
   }
 
-  /** The last thing heard, for the message of a connection that could not be made; empty if nothing was. */
+  /** The last message, for the error of a connection that failed; empty before the first. */
   get last(): string {
     return this.#last
   }
 
   /**
-   * The last word about credentials or certificates, behind which others come: that all brokers are down, for
-   * one.
+   * The last refusal of credentials or certificates; later messages, as that all brokers are down, hide it.
    */
   get lastRefusal(): NativeError | undefined {
     return this.#lastRefusal
   }
 
-  /**
-   * A connection is being made: what was refused before it, under other circumstances, says nothing of it.
-   */
+  /** To be called before a connection is opened, whose error must not be an earlier refusal. */
   forgetRefusal(): void {
     this.#lastRefusal = undefined
   }
@@ -61,10 +58,10 @@ export class ConnectionLog {
   notify(message: string): void {
     this.#last = message
     const nowMs = this.#clock.monotonicMs()
-    // Without the parts that differ from one report to the next: clients, durations, counters.
+    // Without numbers, in which messages of one kind differ: clients, durations, counters.
     const kind = message.replace(/\d+/g, '')
     const warnedAtMs = this.#warnedAtMs.get(kind)
-    const warn = warnedAtMs === undefined || nowMs - warnedAtMs >= SILENCE_MS
+    const warn = warnedAtMs === undefined || nowMs - warnedAtMs >= WARN_AGAIN_MS
     if (warn) this.#warnedAtMs.set(kind, nowMs)
     this.#logger.log(warn ? 'warn' : 'debug', `Kafka client: ${message}`)
   }

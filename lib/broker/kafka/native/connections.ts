@@ -9,7 +9,7 @@ import type { NativeClient, NativeError } from './native-client.ts'
 
 const CONNECT_MS_MAX = 10_000
 
-/** How the clients of one broker object are set up and connected, and what is said when no broker answers. */
+/** Settings and connecting of all native clients of a broker object, and the error when no broker answers. */
 export class Connections {
   readonly #options: KafkaBrokerOptions
   readonly #log: ConnectionLog
@@ -40,7 +40,7 @@ export class Connections {
     }
   }
 
-  /** What a connection of the direct path has to say. */
+  /** Logs a message of a connection of the direct path. */
   notify(message: string): void {
     this.#log.notify(message)
   }
@@ -49,7 +49,7 @@ export class Connections {
     if (!(reason instanceof BrokerError) || reason.class !== 'retriable') return reason
     const { brokers } = this.#options
     const { lastRefusal, last } = this.#log
-    // To the native client they look like brokers that do not answer.
+    // The native client takes a broker that refuses the credentials for one that does not answer.
     if (lastRefusal) return refusedError(lastRefusal, brokers)
     const words = last ? ` The client's last words: ${last}.` : ''
     const message = `no Kafka broker answers at ${brokers}; check the address, the listeners and the security settings.${words}`
@@ -63,7 +63,7 @@ function refusedError(refusal: NativeError, brokers: string): BrokerError {
   return new BrokerError(code, 'authentication', message, { cause: refusal })
 }
 
-/** What to look at, after a refusal with this code. */
+/** The settings to check after a refusal with this code. */
 export function mendOf(code: string): string {
   return code === 'TLS_FAILED'
     ? "check ssl.ca.location, the broker's certificate and its host name"

@@ -10,13 +10,13 @@ import type { NativeAdmin, NativeCallback, NativePartition } from './native-clie
 
 const REQUEST_TIMEOUT_MS = CONTROL_TIMEOUT_MS
 const LEADER_ATTEMPTS = 5
-/** For topics that the client believes not to exist: made since it last looked, or truly absent. */
+/** Attempts for a topic that is unknown to the client: it may be newer than the client's metadata. */
 const UNKNOWN_ATTEMPTS = 3
 
 export const EARLIEST = -2
 export const LATEST = -1
 
-/** What is known of a partition's offsets; `error` where the broker does not know the partition. */
+/** An offset of a partition, or the error where the broker does not know the partition. */
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number
   readonly error: BrokerError | undefined
@@ -25,26 +25,25 @@ export interface PartitionOffset extends TopicPartition {
 export interface ControlClientOptions {
   readonly native: NativeAdmin
   readonly clock: Clock
-  /** Lets go of the client that the admin handle belongs to. */
+  /** Closes the client that the admin handle belongs to. */
   readonly release: () => Promise<void>
   /**
-   * What is behind an error that passes, if more can be found out: brokers that refuse us look to the client
-   * like brokers that do not answer.
+   * Finds the cause of a retriable error, if it can: the native client takes brokers that refuse the
+   * credentials for brokers that do not answer.
    */
   readonly explain?: ((error: BrokerError) => Promise<BrokerError>) | undefined
 }
 
 /**
- * The one native admin handle of a broker object: for the `Admin`s it hands out, and for what its consumers
- * ask besides reading. A separate handle because a consumer's connections are busy with long polls, where
- * such a question waits for half a second.
+ * The native admin handle of a broker object, for its `Admin`s and for requests of its consumers other than
+ * fetches. On a consumer's own connections such a request would wait for half a second behind a long poll.
  */
 export class ControlClient {
   readonly #native: NativeAdmin
   readonly #clock: Clock
   readonly #release: () => Promise<void>
   readonly #explain: ((error: BrokerError) => Promise<BrokerError>) | undefined
-  /** The last call; the next begins after it. */
+  /** The last call, after which the next one begins. */
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -56,9 +55,8 @@ export class ControlClient {
   }
 
   /**
-   * One call after the other. Each blocks a thread of libuv's pool until the broker answers: with a broker
-   * that is down, calls side by side would take them all, and nothing else of the process, files included,
-   * would move.
+   * Makes one call after the other. Each blocks a thread of libuv's pool until the broker answers: while a
+   * broker is down, parallel calls would take all threads, and the process could not even read files.
    */
   call<T>(doing: string, start: (native: NativeAdmin, callback: NativeCallback<T>) => void): Promise<T> {
     const answer = this.#last.then(() => {
@@ -72,9 +70,8 @@ export class ControlClient {
   }
 
   /**
-   * Leaders move, and topics come: what fails for that is asked again with fresh metadata, which the client
-   * does not fetch by itself. Without that, a process that found a topic missing when another was about to
-   * make it would miss it for as long as it runs.
+   * Offsets of partitions. What fails because a leader has moved or a topic is new is asked again with new
+   * metadata, which the client does not fetch by itself: it would miss a new topic for as long as it runs.
    */
   async listOffsets(
     partitions: readonly TopicPartition[],
@@ -104,7 +101,7 @@ export class ControlClient {
     const answers = await this.call<readonly NativePartition[]>(doing, (native, callback) =>
       native.listOffsets(questions, { timeout: REQUEST_TIMEOUT_MS, isolationLevel }, callback),
     ).catch((reason: unknown) => {
-      // The client's way of saying it where it knows none of the topics.
+      // The client throws where it knows none of the topics.
       if (!isUnknown(reason)) throw reason
       return undefined
     })
@@ -149,9 +146,9 @@ function unknownPartition(place: TopicPartition, doing: string): BrokerError {
 }
 
 /**
- * The client fills answers with an invalid offset, and leaves it where the request to that leader fails,
- * without an error (librdkafka 2.15.1, `rd_kafka_ListOffsets_response_merge`). Taken for the end of a
- * changelog, it would restore nothing of a store.
+ * The error for an offset that the client left invalid: where the request to one leader fails, it reports no
+ * error (librdkafka 2.15.1, `rd_kafka_ListOffsets_response_merge`). Taken for the end of a changelog, such an
+ * offset would leave a store empty.
  */
 function noAnswer(place: TopicPartition, doing: string): BrokerError {
   const message = `the leader of ${nameOf(place)} has not answered while ${doing}`

@@ -10,38 +10,35 @@ import type {
 } from '../../broker.ts'
 import { stableOffsets, type GroupQueries } from '../client/groups/group-queries.ts'
 import type { Fetcher } from '../client/fetch/fetcher.ts'
-import type { GroupMember } from './group-member.ts'
+import type { NativeGroupMember } from './native-group-member.ts'
 import { closedError } from '../protocol/protocol-error.ts'
 import { asBrokerError } from './native-call.ts'
 import type { NativeConsumer } from './native-client.ts'
 import type { WakeUp } from './wake-up.ts'
 
-/** Between two polls of the group and two ticks of the fetcher while somebody waits. */
+/** The interval of polls of the member and ticks of the fetcher while `ready` waits. */
 const HEARTBEAT_MS = 100
 const COMMITTED_TIMEOUT_MS = 60_000
 
-export interface KafkaConsumerParts {
+export interface KafkaConsumerOptions {
   readonly clock: Clock
   readonly groups: GroupQueries
   readonly fetcher: Fetcher
-  readonly member: GroupMember | undefined
+  readonly member: NativeGroupMember | undefined
   readonly groupId: string | undefined
   readonly wakeUp: WakeUp
-  /** Disconnects what the fetcher reads with. */
+  /** Disconnects the native client of the fetcher, if it has one. */
   readonly disconnect: () => Promise<void>
 }
 
-/**
- * The two halves of the port's consumer, kept apart as the port keeps them: a fetcher that reads, a member
- * that owns.
- */
+/** A consumer of two halves, as the port has it: a fetcher that reads, and a member that owns partitions. */
 export class KafkaConsumer implements Consumer {
-  readonly #parts: KafkaConsumerParts
+  readonly #options: KafkaConsumerOptions
   #aliveAtMs = -Infinity
   #closing: Promise<void> | undefined
 
-  constructor(parts: KafkaConsumerParts) {
-    this.#parts = parts
+  constructor(options: KafkaConsumerOptions) {
+    this.#options = options
   }
 
   subscribe(topics: readonly string[], listener: AssignmentListener): void {
@@ -54,7 +51,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   owned(): readonly TopicPartition[] {
-    return this.#parts.member?.owned() ?? []
+    return this.#options.member?.owned() ?? []
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {
@@ -76,13 +73,13 @@ export class KafkaConsumer implements Consumer {
   poll(maxRecords: number): readonly RecordBatch[] {
     const fetcher = this.#fetcher()
     this.#keepAlive()
-    const error = this.#parts.member?.takeError() ?? fetcher.takeError()
+    const error = this.#options.member?.takeError() ?? fetcher.takeError()
     if (error) throw error
     return fetcher.poll(maxRecords)
   }
 
   async ready(timeoutMs: number): Promise<void> {
-    const { clock, wakeUp } = this.#parts
+    const { clock, wakeUp } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let woken = false
     while (!this.#closing) {
@@ -94,11 +91,11 @@ export class KafkaConsumer implements Consumer {
   }
 
   position(partition: TopicPartition): number | undefined {
-    return this.#parts.fetcher.position(partition)
+    return this.#options.fetcher.position(partition)
   }
 
   knownEnd(partition: TopicPartition): number | undefined {
-    return this.#parts.fetcher.knownEnd(partition)
+    return this.#options.fetcher.knownEnd(partition)
   }
 
   async committed(
@@ -106,8 +103,8 @@ export class KafkaConsumer implements Consumer {
     { timeoutMs = COMMITTED_TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
   ): Promise<ReadonlyMap<string, OffsetToCommit>> {
     if (this.#closing) throw closedError('consumer')
-    const groupId = this.#parts.groupId ?? noGroup()
-    const { groups, clock } = this.#parts
+    const groupId = this.#options.groupId ?? noGroup()
+    const { groups, clock } = this.#options
     return stableOffsets(groups, clock, { groupId, partitions, timeoutMs })
   }
 
@@ -116,8 +113,8 @@ export class KafkaConsumer implements Consumer {
   }
 
   /**
-   * For the producer, whose transactions carry this member's generation. The handle lives until the promise
-   * settles.
+   * Lends the member's native handle to a producer, whose transactions carry the member's generation. The
+   * handle is not closed before the promise settles.
    */
   async withGroupHandle<T>(use: (handle: NativeConsumer) => Promise<T>): Promise<T> {
     return this.#member().withHandle(use)
@@ -129,29 +126,29 @@ export class KafkaConsumer implements Consumer {
   }
 
   async #close(): Promise<void> {
-    const { member, fetcher, disconnect, wakeUp } = this.#parts
+    const { member, fetcher, disconnect, wakeUp } = this.#options
     wakeUp.wake()
     await Promise.all([member?.close(), fetcher.close().then(disconnect)])
   }
 
-  #member(): GroupMember {
+  #member(): NativeGroupMember {
     if (this.#closing) throw closedError('consumer')
-    return this.#parts.member ?? noGroup()
+    return this.#options.member ?? noGroup()
   }
 
   #fetcher(): Fetcher {
     if (this.#closing) throw closedError('consumer')
-    return this.#parts.fetcher
+    return this.#options.fetcher
   }
 
   #hasNews(): boolean {
-    const { fetcher, member } = this.#parts
+    const { fetcher, member } = this.#options
     return fetcher.hasData || fetcher.hasError || member?.hasError === true
   }
 
-  /** True if the listener was called. */
+  /** Polls the member and ticks the fetcher when it is time. True if the listener was called. */
   #keepAlive(): boolean {
-    const { clock, member, fetcher } = this.#parts
+    const { clock, member, fetcher } = this.#options
     const told = member?.serve() === true
     const nowMs = clock.monotonicMs()
     if (nowMs - this.#aliveAtMs >= HEARTBEAT_MS) {

@@ -10,8 +10,8 @@ builds it from source: have a C++20 compiler, make, bash, python3 and the packag
 libcurl4-openssl-dev, libzstd-dev and zlib1g-dev, and set CKJS_LINKING=dynamic. Without it, --brokers embedded still works.`
 
 /**
- * The native client, loaded when Kafka is first asked for, since it is an optional dependency. Rejects with
- * `KAFKA_CLIENT_MISSING`, which says what to install. `importPackage` is there for tests.
+ * Loads the native client, an optional dependency, when a Kafka broker is opened. Rejects with
+ * `KAFKA_CLIENT_MISSING`, which says what to install. `importPackage` is for tests.
  */
 export async function loadNativeClient(
   importPackage: (name: string) => unknown = name => latePackage(name)(),

@@ -2,7 +2,7 @@ import { BrokerError } from '../../broker-error.ts'
 import { brokerErrorFrom, isNativeError } from './classify-error.ts'
 import type { NativeCallback } from './native-client.ts'
 
-/** One call with a callback, as a promise that rejects with a `BrokerError`. `doing` completes "while …". */
+/** A native call as a promise, which rejects with a `BrokerError`. `doing` completes "while …". */
 export function nativeCall<T>(doing: string, start: (callback: NativeCallback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     try {
@@ -14,8 +14,7 @@ export function nativeCall<T>(doing: string, start: (callback: NativeCallback<T>
 }
 
 /**
- * The client also throws plain errors without a code: "disconnected", or a type of argument that it does not
- * take.
+ * Any error of the native client as a `BrokerError`. Some have no code: a closed client, a wrong argument.
  */
 export function asBrokerError(reason: unknown, doing: string): BrokerError {
   if (reason instanceof BrokerError) return reason

@@ -1,18 +1,18 @@
 import type { Clock } from '../../../common/clock.ts'
 import { withTimeLimit } from '../../../common/time-limit.ts'
 import { BrokerError } from '../../broker-error.ts'
-import { endDespite } from './end-despite.ts'
+import { endDespiteStuckCall } from './end-despite-stuck-call.ts'
 import { nativeCall } from './native-call.ts'
 import type { NativeCallback } from './native-client.ts'
 
-/** A call that knows its time answers within it; what is late by so much is not waited for any more. */
+/** How late a call may be, beyond its own timeout, before it is not waited for any more. */
 const LATE_MS = 2_000
-/** How long a close waits for calls that are under way. */
+/** How long a close waits for unfinished calls. */
 const CLOSE_MS = 5_000
 
 /**
- * The calls under way on one native handle. It must not be destroyed under them, which the client does not
- * prevent, and some never return whatever time they are given: `sendOffsetsToTransaction` where no broker can
+ * The unfinished calls of a native handle, which must not be destroyed before they return; the client does
+ * not prevent that. Some never return, whatever their timeout: `sendOffsetsToTransaction` while no broker can
  * be connected to (librdkafka 2.15.1, `rd_kafka_coord_req_fsm`).
  */
 export class NativeCalls {
@@ -23,14 +23,14 @@ export class NativeCalls {
     this.#clock = clock
   }
 
-  /** As `answer`, of a call that is made here. */
+  /** Makes a call, and limits it as `answer` does. */
   run<T>(doing: string, timeoutMs: number, start: (callback: NativeCallback<T>) => void): Promise<T> {
     return this.answer(doing, timeoutMs, nativeCall(doing, start))
   }
 
   /**
-   * `timeoutMs` is what the call was told. Rejects, retriable, where it does not keep to it; then it goes on,
-   * unheard.
+   * Limits a call whose own timeout is `timeoutMs`. Rejects with class `retriable` where the call does not
+   * keep to it; the call goes on, and its outcome is ignored.
    */
   answer<T>(doing: string, timeoutMs: number, call: Promise<T>): Promise<T> {
     const limitMs = timeoutMs + LATE_MS
@@ -41,7 +41,7 @@ export class NativeCalls {
     return withTimeLimit(this.#clock, { limitMs, late }, this.track(call))
   }
 
-  /** Until it is settled the handle is not destroyed. */
+  /** Keeps the handle until the call is settled. */
   track<T>(call: Promise<T>): Promise<T> {
     this.#running.add(call)
     const over = () => this.#running.delete(call)
@@ -50,13 +50,13 @@ export class NativeCalls {
   }
 
   /**
-   * Calls `destroy` when no call is under way. Resolves when it has, or after 5 s, where a call does not
-   * return; it is destroyed when it does.
+   * Calls `destroy` when all calls have returned. Resolves after that, or after 5 s; `destroy` is then called
+   * later.
    */
   async whenOver(destroy: () => Promise<void>): Promise<void> {
     if (this.#running.size === 0) return destroy()
     const over = Promise.allSettled(this.#running)
-    const late = () => endDespite(this.#clock, over)
+    const late = () => endDespiteStuckCall(this.#clock, over)
     await withTimeLimit(this.#clock, { limitMs: CLOSE_MS, late }, over.then(destroy))
   }
 }

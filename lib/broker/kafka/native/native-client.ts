@@ -1,16 +1,15 @@
 import type { NativeSettings } from '../settings/client-settings.ts'
 /**
- * The raw callback API of `@confluentinc/kafka-javascript`, as far as this adapter uses it. The package's own
- * declarations leave out `incrementalAssign`, `assignmentLost`, `queue_non_empty_cb` and others, so what is
- * used is declared here, checked against its source at 1.10.1. Its error objects are `NativeError`
- * everywhere.
+ * The callback API of `@confluentinc/kafka-javascript` 1.10.1, as far as the adapter uses it. The package's
+ * own declarations lack `incrementalAssign`, `assignmentLost`, `queue_non_empty_cb` and others. Its error
+ * objects are `NativeError` everywhere.
  */
 export interface NativeModule {
   // A second argument, even an empty one, would put all topic settings back to their defaults,
   // `auto.offset.reset` for one.
   readonly KafkaConsumer: new (settings: NativeSettings) => NativeConsumer
   readonly Producer: new (settings: NativeSettings) => NativeProducer
-  /** Of a client that is connected already, and stays its owner's to disconnect. */
+  /** Makes an admin handle of a connected client, which its owner has to disconnect. */
   readonly AdminClient: { createFrom(client: NativeClient): NativeAdmin }
   readonly librdkafkaVersion: string
 }
@@ -38,7 +37,7 @@ export interface NativeMessage {
   readonly partition: number
   readonly offset: number
   readonly timestamp: number
-  /** Of key and value together. */
+  /** Bytes of key and value. */
   readonly size: number
   readonly key: Buffer | null
   readonly value: Buffer | null
@@ -68,7 +67,7 @@ export interface NativeConsumer extends NativeClient {
   pause(partitions: readonly NativePartition[]): void
   resume(partitions: readonly NativePartition[]): void
   commit(offsets: readonly NativePartition[]): void
-  /** -1001 where nothing was fetched yet. */
+  /** The offsets are -1001 before the first fetch. */
   getWatermarkOffsets(topic: string, partition: number): { lowOffset: number; highOffset: number }
   disconnect(callback: NativeCallback): void
 }
@@ -78,7 +77,7 @@ export interface DeliveryReport {
   readonly partition: number
   readonly key: Buffer | null
   readonly timestamp: number
-  /** Of the value, in bytes. */
+  /** Bytes of the value. */
   readonly size: number
 }
 
@@ -89,7 +88,7 @@ export interface NativeProducer extends NativeClient {
     event: 'delivery-report',
     listener: (error: NativeError | null | undefined, report: DeliveryReport) => void,
   ): void
-  /** JSON, every `statistics.interval.ms`. */
+  /** Statistics as JSON, every `statistics.interval.ms`. */
   on(event: 'event.stats', listener: (stats: { readonly message: string }) => void): void
   produce(
     topic: string,
@@ -118,7 +117,7 @@ export interface NativeProducer extends NativeClient {
 export interface NativeTopic {
   readonly name: string
   readonly error?: NativeError
-  /** All zeros from brokers that give none. */
+  /** All zeros where the broker has no topic ids. */
   readonly topicId?: { readonly base64: string }
   readonly partitions: readonly { readonly partition: number; readonly leader?: unknown }[]
 }
@@ -126,7 +125,7 @@ export interface NativeTopic {
 export interface NativeGroup {
   readonly groupId: string
   readonly error?: NativeError
-  /** 0 unknown, 1 and 2 rebalancing, 3 stable, 4 dead, 5 empty. */
+  /** The state: 0 unknown, 1 and 2 rebalancing, 3 stable, 4 dead, 5 empty. */
   readonly state: number
   readonly members: readonly {
     readonly memberId: string
@@ -137,7 +136,7 @@ export interface NativeGroup {
 
 type Timeout = { readonly timeout: number }
 
-/** `connect` is part of `create`; `disconnect` is synchronous, and nothing may be outstanding. */
+/** An admin handle. `disconnect` is synchronous and must not be called during another call. */
 export interface NativeAdmin {
   on(event: 'event.error', listener: (error: NativeError) => void): void
   on(event: 'error', listener: (error: Error) => void): void

@@ -12,30 +12,29 @@ import { PartitionQueue } from './partition-queue.ts'
 import type { RangeCheck } from './range-check.ts'
 import { incomingHeaders } from './record-headers.ts'
 
-/**
- * Of one native call: large enough to pay for its thread hop, small enough to keep the event loop's turns at
- * a few ms.
- */
+/** Records of one `consume`: enough to pay for its thread, few enough for turns of a few milliseconds. */
 const BATCH_RECORDS = 2_000
-/** A partition that is silent for so long, and not at its end, is looked into. */
+/** How long a partition may bring nothing before its end, until its position is checked. */
 const SILENT_MS = 1_000
 const OFFSET_RESET = -140
-/** `bytesMax`: half of it is fetched ahead by librdkafka, half may wait in the queues here. */
-/** `client`: the user's settings. */
+/**
+ * Settings of the native consumer. Half of `bytesMax` is for librdkafka's queue, half for the queues here.
+ * `client` has the user's settings.
+ */
 export function fetcherSettings(bytesMax: number, client: ClientProperties): NativeSettings {
   return {
     'socket.timeout.ms': socketTimeoutMs(client, SOCKET_TIMEOUT_MS),
-    // Required by the client even where no group is used; never sent.
+    // The client demands a group id, which is not sent without a group.
     'group.id': 'millrace-reader',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
-    // A position that is gone is the runtime's to judge: the default would jump to the end.
+    // The runtime decides about a position out of range; the client's default would jump to the end.
     'auto.offset.reset': 'error',
-    // Where a fetch reaches the end is the only news of markers and aborted records behind the last record.
+    // The end of a partition is the only event for markers and aborted records behind the last record.
     'enable.partition.eof': true,
     // The default of 1,000 stops fetching for a second whenever the queue is full.
     'fetch.queue.backoff.ms': 10,
-    // A partition assigned anew waits for the long poll of the others on its connection.
+    // A low default: a newly assigned partition is asked for after the long poll of the others.
     'fetch.wait.max.ms': 100,
     'queued.max.messages.kbytes': Math.max(1, Math.ceil(bytesMax / 2048)),
     'queued.min.messages': 100_000,
@@ -51,10 +50,9 @@ export interface NativeFetcherOptions {
 }
 
 /**
- * Reading through the native client's `consume`. At most one `consume` is outstanding, with timeout 0, so
- * that no thread of libuv's pool is held; the next one is issued before the batch of the last is polled.
- * Changes of the assignment wait for the call under way: then every result belongs to exactly one assignment,
- * and late records cannot be taken for early ones.
+ * The fetcher of the native path. There is at most one `consume` at a time, with timeout 0, so that it does
+ * not hold a thread of libuv's pool; the next one begins before the batch of the last is polled. Changes of
+ * the assignment wait for the call, so that each result belongs to one assignment.
  */
 export class NativeFetcher implements Fetcher {
   readonly #native: NativeConsumer
@@ -63,16 +61,16 @@ export class NativeFetcher implements Fetcher {
   readonly #wake: () => void
   readonly #queuedBytesMax: number
   readonly #partitions = new PartitionMap<PartitionQueue>()
-  /** `#partitions` as a list, for the turns of `poll`; rebuilt when the assignment changes. */
+  /** `#partitions` as a list, in the order in which they are polled. */
   #turns: readonly PartitionQueue[] = []
   #nextTurn = 0
-  /** What the native client fetches, by assignment: these leave it at the next reconciliation. */
+  /** Queues whose partitions the native client still has to be unassigned from. */
   #leaving: PartitionQueue[] = []
   #ends: NativePartition[] = []
   readonly #errors: BrokerError[] = []
   #consuming = false
   #checking = false
-  /** The native queue may hold more than we have taken. */
+  /** Whether the native queue may hold more records. */
   #more = false
   #settled: (() => void) | undefined
   #closed = false
@@ -132,9 +130,9 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * At the end: what the fetch has reached, which is the last stable offset for read_committed. Before it:
-   * the high watermark of the last fetch, since the client tells no more; with an open transaction that is
-   * past the last stable offset.
+   * The end of a partition: where the fetch has reached it, that is the last stable offset for
+   * `read_committed`. Before, it is the high watermark, which with an open transaction is past the last
+   * stable offset.
    */
   knownEnd({ topic, partition }: TopicPartition): number | undefined {
     const queue = this.#partitions.get(topic, partition)
@@ -154,7 +152,7 @@ export class NativeFetcher implements Fetcher {
     let room = maxRecords
     const turns = this.#turns
     for (let step = 0; step < turns.length && room > 0; step += 1) {
-      // The partition that took the last room begins the next poll's queue behind all others.
+      // The partition that reached the limit is polled last the next time.
       const queue = turns[(this.#nextTurn + step) % turns.length]!
       if (!queue.ready) continue
       const batch = queue.take(room)
@@ -200,14 +198,14 @@ export class NativeFetcher implements Fetcher {
     this.#pump()
   }
 
-  /** Brings the native assignment in line with ours. Never while a `consume` is outstanding. */
+  /** Applies changes of the assignment to the native client. Must not be called during a `consume`. */
   #reconcile(): void {
     assert(!this.#consuming, 'the assignment was changed under a consume call')
     const leaving = this.#leaving
     const coming = this.#turns.filter(queue => !queue.applied)
     if (leaving.length > 0) {
       this.#leaving = []
-      // A client that takes a partition back remembers that it was paused.
+      // The client remembers that a partition was paused when it is assigned again.
       const paused = leaving.filter(queue => queue.nativelyPaused)
       if (paused.length > 0) this.#native.resume(paused.map(placeOf))
       this.#native.incrementalUnassign(leaving.map(placeOf))
@@ -229,8 +227,7 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * Two batches wait at most, so that one can be processed while the next is converted; and never more bytes
-   * than allowed.
+   * Two batches may wait, so that one is processed while the next is converted, within the limit of bytes.
    */
   #isFull(): boolean {
     let records = 0
@@ -245,7 +242,7 @@ export class NativeFetcher implements Fetcher {
   #consumed(error: NativeError | null | undefined, messages: readonly NativeMessage[]): void {
     this.#consuming = false
     const nowMs = this.#clock.monotonicMs()
-    if (error) this.#heard(error)
+    if (error) this.#reportNative(error)
     else if (messages.length > 0) this.#append(messages, nowMs)
     const ends = this.#ends
     if (ends.length > 0) this.#reachedEnds(ends, nowMs)
@@ -261,7 +258,7 @@ export class NativeFetcher implements Fetcher {
     for (const message of messages) {
       if (queue?.partition !== message.partition || queue.topic !== message.topic) {
         queue = this.#partitions.get(message.topic, message.partition)
-        // Of an assignment that has ended while the call was under way.
+        // The assignment of the record has ended during the call.
         if (queue && !queue.applied) queue = undefined
         if (queue) queue.progressAtMs = nowMs
       }
@@ -282,8 +279,8 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * Partitions that nobody takes from may fill half of the room; then the client stops fetching them, and
-   * forgets its own part.
+   * Paused partitions may fill half of the queues. Then they are paused in the native client, which drops
+   * what it has fetched of them.
    */
   #boundPaused(): void {
     const paused = this.#turns.filter(queue => queue.paused && queue.applied && !queue.nativelyPaused)
@@ -294,15 +291,15 @@ export class NativeFetcher implements Fetcher {
     for (const queue of full) queue.nativelyPaused = true
   }
 
-  #heard(native: NativeError): void {
+  #reportNative(native: NativeError): void {
     const error = brokerErrorFrom(native, 'reading')
-    // The client goes on by itself: connections break, leaders move.
+    // The client mends by itself what is retriable: broken connections, leaders that move.
     if (error.class === 'retriable') return
     if (native.code !== OFFSET_RESET) {
       this.#errors.push(error)
       return
     }
-    // It does not say which partition.
+    // The error does not name the partition.
     this.#checkRanges(
       this.#turns.filter(queue => queue.applied && !queue.atEnd && !queue.failed),
       true,
@@ -310,9 +307,9 @@ export class NativeFetcher implements Fetcher {
   }
 
   /**
-   * The client is silent about a partition that does not exist, and may swallow that an offset is out of
-   * range. `again`: start those anew that are in range, since the result with the error has lost the ends
-   * that were reached in it.
+   * Finds partitions that do not exist, of which the client says nothing, and positions out of range, of
+   * which it may say nothing. `again` starts those in range anew, after a result whose ends were lost with an
+   * error.
    */
   #checkRanges(queues: readonly PartitionQueue[], again = false): void {
     if (this.#checking || queues.length === 0) return
@@ -335,7 +332,7 @@ export class NativeFetcher implements Fetcher {
         }
       },
       () => {
-        // The broker does not answer: the partition is still silent in a second, and is asked for again.
+        // The broker does not answer, and the check is repeated after `SILENT_MS`.
         this.#checking = false
       },
     )

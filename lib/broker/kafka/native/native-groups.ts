@@ -12,8 +12,8 @@ const COORDINATOR_BACKOFF_MS = 100
 const GROUP_STATES = ['unknown', 'rebalancing', 'rebalancing', 'stable', 'dead', 'empty'] as const
 
 /**
- * Over the native client, where only that can speak with the brokers. librdkafka 2.15.1 ends the process
- * where the coordinator's connection breaks while it is asked (confluentinc/librdkafka#4605, #5397).
+ * Group queries by the native client, for brokers that only it can speak with. librdkafka 2.15.1 ends the
+ * process where the coordinator's connection breaks during a query (confluentinc/librdkafka#4605, #5397).
  */
 export class NativeGroups implements GroupQueries {
   readonly #control: ControlClient
@@ -64,21 +64,21 @@ export class NativeGroups implements GroupQueries {
   }
 
   close(): void {
-    // The control client is not ours.
+    // The broker object closes the control client.
   }
 
   /**
-   * Resolves when the group's coordinator answers for it; rejects with what forbids it. To be asked before a
-   * group is described: the binding reads a null string of any description that is an error, and ends the
-   * process with SIGSEGV (`FromConsumerGroupDescription` in its `src/common.cc`).
+   * Resolves when the group's coordinator answers, and rejects with its error. To be called before a group is
+   * described: for a description with an error, the binding reads a null string and ends the process with
+   * SIGSEGV (`FromConsumerGroupDescription` in its `src/common.cc`).
    */
   async #coordinated(groupId: string): Promise<void> {
-    const patience = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
-    // Naming no topic: one that is not the application's may be forbidden to it.
-    await untilAnswered(this.#clock, patience, () => this.#offsets({ groupId }, false))
+    const limits = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
+    // The request names no topic, since the application may lack the right to see one.
+    await untilAnswered(this.#clock, limits, () => this.#offsets({ groupId }, false))
   }
 
-  /** Without partitions: those of all that the group has committed, and that we may see. */
+  /** Committed offsets; without `partitions`, of all partitions that the principal may see. */
   async #offsets(
     group: { readonly groupId: string; readonly partitions?: readonly TopicPartition[] },
     stable: boolean,
@@ -110,7 +110,7 @@ function offsetsByKey(
     const key = partitionKey(each.topic, each.partition)
     if (each.error) throw brokerErrorFrom(each.error, `${doing} for ${key}`, [each])
     const { topic, partition, offset, metadata } = each
-    // -1001: nothing is committed.
+    // The offset is -1001 where none is committed.
     if (offset === undefined || offset < 0) continue
     offsets.set(key, { topic, partition, offset, ...(metadata ? { metadata } : {}) })
   }

@@ -9,26 +9,23 @@ import type { ProducerIdentity } from '../client/produce/outgoing-batch.ts'
 import type { TransactionControl } from '../client/produce/transaction-control.ts'
 import { protocolError } from '../protocol/protocol-error.ts'
 
-/** How long it takes at most until the native client tells its identity. */
+/** The interval of the native client's statistics, which contain its identity. */
 const STATISTICS_MS = 100
 const IDENTITY_MS_MAX = 10_000
 
-/** The part of the native client's statistics that tells who it is (STATISTICS.md, `eos`). */
+/** The native client's statistics, as far as they contain its identity (STATISTICS.md, `eos`). */
 interface NativeStatistics {
   readonly eos?: { readonly txn_state: string; readonly producer_id: number; readonly producer_epoch: number }
 }
 
-/** Those of a producer that sends no records. `client`: the user's, which have the last word. */
+/** Settings of a native producer that sends no records. `client` has the user's, which take precedence. */
 export function controlSettings(client: ClientProperties, producer: NativeSettings): NativeSettings {
   const given = client['socket.timeout.ms']
   const timeoutMs = Math.min(CONTROL_TIMEOUT_MS, Number(producer['socket.timeout.ms']))
   return { ...producer, 'statistics.interval.ms': STATISTICS_MS, 'socket.timeout.ms': given ?? timeoutMs }
 }
 
-/**
- * Transactions of a native producer, and the identity that it got for them, which it tells in its statistics
- * alone.
- */
+/** The transactions of a native producer, and its identity, which only its statistics contain. */
 export class NativeTransactionControl implements TransactionControl {
   readonly #native: NativeProducer
   readonly #clock: Clock
@@ -41,14 +38,14 @@ export class NativeTransactionControl implements TransactionControl {
     this.#clock = clock
     this.#calls = new NativeCalls(clock)
     this.#transactions = new NativeTransactions({ native, clock, calls: this.#calls, transactionTimeoutMs })
-    native.on('event.stats', ({ message }) => this.#heard(message))
+    native.on('event.stats', ({ message }) => this.#readStatistics(message))
   }
 
   init(): Promise<void> {
     return this.#transactions.init()
   }
 
-  /** From statistics made now: an abort may have changed it. */
+  /** Waits for new statistics, since an abort may have changed the identity. */
   identity(): Promise<ProducerIdentity> {
     return new Promise((resolve, reject) => {
       const told = (identity: ProducerIdentity) => {
@@ -86,10 +83,10 @@ export class NativeTransactionControl implements TransactionControl {
     )
   }
 
-  #heard(message: string): void {
+  #readStatistics(message: string): void {
     if (this.#waiting.length === 0) return
     const { eos } = JSON.parse(message) as NativeStatistics
-    // In every other state these are statistics from before, that come late.
+    // In any other state these are statistics from before the call.
     if (eos?.txn_state !== 'Ready' || eos.producer_id < 0) return
     const identity = { producerId: eos.producer_id, epoch: eos.producer_epoch }
     for (const tell of this.#waiting.splice(0)) tell(identity)

@@ -6,16 +6,16 @@ import { nativeCall } from './native-call.ts'
 import type { NativeCalls } from './native-calls.ts'
 import type { NativeCallback, NativeProducer } from './native-client.ts'
 
-/** At most: no call of a transaction outlasts it. */
+/** The longest timeout of a call, which is no longer than the transaction either. */
 const CALL_MS = 10_000
-/** To begin with a clean transaction, which nobody can repeat better than we. */
+/** The timeout of `initTransactions`, which is repeated here and not by its caller. */
 const INIT_MS = 60_000
 const RETRY_MS = 50
 
 export interface NativeTransactionsOptions {
   readonly native: NativeProducer
   readonly clock: Clock
-  /** Of the same producer. */
+  /** The unfinished calls of the same producer. */
   readonly calls: NativeCalls
   readonly transactionTimeoutMs: number | undefined
 }
@@ -49,8 +49,7 @@ export class NativeTransactions {
 
   async sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void> {
     if (!(consumer instanceof KafkaConsumer)) throw new TypeError('the consumer is not one of this broker')
-    // The native call reads the group's generation from the consumer while it runs, and crashes on a closed
-    // one.
+    // The native call reads the group's generation from the consumer, and crashes where that is closed.
     const doing = 'adding offsets to a transaction'
     const call = consumer.withGroupHandle(handle =>
       nativeCall(doing, callback =>
@@ -69,9 +68,9 @@ export class NativeTransactions {
   }
 
   /**
-   * Is tried no longer than the transaction lives: a new producer under the same id ends it as well, and need
-   * not wait for the old one's calls. Rejects at once, fenced, where another call is unfinished: the client
-   * would answer that one until it ends, whatever it is asked.
+   * Aborts, for no longer than the transaction lives: a new producer of the same id ends it, too. Rejects at
+   * once with class `fenced` where another call is unfinished: the client answers each call with an error
+   * until then.
    */
   async abort(): Promise<void> {
     try {
@@ -91,17 +90,17 @@ export class NativeTransactions {
     }
   }
 
-  /** Whatever is repeated is not repeated any more. */
+  /** Ends the repetition of calls. */
   close(): void {
     this.#isClosed = true
   }
 
   async #persistently(
     doing: string,
-    patienceMs: number,
+    timeoutMs: number,
     start: (timeoutMs: number, callback: NativeCallback) => void,
   ): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + patienceMs
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
     for (;;) {
       try {
         await this.#calls.run<unknown>(doing, this.#callMs, callback => start(this.#callMs, callback))

@@ -4,8 +4,8 @@ import type { OutgoingRecord } from '../../broker.ts'
 const RETRY_MS = 2
 
 /**
- * Records that the native queue had no room for, in order. Its bound is the caller's courtesy: who looks at
- * `writable` before the next input record leaves at most that record's outputs here.
+ * Records that did not fit into the native queue, in order. It has no limit of its own: a caller that checks
+ * `writable` before each input record leaves at most that record's outputs here.
  */
 export class OverflowQueue {
   readonly #clock: Clock
@@ -14,7 +14,7 @@ export class OverflowQueue {
   #timer: Timer | undefined
   #waiting: (() => void)[] = []
 
-  /** `offer` answers whether the record was taken. */
+  /** `offer` returns whether the native queue has taken the record. */
   constructor(clock: Clock, offer: (record: OutgoingRecord) => boolean) {
     this.#clock = clock
     this.#offer = offer

@@ -1,23 +1,23 @@
 import type { RawRecord, RecordBatch } from '../../broker.ts'
 
 /**
- * What was fetched of one partition and not polled yet. A new assignment of the partition is a new queue, so
- * whoever holds an old one cannot mix the two up. The bound is the fetcher's, over all queues.
+ * Records of one partition that were fetched and not polled yet. Each assignment of a partition gets a new
+ * queue, so that the records of two are never mixed. The fetcher limits the sum of all queues.
  */
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
-  /** Of the next record to hand out, at least. */
+  /** The offset of the next record to poll, or a lower one. */
   position: number
-  /** Past everything that was fetched: records, and what was skipped up to the end. */
+  /** The offset behind all that was fetched, with markers and aborted records. */
   fetchedTo: number
-  /** The last end that a fetch has reached; undefined before the first. */
+  /** The last end of the partition that a fetch has reached; undefined before the first. */
   end: number | undefined
   paused = false
-  /** Whether the native client fetches it, and whether it has been told to pause. */
+  /** Whether the partition is assigned to the native client, and below whether it is paused there. */
   applied = false
   nativelyPaused = false
-  /** An error was reported for it; nothing will come any more. */
+  /** Whether an error was reported for the partition, which is not read on. */
   failed = false
   bytes = 0
   progressAtMs: number
@@ -36,7 +36,7 @@ export class PartitionQueue {
     return this.#records.length - this.#head
   }
 
-  /** Whether a poll would hand out something: records, or just a step over markers and aborted records. */
+  /** Whether a poll would return records, or move over markers and aborted records. */
   get ready(): boolean {
     return !this.paused && this.fetchedTo > this.position
   }
@@ -73,7 +73,7 @@ export class PartitionQueue {
     }
     const some = this.#records.slice(this.#head, this.#head + max)
     this.#head += some.length
-    // Of the records that stay only the sum is known; the average is good enough for a bound.
+    // The bytes of the records that stay are estimated by the average, which is enough for a limit.
     this.bytes = length === 0 ? 0 : Math.round((this.bytes * (length - some.length)) / length)
     if (this.length === 0) {
       this.#records = []

@@ -4,9 +4,9 @@ import type { OffsetToCommit } from '../../broker.ts'
 import { brokerErrorFrom } from './classify-error.ts'
 import type { NativeError, NativePartition } from './native-client.ts'
 
-/** librdkafka gives a request up after 60 s; this is for a client that answers nothing at all. */
+/** The timeout where the native client does not answer; librdkafka gives up a request after 60 s. */
 const COMMIT_TIMEOUT_MS = 90_000
-/** Partitions that a message names. */
+/** The most partitions that a message names. */
 const NAMES_MAX = 10
 
 interface PendingCommit {
@@ -16,9 +16,9 @@ interface PendingCommit {
 }
 
 /**
- * Offset commits under way. The native `commit` returns at once and its callback form lies about the result;
- * the broker's answer comes as the event `offset.commit` with the offsets, in the order of the requests
- * unless a coordinator has moved.
+ * Offset commits without an answer. The native `commit` returns at once, and its callback gets a wrong
+ * result; the broker's answer comes as the event `offset.commit` with the offsets, mostly in the order of the
+ * requests.
  */
 export class PendingCommits {
   readonly #clock: Clock
@@ -32,7 +32,9 @@ export class PendingCommits {
     return this.#pending.length > 0
   }
 
-  /** `send` hands the offsets to the native client; what it throws rejects the promise. */
+  /**
+   * Resolves with the answer. `send` gives the offsets to the native client; where it throws, this rejects.
+   */
   add(offsets: readonly OffsetToCommit[], send: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       send()
@@ -45,7 +47,7 @@ export class PendingCommits {
 
   answered(error: NativeError | undefined, answer: readonly NativePartition[]): void {
     const pending = this.#pending.find(({ offsets }) => sameOffsets(offsets, answer))
-    // An answer that came after our own timeout.
+    // The answer has come after `COMMIT_TIMEOUT_MS`.
     if (!pending) return
     this.#finish(pending, error && refusalOf(error, pending.offsets))
   }
@@ -71,9 +73,9 @@ function sameOffsets(sent: readonly OffsetToCommit[], answer: readonly NativePar
 }
 
 /**
- * The broker may take the offsets of some partitions and refuse those of others. The native client does not
- * tell which, but the last refusal is that of its whole answer (`rd_kafka_handle_OffsetCommit`): so each
- * fails the commit, and any of its partitions may be meant.
+ * The error of a commit. A broker may refuse the offsets of some partitions only; the native client reports
+ * the last refusal for the whole commit and not its partition (`rd_kafka_handle_OffsetCommit`), so all are
+ * named.
  */
 function refusalOf(error: NativeError, offsets: readonly OffsetToCommit[]): BrokerError {
   const names = offsets.slice(0, NAMES_MAX).map(({ topic, partition }) => `${topic}-${partition}`)

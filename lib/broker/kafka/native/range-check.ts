@@ -3,10 +3,7 @@ import type { TopicPartitionOffset } from '../../broker.ts'
 import type { ControlClient } from './control-client.ts'
 import { EARLIEST, LATEST } from './control-client.ts'
 
-/**
- * Finds out what the native client does not tell: which partition's position is out of range, or which does
- * not exist.
- */
+/** Finds partitions whose position is out of range, or that do not exist: the native client does not tell. */
 export class RangeCheck {
   readonly #control: ControlClient
 
@@ -14,7 +11,7 @@ export class RangeCheck {
     this.#control = control
   }
 
-  /** In the order of the positions: an error, or undefined where the position is in range. */
+  /** For each position an error, or undefined where it is in range. */
   async check(positions: readonly TopicPartitionOffset[]): Promise<readonly (BrokerError | undefined)[]> {
     const firsts = await this.#control.listOffsets(positions, EARLIEST, 'read_uncommitted')
     const ends = await this.#control.listOffsets(positions, LATEST, 'read_uncommitted')
@@ -23,8 +20,7 @@ export class RangeCheck {
         answer.topic === position.topic && answer.partition === position.partition
       const [first, end] = [firsts.find(isOf), ends.find(isOf)]
       const error = first?.error ?? end?.error
-      // While a leader is being elected nothing is known; a partition that does not exist is an error all the
-      // same.
+      // Without a leader the range is unknown; an unknown partition is an error.
       if (error) return error.class === 'retriable' ? undefined : error
       if (!first || !end || (position.offset >= first.offset && position.offset <= end.offset))
         return undefined

@@ -2,20 +2,18 @@ import { NO_HEADERS } from '../../../common/headers.ts'
 import type { Header } from '../../../common/headers.ts'
 import type { NativeMessage } from './native-client.ts'
 
-/**
- * A zero-length `Buffer` of its own has no address, and the client takes it for null; an empty slice of
- * something has one.
- */
+/** Empty bytes with an address: the client takes an empty `Buffer` without one for null. */
 const EMPTY: Uint8Array = Buffer.from('x').subarray(0, 0)
 
-/** Bytes as `produce` must get them: empty ones would be sent as null, which is a tombstone. */
+/** Bytes for `produce`, which would send empty ones as null, a tombstone. */
 export function outgoingBytes(bytes: Uint8Array | null): Uint8Array | null {
   return bytes !== null && bytes.length === 0 ? EMPTY : bytes
 }
 
 /**
- * One object per header, since a map would be dropped silently. The client cannot send a null header value
- * (it throws and sends the record all the same), and reads one as empty: null becomes empty here.
+ * Headers for `produce`, an object for each, since the client drops a map silently. The client cannot send a
+ * null value (it throws, and sends the record all the same) and reads one as empty, so null becomes empty
+ * here.
  */
 export function outgoingHeaders(headers: readonly Header[]): { [key: string]: Uint8Array }[] | undefined {
   if (headers.length === 0) return undefined

@@ -1,9 +1,6 @@
 import type { Clock } from '../../../common/clock.ts'
 
-/**
- * What a consumer's `ready` waits on. Several may wait; each is woken by the next `wake` or by its own
- * timeout.
- */
+/** What a consumer's `ready` waits for: the next `wake`, or its own timeout. Several calls may wait. */
 export class WakeUp {
   readonly #clock: Clock
   #waiting: (() => void)[] = []
@@ -22,7 +19,7 @@ export class WakeUp {
     for (const wake of waiting) wake()
   }
 
-  /** True if woken, false after the timeout. */
+  /** Resolves with true at the next `wake`, with false after the timeout. */
   wait(timeoutMs: number): Promise<boolean> {
     return new Promise(resolve => {
       const woken = () => {

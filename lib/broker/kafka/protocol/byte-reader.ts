@@ -35,7 +35,7 @@ export class ByteReader {
     return this.buffer.readInt32BE(this.#take(4))
   }
 
-  /** Offsets, ids and epochs, none of which is large enough to lose precision. */
+  /** An offset or an id. Throws `MalformedError` for a value that a number cannot hold exactly. */
   int64(): number {
     const at = this.#take(8)
     const value = readInt64(this.buffer, at)
@@ -71,15 +71,15 @@ export class ByteReader {
     return this.skip(length)
   }
 
-  /** The length of the record section, which stays where it is; 0 for null. */
+  /** The length of the record section, which is not stepped over; 0 where the section is null. */
   recordsLength(): number {
     const length = this.#flexible ? this.#varint() - 1 : this.int32()
     return Math.max(0, length)
   }
 
   /**
-   * 0 for a null array. An element has at least one byte, which bounds what a mangled length can make us loop
-   * over.
+   * The length of an array, whose elements follow; 0 where the array is null. An element has at least one
+   * byte, so a mangled length that is larger than the rest of the response is refused.
    */
   array(): number {
     const length = this.#flexible ? this.#varint() - 1 : this.int32()
@@ -93,7 +93,8 @@ export class ByteReader {
   }
 
   /**
-   * The end of a structure. `known` reads the tags it knows, from a reader that ends with the tag's value.
+   * Reads the tagged fields at the end of a structure. `known` is called with each; its reader ends where the
+   * field does.
    */
   tags(known?: (tag: number, reader: ByteReader) => void): void {
     if (!this.#flexible) return

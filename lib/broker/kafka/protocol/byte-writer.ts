@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { writeInt64 } from '../../../common/int64.ts'
 
-/** Smaller parts are copied: each part of its own costs the socket more. */
+/** Attached bytes below this length are copied, which costs less than another write to the socket. */
 const COPIED_BYTES_MAX = 2_048
 
 /**
@@ -12,7 +12,7 @@ export class ByteWriter {
   readonly #flexible: boolean
   #buffer: Buffer
   #at = 0
-  /** Large parts that are not copied, and where they belong. */
+  /** Bytes that are not copied, each with its place in `#buffer`. */
   #attached: { readonly at: number; readonly bytes: Uint8Array }[] | undefined
 
   constructor(flexible: boolean, sizeHint = 256) {
@@ -57,7 +57,7 @@ export class ByteWriter {
     return this.raw(bytes)
   }
 
-  /** As in request headers, where it keeps the old form in every version. */
+  /** A string with a length of two bytes, which request headers keep in every version. */
   oldString(value: string): this {
     const bytes = Buffer.from(value, 'utf8')
     return this.int16(bytes.length).raw(bytes)
@@ -81,12 +81,12 @@ export class ByteWriter {
     return this
   }
 
-  /** The end of a structure: we have no tagged fields to send. */
+  /** The tag section that ends a structure, without any field. */
   noTags(): this {
     return this.#flexible ? this.#varint(0) : this
   }
 
-  /** As `bytes`, but these bytes are sent from where they are: they must not change until then. */
+  /** Like `bytes`, but without a copy: the bytes must not change before the request is sent. */
   attach(value: Uint8Array): this {
     if (value.length < COPIED_BYTES_MAX) return this.bytes(value)
     if (this.#flexible) this.#varint(value.length + 1)
@@ -95,7 +95,7 @@ export class ByteWriter {
     return this
   }
 
-  /** What was written, with what was attached between. */
+  /** The request in pieces: what was written, and in its place what was attached. */
   parts(): Uint8Array[] {
     const parts: Uint8Array[] = []
     let from = 0
@@ -107,7 +107,7 @@ export class ByteWriter {
     return parts
   }
 
-  /** Without what was attached. */
+  /** What was written, without what was attached. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at)
   }

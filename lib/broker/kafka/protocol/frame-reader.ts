@@ -43,7 +43,8 @@ export class FrameReader {
     if (this.#sizeRead < 4) return at + taken
     this.#sizeRead = 0
     const size = this.#sizeBytes.readInt32BE(0)
-    // The least response is its correlation id. A plaintext client on a TLS port reads an alert as a length.
+    // The shortest response is a correlation id. The alert of a TLS port, which a client without TLS gets,
+    // reads as a length out of range.
     if (size < 4 || size > this.#bytesMax) {
       throw new MalformedError(`a response of ${size} bytes; 4 to ${this.#bytesMax} are expected`)
     }

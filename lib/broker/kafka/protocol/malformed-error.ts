@@ -1,6 +1,6 @@
 /**
- * Bytes that are not what the protocol says. Internal: whoever knows what was read makes a `BrokerError` of
- * it, with the place.
+ * Bytes that do not follow the protocol. It stays inside of the client: the caller that knows the partition
+ * or the broker makes a `BrokerError` of it.
  */
 export class MalformedError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -7,9 +7,9 @@ export interface BrokerAddress {
 }
 
 export interface PartitionMetadata {
-  /** Of the topic or the partition; 0 where all is well. */
+  /** The error of the topic or else of the partition; 0 without one. */
   readonly errorCode: number
-  /** -1: none now. */
+  /** The leader's node; -1 while there is none. */
   readonly leader: number
   readonly leaderEpoch: number
 }
@@ -17,7 +17,7 @@ export interface PartitionMetadata {
 export interface TopicMetadata {
   readonly errorCode: number
   readonly topic: string
-  /** Undefined from brokers that do not know topic ids. */
+  /** Undefined where the broker is older than topic ids. */
   readonly topicId: string | undefined
   readonly partitions: ReadonlyMap<number, PartitionMetadata>
 }
@@ -36,7 +36,7 @@ export function writeMetadataRequest(writer: ByteWriter, version: number, topics
     if (version >= IDS_FROM) writer.int32(0).int32(0).int32(0).int32(0)
     writer.string(topic).noTags()
   }
-  // A question about a topic must not make it.
+  // Auto-creation is off: a question about a topic must not create it.
   writer.boolean(false)
   if (version <= 10) writer.boolean(false)
   writer.boolean(false).noTags()
@@ -73,7 +73,7 @@ function readTopic(reader: ByteReader, version: number): TopicMetadata {
       leaderEpoch: reader.int32(),
     })
     for (let list = 0; list < 3; list += 1) {
-      // Replicas: all, in sync, offline.
+      // Nodes of the replicas: all, in sync, offline.
       reader.skip(reader.array() * 4)
     }
     reader.tags()

@@ -1,8 +1,8 @@
 import type { TopicPartition } from '../../broker.ts'
 
 /**
- * A map by topic and partition that makes no key strings: it is asked once for every run of records. Order of
- * insertion.
+ * A map by topic and partition, in order of insertion. It is asked once for every run of records, so it makes
+ * no strings as keys.
  */
 export class PartitionMap<T> {
   readonly #topics = new Map<string, Map<number, T>>()

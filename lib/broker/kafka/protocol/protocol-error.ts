@@ -1,8 +1,8 @@
 import { BrokerError } from '../../broker-error.ts'
 import type { TopicPartition } from '../../broker.ts'
-import { errorClass, errorName } from './error-codes.ts'
+import { errorClass, errorName } from './kafka-error-codes.ts'
 
-/** An error code out of a response. `doing` completes "while …". */
+/** The error for a code in a response. `doing` completes "while …". */
 export function protocolError(
   code: number,
   doing: string,
@@ -17,7 +17,7 @@ export function protocolError(
   })
 }
 
-/** Bytes that cannot be right. What follows from them would be wrong records, so nothing is made of them. */
+/** The error for bytes that do not follow the protocol. It is fatal: what is read from them may be wrong. */
 export function malformedError(
   message: string,
   cause: unknown,

@@ -1,12 +1,12 @@
 import { ConfigError, errorFrom } from '../../../common/errors/errors.ts'
 
-/** librdkafka properties as a user gives them: security, SASL, sockets. */
+/** Properties of librdkafka that a user sets: security, SASL, sockets. */
 export type ClientProperties = { readonly [name: string]: string | number | boolean }
 
-/** What the native client is made with: properties of librdkafka, callbacks among them. */
+/** All properties of a native client, also callbacks. */
 export type NativeSettings = { [name: string]: unknown }
 
-/** What the runtime stands on; changed from outside, exactly-once would silently be something else. */
+/** Properties that a user must not set: exactly-once relies on their values. */
 const OURS: ReadonlySet<string> = new Set([
   'bootstrap.servers',
   'metadata.broker.list',
@@ -48,46 +48,42 @@ export function checkClientProperties(properties: ClientProperties): void {
   }
 }
 
-/**
- * For answers with or to records. Unless the user's settings say otherwise, for the native clients and for
- * connections of our own.
- */
+/** The default timeout of Fetch and Produce requests, in the native client and the direct path. */
 export const SOCKET_TIMEOUT_MS = 10_000
 /**
- * For all other answers, which are small and at hand, and for connecting: a broker that stands still keeps
- * its connections and takes new ones, and what is asked of several such in a row must not add up to more than
- * an application may be silent.
+ * The default timeout of connecting and of all other requests, whose answers are small. A broker that hangs
+ * still accepts connections, and the timeouts at several such brokers must not add up to a lost session.
  */
 export const CONTROL_TIMEOUT_MS = 4_000
 
-/** librdkafka asks for a second. */
+/** The time by which a socket timeout exceeds a long poll; librdkafka demands a second. */
 const POLL_GRACE_MS = 1_500
 
 const DEFAULTS: NativeSettings = {
-  // After a broker has restarted, the client may keep fetching under the old leader epoch, silently, until it
-  // next refreshes its metadata: after five minutes by default.
+  // After a broker's restart the client may fetch with the old leader epoch, without any record, until it
+  // refreshes its metadata; the default is five minutes.
   'topic.metadata.refresh.interval.ms': 5_000,
   'socket.connection.setup.timeout.ms': CONTROL_TIMEOUT_MS,
-  // The first pause: they grow to the maximum all the same. A client that has found its first broker waits
-  // for half of it before it looks for another, which by default makes every connect 50 ms long.
+  // The first backoff, of those that grow to the maximum. A client waits for half of it before it connects to
+  // a second broker, so with the default every connect takes 50 ms.
   'reconnect.backoff.ms': 20,
 }
 
-/** A client's settings: the user's, then the kind's own, which have the last word. */
+/** The settings of a native client: defaults, the user's, and those of its kind, which take precedence. */
 export function clientSettings(
   brokers: string,
   properties: ClientProperties,
   clientId: string,
   own: NativeSettings,
 ): NativeSettings {
-  // A copy for each client: the native layer deletes callbacks and adds its name in the object it is given.
+  // Each client gets a copy, since the native layer changes the object.
   const defaults = { ...DEFAULTS, 'socket.timeout.ms': socketTimeoutMs(properties, CONTROL_TIMEOUT_MS) }
   return { ...defaults, ...properties, ...own, 'bootstrap.servers': brokers, 'client.id': clientId }
 }
 
 /**
- * The user's; without it this default, in place of a minute, or what is the least that the client takes
- * beside a long poll of the user's.
+ * The user's `socket.timeout.ms`, or this default, or more where the user's long poll demands it.
+ * librdkafka's own default is a minute.
  */
 export function socketTimeoutMs(properties: ClientProperties, defaultMs: number): number {
   const given = properties['socket.timeout.ms']
@@ -95,7 +91,7 @@ export function socketTimeoutMs(properties: ClientProperties, defaultMs: number)
   return given === undefined ? Math.max(defaultMs, pollMs + POLL_GRACE_MS) : Number(given)
 }
 
-/** Makes a native client; a property that librdkafka refuses is the user's, and the error names it. */
+/** Makes a native client. Throws a `ConfigError` that names the property where librdkafka refuses one. */
 export function construct<T>(make: () => T): T {
   try {
     return make()

@@ -4,9 +4,9 @@ import type { Logger } from '../../../common/logger.ts'
 import type { ClientProperties } from './client-settings.ts'
 
 /**
- * How records are read or sent. `direct`: with our own requests, decoded and encoded here. `native`: with the
- * client's `consume` or `produce`, several times slower; taken by itself for what the direct path does not
- * speak.
+ * How records are read or sent. `direct`: by requests that are encoded and decoded here. `native`: by the
+ * native client's `consume` or `produce`, several times slower; chosen automatically where the direct path
+ * cannot speak with the brokers.
  */
 export type DataPath = 'direct' | 'native'
 
@@ -18,11 +18,10 @@ export function checkDataPath(setting: 'fetch' | 'produce', path: DataPath | und
 }
 
 export interface KafkaBrokerOptions {
-  /** Bootstrap addresses: `host:port,host:port`. */
+  /** Bootstrap addresses in the form `host:port,host:port`. */
   readonly brokers: string
   /**
-   * More properties of librdkafka: `security.protocol`, `sasl.*`, `ssl.*`, `linger.ms`. Those that Millrace
-   * sets itself are refused.
+   * Properties of librdkafka (`security.protocol`, `sasl.*`, `ssl.*`, …), without those that Millrace sets.
    */
   readonly client?: ClientProperties
   /** How records are read. Default `direct`. */

@@ -1,25 +1,25 @@
 import { checkTimeouts, type Timeout } from '../../timeout-orders.ts'
 import { SOCKET_TIMEOUT_MS, type ClientProperties } from './client-settings.ts'
 
-/** Unless the user's settings say otherwise. */
+/** The default delivery timeout without transactions. */
 const DELIVERY_TIMEOUT_MS = 120_000
 const REPLICATION_TIMEOUT_MS = 30_000
 
-/** How long a producer waits for what, in milliseconds. */
+/** The timeouts of a producer. */
 export interface ProducerTimeouts {
-  /** For an answer, beyond what the broker waits for its replicas. */
+  /** How long an answer is waited for, beyond the broker's wait for the replicas. */
   readonly requestTimeoutMs: number
-  /** How long the broker may wait for its replicas. */
+  /** How long the broker may wait for the replicas. */
   readonly replicationTimeoutMs: number
-  /** After so long a batch is given up; `Infinity`: never. */
+  /** How long a batch is tried before it is given up; `Infinity` for ever. */
   readonly deliveryTimeoutMs: number
 }
 
 /**
- * The times of a producer with these client settings: what they name is kept to, what they leave out gives
- * way. So nothing is waited for beyond the transaction, with which it would be lost. Without
- * `transactionTimeoutMs`: of one without transactions. Throws a `ConfigError` (`CONFLICTING_SETTINGS`) where
- * two settings contradict each other.
+ * The timeouts of a producer with these client settings. Those that are not set follow from the others, so
+ * that nothing is waited for longer than the transaction lives. Without `transactionTimeoutMs` the producer
+ * has no transactions. Throws a `ConfigError` (`CONFLICTING_SETTINGS`) where two settings contradict each
+ * other.
  */
 export function producerTimeouts(client: ClientProperties, transactionTimeoutMs?: number): ProducerTimeouts {
   const transaction = transactionTimeoutMs === undefined ? undefined : transactionOf(transactionTimeoutMs)
@@ -40,7 +40,7 @@ function transactionOf(ms: number): Timeout {
   return { setting: 'transactionTimeoutMs', ms }
 }
 
-/** The error about a time that follows the transaction's names the transaction's setting. */
+/** The default delivery timeout. In a transaction it is the transaction's, whose setting errors name. */
 function defaultDelivery(transaction: Timeout | undefined): Timeout {
   if (transaction && transaction.ms <= DELIVERY_TIMEOUT_MS) return transaction
   return { setting: 'message.timeout.ms', ms: DELIVERY_TIMEOUT_MS }
@@ -60,7 +60,7 @@ function givenTimeouts(client: ClientProperties): {
     ...(request ? { request } : {}),
     ...(replication ? { replication } : {}),
     ...(linger ? { linger } : {}),
-    // 0 is no time but none: librdkafka's word for it.
+    // librdkafka takes 0 for no limit.
     ...(delivery ? { delivery: delivery.ms === 0 ? { ...delivery, ms: Infinity } : delivery } : {}),
   }
 }

@@ -2,7 +2,7 @@ import type { ByteReader } from '../../protocol/byte-reader.ts'
 import type { BrokerVersions, VersionRange } from '../../protocol/protocol.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
-/** The request has no body. */
+/** Reads the answer to ApiVersions, whose request has no body. */
 export function readApiVersions(reader: ByteReader): BrokerVersions {
   const errorCode = reader.int16()
   if (errorCode !== 0) throw protocolError(errorCode, 'asking for the versions that the broker speaks')

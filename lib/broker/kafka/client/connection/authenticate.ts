@@ -11,7 +11,7 @@ import {
 import { protocolError } from '../../protocol/protocol-error.ts'
 import type { SaslMechanism } from './sasl/sasl-mechanism.ts'
 
-/** A connection is given up so much before its credentials end, as the JVM client does. */
+/** The share of the credentials' lifetime for which a connection is used, as in the JVM client. */
 const LIFETIME_SHARE = 0.85
 
 export interface AuthenticateOptions {
@@ -20,8 +20,8 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Resolves with how long the connection may be used, milliseconds (KIP-368). Rejects with class
- * `authentication` where the broker refuses.
+ * Authenticates a connection by SASL. Resolves with the milliseconds for which it may be used (KIP-368).
+ * Rejects with class `authentication` where the broker refuses.
  */
 export async function authenticate(
   connection: BrokerConnection,

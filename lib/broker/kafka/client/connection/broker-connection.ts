@@ -11,9 +11,9 @@ import { malformedError } from '../../protocol/protocol-error.ts'
 import { API_VERSIONS, type Api } from '../../protocol/protocol.ts'
 
 const HEADER_BYTES_MAX = 512
-/** No timer is so late while the event loop turns. */
-const STOOD_STILL_MS = 500
-/** To read what came meanwhile. */
+/** A timer that is late by so much shows that the event loop was blocked. */
+const BLOCKED_MS = 500
+/** The time that a blocked event loop then gets to read what has arrived. */
 const UNREAD_MS = 100
 
 interface PendingRequest {
@@ -27,7 +27,7 @@ interface PendingRequest {
 }
 
 export interface BrokerConnectionOptions {
-  /** Connected already. */
+  /** A socket that is connected. */
   readonly socket: Socket
   readonly address: string
   readonly clientId: string
@@ -36,8 +36,8 @@ export interface BrokerConnectionOptions {
 }
 
 /**
- * Requests and their responses over one socket, in order. The first thing that goes wrong ends it: every
- * pending request rejects with that error, and so do later ones. Whoever needs it opens another.
+ * Requests and their responses over one socket, in order. The first error ends the connection: pending
+ * requests reject with it, and so do later ones.
  */
 export class BrokerConnection {
   readonly address: string
@@ -45,11 +45,11 @@ export class BrokerConnection {
   readonly #clientId: string
   readonly #clock: Clock
   readonly #frames: FrameReader
-  /** In the order sent, which is the order in which a broker answers. */
+  /** Requests without an answer, in the order in which they were sent: a broker answers in that order. */
   readonly #pending: PendingRequest[] = []
   #nextCorrelationId = 1
   #isRetired = false
-  #heardMs = -Infinity
+  #lastReadMs = -Infinity
   #error: BrokerError | undefined
 
   constructor({ socket, address, clientId, clock, responseBytesMax }: BrokerConnectionOptions) {
@@ -68,8 +68,8 @@ export class BrokerConnection {
   }
 
   /**
-   * Resolves with a reader that stands at the body of the response. `timeoutMs` includes what the broker may
-   * wait.
+   * Resolves with a reader that stands at the body of the response. `timeoutMs` has to include the time that
+   * the broker itself may wait.
    */
   request(
     api: Api,
@@ -96,7 +96,7 @@ export class BrokerConnection {
     })
   }
 
-  /** Closes when everything that was asked is answered. */
+  /** Closes the connection when all pending requests are answered. */
   retire(): void {
     this.#isRetired = true
     if (this.#pending.length === 0) this.close()
@@ -117,22 +117,23 @@ export class BrokerConnection {
   }
 
   /**
-   * A long answer over a slow line may take its time, as long as something comes. Where this process stood
-   * still, the answer may lie in the socket, which is read after the timers.
+   * Ends the connection when nothing was read for `timeoutMs`: a long answer over a slow line may take
+   * longer, as long as bytes arrive. Where the event loop was blocked, the answer may be in the socket, which
+   * is read after the timers.
    */
   #watch(pending: PendingRequest, waitMs: number): void {
     const dueMs = this.#clock.monotonicMs() + waitMs
     pending.timer = this.#clock.schedule(waitMs, () => {
       const { api, timeoutMs } = pending
       const nowMs = this.#clock.monotonicMs()
-      const leftMs = nowMs - dueMs > STOOD_STILL_MS ? UNREAD_MS : this.#heardMs + timeoutMs - nowMs
+      const leftMs = nowMs - dueMs > BLOCKED_MS ? UNREAD_MS : this.#lastReadMs + timeoutMs - nowMs
       if (leftMs > 0) this.#watch(pending, leftMs)
       else this.#fail(this.#lost(`no answer to ${api.name} within ${timeoutMs} ms`))
     })
   }
 
   #received(chunk: Buffer): void {
-    this.#heardMs = this.#clock.monotonicMs()
+    this.#lastReadMs = this.#clock.monotonicMs()
     try {
       this.#frames.push(chunk, frame => this.#answered(frame))
     } catch (reason) {
@@ -150,8 +151,8 @@ export class BrokerConnection {
       this.#pending.unshift(pending)
       throw new MalformedError(`a response to request ${answered} in place of ${correlationId}`)
     }
-    // The header of an ApiVersions response has no tags in any version, so that it can be read before
-    // versions are agreed on.
+    // The header of an ApiVersions response has no tags in any version: it is read before the versions are
+    // known.
     const flexible = version >= api.flexibleFrom
     const reader = new ByteReader(frame, 4, flexible)
     if (api !== API_VERSIONS) reader.tags()

@@ -10,21 +10,22 @@ import { type Api, commonVersion, METADATA } from '../../protocol/protocol.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
 import { SharedConnection } from './shared-connection.ts'
 
-/** What the cluster last said of one partition. */
+/** The leader of a partition, as the last metadata named it. */
 export interface Leader {
   readonly errorCode: number
-  /** Undefined while none is elected. */
+  /** The leader's node; undefined while none is elected. */
   readonly node: number | undefined
   readonly epoch: number
   readonly topicId: string | undefined
 }
 
-/** Of topics and partitions that the cluster does not know. */
+/** The error code for a topic or partition that the cluster does not know. */
 export const UNKNOWN_TOPIC_OR_PARTITION = 3
 
 /**
- * Who leads which partition, as far as it was asked for; one for all clients of a broker object. Its one
- * connection is not that of a fetch, where a question would wait behind a long poll.
+ * The metadata of the cluster: brokers, and the leaders of partitions as far as they were asked for. All
+ * clients of a broker object share it. It has a connection of its own, since on that of a fetch a request
+ * would wait behind a long poll.
  */
 export class Cluster {
   readonly #bootstrap: readonly BrokerAddress[]
@@ -32,18 +33,18 @@ export class Cluster {
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #connection: SharedConnection
-  /** Where the next connection is tried. */
+  /** Index of the address at which the next connection is tried. */
   #turn = 0
-  /** When an address last did not do what it should, of the monotonic clock. */
+  /** When each address failed last, by the monotonic clock. */
   readonly #failedMs = new Map<string, number>()
-  /** Told when a node is not where it was. */
+  /** Callbacks for when a node has left the cluster or changed its address. */
   readonly #watchers = new Map<number, Set<() => void>>()
-  /** Topics of the next question, and who waits for its answer. */
+  /** Topics that the next request asks for. */
   readonly #asked = new Set<string>()
   #refreshing: Promise<void> | undefined
   #next: Promise<void> | undefined
 
-  /** `brokers`: `host:port,host:port`. */
+  /** `brokers`: addresses in the form `host:port,host:port`. */
   constructor(brokers: string, options: ConnectOptions) {
     this.#bootstrap = brokers.split(',').map(address => {
       const colon = address.lastIndexOf(':')
@@ -54,7 +55,7 @@ export class Cluster {
   }
 
   /**
-   * Resolves with a connection to one of them, which is not the caller's to use. Rejects with
+   * Resolves with a connection to one of the brokers, which the caller must not use. Rejects with
    * `UNSUPPORTED_VERSION` where a broker speaks no version of ours, with class `authentication` where those
    * that answer refuse us, and with `BROKER_UNREACHABLE` where none of the addresses answers.
    */
@@ -74,7 +75,7 @@ export class Cluster {
     throw refusal ?? last
   }
 
-  /** Undefined where the topic was never asked for. */
+  /** The leader of a partition; undefined where its topic was never asked for. */
   leaderOf(topic: string, partition: number): Leader | undefined {
     const known = this.#topics.get(topic)
     if (!known) return undefined
@@ -91,9 +92,8 @@ export class Cluster {
   }
 
   /**
-   * Calls back each time that the cluster does not have the node any more, or has it elsewhere: who waits for
-   * its answer may wait for ever, since a machine that stands still keeps its connections. Returns what ends
-   * it.
+   * Calls `lost` each time that the node has left the cluster or changed its address: its connections may
+   * stay open without an answer, since a machine that hangs does not close them. Returns what ends the watch.
    */
   watch(node: number, lost: () => void): () => void {
     const watchers = this.#watchers.get(node) ?? new Set()
@@ -105,7 +105,8 @@ export class Cluster {
   }
 
   /**
-   * Asks anew; questions that come while one is under way share the next. Rejects where no broker answers.
+   * Asks for the leaders of these topics. Calls during a request share the next one. Rejects where no broker
+   * answers.
    */
   refresh(topics: Iterable<string>): Promise<void> {
     for (const topic of topics) this.#asked.add(topic)
@@ -117,12 +118,12 @@ export class Cluster {
     return this.#next
   }
 
-  /** What a broker says of these topics now, also of those that it does not know. Rejects as `ask`. */
+  /** The metadata of these topics now, also of those that the broker does not know. Rejects as `ask` does. */
   async describe(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
     return (await this.#ask(topics)).topics
   }
 
-  /** What any broker can answer. Rejects where none does, and where the answer makes no sense. */
+  /** Sends a request that any broker can answer. Rejects where none does, and for a malformed answer. */
   async ask<T>(
     api: Api,
     write: (writer: ByteWriter, version: number) => void,
@@ -139,7 +140,7 @@ export class Cluster {
       this.#failedMs.delete(connection.address)
       return answer
     } catch (reason) {
-      // Another broker may know better.
+      // Another broker may give an answer that can be read.
       connection.close()
       this.#failed(connection.address)
       if (!(reason instanceof MalformedError)) throw reason
@@ -184,7 +185,7 @@ export class Cluster {
       const known = this.#topics.get(topic.topic)
       this.#topics.set(topic.topic, known ? withoutOldNews(topic, known) : topic)
     }
-    // A broker may not have heard of a topic yet, for as long as it lags: the next question goes to another.
+    // A broker that lags does not know a new topic yet, so the next request goes to another one.
     const isAnyUnknown = topics.some(({ errorCode }) => errorCode === UNKNOWN_TOPIC_OR_PARTITION)
     if (isAnyUnknown && brokers.size > 1) this.#connection.retire()
   }
@@ -204,7 +205,6 @@ export class Cluster {
   }
 
   async #connect(): Promise<OpenConnection> {
-    // The brokers that are known now, and the addresses given at first: all of the former may have moved.
     const address = this.#nextAddress()
     const opened = await openConnection(address, this.#options).catch((reason: unknown) => {
       this.#failed(nameOf(address))
@@ -220,8 +220,8 @@ export class Cluster {
   }
 
   /**
-   * In turn; but one that has failed only when all have, the longest ago first: one that stands still costs
-   * seconds each time.
+   * The address to connect to, of the known brokers and of the bootstrap list, in turn. An address that has
+   * failed is tried after all others, and of several the one that failed first: one that hangs costs seconds.
    */
   #nextAddress(): BrokerAddress {
     const byName = new Map([...this.#brokers.values(), ...this.#bootstrap].map(each => [nameOf(each), each]))
@@ -234,14 +234,14 @@ export class Cluster {
   }
 }
 
-/** As connections are named. */
+/** A broker's address as a string. */
 function nameOf({ host, port }: BrokerAddress): string {
   return `${host}:${port}`
 }
 
-/** A broker that lags behind may name a leader of an earlier epoch, who would send us back here. */
+/** New metadata of a topic, with the known leader where a broker that lags names one of an earlier epoch. */
 function withoutOldNews(fresh: TopicMetadata, known: TopicMetadata): TopicMetadata {
-  // Without ids a topic that was made anew looks like one whose epochs went back.
+  // Leader epochs start anew in a topic that was created again; only the topic id tells that it was.
   if (fresh.topicId === undefined || fresh.topicId !== known.topicId || fresh.errorCode !== 0) return fresh
   const partitions = new Map(fresh.partitions)
   for (const [partition, { leaderEpoch }] of fresh.partitions) {

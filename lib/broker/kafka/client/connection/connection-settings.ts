@@ -4,16 +4,13 @@ import {
   type ClientProperties,
 } from '../../settings/client-settings.ts'
 
-/**
- * How connections of our own are made and kept: what the client settings of the same name mean for
- * librdkafka.
- */
+/** Settings of the direct path's connections, from the client settings that librdkafka knows. */
 export interface ConnectionSettings {
-  /** A longer response is refused unread. */
+  /** The length above which a response is refused unread. */
   readonly responseBytesMax: number
-  /** How long nothing may come of an answer with records, or to records. */
+  /** How long nothing may be read while a Fetch or Produce request is pending. */
   readonly requestTimeoutMs: number
-  /** The same for all other answers. */
+  /** How long nothing may be read while any other request is pending. */
   readonly controlTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly reconnectBackoffMs: number
@@ -34,7 +31,7 @@ export function connectionSettings(client: ClientProperties): ConnectionSettings
   }
 }
 
-/** As librdkafka reads truth out of text. */
+/** A boolean setting, in the spellings that librdkafka takes. */
 export function flag(client: ClientProperties, name: string, otherwise: boolean): boolean {
   const value = client[name]
   return value === undefined ? otherwise : ['true', 't', '1'].includes(String(value).toLowerCase())

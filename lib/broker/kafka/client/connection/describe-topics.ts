@@ -6,12 +6,12 @@ import { retryMs } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
 const LEADER_NOT_AVAILABLE = 5
-/** While brokers restart, another is asked. */
-const PATIENCE_MS = 10_000
+/** How long brokers are asked one after the other, as during a restart. */
+const TIMEOUT_MS = 10_000
 
 /**
- * Those of the topics that a broker knows. Rejects where none answers within 10 s, and with what they say of
- * a topic otherwise.
+ * The metadata of those topics that the cluster knows. Rejects where no broker answers within 10 s, and with
+ * any other error of a topic.
  */
 export async function describeTopics(
   cluster: Cluster,
@@ -21,7 +21,7 @@ export async function describeTopics(
   const described = await persistently(cluster, clock, topics)
   return described.filter(({ errorCode, topic }) => {
     if (errorCode === UNKNOWN_TOPIC_OR_PARTITION) return false
-    // Made a moment ago: it is there, its leaders are not.
+    // A new topic exists before its leaders are elected.
     if (errorCode === 0 || errorCode === LEADER_NOT_AVAILABLE) return true
     throw protocolError(errorCode, `describing topic ${topic}`)
   })
@@ -32,7 +32,7 @@ async function persistently(
   clock: Clock,
   topics: readonly string[],
 ): Promise<readonly TopicMetadata[]> {
-  const deadlineMs = clock.monotonicMs() + PATIENCE_MS
+  const deadlineMs = clock.monotonicMs() + TIMEOUT_MS
   for (let failures = 0; ; failures += 1) {
     try {
       return await cluster.describe(topics)

@@ -4,7 +4,7 @@ import type { BrokerAddress } from '../../protocol/metadata.ts'
 
 const KINDS = { group: 0, transaction: 1 } as const
 
-/** `key`: a group's id, or a transactional one. */
+/** `key`: the id of a group, or a transactional id. */
 export function writeFindCoordinator(writer: ByteWriter, key: string, kind: keyof typeof KINDS): void {
   writer.string(key).int8(KINDS[kind]).noTags()
 }

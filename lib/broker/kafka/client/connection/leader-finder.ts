@@ -6,21 +6,19 @@ import { type Cluster, type Leader, UNKNOWN_TOPIC_OR_PARTITION } from './cluster
 import { nameOf, RETRIABLE, placeOf, retryMs, UNKNOWN } from './retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
 
-/**
- * How often in a row a topic may be unknown, with waits between: it may have been made a moment ago,
- * elsewhere.
- */
+/** How many answers in a row may say that a topic is unknown: brokers learn of a new topic one by one. */
 const UNKNOWN_ATTEMPTS = 5
 
-/** A partition that is read, or written to, at its leader. */
+/** The queue of a partition that is read or written to at its leader. */
 export interface LedQueue extends TopicPartition {
-  /** Set where nothing more is done with it. */
+  /** Set when the queue is given up: no leader is looked for. */
   readonly failure: BrokerError | undefined
-  readonly leader: number | undefined
+  /** The node that serves the queue; `Leaders` sets it. */
+  leader: number | undefined
   leaderEpoch: number
-  /** Not to be asked for before: something went wrong with it. */
+  /** The time before which the partition is not part of a request, after a retriable error; 0 without one. */
   retryAtMs: number
-  /** So many times in a row the cluster has answered that there is no such partition. */
+  /** Answers in a row that said that there is no such partition. */
   unknownAnswers: number
 }
 
@@ -28,26 +26,26 @@ export interface LeaderFinderOptions<Queue extends LedQueue> {
   readonly clock: Clock
   readonly cluster: Cluster
   readonly notify: (message: string) => void
-  /** What is done with the queues, for an error: "reading". */
+  /** What the queues are for, as errors say it: "reading" or "sending". */
   readonly doing: string
-  /** Those that need a leader now. */
+  /** The queues that need a leader. */
   queues(): readonly Queue[]
-  /** The queue belongs to this node from now on; to none while it is undefined. */
+  /** Called with the node that leads a queue's partition; undefined while none does. */
   moveTo(queue: Queue, node: number | undefined): void
-  /** What the cluster says of a queue's partition, before the queue is moved; an error ends it. */
+  /**
+   * Called with the metadata of a queue's partition before `moveTo`; the queue fails with what it returns.
+   */
   found?(queue: Queue, leader: Leader): BrokerError | undefined
-  /** Leaders may have changed. */
+  /** Called after `moveTo` for the queues, whose leaders may have changed. */
   placed(): void
   fail(queues: readonly Queue[], error: BrokerError): void
 }
 
-/**
- * Finds the leader of each queue, and asks the cluster again, with growing waits, as long as one has none.
- */
+/** Finds the leader of each queue, and while one has none asks the cluster again, with growing backoff. */
 export class LeaderFinder<Queue extends LedQueue> {
   readonly #options: LeaderFinderOptions<Queue>
   #isAsking = false
-  /** Set while a question to the cluster is put off. */
+  /** The timer of the next request for metadata. */
   #timer: Timer | undefined
   /** Answers in a row that left a queue without a leader. */
   #unsettled = 0
@@ -57,12 +55,12 @@ export class LeaderFinder<Queue extends LedQueue> {
     this.#options = options
   }
 
-  /** For an assignment that has changed. Asks the cluster only where it has to. */
+  /** Places the queues after they have changed, from known metadata where it names all leaders. */
   place(): void {
     if (!this.#placeAll()) this.#ask()
   }
 
-  /** Something that was believed of the cluster is not so. */
+  /** To be called when a leader turns out not to be one: asks the cluster after a backoff. */
   askSoon(): void {
     if (this.#timer || this.#isAsking || this.#closed) return
     this.#timer = this.#options.clock.schedule(retryMs(this.#unsettled), () => {
@@ -76,7 +74,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     this.#timer?.cancel()
   }
 
-  /** False where a queue waits for the cluster's answer. */
+  /** False where a queue has no leader yet. */
   #placeAll(): boolean {
     let isSettled = true
     for (const queue of this.#options.queues()) {
@@ -114,8 +112,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     const error = errorFrom(reason)
     this.#options.notify(error.message)
     this.#unsettled += 1
-    // Credentials that were taken back, or a cluster that is too old: nothing comes until somebody sees to
-    // it.
+    // Credentials that were revoked, or a broker that is too old, do not mend by themselves.
     if (error instanceof BrokerError && error.class !== 'retriable') {
       this.#options.fail(this.#options.queues(), error)
     } else this.askSoon()
@@ -126,7 +123,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     queue.unknownAnswers = leader && UNKNOWN.has(leader.errorCode) ? queue.unknownAnswers + 1 : 0
   }
 
-  /** True where there is nothing to wait for. */
+  /** True where the queue has its leader, or has failed. */
   #placeOne(queue: Queue): boolean {
     const { cluster, moveTo } = this.#options
     const leader = cluster.leaderOf(queue.topic, queue.partition)
@@ -141,7 +138,7 @@ export class LeaderFinder<Queue extends LedQueue> {
     }
     const error = this.#options.found?.(queue, leader)
     if (error) return this.#failOne(queue, error)
-    // Another leader, or the same one elected anew, need not be waited for.
+    // The backoff was for the leader of before, and ends when there is another one or another epoch.
     if (queue.leaderEpoch !== epoch || queue.leader !== node) queue.retryAtMs = 0
     queue.leaderEpoch = epoch
     moveTo(queue, node)

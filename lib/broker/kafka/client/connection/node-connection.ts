@@ -4,8 +4,8 @@ import type { Cluster } from './cluster.ts'
 import { openConnection, type ConnectOptions, type OpenConnection } from './open-connection.ts'
 
 /**
- * A connection to one node of the cluster, made when it is needed and made again when it is lost. One user at
- * a time.
+ * A connection to one node of the cluster, opened when it is needed and opened again when it was lost. It has
+ * one user at a time.
  */
 export class NodeConnection {
   readonly #node: number
@@ -28,23 +28,23 @@ export class NodeConnection {
   }
 
   /**
-   * Does one piece of work over the connection. Where that fails the connection is dropped, `judge` hears
-   * why, and it resolves when the next attempt may be made; where it was closed meanwhile, nobody hears of
-   * it.
+   * Does one piece of work over the connection. Where that fails, the connection is dropped, `failed` is
+   * called with the reason, and the promise resolves when the next attempt may be made. Where `close` was
+   * called meanwhile, `failed` is not.
    */
   async attempt(
     work: (open: OpenConnection) => Promise<void>,
-    judge: (reason: unknown) => void,
+    failed: (reason: unknown) => void,
   ): Promise<void> {
     try {
       await work(await this.#connected())
       this.#failures = 0
     } catch (reason) {
       if (this.isClosed) return
-      // Whatever is wrong with it, the next one is new.
+      // The connection may be what is wrong, so the next attempt gets a new one.
       this.#open?.connection.close()
       this.#open = undefined
-      judge(reason)
+      failed(reason)
       await this.#backoff()
     }
   }
@@ -74,8 +74,8 @@ export class NodeConnection {
   }
 
   /**
-   * Resolves when the next attempt may be made: doubles up to a maximum, and is scattered, so that not all
-   * clients come back at once.
+   * Resolves when the next attempt may be made. The wait doubles with each failure up to a maximum, with
+   * jitter, so that clients do not all come back at once.
    */
   #backoff(): Promise<void> {
     const { reconnectBackoffMs, reconnectBackoffMsMax } = this.#options.settings

@@ -22,7 +22,7 @@ export interface ConnectOptions {
 export interface OpenConnection {
   readonly connection: BrokerConnection
   readonly versions: BrokerVersions
-  /** Of the monotonic clock: the broker's credentials for us end then, and with them the connection. */
+  /** When the credentials expire, by the monotonic clock, and with them the use of the connection. */
   readonly expiresAtMs: number
 }
 
@@ -59,7 +59,7 @@ function openSocket(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const where = { host, port, family: settings.addressFamily, noDelay: true, keepAlive: true }
-    // An address is no server name (RFC 6066).
+    // An IP address must not be sent as a server name (RFC 6066).
     const servername = isIP(host) ? '' : host
     const socket = security.tls ? connectTls({ ...where, servername, ...security.tls }) : connectPlain(where)
     const timer = clock.schedule(settings.connectTimeoutMs, () =>
@@ -80,7 +80,7 @@ function openSocket(
   })
 }
 
-/** What OpenSSL says about certificates and protocols does not get better by trying again. */
+/** The error for a socket that did not connect. Errors of TLS are not retriable: the setup is at fault. */
 function connectError(name: string, cause: Error): BrokerError {
   const code = (cause as { readonly code?: unknown }).code
   const isTls =

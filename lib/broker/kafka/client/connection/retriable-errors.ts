@@ -2,15 +2,17 @@ import { partitionKey } from '../../../../common/ids.ts'
 import type { TopicPartition } from '../../../broker.ts'
 import { UNKNOWN_TOPIC_OR_PARTITION } from './cluster.ts'
 
-/** Error codes that a new look at the cluster, or a moment's patience, mends. */
+/** Error codes after which the same request may succeed, at this leader or at another one. */
 export const RETRIABLE: ReadonlySet<number> = new Set([-1, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78])
-/** By name, by id, and by an id that belongs to another name now. */
+/**
+ * Error codes for an unknown topic or partition: by name, by id, and by an id that does not match the name.
+ */
 export const UNKNOWN: ReadonlySet<number> = new Set([UNKNOWN_TOPIC_OR_PARTITION, 100, 103])
 
 const RETRY_MS = 50
 const RETRY_MS_MAX = 1_000
 
-/** How long to wait after so many failures in a row. */
+/** The backoff after so many failures in a row. */
 export function retryMs(failures: number): number {
   return Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(failures, 10))
 }

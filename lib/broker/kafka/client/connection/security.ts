@@ -5,16 +5,16 @@ import { flag } from './connection-settings.ts'
 import { extensionsOf, oauthbearerMechanism, unsecuredToken } from './sasl/oauthbearer.ts'
 import { oidcToken } from './sasl/oidc-token.ts'
 import { plainMechanism, type SaslMechanism } from './sasl/sasl-mechanism.ts'
-import { scramMechanism } from './sasl/scram.ts'
+import { scramMechanism } from './sasl/scram-exchange.ts'
 import { tlsSettings } from './tls-settings.ts'
 
-/** How connections are protected; each part undefined where it is not used. */
+/** TLS and SASL of connections, each undefined where it is not used. */
 export interface Security {
   readonly tls: ConnectionOptions | undefined
   readonly sasl: SaslMechanism | undefined
 }
 
-/** Settings that mean something to the native client and have no counterpart here. */
+/** Client settings that only the native client implements. */
 const NATIVE_ONLY: readonly string[] = [
   'client.rack',
   'https.ca.location',
@@ -27,7 +27,7 @@ const NATIVE_ONLY: readonly string[] = [
 ]
 const PROTOCOLS: readonly string[] = ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl']
 
-/** Why these client settings need the native path; undefined where the direct one speaks them. */
+/** Why these client settings need the native client; undefined where the direct path implements them. */
 export function needsNative(client: ClientProperties): string | undefined {
   const setting = NATIVE_ONLY.find(name => client[name] !== undefined)
   if (setting !== undefined) return `the setting "${setting}"`
@@ -41,7 +41,7 @@ export function needsNative(client: ClientProperties): string | undefined {
   return `sasl.mechanism "${mechanism}"`
 }
 
-/** Of settings that do not need the native path. Rejects with a `ConfigError` where a file cannot be read. */
+/** The security of the direct path. Rejects with a `ConfigError` where a file cannot be read. */
 export async function securityOf(client: ClientProperties, clock: Clock): Promise<Security> {
   const protocol = protocolOf(client)
   return {
@@ -94,7 +94,7 @@ function protocolOf(client: ClientProperties): string {
   return String(client['security.protocol'] ?? 'plaintext').toLowerCase()
 }
 
-/** GSSAPI is what the client takes where none is named. */
+/** The SASL mechanism; where none is named, librdkafka's default is GSSAPI. */
 function mechanismOf(client: ClientProperties): string {
   return String(client['sasl.mechanisms'] ?? client['sasl.mechanism'] ?? 'GSSAPI').toUpperCase()
 }

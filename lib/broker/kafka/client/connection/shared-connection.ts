@@ -3,8 +3,8 @@ import { closedError } from '../../protocol/protocol-error.ts'
 import type { OpenConnection } from './open-connection.ts'
 
 /**
- * One connection for several users at once, made when it is needed and made again when it is lost: who comes
- * while it is being made waits for that one, so that none is left open that nobody knows of.
+ * One connection for several users at once, opened when it is needed and opened again when it was lost. Users
+ * who come while it is being opened share it, so that no connection is left open without an owner.
  */
 export class SharedConnection {
   readonly #clock: Clock
@@ -26,13 +26,13 @@ export class SharedConnection {
     return this.#opening
   }
 
-  /** The next user gets another; whoever waits for an answer over this one is told that it is lost. */
+  /** Closes the connection: pending requests reject, and the next user gets another connection. */
   drop(): void {
     this.#open?.connection.close()
     this.#open = undefined
   }
 
-  /** As `drop`, but whoever waits for an answer gets it. */
+  /** Like `drop`, but pending requests are answered first. */
   retire(): void {
     this.#open?.connection.retire()
     this.#open = undefined

@@ -4,10 +4,7 @@ import { ConfigError, errorFrom } from '../../../../common/errors/errors.ts'
 import type { ClientProperties } from '../../settings/client-settings.ts'
 import { flag } from './connection-settings.ts'
 
-/**
- * Where distributions keep the certificates that the machine's owner trusts; the native client looks there,
- * too.
- */
+/** Where Linux distributions keep the machine's certificate authorities; librdkafka looks there, too. */
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -16,7 +13,7 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem',
 ]
 
-/** The client's TLS settings, by librdkafka's names, as `node:tls` takes them. Files are read once, here. */
+/** The TLS settings of librdkafka's names, as `node:tls` takes them. Files are read once, here. */
 export async function tlsSettings(client: ClientProperties): Promise<ConnectionOptions> {
   const text = (name: string) => (client[name] === undefined ? undefined : String(client[name]))
   const verifies = flag(client, 'enable.ssl.certificate.verification', true)
@@ -35,13 +32,13 @@ export async function tlsSettings(client: ClientProperties): Promise<ConnectionO
     sigalgs: text('ssl.sigalgs.list'),
     checkServerIdentity: identifies ? undefined : () => undefined,
   }
-  // An undefined option is not the same as none to every version of Node.
+  // Some versions of Node treat an undefined option otherwise than a missing one.
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }
 
 /**
- * Named ones alone; otherwise those that Node brings and those of the machine, since the native client trusts
- * the latter.
+ * The certificate authorities that the settings name; where they name none, those of Node and those of the
+ * machine, which librdkafka trusts.
  */
 async function authorities(client: ClientProperties): Promise<(string | Buffer)[]> {
   const given = await pem(client, 'ssl.ca')
@@ -54,10 +51,10 @@ async function authorities(client: ClientProperties): Promise<(string | Buffer)[
   return [...rootCertificates, ...system.slice(0, 1)]
 }
 
-/** `NAME.pem` holds it, `NAME.location` names its file. */
+/** A certificate or key: the setting `NAME.pem` holds it, or `NAME.location` names its file. */
 async function pem(client: ClientProperties, name: string): Promise<string | Buffer | undefined> {
   const inline = client[`${name}.pem`]
-  // A properties file holds it in one line.
+  // A properties file has to hold a certificate in one line, with its line ends escaped.
   if (inline !== undefined) return String(inline).replaceAll('\\n', '\n')
   const path = client[`${name}.location`]
   return path === undefined ? undefined : bytesOf(`${name}.location`, String(path))

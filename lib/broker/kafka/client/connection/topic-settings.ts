@@ -7,12 +7,12 @@ import { protocolError } from '../../protocol/protocol-error.ts'
 const TOPIC = 2
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const TOPIC_AUTHORIZATION_FAILED = 29
-/** Where a description's documentation and type came in. */
+/** The first version of DescribeConfigs with the type and the documentation of a setting. */
 const DOCUMENTED_FROM = 3
 
 type Settings = ReadonlyMap<string, string>
 
-/** Asks any broker (KIP-133). Topics that it does not know, or does not let us describe, are absent. */
+/** Settings of topics (KIP-133). Topics that are unknown, or may not be described, are absent. */
 export function topicSettings(
   cluster: Cluster,
   topics: readonly string[],

@@ -1,13 +1,13 @@
 import type { AbortedTransaction } from './fetch-response.ts'
 
 /**
- * Which transactional batches of one fetch were aborted. The broker lists every aborted transaction that
- * touches what it returned, by producer and first offset; the marker that ends each lies among the records,
- * or in a later fetch, whose own list then names the transaction again. One producer may be listed several
- * times: its transactions do not overlap, and the marker of one comes before the first record of the next.
+ * Which transactional batches of one fetch were aborted. The broker lists the aborted transactions that
+ * overlap the fetch, by producer and first offset. The marker that ends a transaction is among the records,
+ * or in a later fetch, which lists the transaction again. A producer may be listed several times: the marker
+ * of one transaction comes before the first record of its next.
  */
 export class AbortedTransactions {
-  /** By first offset. */
+  /** Sorted by first offset. */
   readonly #listed: readonly AbortedTransaction[]
   #next = 0
   readonly #open = new Set<number>()
@@ -16,7 +16,7 @@ export class AbortedTransactions {
     this.#listed = [...listed].sort((left, right) => left.firstOffset - right.firstOffset)
   }
 
-  /** To be called with the last offset of each batch of a producer, in order, before the other two. */
+  /** To be called for each batch of a producer, in order, before the batch is asked about. */
   reached(lastOffset: number): void {
     for (; this.#next < this.#listed.length; this.#next += 1) {
       const { producerId, firstOffset } = this.#listed[this.#next]!
@@ -29,7 +29,7 @@ export class AbortedTransactions {
     return this.#open.has(producerId)
   }
 
-  /** The producer's abort marker was read: what it writes from here on is another transaction. */
+  /** To be called with each abort marker: later batches of the producer belong to another transaction. */
   ended(producerId: number): void {
     this.#open.delete(producerId)
   }

@@ -5,15 +5,16 @@ import type { IsolationLevel, RecordBatch, TopicPartition, TopicPartitionOffset 
 import type { Fetcher } from './fetcher.ts'
 import { PartitionMap } from '../../protocol/partition-map.ts'
 import type { Cluster, Leader } from '../connection/cluster.ts'
-import { DecodeRoom } from './decode-room.ts'
+import { DecodeBudget } from './decode-budget.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import type { FetchSettings } from './fetch-settings.ts'
 import { PartitionRotation } from './partition-rotation.ts'
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts'
-import { goneError } from './gone-error.ts'
+import { offsetOutOfRange } from './offset-out-of-range.ts'
 import { FetchedRecords, type DecodeGate, type FetchedOptions, type FetchedSpan } from './fetched-records.ts'
 import { LeaderFinder } from '../connection/leader-finder.ts'
-import { LeaderReader, type Asked } from './leader-reader.ts'
+import { LeaderReader, type AskedQueue } from './leader-reader.ts'
+import { Leaders } from '../connection/leaders.ts'
 import { matchAnswers } from './match-answers.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
 import { malformedError, protocolError } from '../../protocol/protocol-error.ts'
@@ -28,28 +29,26 @@ export interface DirectFetcherOptions {
   readonly settings: FetchSettings
   readonly isolation: IsolationLevel
   /**
-   * Bound on all queues together; and on what they have decompressed, apart from a batch that is larger by
-   * itself.
+   * Limit of all queues together, and of their decompressed batches, apart from a single batch that is
+   * larger.
    */
   readonly bytesMax: number
-  /** Whether a partition is polled for a while before it is the next one's turn (`PartitionRotation`). */
+  /** Whether a partition is polled for a while before the next one (`PartitionRotation`). */
   readonly keepsTurns: boolean
   readonly wake: () => void
-  /** For the log. */
+  /** Logs a message. */
   readonly notify: (message: string) => void
 }
 
-/**
- * Reading over connections of our own: a queue for each partition, a reader for each node that leads some.
- */
+/** The fetcher of the direct path, with a queue for each partition and a reader for each leader's node. */
 export class DirectFetcher implements Fetcher {
   readonly #options: DirectFetcherOptions
   readonly #partitions = new PartitionMap<FetchQueue>()
   /** `#partitions` as a list. */
   #queues: readonly FetchQueue[] = []
   readonly #turns: PartitionRotation<FetchQueue>
-  readonly #room: DecodeRoom
-  readonly #readers = new Map<number, LeaderReader>()
+  readonly #decodeBudget: DecodeBudget
+  readonly #readers = new Leaders<FetchQueue, LeaderReader>(node => this.#newReader(node))
   readonly #errors: BrokerError[] = []
   readonly #finder: LeaderFinder<FetchQueue>
 
@@ -57,16 +56,16 @@ export class DirectFetcher implements Fetcher {
     this.#options = options
     const { clock, cluster, notify } = options
     this.#turns = new PartitionRotation(clock, options)
-    this.#room = new DecodeRoom(options.bytesMax, () => this.#queues)
+    this.#decodeBudget = new DecodeBudget(options.bytesMax, () => this.#queues)
     this.#finder = new LeaderFinder({
       clock,
       cluster,
       notify,
       doing: 'reading',
       queues: () => this.#queues,
-      moveTo: (queue, node) => this.#moveTo(queue, node),
+      moveTo: (queue, node) => void this.#readers.move(queue, node),
       found: (queue, leader) => this.#found(queue, leader),
-      placed: () => this.#kickAll(),
+      placed: () => this.#readers.kick(),
       fail: (queues, error) => this.#fail(queues, error),
     })
   }
@@ -97,7 +96,7 @@ export class DirectFetcher implements Fetcher {
       const queue = this.#partitions.get(topic, partition)
       if (queue) queue.paused = false
     }
-    this.#kickAll()
+    this.#readers.kick()
   }
 
   position({ topic, partition }: TopicPartition): number | undefined {
@@ -115,14 +114,14 @@ export class DirectFetcher implements Fetcher {
 
   poll(maxRecords: number): readonly RecordBatch[] {
     const batches: RecordBatch[] = []
-    this.#room.beginPoll()
+    this.#decodeBudget.beginPoll()
     this.#turns.take(maxRecords, (queue, room) => {
       const batch = this.#take(queue, room)
       if (!batch) return 0
       batches.push(batch)
       return batch.records.length
     })
-    if (batches.length > 0) this.#kickAll()
+    if (batches.length > 0) this.#readers.kick()
     return batches
   }
 
@@ -135,24 +134,20 @@ export class DirectFetcher implements Fetcher {
   }
 
   tick(): void {
-    for (const [node, reader] of this.#readers) {
-      if (reader.queues.size > 0) continue
-      reader.close()
-      this.#readers.delete(node)
-    }
-    this.#kickAll()
+    this.#readers.closeIdle()
+    this.#readers.kick()
   }
 
   async close(): Promise<void> {
     this.#finder.close()
-    for (const reader of this.#readers.values()) reader.close()
+    this.#readers.close()
     for (const queue of this.#queues) queue.clear()
   }
 
   #take(queue: FetchQueue, room: number): RecordBatch | undefined {
     const before = queue.position
     const batch = queue.take(room)
-    if (queue.isEmpty && queue.failure) this.#tell(queue.failure)
+    if (queue.isEmpty && queue.failure) this.#report(queue.failure)
     return batch.records.length > 0 || batch.nextOffset > before ? batch : undefined
   }
 
@@ -160,8 +155,8 @@ export class DirectFetcher implements Fetcher {
     if (!queue) return
     queue.closed = true
     queue.clear()
-    this.#room.left(queue)
-    this.#moveTo(queue, undefined)
+    this.#decodeBudget.forget(queue)
+    this.#readers.move(queue, undefined)
   }
 
   #assignmentChanged(): void {
@@ -171,28 +166,18 @@ export class DirectFetcher implements Fetcher {
   }
 
   #found(queue: FetchQueue, { topicId }: Leader): BrokerError | undefined {
-    // A broker from before topic ids says nothing about it.
+    // Brokers that are older than topic ids do not tell that a topic was created again.
     if (queue.readTopicId !== undefined && topicId !== undefined && topicId !== queue.readTopicId) {
-      return goneError(queue, 'the topic was deleted and made again')
+      return offsetOutOfRange(queue, 'the topic was deleted and made again')
     }
     queue.topicId = topicId
     return undefined
   }
 
-  #moveTo(queue: FetchQueue, node: number | undefined): void {
-    if (queue.leader === node) return
-    if (queue.leader !== undefined) this.#readers.get(queue.leader)?.queues.delete(queue)
-    queue.leader = node
-    if (node === undefined) return
-    let reader = this.#readers.get(node)
-    if (!reader) this.#readers.set(node, (reader = this.#newReader(node)))
-    reader.queues.add(queue)
-  }
-
   #newReader(node: number): LeaderReader {
-    const { clock, cluster, connect, settings, isolation } = this.#options
-    return new LeaderReader(node, {
-      clock,
+    const { cluster, connect, settings, isolation } = this.#options
+    return new LeaderReader({
+      node,
       cluster,
       connect,
       settings,
@@ -208,11 +193,7 @@ export class DirectFetcher implements Fetcher {
     })
   }
 
-  #kickAll(): void {
-    for (const reader of this.#readers.values()) reader.kick()
-  }
-
-  /** Two parts of a response fit into a queue: one is decoded while the next one comes. */
+  /** The bytes to ask for. A queue has room for two responses: one is decoded while the next one travels. */
   #roomOf(queue: FetchQueue): number {
     if (queue.paused || queue.failure || queue.closed) return 0
     const { clock, settings, bytesMax } = this.#options
@@ -221,7 +202,7 @@ export class DirectFetcher implements Fetcher {
     return Math.max(part, queue.batchBytes)
   }
 
-  #received(asked: readonly Asked[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
+  #received(asked: readonly AskedQueue[], { errorCode, partitions }: FetchResponse, buffer: Buffer): void {
     if (errorCode !== 0) {
       const places = asked.map(({ queue }) => placeOf(queue))
       throw protocolError(errorCode, `reading ${places.map(nameOf).join(', ')}`, places)
@@ -229,7 +210,7 @@ export class DirectFetcher implements Fetcher {
     const questions = matchAnswers(partitions, asked)
     for (const [index, fetched] of partitions.entries()) {
       const { queue, target } = questions[index]!
-      // Moved to another leader, it may have been read there meanwhile.
+      // A queue that has moved may have been read at its new leader meanwhile.
       const isCurrent = !queue.closed && !queue.failure && queue.fetchedTo === target.offset
       if (isCurrent) this.#receivedOne(queue, target.topicId, fetched, buffer)
     }
@@ -246,7 +227,7 @@ export class DirectFetcher implements Fetcher {
     const { divergedAt } = fetched
     if (divergedAt !== undefined) {
       const offset = divergedAt < 0 ? undefined : divergedAt
-      return this.#fail([queue], goneError(queue, `the log was cut at ${divergedAt}`, offset))
+      return this.#fail([queue], offsetOutOfRange(queue, `the log was cut at ${divergedAt}`, offset))
     }
     queue.failures = 0
     queue.retryAtMs = 0
@@ -265,8 +246,8 @@ export class DirectFetcher implements Fetcher {
 
   #gateOf(queue: FetchQueue): DecodeGate {
     return {
-      mayOpen: bytes => this.#room.mayOpen(queue, bytes),
-      handedOut: bytes => this.#room.handedOut(bytes),
+      mayOpen: bytes => this.#decodeBudget.mayOpen(queue, bytes),
+      handedOut: bytes => this.#decodeBudget.handedOut(bytes),
     }
   }
 
@@ -274,8 +255,8 @@ export class DirectFetcher implements Fetcher {
     try {
       const fetched = new FetchedRecords(span, options)
       if (fetched.bytes > 0) queue.append(fetched)
-      // Only the first partition of an answer is sure of a whole batch; this one asks for as much as its next
-      // batch needs.
+      // Only the first partition of a response is sure to get a whole batch. Where the batch was cut off, the
+      // next request asks for as much as it needs.
       queue.batchBytes = fetched.cutBatchBytes ?? 0
     } catch (reason) {
       const cause = errorFrom(reason)
@@ -286,7 +267,7 @@ export class DirectFetcher implements Fetcher {
 
   #refused(queue: FetchQueue, errorCode: number): void {
     if (errorCode === OFFSET_OUT_OF_RANGE) {
-      return this.#fail([queue], goneError(queue, 'the broker has no such offset'))
+      return this.#fail([queue], offsetOutOfRange(queue, 'the broker has no such offset'))
     }
     if (!RETRIABLE.has(errorCode) && !UNKNOWN.has(errorCode)) {
       return this.#fail([queue], protocolError(errorCode, `reading ${nameOf(queue)}`, [placeOf(queue)]))
@@ -296,19 +277,19 @@ export class DirectFetcher implements Fetcher {
     this.#finder.askSoon()
   }
 
-  /** One error for all; those with records left tell it behind these. */
+  /** Reports the error once for all queues; one with records left reports it after these. */
   #fail(queues: readonly FetchQueue[], error: BrokerError): void {
-    let isTold = true
+    let isReported = true
     for (const queue of [...queues]) {
       if (queue.failure) continue
       queue.failure = error
-      this.#moveTo(queue, undefined)
-      if (queue.isEmpty) isTold = false
+      this.#readers.move(queue, undefined)
+      if (queue.isEmpty) isReported = false
     }
-    if (!isTold) this.#tell(error)
+    if (!isReported) this.#report(error)
   }
 
-  #tell(error: BrokerError): void {
+  #report(error: BrokerError): void {
     if (!this.#errors.includes(error)) this.#errors.push(error)
     this.#options.wake()
   }

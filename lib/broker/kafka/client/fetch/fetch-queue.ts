@@ -2,44 +2,42 @@ import type { RawRecord, RecordBatch } from '../../../broker.ts'
 import { errorFrom } from '../../../../common/errors/errors.ts'
 import type { BrokerError } from '../../../broker-error.ts'
 import { malformedError } from '../../protocol/protocol-error.ts'
-import type { BatchHolder } from './decode-room.ts'
+import type { BatchHolder } from './decode-budget.ts'
 import type { FetchedRecords } from './fetched-records.ts'
 
 /**
- * What was fetched of one partition and not polled yet, as the broker sent it. A new assignment of the
- * partition is a new queue, so an answer to an earlier one is never mixed up with it. Its bound is kept by
- * whoever asks for more.
+ * Batches of one partition that were fetched and not polled yet, as the broker sent them. Each assignment of
+ * a partition gets a new queue, so that no response for an earlier assignment gets into it. `DirectFetcher`
+ * limits its size.
  */
 export class FetchQueue implements BatchHolder {
   readonly topic: string
   readonly partition: number
-  /** Of the next record to hand out, at least. */
+  /** The offset of the next record to poll, or a lower one. */
   position: number
-  /** From where to fetch on. */
+  /** The offset to fetch from. */
   fetchedTo: number
-  /** The end that the last fetch saw; undefined before the first. */
+  /** The end of the log at the last fetch; undefined before the first. */
   end: number | undefined
   paused = false
-  /** Why nothing more will come; told when what came before is polled. */
+  /** Why the partition is not read on; reported when the records before are polled. */
   failure: BrokerError | undefined
-  /** The assignment is over: what still arrives for it is dropped. */
+  /** Whether the assignment is over: responses for it are dropped. */
   closed = false
-  /** The node it is read from; undefined while that is not known. */
+  /** The node that it is read from; undefined while there is none. */
   leader: number | undefined
   leaderEpoch = -1
-  /**
-   * As the cluster says now; and as it was when something was first read, which is what our offsets belong
-   * to.
-   */
+  /** The topic's id by the latest metadata. */
   topicId: string | undefined
+  /** The topic's id at the last fetch, to which the offsets belong. */
   readTopicId: string | undefined
   lastEpoch = -1
-  /** More than the usual share of a response where a single batch needs it. */
+  /** The size of the next batch where it is more than the usual share of a response; otherwise 0. */
   batchBytes = 0
-  /** Not to be asked for before: something went wrong with it. */
+  /** The time before which it is not fetched, after a retriable error; 0 without one. */
   retryAtMs = 0
   failures = 0
-  /** So many times in a row the cluster has answered that there is no such partition. */
+  /** Answers of the cluster in a row that said that there is no such partition. */
   unknownAnswers = 0
   readonly #fetched: FetchedRecords[] = []
 
@@ -50,14 +48,14 @@ export class FetchQueue implements BatchHolder {
     this.fetchedTo = offset
   }
 
-  /** Not yet polled. */
+  /** Bytes that were not polled yet. */
   get bytes(): number {
     let bytes = 0
     for (const each of this.#fetched) bytes += each.bytesLeft
     return bytes
   }
 
-  /** Only the first of what was fetched can have a batch open. */
+  /** Memory of the open batch. Only the first of the fetched records can have one. */
   get openBytes(): number {
     return this.#fetched[0]?.openBytes ?? 0
   }
@@ -80,7 +78,9 @@ export class FetchQueue implements BatchHolder {
     this.lastEpoch = fetched.lastEpoch
   }
 
-  /** Bytes that make no sense become the queue's `failure`; the records before them come out all the same. */
+  /**
+   * Takes up to `max` records. Malformed bytes become the `failure`; the records before them are returned.
+   */
   take(max: number): RecordBatch {
     const records: RawRecord[] = []
     const fetched = this.#fetched
@@ -106,7 +106,7 @@ export class FetchQueue implements BatchHolder {
     this.clear()
   }
 
-  /** Drops what was not polled. */
+  /** Drops the batches that were not polled. */
   clear(): void {
     this.#fetched.length = 0
   }

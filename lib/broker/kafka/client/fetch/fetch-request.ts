@@ -4,13 +4,13 @@ import type { ByteWriter } from '../../protocol/byte-writer.ts'
 /** One partition of a request. */
 export interface FetchTarget {
   readonly topic: string
-  /** Needed by version 13. */
+  /** The topic's id, which version 13 needs. */
   readonly topicId: string | undefined
   readonly partition: number
   readonly offset: number
   readonly leaderEpoch: number
   /**
-   * Of the last record read, -1 before the first: with it the broker notices that the log was cut behind us.
+   * The leader epoch of the last record read, or -1: by it the broker notices that the log was truncated.
    */
   readonly lastEpoch: number
   readonly bytesMax: number
@@ -21,14 +21,14 @@ export interface FetchRequest {
   readonly waitMs: number
   readonly bytesMin: number
   readonly bytesMax: number
-  /** In the order in which they get their share of `bytesMax`. */
+  /** The partitions, in the order in which they get a share of `bytesMax`. */
   readonly targets: readonly FetchTarget[]
 }
 
 export function writeFetchRequest(writer: ByteWriter, version: number, request: FetchRequest): void {
   writer.int32(-1).int32(request.waitMs).int32(request.bytesMin).int32(request.bytesMax)
   writer.int8(request.isolation === 'read_committed' ? 1 : 0)
-  // No session: the request names every partition, and the broker remembers none.
+  // Without a fetch session: each request names every partition.
   writer.int32(0).int32(-1)
   const topics = runsByTopic(request.targets)
   writer.array(topics.length)
@@ -40,7 +40,7 @@ export function writeFetchRequest(writer: ByteWriter, version: number, request: 
     for (const target of targets) writeTarget(writer, version, target)
     writer.noTags()
   }
-  // Forgotten topics, and our rack.
+  // The partitions to remove from a session, and the rack of this client: none.
   writer.array(0).string('').noTags()
 }
 
@@ -51,7 +51,7 @@ function writeTarget(writer: ByteWriter, version: number, target: FetchTarget): 
 }
 
 /**
- * A topic may come several times: the order of the partitions matters more than the length of the request.
+ * Neighbours of one topic. A topic may have several runs, since the order of the partitions has to be kept.
  */
 function runsByTopic(targets: readonly FetchTarget[]): FetchTarget[][] {
   const runs: FetchTarget[][] = []

@@ -5,19 +5,19 @@ export interface AbortedTransaction {
   readonly firstOffset: number
 }
 
-/** What came of one partition. The records lie in the response's buffer. */
+/** The part of one partition in a response, whose buffer holds the records. */
 export interface FetchedPartition {
-  /** Empty from version 13 on. */
+  /** The topic's name; empty from version 13 on. */
   readonly topic: string
-  /** Undefined before version 13. */
+  /** The topic's id; undefined before version 13. */
   readonly topicId: string | undefined
   readonly partition: number
   readonly errorCode: number
   readonly highWatermark: number
   readonly lastStableOffset: number
   /**
-   * The log was cut here; what we read behind it is gone. -1 where the broker does not know, undefined where
-   * it was not.
+   * The offset at which the log diverges from what was read (KIP-320): -1 where the broker does not know it,
+   * undefined where the log does not diverge.
    */
   readonly divergedAt: number | undefined
   readonly aborted: readonly AbortedTransaction[]
@@ -56,7 +56,7 @@ function readPartition(reader: ByteReader, topic: string, topicId: string | unde
   const lastStableOffset = reader.int64()
   reader.int64() // start of the log
   const aborted = readAborted(reader)
-  reader.int32() // a replica nearer to us: we name no rack
+  reader.int32() // preferred read replica
   const length = reader.recordsLength()
   const recordsStart = reader.at
   reader.skip(length)

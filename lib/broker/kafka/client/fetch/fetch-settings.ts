@@ -1,15 +1,12 @@
 import type { ClientProperties } from '../../settings/client-settings.ts'
 import { flag } from '../connection/connection-settings.ts'
 
-/**
- * How the direct path fetches: what the client settings of the same name mean for librdkafka, with defaults
- * of our own.
- */
+/** Settings of the direct path's fetches, from the client settings that librdkafka knows; defaults differ. */
 export interface FetchSettings {
-  /** How long a broker may hold a request that finds nothing. */
+  /** How long a broker may wait for records before it answers. */
   readonly waitMs: number
   readonly bytesMin: number
-  /** Of a response, and of one partition's part in it. The queues' bound may ask for less. */
+  /** The largest response, and below the part of one partition. A limit of the queues may be lower. */
   readonly bytesMax: number
   readonly partitionBytesMax: number
   readonly checkCrc: boolean
@@ -18,7 +15,7 @@ export interface FetchSettings {
 export function fetchSettings(client: ClientProperties): FetchSettings {
   const number = (name: string, otherwise: number) => Number(client[name] ?? otherwise)
   return {
-    // A partition assigned anew waits for the long poll of the others on its connection.
+    // A low default: a newly assigned partition is asked for after the long poll of the others.
     waitMs: number('fetch.wait.max.ms', 100),
     bytesMin: number('fetch.min.bytes', 1),
     bytesMax: number('fetch.max.bytes', 16 * 1024 * 1024),

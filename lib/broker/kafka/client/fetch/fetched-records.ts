@@ -11,8 +11,8 @@ import { RecordDecoder } from '../../protocol/records/record-decoder.ts'
 
 const ABORT = 0
 /**
- * A log cannot grow by so much during one read. Offsets are not under a batch's checksum, so this is what
- * finds a mangled one.
+ * How far an offset may be past the end of the log. A batch's checksum does not cover its offset, so this
+ * limit is what finds a mangled one.
  */
 const GROWTH_MAX = 2 ** 31
 
@@ -20,43 +20,36 @@ export interface FetchedSpan {
   readonly buffer: Buffer
   readonly start: number
   readonly end: number
-  /** The offset that was asked for: the first batch may begin before it. */
+  /** The offset that was asked for; the first batch may begin before it. */
   readonly offset: number
-  /** The end of the log as the broker said; it may have grown while the broker was reading. */
+  /** The end of the log by the response; the log may have grown while the broker read it. */
   readonly logEnd: number
 }
 
-/**
- * Asked before a compressed batch is opened, with the bytes that it will take; and told when it is at its
- * end.
- */
+/** Is asked before a compressed batch is opened, with its decompressed size, and told when it was read. */
 export interface DecodeGate {
   mayOpen(bytes: number): boolean
   handedOut(bytes: number): void
 }
 
 export interface FetchedOptions {
-  /** Of read_committed; undefined shows everything. */
+  /** The aborted transactions, for `read_committed`; undefined shows all records. */
   readonly aborted: readonly AbortedTransaction[] | undefined
   readonly checkCrc: boolean
-  /** Default: whatever comes is opened. */
+  /** Without a gate every batch may be opened. */
   readonly gate?: DecodeGate | undefined
 }
 
 /**
- * The record batches that one fetch brought of one partition. Only their heads are looked at when they
- * arrive, to know from where to fetch on; records are decoded when they are polled, so that they are made
- * just before they are used.
+ * The record batches of one partition in one response. Only their headers are read on arrival, for the offset
+ * of the next fetch; records are decoded when they are polled, just before they are used.
  */
 export class FetchedRecords {
-  /** Past everything in here; known at once. */
+  /** The offset behind the last batch. */
   readonly nextOffset: number
   readonly lastEpoch: number
   readonly bytes: number
-  /**
-   * The batch at the front was cut off, so nothing is here; so large it is, or undefined where it is not
-   * known.
-   */
+  /** The size of the first batch where it was cut off, so that there are no records; undefined if unknown. */
   readonly cutBatchBytes: number | undefined
   readonly #buffer: Buffer
   readonly #end: number
@@ -65,11 +58,11 @@ export class FetchedRecords {
   readonly #gate: DecodeGate | undefined
   readonly #header = new BatchHeader()
   readonly #decoder: RecordDecoder
-  /** Of the next batch. */
+  /** Where the next batch begins. */
   #at: number
   #position: number
 
-  /** Throws `MalformedError` where a head makes no sense. */
+  /** Throws `MalformedError` for a malformed header. */
   constructor(
     { buffer, start, end, offset, logEnd }: FetchedSpan,
     { aborted, checkCrc, gate }: FetchedOptions,
@@ -86,7 +79,7 @@ export class FetchedRecords {
     let next = offset
     let epoch = -1
     while (header.read(buffer, at, end)) {
-      // The first batch may begin before the offset that was asked for, but does not end before it.
+      // The first batch may begin before the offset that was asked for, and must not end before it.
       const first = at === start ? header.lastOffset : header.baseOffset
       if (first < next || header.lastOffset - logEnd > GROWTH_MAX) {
         const { baseOffset, lastOffset } = header
@@ -107,22 +100,22 @@ export class FetchedRecords {
     return this.#at >= this.#end && !this.#decoder.hasMore
   }
 
-  /** The offset of the next record at least; it moves over what is not shown. */
+  /** The offset of the next record, or a lower one; hidden records move it, too. */
   get position(): number {
     return this.#position
   }
 
-  /** Bytes that were not decoded yet; of a batch that is decompressed already, as they are in memory. */
+  /** Bytes that were not decoded yet; those of an open batch are counted as they are decompressed. */
   get bytesLeft(): number {
     return this.#end - this.#at + this.#decoder.ownBytesLeft
   }
 
-  /** Memory of the batch that is open, where it was decompressed. */
+  /** Memory of the open batch, if it was decompressed. */
   get openBytes(): number {
     return this.#decoder.ownBytes
   }
 
-  /** Lets go of that memory: the batch is opened again, and read from where it was. */
+  /** Frees the memory of the open batch, which is opened again and read on later. */
   closeBatch(): void {
     if (this.#decoder.ownBytes === 0) return
     this.#decoder.close()
@@ -130,9 +123,9 @@ export class FetchedRecords {
   }
 
   /**
-   * Appends up to `max` records and moves the position; what follows the last one and is not shown (markers,
-   * aborted records) is stepped over, too. False where it ended because a batch may not be opened yet. Throws
-   * `MalformedError`; the position then is that of the batch at fault.
+   * Appends up to `max` records and moves the position, also over hidden ones behind the last (markers,
+   * aborted records). False where it ended at a batch that may not be opened yet. Throws `MalformedError`
+   * with the position at the malformed batch.
    */
   readInto(out: RawRecord[], max: number): boolean {
     const limit = out.length + max
@@ -147,7 +140,7 @@ export class FetchedRecords {
     }
   }
 
-  /** Goes to the next batch with records to show; false where none is left, or it may not be opened. */
+  /** Opens the next batch with visible records. False where none is left, or it may not be opened. */
   #openBatch(): boolean {
     const header = this.#header
     while (this.#at < this.#end) {
@@ -202,7 +195,7 @@ export class FetchedRecords {
   /** A control record's key is a version and a type, two bytes each. Markers are never compressed. */
   #isAbortMarker(): boolean {
     const { start, end, baseOffset } = this.#header
-    // The lengths of the record, its attributes, both deltas and the length of the key take a byte each.
+    // In front of the key there are five bytes: length, attributes, two deltas, length of the key.
     const keyAt = start + HEADER_BYTES + 5
     if (keyAt + 4 > end) throw new MalformedError(`the marker at offset ${baseOffset} has no type`)
     return this.#buffer.readInt16BE(keyAt + 2) === ABORT

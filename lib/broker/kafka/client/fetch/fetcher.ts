@@ -2,9 +2,8 @@ import type { BrokerError } from '../../../broker-error.ts'
 import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../broker.ts'
 
 /**
- * The reading half of a consumer: knows nothing of groups. Everything but `close` is synchronous, with the
- * meaning that the port gives to the methods of the same name. It calls `wake` when `hasData` may have become
- * true or an error has come.
+ * The half of a consumer that reads, and knows no groups. All methods but `close` are synchronous and mean
+ * what they mean in `Consumer`. It calls `wake` when `hasData` may have become true, or there is an error.
  */
 export interface Fetcher {
   assign(positions: readonly TopicPartitionOffset[]): void
@@ -18,7 +17,7 @@ export interface Fetcher {
   poll(maxRecords: number): readonly RecordBatch[]
   readonly hasError: boolean
   takeError(): BrokerError | undefined
-  /** Called at least every 100 ms while somebody waits: for what no event announces. */
+  /** To be called at least every 100 ms while somebody waits: some changes come without an event. */
   tick(): void
   close(): Promise<void>
 }

@@ -1,29 +1,28 @@
 import type { Clock } from '../../../../common/clock.ts'
 
-/** So many records of a partition, or what is taken in so long, before it is the next one's turn. */
+/** A partition's turn ends after this many records, or this many milliseconds. */
 const TURN_RECORDS = 4096
 const TURN_MS = 20
 
-/** Something to take records from. */
-export interface Taker {
+/** A queue that records are polled from. */
+export interface PolledQueue {
   readonly partition: number
   readonly ready: boolean
 }
 
 interface Group<Q> {
   readonly queues: Q[]
-  /** The queue that is asked first next time. */
+  /** Index of the queue that is polled first the next time. */
   first: number
 }
 
 /**
- * Whose records are polled next. A partition keeps its turn for a while: the state of its task, which the
- * records before have brought into the processor's caches, is of use to those that follow. Measured with a
- * count over 100,000 keys in eight tasks: turns of 500 records cost a quarter more of the processor's time
- * than turns of 8,000, which would let one partition run ahead of the others further than need be. Partitions
- * of one number have their turn together: they are the inputs of one task.
+ * The order in which partitions are polled. A partition keeps its turn for a while, since its task's state is
+ * then in the processor's caches: in a count over 100,000 keys in eight tasks, turns of 500 records took a
+ * quarter more processor time than turns of 8,000. Longer turns would let a partition run ahead of the
+ * others. Partitions of one number have their turn together, as inputs of one task.
  */
-export class PartitionRotation<Q extends Taker> {
+export class PartitionRotation<Q extends PolledQueue> {
   readonly #clock: Clock
   readonly #recordsMax: number
   #groups: readonly Group<Q>[] = []
@@ -31,14 +30,14 @@ export class PartitionRotation<Q extends Taker> {
   #recordsLeft: number
   #endMs = 0
 
-  /** Where turns are not kept, each call of `take` is one. */
+  /** Where `keepsTurns` is false, each call of `take` is a turn. */
   constructor(clock: Clock, { keepsTurns }: { readonly keepsTurns: boolean }) {
     this.#clock = clock
     this.#recordsMax = keepsTurns ? TURN_RECORDS : 1
     this.#recordsLeft = this.#recordsMax
   }
 
-  /** All there are from now on. */
+  /** Replaces all queues. */
   set queues(queues: readonly Q[]) {
     const groups = new Map<number, Group<Q>>()
     for (const queue of queues) {
@@ -71,8 +70,8 @@ export class PartitionRotation<Q extends Taker> {
   }
 }
 
-/** The queue that took the last room is asked last the next time. */
-function takeFrom<Q extends Taker>(
+/** Takes records from the queues of a group. The one that reached `max` is polled last the next time. */
+function takeFrom<Q extends PolledQueue>(
   group: Group<Q>,
   max: number,
   take: (queue: Q, max: number) => number,

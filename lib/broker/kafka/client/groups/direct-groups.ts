@@ -31,13 +31,13 @@ import {
   type DescribedGroup,
 } from './group-requests.ts'
 
-/** What a broker has to speak for all of it. */
+/** The requests that a broker has to know for the direct path to groups. */
 export const GROUP_APIS: readonly Api[] = [FIND_COORDINATOR, OFFSET_FETCH, DESCRIBE_GROUPS, DELETE_GROUPS]
 
 const COORDINATOR_MS_MAX = 60_000
 const COORDINATOR_BACKOFF_MS = 100
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([14, 15, 16])
-/** Another kind of group, or none, for who asks about one of KIP-848. */
+/** The error code for a group that does not exist, or is not of the consumer protocol (KIP-848). */
 const GROUP_ID_NOT_FOUND = 69
 
 const STATES: { readonly [state: string]: GroupDescription['state'] } = {
@@ -56,7 +56,7 @@ export interface DirectGroupsOptions {
   readonly connect: ConnectOptions
 }
 
-/** Over connections of our own: one to the coordinator of each group that was asked about. */
+/** Group queries of the direct path: one connection to the coordinator of each group that was asked about. */
 export class DirectGroups implements GroupQueries {
   readonly #options: DirectGroupsOptions
   readonly #coordinators = new Map<string, SharedConnection>()
@@ -88,10 +88,10 @@ export class DirectGroups implements GroupQueries {
     return found
   }
 
-  /** Waits for the coordinator, which on a new cluster takes seconds. */
+  /** Describes a group; waits for its coordinator, which on a new cluster takes seconds. */
   describe(groupId: string): Promise<GroupDescription> {
-    const patience = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
-    return untilAnswered(this.#options.clock, patience, () => this.#describe(groupId))
+    const limits = { timeoutMs: COORDINATOR_MS_MAX, pauseMs: COORDINATOR_BACKOFF_MS }
+    return untilAnswered(this.#options.clock, limits, () => this.#describe(groupId))
   }
 
   async delete(groupId: string): Promise<void> {
@@ -121,7 +121,7 @@ export class DirectGroups implements GroupQueries {
     return { groupId, state: STATES[state] ?? 'unknown', members }
   }
 
-  /** Undefined where it is no such group, or the broker knows none of the kind. */
+  /** Undefined where the group is not of the consumer protocol, or the broker does not know that protocol. */
   async #describeConsumerGroup(groupId: string, doing: string): Promise<DescribedGroup | undefined> {
     const { versions } = await this.#coordinatorOf(groupId).get()
     if (!versions.has(CONSUMER_GROUP_DESCRIBE.key)) return undefined

@@ -2,11 +2,11 @@ import type { Clock } from '../../../../common/clock.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import type { GroupDescription, OffsetToCommit, TopicPartition } from '../../../broker.ts'
 
-/** What is asked of a group's coordinator from outside of the group. */
+/** Questions to a group's coordinator that need no membership. */
 export interface GroupQueries {
   /**
-   * Committed offsets by `partitionKey`. `stable`: rejects with `UNSTABLE_OFFSET_COMMIT` while one of them is
-   * undecided.
+   * Committed offsets by `partitionKey`. Where `stable` is set, it rejects with `UNSTABLE_OFFSET_COMMIT`
+   * while an open transaction may change one of them.
    */
   offsets(
     groupId: string,
@@ -18,10 +18,10 @@ export interface GroupQueries {
   close(): void
 }
 
-/** Between two questions whether offsets are decided; a transaction's completion takes about 30 ms. */
+/** The pause between two requests for stable offsets; completing a transaction takes about 30 ms. */
 const UNSTABLE_BACKOFF_MS = 25
 
-/** Asks again until the transactions are decided or the time is over. */
+/** Committed offsets once no open transaction may change them. Rejects when the time is over. */
 export async function stableOffsets(
   queries: GroupQueries,
   clock: Clock,
@@ -37,7 +37,10 @@ export async function stableOffsets(
   )
 }
 
-/** Repeats what passes. Coordinators are elected, loaded and moved, which on a new cluster takes seconds. */
+/**
+ * Repeats a request after retriable errors: electing and loading a coordinator takes seconds on a new
+ * cluster.
+ */
 export async function untilAnswered<T>(
   clock: Clock,
   { timeoutMs, pauseMs }: { readonly timeoutMs: number; readonly pauseMs: number },

@@ -3,7 +3,7 @@ import type { OffsetToCommit, TopicPartition } from '../../../broker.ts'
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import type { ByteWriter } from '../../protocol/byte-writer.ts'
 
-/** A partition's committed offset; -1 where there is none. */
+/** The committed offset of a partition; -1 where there is none. */
 export interface FetchedOffset extends OffsetToCommit {
   readonly errorCode: number
 }
@@ -21,12 +21,12 @@ export interface DescribedMember {
 
 export interface DescribedGroup {
   readonly errorCode: number
-  /** The broker's word: `Stable`, `Empty`, … */
+  /** The state by its name in the protocol: `Stable`, `Empty`, … */
   readonly state: string
   readonly members: readonly DescribedMember[]
 }
 
-/** OffsetFetch, version 7. */
+/** Writes OffsetFetch, version 7. */
 export function writeOffsetFetch(
   writer: ByteWriter,
   groupId: string,
@@ -57,7 +57,7 @@ export function readOffsetFetch(reader: ByteReader): FetchedOffsets {
       const partition = reader.int32()
       const offset = reader.int64()
       reader.int32() // leader epoch
-      // The native client commits it with the zero byte that ends it in C.
+      // The native client commits metadata with the zero byte that ends a string in C.
       const metadata = reader.nullableString()?.replace(/\0$/, '')
       const errorCode = reader.int16()
       reader.tags()
@@ -70,12 +70,12 @@ export function readOffsetFetch(reader: ByteReader): FetchedOffsets {
   return { errorCode, offsets }
 }
 
-/** DescribeGroups, version 5, and ConsumerGroupDescribe, version 0, ask alike. */
+/** Writes DescribeGroups, version 5, or ConsumerGroupDescribe, version 0, which have the same form. */
 export function writeDescribeGroup(writer: ByteWriter, groupId: string): void {
   writer.array(1).string(groupId).boolean(false).noTags()
 }
 
-/** Groups of the classic protocol; one of another kind, or none, is `Dead`. */
+/** A group of the classic protocol; one of another protocol, or none, is `Dead`. */
 export function readDescribeGroups(reader: ByteReader): DescribedGroup | undefined {
   let group: DescribedGroup | undefined
   reader.int32() // throttled for so long
@@ -86,7 +86,7 @@ export function readDescribeGroups(reader: ByteReader): DescribedGroup | undefin
     reader.string() // kind of protocol
     reader.string() // protocol
     const members = readMany(reader, readClassicMember)
-    reader.int32() // what we may do
+    reader.int32() // authorized operations
     reader.tags()
     group = { errorCode, state, members }
   }
@@ -94,7 +94,7 @@ export function readDescribeGroups(reader: ByteReader): DescribedGroup | undefin
   return group
 }
 
-/** Groups of the protocol of KIP-848. */
+/** A group of the consumer protocol (KIP-848). */
 export function readConsumerGroupDescribe(reader: ByteReader): DescribedGroup | undefined {
   let group: DescribedGroup | undefined
   reader.int32() // throttled for so long
@@ -107,7 +107,7 @@ export function readConsumerGroupDescribe(reader: ByteReader): DescribedGroup | 
     reader.int32() // epoch of the assignment
     reader.string() // assignor
     const members = readMany(reader, readConsumerMember)
-    reader.int32() // what we may do
+    reader.int32() // authorized operations
     reader.tags()
     group = { errorCode, state, members }
   }
@@ -115,12 +115,12 @@ export function readConsumerGroupDescribe(reader: ByteReader): DescribedGroup | 
   return group
 }
 
-/** DeleteGroups, version 2. */
+/** Writes DeleteGroups, version 2. */
 export function writeDeleteGroup(writer: ByteWriter, groupId: string): void {
   writer.array(1).string(groupId).noTags()
 }
 
-/** The error code; 0 where it is deleted. */
+/** The error code of the answer; 0 where the group is deleted. */
 export function readDeleteGroups(reader: ByteReader): number {
   let errorCode = 0
   reader.int32() // throttled for so long
@@ -144,15 +144,15 @@ function readClassicMember(reader: ByteReader): DescribedMember {
   reader.nullableString() // static instance
   const clientId = reader.string()
   reader.string() // host
-  reader.bytes() // what it subscribes to
+  reader.bytes() // subscription
   const assignment = reader.bytes()
   reader.tags()
   return { memberId, clientId, partitions: readAssignment(assignment) }
 }
 
 /**
- * In the format of the consumers' own protocol, which has no compact form. Empty while the group is
- * rebalancing.
+ * Reads an assignment in the format of the consumer's embedded protocol, which has no flexible version. It is
+ * empty while the group rebalances.
  */
 function readAssignment(bytes: Buffer): readonly TopicPartition[] {
   if (bytes.length === 0) return []
@@ -174,7 +174,7 @@ function readConsumerMember(reader: ByteReader): DescribedMember {
   readMany(reader, each => each.string()) // topics
   reader.nullableString() // pattern
   const partitions = readTopicPartitions(reader)
-  readTopicPartitions(reader) // what it shall have
+  readTopicPartitions(reader) // target assignment
   reader.tags()
   return { memberId, clientId, partitions }
 }

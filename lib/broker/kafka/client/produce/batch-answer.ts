@@ -1,33 +1,33 @@
-/** What a broker's answer about a batch leads to. */
+/** What follows from a broker's answer about a batch. */
 export type BatchAnswer =
   | 'accepted'
-  /** The same batch again, after a moment. */
+  /** The same batch is sent again after a backoff. */
   | 'again'
-  /** The cluster may not know the partition yet. */
+  /** The partition is unknown, perhaps because it is new. */
   | 'unknown-partition'
-  /** Some record in it is refused. */
+  /** A record of the batch is refused: the batch is split to find it. */
   | 'split'
-  /** The broker counts otherwise than we, or another producer has taken over. */
+  /** The sequence number does not follow, or the producer is fenced. */
   | 'sequence-error'
   | 'refused'
 
 const ACCEPTED: ReadonlySet<number> = new Set([
   0,
-  // The answer to an earlier attempt was lost: the batch is in the log.
+  // DUPLICATE_SEQUENCE_NUMBER: the batch is in the log, and an earlier answer was lost.
   46,
 ])
-/** Leaders move, replicas lag behind, disks fail and are replaced. */
+/** Errors that pass: leaders move, replicas lag, disks fail. */
 const AGAIN: ReadonlySet<number> = new Set([5, 6, 7, 8, 9, 13, 19, 20, 51, 56, 74, 75])
-/** An error nobody foresaw, and bytes that were mangled on their way: a few times. */
+/** UNKNOWN_SERVER_ERROR and CORRUPT_MESSAGE, which may not pass: retried `FEW` times. */
 const AGAIN_A_FEW_TIMES: ReadonlySet<number> = new Set([-1, 2])
 const FEW = 5
 const UNKNOWN: ReadonlySet<number> = new Set([3, 100])
-/** Too large, invalid record, invalid timestamp. */
+/** Message or batch too large, invalid timestamp, invalid record. */
 const SPLIT: ReadonlySet<number> = new Set([10, 18, 32, 87])
-/** Out of order, unknown producer, old epoch, fenced, unknown transaction, wrong mapping. */
+/** Sequence out of order, old epoch, no such transaction, wrong producer id, unknown producer, fenced. */
 const SEQUENCE_ERRORS: ReadonlySet<number> = new Set([45, 47, 48, 49, 59, 90])
 
-/** `failures`: how often the batch was answered with an error before. */
+/** `failures` counts the errors with which the batch was answered before. */
 export function batchAnswer(errorCode: number, failures: number): BatchAnswer {
   if (ACCEPTED.has(errorCode)) return 'accepted'
   if (AGAIN.has(errorCode)) return 'again'

@@ -1,8 +1,6 @@
 import { utf8 } from '../../../../common/bytes.ts'
 
-/**
- * Header keys are few and come again and again; an application that makes them up must not fill the memory.
- */
+/** The most header keys that are cached. Most applications have few, but one may make them up. */
 const KEYS_MAX = 1_000
 
 const known = new Map<string, Uint8Array>()

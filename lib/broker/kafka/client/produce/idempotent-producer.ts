@@ -10,30 +10,33 @@ import type { SendQueue } from './send-queue.ts'
 
 const RENEW_MS = 200
 
-/** What producers of both kinds share. */
-export type SenderParts = Pick<RecordSenderOptions, 'clock' | 'cluster' | 'connect' | 'settings' | 'notify'>
+/** Settings that both producers of the direct path pass to their `RecordSender`. */
+export type DirectProducerOptions = Pick<
+  RecordSenderOptions,
+  'clock' | 'cluster' | 'connect' | 'settings' | 'notify'
+>
 
-export interface DirectProducerOptions extends SenderParts {
+export interface IdempotentProducerOptions extends DirectProducerOptions {
   readonly onSendError: ProducerOptions['onSendError']
   readonly identity: ProducerIdentity
-  /** Another one, where the broker has forgotten what was written in the name of the last. */
+  /** Gets another identity, where sequence numbers of the last one cannot go on. */
   renew(): Promise<ProducerIdentity>
 }
 
 /**
- * At-least-once, over connections of our own. Idempotent: a batch that is sent again is written once. Where
- * the broker has lost track of a partition's numbers, or a batch was given up that may be there, the
- * partition goes on under another identity, and a batch may come twice.
+ * The producer of the direct path without transactions. It is idempotent: a batch that is sent again is
+ * written once. Where the broker lost a partition's sequence numbers, or a batch was given up that may be in
+ * the log, the partition goes on under another producer id, and a batch may be written twice.
  */
 export class IdempotentProducer implements Producer {
   readonly #clock: Clock
-  readonly #options: DirectProducerOptions
+  readonly #options: IdempotentProducerOptions
   readonly #sender: RecordSender
   readonly #failures: SendFailures
   readonly copies = true
   #isClosed = false
 
-  constructor(options: DirectProducerOptions) {
+  constructor(options: IdempotentProducerOptions) {
     this.#options = options
     this.#clock = options.clock
     this.#failures = new SendFailures(options.onSendError)
@@ -78,7 +81,7 @@ export class IdempotentProducer implements Producer {
     if (failure) throw failure
   }
 
-  /** A flush ends with what was sent before it. */
+  /** Does nothing: without transactions a flush covers what was sent before it. */
   sendAhead(): void {}
 
   initTransactions(): Promise<void> {
@@ -110,7 +113,7 @@ export class IdempotentProducer implements Producer {
   #beginAnew(queue: SendQueue): void {
     const lost = queue.identity
     queue.identity = undefined
-    // Others have lost it before, and the next one is on its way or there.
+    // Another partition has lost this identity before, so the next one is there or requested.
     if (lost === undefined || lost !== this.#sender.identity) return
     this.#sender.setIdentity(undefined)
     void this.#renew()
@@ -121,7 +124,7 @@ export class IdempotentProducer implements Producer {
       try {
         return this.#sender.setIdentity(await this.#options.renew())
       } catch (reason) {
-        // Records that wait for it end by their own timeout.
+        // Records that wait for an identity are refused at their own timeout.
         this.#options.notify(errorFrom(reason).message)
       }
       await this.#clock.sleep(RENEW_MS)

@@ -1,11 +1,10 @@
-import type { Clock } from '../../../../common/clock.ts'
 import { errorFrom } from '../../../../common/errors/errors.ts'
 import { BrokerError } from '../../../broker-error.ts'
 import { PartitionMap } from '../../protocol/partition-map.ts'
-import type { Cluster } from '../connection/cluster.ts'
 import { MalformedError } from '../../protocol/malformed-error.ts'
-import { NodeConnection } from '../connection/node-connection.ts'
-import type { ConnectOptions, OpenConnection } from '../connection/open-connection.ts'
+import type { LeaderClient } from '../connection/leaders.ts'
+import { LeaderLoop, type LeaderConnectionOptions } from '../connection/leader-loop.ts'
+import type { OpenConnection } from '../connection/open-connection.ts'
 import { nameOf } from '../connection/retriable-errors.ts'
 import { commonVersion, PRODUCE } from '../../protocol/protocol.ts'
 import type { OutgoingBatch } from './outgoing-batch.ts'
@@ -14,92 +13,77 @@ import { readProduceResponse, type ProducedPartition } from './produce-response.
 import type { ProduceSettings } from './produce-settings.ts'
 import type { SendQueue } from './send-queue.ts'
 
-/** A batch under way, and whose it is. */
-export interface Sent {
+/** A batch in flight, and its queue. */
+export interface SentBatch {
   readonly queue: SendQueue
   readonly batch: OutgoingBatch
 }
 
-/** What a leader's sender does for, and tells, the sender that it belongs to. */
-export interface LeaderSenderOptions {
-  readonly clock: Clock
-  readonly cluster: Cluster
-  readonly connect: ConnectOptions
+/** Settings of a leader's sender, and calls to the `RecordSender` that owns it. */
+export interface LeaderSenderOptions extends LeaderConnectionOptions {
   readonly settings: ProduceSettings
   readonly transactionalId: string | undefined
-  /** Whether the queue has something that may be sent. */
+  /** Whether the first batch of the queue may be sent. */
   isReady(queue: SendQueue): boolean
-  /** Whether what is ready should wait no longer. */
+  /** Whether a batch that is ready should not wait for more records. */
   isDue(queue: SendQueue): boolean
-  /** The first batch of the queue, as it is sent. From now on it is under way. */
+  /** The first batch of the queue, sealed and stamped. It is in flight from now on. */
   take(queue: SendQueue): OutgoingBatch
-  answered(sent: Sent, answer: ProducedPartition): void
-  /** Nobody knows what has become of them. */
-  unanswered(sent: readonly Sent[]): void
-  /** The connection is gone, or could not be made; it is tried again later. */
+  answered(sent: SentBatch, answer: ProducedPartition): void
+  /** There is no answer, so the batches may be written or not. */
+  unanswered(sent: readonly SentBatch[]): void
+  /** The connection was lost, or could not be opened; the sender tries again. */
   lost(error: BrokerError): void
-  /** What trying again does not mend. */
+  /** The queues cannot be sent: the error is not retriable. */
   failed(queues: readonly SendQueue[], error: BrokerError): void
-  /** Nothing is due; the next call is `kick`. */
+  /** Nothing is due: the sender waits for a `kick`. */
   rests(): void
 }
 
 /**
- * Sends to the partitions that one node leads: one connection, and on it one request at a time, with the
- * first batch of every partition. So batches of a partition are in order whatever happens, and what comes
- * meanwhile makes the next batch larger.
+ * Sends to the partitions that one node leads. One request is under way at a time, with the first batch of
+ * every partition: so the batches of a partition stay in order whatever happens, and records that come
+ * meanwhile make the next batch larger.
  */
-export class LeaderSender {
+export class LeaderSender implements LeaderClient<SendQueue> {
   readonly queues = new Set<SendQueue>()
-  readonly #around: LeaderSenderOptions
-  readonly #connection: NodeConnection
-  #running = false
-  /** The queue that comes first in the next request, where not all fit. */
+  readonly #options: LeaderSenderOptions
+  readonly #loop: LeaderLoop
+  /** Index of the queue that comes first in the next request, where not all batches fit into one. */
   #turn = 0
 
-  constructor(node: number, around: LeaderSenderOptions) {
-    this.#around = around
-    this.#connection = new NodeConnection(node, around.cluster, around.connect)
+  constructor(options: LeaderSenderOptions) {
+    this.#options = options
+    this.#loop = new LeaderLoop(options, {
+      hasWork: () => this.#hasWork(),
+      step: open => this.#send(open),
+      stepFailed: reason => this.#sendFailed(reason),
+      rests: () => this.#options.rests(),
+    })
   }
 
-  /** It looks for more to send by itself, or calls `rests`. */
+  /** Whether the sender looks for more to send by itself, and calls `rests` where nothing is due. */
   get isRunning(): boolean {
-    return this.#running
+    return this.#loop.isRunning
   }
 
   /** To be called when there may be something to send. */
   kick(): void {
-    if (this.#running || this.#connection.isClosed || !this.#hasWork()) return
-    this.#running = true
-    void this.#run()
+    this.#loop.kick()
   }
 
   close(): void {
-    this.#connection.close()
-  }
-
-  async #run(): Promise<void> {
-    const connection = this.#connection
-    try {
-      while (!connection.isClosed && this.#hasWork())
-        await connection.attempt(
-          open => this.#send(open),
-          reason => this.#judge(reason),
-        )
-    } finally {
-      // In the same turn as the look at the work: a kick that comes now is not in vain.
-      this.#running = false
-      if (!connection.isClosed) this.#around.rests()
-    }
+    this.#loop.close()
   }
 
   #hasWork(): boolean {
-    for (const queue of this.queues) if (this.#around.isReady(queue) && this.#around.isDue(queue)) return true
+    const { isReady, isDue } = this.#options
+    for (const queue of this.queues) if (isReady(queue) && isDue(queue)) return true
     return false
   }
 
   async #send({ connection, versions }: OpenConnection): Promise<void> {
-    const { settings, connect, transactionalId } = this.#around
+    const { settings, connect, transactionalId } = this.#options
     const version = commonVersion(PRODUCE, versions, connection.address)
     const sent = this.#take()
     if (sent.length === 0) return
@@ -112,23 +96,25 @@ export class LeaderSender {
     const request = { transactionalId: transactionalId ?? null, timeoutMs, targets }
     let answers: readonly ProducedPartition[]
     try {
-      const patienceMs = connect.settings.requestTimeoutMs + timeoutMs
-      const reader = await connection.request(PRODUCE, version, patienceMs, writer =>
+      const limitMs = connect.settings.requestTimeoutMs + timeoutMs
+      const reader = await connection.request(PRODUCE, version, limitMs, writer =>
         writeProduceRequest(writer, request),
       )
       answers = matchAnswers(sent, readProduceResponse(reader, version))
     } catch (reason) {
-      this.#around.unanswered(sent)
+      this.#options.unanswered(sent)
       throw reason
     }
-    sent.forEach((each, index) => this.#around.answered(each, answers[index]!))
+    sent.forEach((each, index) => this.#options.answered(each, answers[index]!))
   }
 
-  /** The front moves on with each request, so that every queue gets its turn where they do not all fit. */
-  #take(): Sent[] {
-    const { settings, isReady, take } = this.#around
+  /**
+   * Takes the batches of a request. Where not all fit, the next request begins with the first that did not.
+   */
+  #take(): SentBatch[] {
+    const { settings, isReady, take } = this.#options
     const queues = [...this.queues]
-    const sent: Sent[] = []
+    const sent: SentBatch[] = []
     let bytes = 0
     for (let step = 0; step < queues.length; step += 1) {
       const queue = queues[(this.#turn + step) % queues.length]!
@@ -144,14 +130,14 @@ export class LeaderSender {
     return sent
   }
 
-  #judge(reason: unknown): void {
+  #sendFailed(reason: unknown): void {
     const error = errorFrom(reason)
     if (error instanceof BrokerError && error.class !== 'retriable') {
-      return this.#around.failed([...this.queues], error)
+      return this.#options.failed([...this.queues], error)
     }
-    // An answer that makes no sense is none: the batches go again, and the broker recognises those that it
-    // has.
-    this.#around.lost(
+    // An answer that makes no sense is no answer: the batches are sent again, and the broker recognises those
+    // that it has.
+    this.#options.lost(
       error instanceof BrokerError
         ? error
         : new BrokerError('BROKER_UNREACHABLE', 'retriable', `sending failed: ${error.message}`, {
@@ -161,8 +147,11 @@ export class LeaderSender {
   }
 }
 
-/** Answers in the order of what was sent; brokers keep none. */
-function matchAnswers(sent: readonly Sent[], answers: readonly ProducedPartition[]): ProducedPartition[] {
+/** The answers in the order of the batches, which brokers do not keep. */
+function matchAnswers(
+  sent: readonly SentBatch[],
+  answers: readonly ProducedPartition[],
+): ProducedPartition[] {
   const byPlace = new PartitionMap<ProducedPartition>()
   for (const answer of answers) byPlace.set(answer, answer)
   const matched = sent.map(({ queue }) => {

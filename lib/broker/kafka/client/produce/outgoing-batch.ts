@@ -18,18 +18,18 @@ import { headerKeyBytes } from './header-keys.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.ts'
 
-/** A record's length, attributes, numbers and the lengths of its parts, at most. */
+/** The most bytes of a record beside key, value and headers: lengths, attributes and deltas. */
 const RECORD_OVERHEAD_BYTES_MAX = 36
 const HEADER_OVERHEAD_BYTES_MAX = 10
 const CURRENT_MAGIC = 2
 
-/** Who writes: the broker takes each sequence number of a producer's epoch once. */
+/** The identity of a producer. The broker accepts each of its sequence numbers once per partition. */
 export interface ProducerIdentity {
   readonly producerId: number
   readonly epoch: number
 }
 
-/** How much a record takes in a batch, at most. */
+/** The most bytes that a record takes in a batch. */
 export function recordBytesMax({ key, value, headers }: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES_MAX
   if (key !== null) bytes += key.length
@@ -47,14 +47,15 @@ function headerBytesMax(headers: readonly Header[]): number {
 }
 
 /**
- * Records of one partition in Kafka's format 2, written into a slab as they come, behind room for the batch's
- * header. Once sent it is never changed: a broker recognises a batch that comes again by its numbers.
+ * Records of one partition in Kafka's format 2. They are written into a slab as they come, behind space for
+ * the batch's header. A batch that was sent is never changed, so that the broker recognises it when it comes
+ * again.
  */
 export class OutgoingBatch {
-  /** Batches of one producer are numbered as they are opened. */
+  /** The number of the batch, in the order in which the producer opened its batches. */
   readonly number: number
   readonly openedAtMs: number
-  /** Since when it might have been sent: its age, after which it is given up, counts from here. */
+  /** Since when the batch may be sent; its delivery timeout counts from here. */
   sendableSinceMs: number
   readonly #pool: SlabPool
   #slab: Buffer
@@ -62,14 +63,14 @@ export class OutgoingBatch {
   #count = 0
   #baseTimestamp = 0
   #maxTimestamp = 0
-  /** The batch as it is sent; it has a header once it is stamped. */
+  /** The bytes to send, after `seal`; `stamp` writes their header. */
   #sealed: Buffer | undefined
   #sequence = -1
   #identity: ProducerIdentity | undefined
   #codec = 0
-  /** So many attempts were not answered for sure: while there are any it may be in the log. */
+  /** Attempts whose outcome is unknown; while there are any, the batch may be in the log. */
   unknownOutcomes = 0
-  /** Answers in a row that asked for patience. */
+  /** Answers with an error so far. */
   failures = 0
 
   constructor(number: number, openedAtMs: number, pool: SlabPool, bytes: number) {
@@ -84,12 +85,12 @@ export class OutgoingBatch {
     return this.#count
   }
 
-  /** Of the records as they came, with the header. */
+  /** Bytes of header and records, not compressed. */
   get bytes(): number {
     return this.#at
   }
 
-  /** Of the records alone. */
+  /** Bytes of the records, not compressed. */
   get recordBytes(): number {
     return this.#at - HEADER_BYTES
   }
@@ -102,7 +103,9 @@ export class OutgoingBatch {
     return this.#identity
   }
 
-  /** `bytesMax`: as `recordBytesMax` says. Returns by how many bytes the batch has grown. */
+  /**
+   * Adds a record, of which `bytesMax` is `recordBytesMax`. Returns by how many bytes the batch has grown.
+   */
   append(record: OutgoingRecord, bytesMax: number): number {
     const before = this.#at
     if (before + bytesMax > this.#slab.length) this.#grow(before + bytesMax)
@@ -142,7 +145,7 @@ export class OutgoingBatch {
     return at - before
   }
 
-  /** No record comes any more. Compressing frees the slab at once. */
+  /** Ends the records. Compression frees the slab at once. */
   seal({ number, compress }: Codec): void {
     if (this.#sealed) return
     this.#codec = number
@@ -155,7 +158,7 @@ export class OutgoingBatch {
     this.#pool.give(this.#slab)
   }
 
-  /** Gives the sealed batch its place in the order of its producer. */
+  /** Writes the header, with the producer's identity and the batch's sequence number. */
   stamp(identity: ProducerIdentity, sequence: number, isTransactional: boolean): void {
     const bytes = this.#sealed!
     this.#identity = identity
@@ -175,7 +178,7 @@ export class OutgoingBatch {
     bytes.writeUInt32BE(crc32c(bytes.subarray(CRC_FROM)), CRC_AT)
   }
 
-  /** Stamped. */
+  /** The bytes to send, of a batch that is stamped. */
   get wireBytes(): Buffer {
     return this.#sealed!
   }
@@ -184,9 +187,9 @@ export class OutgoingBatch {
     return this.#sequence
   }
 
-  /** Read back, for what is done with them one by one. They are slices of the batch. */
+  /** The records, decoded from the batch: their keys and values are slices of it. */
   records(): RawRecord[] {
-    // Where it was not sent yet it has no header.
+    // A batch that was not sent yet has no header to decode.
     this.stamp(this.#identity ?? { producerId: -1, epoch: -1 }, this.#sequence, false)
     const bytes = this.#sealed!
     const header = new BatchHeader()
@@ -198,7 +201,7 @@ export class OutgoingBatch {
     return records
   }
 
-  /** The batch is over, and its memory free for another. */
+  /** Gives the memory back to the pool; the batch must not be used any more. */
   release(): void {
     if (this.#codec === 0) this.#pool.give(this.#slab)
   }

@@ -1,23 +1,23 @@
 import type { ByteWriter } from '../../protocol/byte-writer.ts'
 
-/** All replicas in sync must have it. */
+/** A batch is acknowledged when all in-sync replicas have it. */
 const ACKS_ALL = -1
 
 export interface ProduceTarget {
   readonly topic: string
   readonly partition: number
-  /** One record batch, sent from where it is. */
+  /** One record batch, which is sent without a copy. */
   readonly bytes: Uint8Array
 }
 
 export interface ProduceRequest {
   readonly transactionalId: string | null
-  /** How long the broker may wait for its replicas. */
+  /** How long the broker may wait for the replicas. */
   readonly timeoutMs: number
   readonly targets: readonly ProduceTarget[]
 }
 
-/** The same in all versions that are spoken here. */
+/** Writes a Produce request, whose form is the same in all versions of `PRODUCE`. */
 export function writeProduceRequest(
   writer: ByteWriter,
   { transactionalId, timeoutMs, targets }: ProduceRequest,

@@ -4,7 +4,7 @@ export interface ProducedPartition {
   readonly topic: string
   readonly partition: number
   readonly errorCode: number
-  /** What the broker says beyond the code. */
+  /** The broker's explanation of the error code. */
   readonly message: string | null
 }
 

@@ -3,23 +3,22 @@ import { producerTimeouts } from '../../settings/producer-timeouts.ts'
 import { codecOf, type Codec } from '../../protocol/records/codecs.ts'
 
 /**
- * How the direct path sends: what the client settings of the same name mean for librdkafka, with defaults of
- * our own.
+ * Settings of the direct path's producers, from the client settings that librdkafka knows; defaults differ.
  */
 export interface ProduceSettings {
-  /** How long a record may wait for company. */
+  /** How long a record waits for others in its batch. */
   readonly lingerMs: number
   readonly batchBytesMax: number
   readonly batchRecordsMax: number
-  /** Of key and value. */
+  /** The most bytes of key and value of a record. */
   readonly recordBytesMax: number
-  /** Of the batches in one request. */
+  /** The most bytes of the batches in a request. */
   readonly requestBytesMax: number
-  /** What may be unacknowledged before the producer is not writable. */
+  /** The bytes of unacknowledged records above which the producer is not writable. */
   readonly queuedBytesMax: number
-  /** After so long a batch is given up. */
+  /** How long a batch is tried before it is given up. */
   readonly deliveryTimeoutMs: number
-  /** How long the broker may wait for its replicas. */
+  /** How long the broker may wait for the replicas. */
   readonly replicationTimeoutMs: number
   readonly codec: Codec
 }
@@ -27,7 +26,7 @@ export interface ProduceSettings {
 const MIB = 1024 * 1024
 
 /**
- * Why these client settings need the native client for sending; undefined where the direct path speaks them.
+ * Why these client settings need the native client to send; undefined where the direct path implements them.
  */
 export function produceNeedsNative(client: ClientProperties): string | undefined {
   const acks = String(client['acks'] ?? client['request.required.acks'] ?? 'all').toLowerCase()
@@ -45,7 +44,7 @@ export function produceSettings(client: ClientProperties): ProduceSettings {
   const { deliveryTimeoutMs, replicationTimeoutMs } = producerTimeouts(client)
   return {
     lingerMs: number(5, 'linger.ms', 'queue.buffering.max.ms'),
-    // Below the megabyte that a topic takes as one batch by default.
+    // Half of the largest batch that a topic takes by default.
     batchBytesMax: number(MIB / 2, 'batch.size'),
     batchRecordsMax: number(1_000_000, 'batch.num.messages'),
     recordBytesMax: number(1_000_000, 'message.max.bytes'),

@@ -6,7 +6,8 @@ import { LeaderFinder } from '../connection/leader-finder.ts'
 import type { ConnectOptions } from '../connection/open-connection.ts'
 import { nameOf, placeOf, retryMs } from '../connection/retriable-errors.ts'
 import { protocolError } from '../../protocol/protocol-error.ts'
-import { LeaderSender, type Sent } from './leader-sender.ts'
+import { Leaders } from '../connection/leaders.ts'
+import { LeaderSender, type SentBatch } from './leader-sender.ts'
 import { OutgoingBatch, recordBytesMax, type ProducerIdentity } from './outgoing-batch.ts'
 import type { ProducedPartition } from './produce-response.ts'
 import type { ProduceSettings } from './produce-settings.ts'
@@ -14,10 +15,10 @@ import { SendQueue } from './send-queue.ts'
 import { SlabPool } from './slab-pool.ts'
 import { splitBatch } from './split-batch.ts'
 import { Unacknowledged } from './unacknowledged.ts'
-import { mayHaveBeenWritten } from '../../protocol/error-codes.ts'
+import { mayHaveBeenWritten } from '../../protocol/kafka-error-codes.ts'
 import { batchAnswer } from './batch-answer.ts'
 
-/** How often in a row a leader may not know the partition. */
+/** How often a leader may answer a batch with an unknown partition. */
 const UNKNOWN_ATTEMPTS = 5
 const EXPIRY_MS = 1_000
 const MESSAGE_TOO_LARGE = 10
@@ -28,40 +29,40 @@ export interface RecordSenderOptions {
   readonly connect: ConnectOptions
   readonly settings: ProduceSettings
   readonly transactionalId: string | undefined
-  /** For the log. */
+  /** Logs a message. */
   readonly notify: (message: string) => void
-  /** Whether the partition may be written to now. */
+  /** Whether the partition was added to the transaction. */
   isInTransaction(queue: SendQueue): boolean
   /**
-   * Asks for what `isAdmitted` waits for, again when the partition has got a leader; who grants it calls
-   * `kick`.
+   * Adds the partition to the transaction, and leads to a `kick` when that is done. It is called again when
+   * the partition has a leader.
    */
   addToTransaction(queue: SendQueue): void
-  /** `isHeld`: the record waited for the next transaction, and its refusal is that one's. */
+  /** Refuses a record. `isHeld`: it waited for the next transaction, and fails that one. */
   reject(error: BrokerError, record: RejectedRecord, isHeld: boolean): void
-  /** The broker takes nothing more of this identity for the partition, or counts otherwise than we. */
+  /** The broker refuses the sequence number or the identity for this partition. */
   sequenceError(error: BrokerError, queue: SendQueue): void
-  /** A batch was given up that may be in the log all the same. */
+  /** A batch was given up that may be in the log. */
   givenUpWithUnknownOutcome(queue: SendQueue): void
 }
 
 /**
- * The way of records to their leaders: a queue of batches for each partition, a sender for each node that
- * leads some. `send` only writes into a batch; whatever takes time happens behind it.
+ * Sends records to the leaders of their partitions, with a queue of batches for each partition and a
+ * `LeaderSender` for each leader's node. `append` only writes into a batch; the rest is asynchronous.
  */
 export class RecordSender {
-  /** In whose name is written; nothing is sent without one. */
+  /** The identity for partitions without one of their own; without it they are not sent. */
   #identity: ProducerIdentity | undefined
   readonly #options: RecordSenderOptions
   readonly #settings: ProduceSettings
   readonly #clock: Clock
   readonly #topics = new Map<string, SendQueue[]>()
-  /** Records in a row are mostly for one topic. */
+  /** The topic of the last record, and below its queues: the next record is mostly for the same one. */
   #lastTopic: string | undefined
   #lastQueues: SendQueue[] | undefined
-  /** Those that are not empty. */
+  /** Queues that are not empty. */
   readonly #active = new Set<SendQueue>()
-  readonly #senders = new Map<number, LeaderSender>()
+  readonly #senders = new Leaders<SendQueue, LeaderSender>(node => this.#newSender(node))
   readonly #finder: LeaderFinder<SendQueue>
   readonly #pool: SlabPool
   readonly #unacknowledged: Unacknowledged
@@ -107,19 +108,19 @@ export class RecordSender {
     return this.#identity
   }
 
-  /** Undefined while there is none; partitions go on in the name of the one that they began with. */
+  /** Sets the identity, undefined while there is none. A partition keeps the one that it began with. */
   setIdentity(identity: ProducerIdentity | undefined): void {
     this.#identity = identity
     if (identity) this.kick()
   }
 
-  /** Sequence numbers begin anew everywhere. Only while nothing is under way. */
+  /** Begins the sequence numbers of all partitions anew. Nothing may be in flight. */
   forgetSequences(): void {
     for (const queues of this.#topics.values())
       for (const queue of queues) if (queue) queue.identity = undefined
   }
 
-  /** Throws `record-refused`. */
+  /** Throws an error of class `record-refused` where the record is too large. */
   append(record: OutgoingRecord): void {
     const { key, value } = record
     const bytes = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
@@ -135,7 +136,7 @@ export class RecordSender {
     this.#unacknowledged.grown(batch.append(record, bytesMax))
   }
 
-  /** What is appended from now on waits for `release`. */
+  /** Makes records that are appended from now on wait for `release`. */
   hold(): void {
     for (const queue of this.#active) queue.closeOpen()
     this.#heldFrom = this.#nextNumber
@@ -150,24 +151,24 @@ export class RecordSender {
     this.kick()
   }
 
-  /** Whatever was appended, and is not held, goes out as soon as it can. */
+  /** Ends the lingering of records that are not held. */
   pushOut(): void {
     for (const queue of this.#active) if (queue.open && !this.#isHeld(queue.open)) queue.closeOpen()
     this.kick()
   }
 
-  /** Resolves when everything appended so far, and not held, is acknowledged, refused or dropped. */
+  /** Resolves when all records that are not held are acknowledged, refused or dropped. */
   flush(): Promise<void> {
     this.pushOut()
     return this.#unacknowledged.over(Math.min(this.#nextNumber, this.#heldFrom) - 1)
   }
 
   kick(): void {
-    for (const sender of this.#senders.values()) sender.kick()
+    this.#senders.kick()
     this.#scheduleWake()
   }
 
-  /** Nothing more is sent, and what was not is dropped without a word, until `resume`. */
+  /** Drops the batches that are not in flight, and whatever is appended until `resume`. */
   halt(): void {
     this.#isHalted = true
     for (const queue of [...this.#active]) {
@@ -175,7 +176,7 @@ export class RecordSender {
     }
   }
 
-  /** Resolves when no request is under way any more: each was answered, or its connection is gone. */
+  /** Resolves when no batch is in flight: each was answered, or has lost its connection. */
   idle(): Promise<void> {
     return new Promise(resolve => {
       if (this.#inFlight === 0) resolve()
@@ -187,19 +188,19 @@ export class RecordSender {
     this.#isHalted = false
   }
 
-  /** What was not sent to this partition is refused. */
+  /** Refuses the records of a partition that are not in flight. */
   rejectQueue(queue: SendQueue, error: BrokerError): void {
     this.#rejectAll([queue], error)
   }
 
-  /** What waits is forgotten; who waits for it is told the error. */
+  /** Drops all records; pending calls of `flush` reject with the error. */
   close(error: BrokerError): void {
     this.#isClosed = true
     this.#isHalted = true
     this.#timer?.cancel()
     this.#expiry?.cancel()
     this.#finder.close()
-    for (const sender of this.#senders.values()) sender.close()
+    this.#senders.close()
     this.#unacknowledged.close(error)
     for (const resolve of this.#idle.splice(0)) resolve()
   }
@@ -233,7 +234,7 @@ export class RecordSender {
     this.#nextNumber += 1
     queue.open = batch
     if (wasEmpty) this.#activate(queue)
-    else if (queue.leader !== undefined) this.#senders.get(queue.leader)?.kick()
+    else this.#senders.of(queue)?.kick()
     return batch
   }
 
@@ -252,14 +253,7 @@ export class RecordSender {
   }
 
   #moveTo(queue: SendQueue, node: number | undefined): void {
-    if (queue.leader === node) return
-    if (queue.leader !== undefined) this.#senders.get(queue.leader)?.queues.delete(queue)
-    queue.leader = node
-    if (node === undefined) return
-    let sender = this.#senders.get(node)
-    if (!sender) this.#senders.set(node, (sender = this.#newSender(node)))
-    sender.queues.add(queue)
-    this.#addToTransaction(queue)
+    if (this.#senders.move(queue, node) && node !== undefined) this.#addToTransaction(queue)
   }
 
   #isHeld({ number }: OutgoingBatch): boolean {
@@ -272,9 +266,9 @@ export class RecordSender {
   }
 
   #newSender(node: number): LeaderSender {
-    const { clock, cluster, connect, settings, transactionalId } = this.#options
-    return new LeaderSender(node, {
-      clock,
+    const { cluster, connect, settings, transactionalId } = this.#options
+    return new LeaderSender({
+      node,
       cluster,
       connect,
       settings,
@@ -312,7 +306,7 @@ export class RecordSender {
       queue.identity = this.#identity
       queue.nextSequence = 0
     }
-    // What is sent again is the same to the last bit: that is how the broker knows it.
+    // A batch that is sent again must be the same bytes, or the broker would not recognise it.
     if (batch.identity !== queue.identity || batch.sequence !== queue.nextSequence) {
       batch.stamp(queue.identity!, queue.nextSequence, this.#options.transactionalId !== undefined)
     }
@@ -322,7 +316,7 @@ export class RecordSender {
     return batch
   }
 
-  #answered({ queue, batch }: Sent, { errorCode, message }: ProducedPartition): void {
+  #answered({ queue, batch }: SentBatch, { errorCode, message }: ProducedPartition): void {
     queue.inFlight = undefined
     const answer = batchAnswer(errorCode, batch.failures)
     if (answer === 'accepted') {
@@ -332,7 +326,7 @@ export class RecordSender {
       this.#finish(queue, batch)
       return this.#requestDone()
     }
-    // What is refused for its records was refused before.
+    // A batch that is refused for its records was not written by an earlier attempt either.
     if (answer === 'split') batch.unknownOutcomes = 0
     else if (!mayHaveBeenWritten(errorCode)) batch.unknownOutcomes -= 1
     batch.failures += 1
@@ -353,7 +347,7 @@ export class RecordSender {
     this.#requestDone()
   }
 
-  #unanswered(sent: readonly Sent[]): void {
+  #unanswered(sent: readonly SentBatch[]): void {
     for (const { queue, batch } of sent) {
       queue.inFlight = undefined
       if (this.#isHalted && !this.#isClosed) this.#giveUp(queue, batch)
@@ -372,8 +366,8 @@ export class RecordSender {
   }
 
   /**
-   * So that only the record that is too large or invalid is refused in the end. A batch that is refused takes
-   * no sequence numbers.
+   * Splits a batch that was refused, so that in the end only the record at fault is. A refused batch has
+   * taken no sequence numbers.
    */
   #split(queue: SendQueue, batch: OutgoingBatch): void {
     const parts = splitBatch(batch, placeOf(queue), bytes => this.#newBatch(batch.number, bytes))
@@ -415,12 +409,12 @@ export class RecordSender {
   }
 
   #over(batch: OutgoingBatch): void {
-    // A broken connection may hold on to its memory.
+    // The socket of a lost connection may still use the memory of a batch without an answer.
     if (batch.unknownOutcomes === 0) batch.release()
     this.#unacknowledged.remove(batch, batch.recordBytes)
   }
 
-  /** Records that have waited for too long are given up, though nobody refuses them. */
+  /** Gives up the records whose delivery timeout is over. */
   #expire(): void {
     this.#expiry = undefined
     if (this.#active.size === 0) return
@@ -436,7 +430,7 @@ export class RecordSender {
     this.#expiry = this.#clock.schedule(EXPIRY_MS, () => this.#expire(), { keepsAlive: false })
   }
 
-  /** For what time alone makes due: the end of lingering, and of the wait before an attempt. */
+  /** Sets the timer for batches that become due by time: after lingering, or after a backoff. */
   #scheduleWake(): void {
     const nowMs = this.#clock.monotonicMs()
     let atMs = Infinity
@@ -452,12 +446,12 @@ export class RecordSender {
   }
 
   /**
-   * Whether nobody comes back to a queue that is due: a sender that looked at the clock a moment ago may have
-   * found it due in a fraction of a millisecond, and rests.
+   * Whether a queue that is due has no running sender: its sender may have rested a fraction of a millisecond
+   * before the queue became due.
    */
   #isLeftAlone(queue: SendQueue): boolean {
-    if (queue.leader === undefined || this.#senders.get(queue.leader)!.isRunning) return false
-    return this.#isReady(queue)
+    const sender = this.#senders.of(queue)
+    return sender !== undefined && !sender.isRunning && this.#isReady(queue)
   }
 
   #wakeBy(atMs: number): void {
@@ -479,8 +473,8 @@ function tooLarge(record: OutgoingRecord, bytes: number, { recordBytesMax }: Pro
 }
 
 /**
- * Under the name that the native client gives it, for which the protocol has no number: sending again is the
- * application's to decide.
+ * The error for a batch whose delivery timeout is over, by librdkafka's name, since the protocol has none. It
+ * is abortable: the application decides whether to send the records again.
  */
 function timedOut(queue: TopicPartition, why: string): BrokerError {
   const message = `${why} (MESSAGE_TIMED_OUT) while sending to ${nameOf(queue)}`

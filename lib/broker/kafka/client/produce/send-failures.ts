@@ -3,9 +3,9 @@ import { BrokerError } from '../../../broker-error.ts'
 import type { ProducerOptions, RejectedRecord } from '../../../broker.ts'
 
 /**
- * What went wrong with records since the last flush, commit or abort, and was not let go. A failure belongs
- * to the transaction of its record: where that is still to begin, the one under way does not hear of it, and
- * it is not over with that one.
+ * The first failure of a record since the last flush, commit or abort, unless the handler let it go. A
+ * failure belongs to the transaction of its record: that of a record for the next transaction does not fail
+ * the current one, and is kept beyond it.
  */
 export class SendFailures {
   readonly #onSendError: ProducerOptions['onSendError']
@@ -20,10 +20,7 @@ export class SendFailures {
     return this.#first
   }
 
-  /**
-   * A handler that throws has decided nothing: the record is not let go, and who waits for the others goes on
-   * waiting for them alone.
-   */
+  /** Asks the handler about a refused record. One that throws has not let the record go. */
   reject(error: BrokerError, record: RejectedRecord, isOfNext = false): void {
     let decision: 'continue' | 'fail' = 'fail'
     try {
@@ -36,15 +33,13 @@ export class SendFailures {
     if (decision === 'fail') this.add(error, isOfNext)
   }
 
-  /** Whatever a handler says. */
+  /** Adds a failure without asking the handler. */
   add(error: BrokerError, isOfNext = false): void {
     if (isOfNext) this.#firstOfNext ??= error
     else this.#first ??= error
   }
 
-  /**
-   * The next transaction begins, after one that was committed: what came too late for that one is this one's.
-   */
+  /** Begins the next transaction, which gets the failures that were kept for it. */
   begin(): void {
     this.#first ??= this.#firstOfNext
     this.#firstOfNext = undefined
@@ -59,8 +54,8 @@ export class SendFailures {
 }
 
 /**
- * A failure as the end of a transaction tells it: what passes is cured by an abort. What a broker has refused
- * for good comes back after each, so it keeps its class.
+ * A failure as the error of a commit: a retriable one becomes abortable, since an abort mends it. Others
+ * would come again after an abort, so they keep their class.
  */
 export function abortable(failure: BrokerError): BrokerError {
   if (failure.class !== 'retriable') return failure

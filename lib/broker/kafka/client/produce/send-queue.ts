@@ -3,28 +3,25 @@ import type { OutgoingBatch, ProducerIdentity } from './outgoing-batch.ts'
 
 const SEQUENCES = 2 ** 31
 
-/**
- * What is to be sent to one partition, in order: the batch under way, those that are full, and the one that
- * grows.
- */
+/** The batches of one partition in order: the one in flight, those that are full, and the open one. */
 export class SendQueue implements LedQueue {
   readonly topic: string
   readonly partition: number
-  /** What cannot be sent is refused, record by record; the queue lives on. */
+  /** Always undefined: records that cannot be sent are refused, and the queue is used on. */
   readonly failure = undefined
   leader: number | undefined
   leaderEpoch = -1
   retryAtMs = 0
   unknownAnswers = 0
-  /** The number of the transaction that the partition belongs to. */
-  admittedTo = 0
-  /** In whose name the partition is written to: the first sequence number of an identity is 0. */
+  /** The number of the last transaction that the partition was added to. */
+  addedTo = 0
+  /** The identity of the partition's sequence numbers, which begin at 0 with each identity. */
   identity: ProducerIdentity | undefined
   nextSequence = 0
   inFlight: OutgoingBatch | undefined
-  /** Takes more records. */
+  /** The batch that records are appended to. */
   open: OutgoingBatch | undefined
-  /** How large the last batch became. */
+  /** The size of the last batch, which is the first guess for the next. */
   usualBytes = 0
   readonly #full: OutgoingBatch[] = []
 
@@ -37,7 +34,7 @@ export class SendQueue implements LedQueue {
     return this.#full.length === 0 && this.open === undefined
   }
 
-  /** Whether a batch waits that nothing will be added to. */
+  /** Whether a batch takes no more records. */
   get hasFull(): boolean {
     return this.#full.length > 0
   }
@@ -50,7 +47,7 @@ export class SendQueue implements LedQueue {
     return this.open ? [...this.#full, this.open] : [...this.#full]
   }
 
-  /** The next records begin another batch. */
+  /** Ends the open batch, so that the next record begins another one. */
   closeOpen(): void {
     if (!this.open) return
     this.usualBytes = this.open.bytes
@@ -63,12 +60,12 @@ export class SendQueue implements LedQueue {
     else this.#full.splice(this.#full.indexOf(batch), 1)
   }
 
-  /** In place of the first, which was split. */
+  /** Replaces the first batch by the parts that it was split into. */
   replaceHead(parts: readonly OutgoingBatch[]): void {
     this.#full.splice(0, 1, ...parts)
   }
 
-  /** The batch has its place in the log. */
+  /** Moves the sequence number past a batch that is in the log. */
   accepted({ sequence, count }: OutgoingBatch): void {
     this.nextSequence = (sequence + count) % SEQUENCES
   }

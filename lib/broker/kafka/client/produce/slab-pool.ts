@@ -2,17 +2,14 @@ import { Buffer } from 'node:buffer'
 
 const SLAB_BYTES_MIN = 4 * 1024
 
-/**
- * Memory that batches are written into, used again and again: fresh memory costs as much as what is written
- * there.
- */
+/** Buffers that batches are written into, for reuse: allocating one costs as much as filling it. */
 export class SlabPool {
   readonly #bytesMax: number
-  /** By the logarithm of their size. */
+  /** Free buffers, by the logarithm of their size. */
   readonly #free: Buffer[][] = []
   #freeBytes = 0
 
-  /** `bytesMax`: what is kept for later at most. */
+  /** `bytesMax` limits the free buffers that are kept. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
   }

@@ -1,7 +1,7 @@
 import type { OutgoingRecord, TopicPartition } from '../../../broker.ts'
 import { type OutgoingBatch, recordBytesMax } from './outgoing-batch.ts'
 
-/** The records of a batch that was refused as a whole, in two batches. */
+/** Divides the records of a batch into two batches. */
 export function splitBatch(
   batch: OutgoingBatch,
   place: TopicPartition,

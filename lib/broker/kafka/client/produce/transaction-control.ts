@@ -2,13 +2,13 @@ import type { Consumer, OffsetToCommit } from '../../../broker.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
 
 /**
- * The half of a transaction that the native client keeps: it fences other producers of the id, and adds the
- * offsets, since it alone knows the group's generation. It sends no record, so for a transaction without
- * offsets its commit and abort say nothing to the broker.
+ * The part of a transaction that the native client does: it fences other producers of the id, and adds
+ * offsets, since only it knows the group's generation. It sends no records, so its commit and abort of a
+ * transaction without offsets send no request.
  */
 export interface TransactionControl {
   init(): Promise<void>
-  /** As it is now, between two transactions. */
+  /** The current identity. To be called between transactions. */
   identity(): Promise<ProducerIdentity>
   begin(): Promise<void>
   sendOffsets(offsets: readonly OffsetToCommit[], consumer: Consumer): Promise<void>

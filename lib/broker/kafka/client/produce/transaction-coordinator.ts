@@ -28,9 +28,7 @@ import {
   writeEndTransaction,
 } from './transaction-requests.ts'
 
-/**
- * The last transaction is still being completed, which takes a few milliseconds; records gather meanwhile.
- */
+/** The error code while the last transaction is completed, which takes a few milliseconds. */
 const CONCURRENT_TRANSACTIONS = 51
 const RETRY_MS = 2
 const RETRY_MS_MAX = 50
@@ -39,7 +37,7 @@ const LOST_RETRY_MS_MAX = 1_000
 const INVALID_TXN_STATE = 48
 const REQUEST_TIMED_OUT = 7
 const TOPIC_AUTHORIZATION_FAILED = 29
-/** Another partition of the same request was at fault. */
+/** The error code for a partition of a request that failed because of another one. */
 const OPERATION_NOT_ATTEMPTED = 55
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([14, 15, 16])
 const UNKNOWN_ATTEMPTS = 20
@@ -50,21 +48,21 @@ export interface CoordinatorOptions {
   readonly cluster: Cluster
   readonly connect: ConnectOptions
   readonly transactionalId: string
-  /** How long an end is tried, and partitions are waited for, before the caller is asked to try again. */
-  readonly patienceMs: number
-  /** For the log. */
+  /** How long ending and adding partitions are tried, before the call rejects as retriable. */
+  readonly timeoutMs: number
+  /** Logs a message. */
   readonly notify: (message: string) => void
-  /** Some partitions may be written to from now on. */
-  admitted(): void
+  /** Partitions were added and may be written to. */
+  added(): void
   refused(queue: SendQueue, error: BrokerError): void
-  /** The transaction cannot come true any more. */
+  /** The transaction has failed and cannot be committed. */
   failed(error: BrokerError): void
 }
 
 /**
- * What the coordinator of a transactional id must know of what we send: which partitions belong to the
- * transaction, before anything is written to them, and its end, where the native client, which knows of no
- * partition, does not tell it.
+ * Requests to the coordinator of a transactional id for the records of the direct path: it adds partitions to
+ * the transaction before they are written to, and ends the transaction where the native client, which knows
+ * of no partition, would not.
  */
 export class TransactionCoordinator {
   readonly #options: CoordinatorOptions
@@ -73,8 +71,8 @@ export class TransactionCoordinator {
   readonly #pending = new Set<SendQueue>()
   #adding: Promise<void> | undefined
   #hasPartitions = false
-  /** A request was not answered: its partitions may have been added. */
-  #isUnsure = false
+  /** Whether a request to add partitions has no answer: they may have been added. */
+  #isOutcomeUnknown = false
   #stopping = new AbortController()
   readonly #connection: SharedConnection
   #isClosed = false
@@ -89,53 +87,53 @@ export class TransactionCoordinator {
     this.#transaction += 1
     this.#pending.clear()
     this.#hasPartitions = false
-    this.#isUnsure = false
+    this.#isOutcomeUnknown = false
     this.#stopping = new AbortController()
   }
 
   isInTransaction(queue: SendQueue): boolean {
-    return queue.admittedTo === this.#transaction
+    return queue.addedTo === this.#transaction
   }
 
-  /** To be called again when the partition has got a leader: one that may not exist is not asked for. */
+  /** To be called again when the partition has a leader; before, it may not exist and is not added. */
   addToTransaction(queue: SendQueue): void {
     this.#pending.add(queue)
     this.#adding ??= this.#addPending()
   }
 
-  /** Whether the coordinator may count partitions of ours into the transaction. */
+  /** Whether partitions were added to the transaction, or may have been. */
   get mayHavePartitions(): boolean {
-    return this.#hasPartitions || this.#isUnsure
+    return this.#hasPartitions || this.#isOutcomeUnknown
   }
 
   /**
-   * Resolves when the partitions so far are added, or will not be. Rejects, retriable, where that takes too
-   * long.
+   * Resolves when the pending partitions are added, or given up. Rejects with class `retriable` after the
+   * timeout.
    */
   async settled(): Promise<void> {
-    const { clock, patienceMs } = this.#options
-    const deadlineMs = clock.monotonicMs() + patienceMs
+    const { clock, timeoutMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     while (this.#isWaiting() && !this.#stopping.signal.aborted) {
-      if (clock.monotonicMs() > deadlineMs) throw silenceError(ADDING)
+      if (clock.monotonicMs() > deadlineMs) throw noAnswerError(ADDING)
       await clock.sleep(RETRY_MS, this.#stopping.signal)
     }
   }
 
   /**
-   * Adds no more. Resolves when what was asked is answered, or its connection gone. Rejects, retriable, where
-   * that takes too long.
+   * Stops adding partitions. Resolves when the request in flight is answered or lost. Rejects with class
+   * `retriable` after the timeout.
    */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#pending.clear()
-    if (this.#adding) await this.#within(this.#options.patienceMs, this.#adding, ADDING)
+    if (this.#adding) await this.#within(this.#options.timeoutMs, this.#adding, ADDING)
   }
 
-  /** Rejects with class `retriable` where the outcome is not known: the same call may be made again. */
+  /** Ends the transaction. Rejects with class `retriable` where the outcome is unknown: call it again. */
   async end(kind: 'commit' | 'abort'): Promise<void> {
     const doing = `${kind === 'commit' ? 'committing' : 'aborting'} a transaction`
-    const { clock, patienceMs } = this.#options
-    const deadlineMs = clock.monotonicMs() + patienceMs
+    const { clock, timeoutMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let attempt = 0; ; attempt += 1) {
       const leftMs = deadlineMs - clock.monotonicMs()
       const error = await this.#within(leftMs, this.#tryToEnd(kind, doing), doing)
@@ -152,14 +150,11 @@ export class TransactionCoordinator {
     this.#connection.close()
   }
 
-  /**
-   * To find the coordinator and to connect takes time, too, of which the transaction has no more than of any
-   * other.
-   */
+  /** Limits the time of a request, of finding the coordinator and of connecting to it. */
   #within<T>(limitMs: number, work: Promise<T>, doing: string): Promise<T> {
     const late = () => {
       this.#connection.drop()
-      throw silenceError(doing)
+      throw noAnswerError(doing)
     }
     return withTimeLimit(this.#options.clock, { limitMs, late }, work)
   }
@@ -173,7 +168,7 @@ export class TransactionCoordinator {
         readEndTransaction,
       )
       if (code === 0) return undefined
-      // There may have been nothing to end.
+      // The coordinator has no transaction where none of the partitions was added.
       if (code === INVALID_TXN_STATE && kind === 'abort' && !this.#hasPartitions) return undefined
       if (COORDINATOR_MOVED.has(code)) this.#connection.drop()
       return protocolError(code, doing)
@@ -188,45 +183,42 @@ export class TransactionCoordinator {
   }
 
   async #addPending(): Promise<void> {
-    // The partitions of one turn are added with one request.
+    // One request adds all partitions of this turn of the event loop.
     await Promise.resolve()
-    try {
-      await this.#addUntilDone(this.#stopping.signal)
-    } finally {
-      // Before anybody else can run: who comes next begins anew.
-      this.#adding = undefined
-    }
-  }
-
-  async #addUntilDone(signal: AbortSignal): Promise<void> {
+    const { signal } = this.#stopping
     let failures = 0
-    while (!signal.aborted) {
-      const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
-      if (queues.length === 0) return
-      const codes = await this.#tryToAdd(queues)
-      // Also where nobody waits for the answer any more: an abort has to end what it says.
-      if (codes?.values().includes(0)) this.#hasPartitions = true
-      if (signal.aborted) return
-      if (codes && this.#learn(queues, codes, failures)) failures = 0
-      else {
-        const waitMs = codes ? retryMs(failures, RETRY_MS_MAX) : retryMs(failures + 4, LOST_RETRY_MS_MAX)
-        failures += 1
-        await this.#options.clock.sleep(waitMs, signal)
+    try {
+      while (!signal.aborted) {
+        const queues = [...this.#pending].filter(queue => !queue.isEmpty && queue.leader !== undefined)
+        if (queues.length === 0) return
+        const codes = await this.#tryToAdd(queues)
+        // An abort has to know of added partitions, also when it has stopped waiting for them.
+        if (codes?.values().includes(0)) this.#hasPartitions = true
+        if (signal.aborted) return
+        if (codes && this.#learn(queues, codes, failures)) failures = 0
+        else {
+          const waitMs = codes ? retryMs(failures, RETRY_MS_MAX) : retryMs(failures + 4, LOST_RETRY_MS_MAX)
+          failures += 1
+          await this.#options.clock.sleep(waitMs, signal)
+        }
       }
+    } finally {
+      // In the same microtask as the last look at the pending partitions, so that a later one begins anew.
+      this.#adding = undefined
     }
   }
 
   async #tryToAdd(queues: readonly SendQueue[]): Promise<PartitionMap<number> | undefined> {
     const owner = this.#owner!
-    const wasUnsure = this.#isUnsure
-    this.#isUnsure = true
+    const wasOutcomeUnknown = this.#isOutcomeUnknown
+    this.#isOutcomeUnknown = true
     try {
       const codes = await this.#ask(
         ADD_PARTITIONS_TO_TXN,
         writer => writeAddPartitions(writer, owner, queues),
         readAddPartitions,
       )
-      this.#isUnsure = wasUnsure
+      this.#isOutcomeUnknown = wasOutcomeUnknown
       return codes
     } catch (reason) {
       const error = lostError(reason, ADDING)
@@ -236,18 +228,18 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Whether any of them is in. */
+  /** Reads the answer for each queue. True where a partition was added. */
   #learn(queues: readonly SendQueue[], codes: PartitionMap<number>, failures: number): boolean {
     let isAnyIn = false
     for (const queue of queues) {
       const code = codes.get(queue.topic, queue.partition) ?? OPERATION_NOT_ATTEMPTED
       if (code === 0) {
-        queue.admittedTo = this.#transaction
+        queue.addedTo = this.#transaction
         this.#pending.delete(queue)
         isAnyIn = true
       } else this.#notAdded(queue, code, failures)
     }
-    if (isAnyIn) this.#options.admitted()
+    if (isAnyIn) this.#options.added()
     return isAnyIn
   }
 
@@ -294,11 +286,11 @@ export class TransactionCoordinator {
   }
 }
 
-function silenceError(doing: string): BrokerError {
+function noAnswerError(doing: string): BrokerError {
   return protocolError(REQUEST_TIMED_OUT, doing, [], 'no coordinator answers')
 }
 
-/** Whatever is no answer of the broker leaves the outcome open. */
+/** The error for a request without a valid answer. It is retriable, since the outcome is unknown. */
 function lostError(reason: unknown, doing: string): BrokerError {
   if (reason instanceof BrokerError && reason.code !== 'CORRUPT_MESSAGE') return reason
   const cause = errorFrom(reason)

@@ -4,7 +4,7 @@ import type { ByteReader } from '../../protocol/byte-reader.ts'
 import type { ByteWriter } from '../../protocol/byte-writer.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
 
-/** Of a producer without transactions. */
+/** Writes InitProducerId for a producer without transactions. */
 export function writeInitProducerId(writer: ByteWriter): void {
   writer.string(null).int32(0).noTags()
 }
@@ -16,7 +16,7 @@ export function readInitProducerId(reader: ByteReader): ProducerIdentity & { rea
   return answer
 }
 
-/** Who asks the coordinator. */
+/** The producer whose transaction it is. */
 export interface TransactionOwner extends ProducerIdentity {
   readonly transactionalId: string
 }
@@ -42,7 +42,7 @@ export function writeAddPartitions(
   writer.noTags()
 }
 
-/** Error codes by partition. */
+/** The error codes of the answer, by partition. */
 export function readAddPartitions(reader: ByteReader): PartitionMap<number> {
   const codes = new PartitionMap<number>()
   reader.int32() // throttled for so long
@@ -63,7 +63,7 @@ export function writeEndTransaction(writer: ByteWriter, owner: TransactionOwner,
   writer.boolean(isCommit).noTags()
 }
 
-/** The error code. */
+/** The error code of the answer. */
 export function readEndTransaction(reader: ByteReader): number {
   reader.int32() // throttled for so long
   const errorCode = reader.int16()

@@ -1,23 +1,23 @@
 import { BrokerError } from '../../../broker-error.ts'
 import type { Consumer, OffsetToCommit, OutgoingRecord, Producer, ProducerOptions } from '../../../broker.ts'
 import { closedError } from '../../protocol/protocol-error.ts'
-import { checkTimestamp, type SenderParts } from './idempotent-producer.ts'
+import { checkTimestamp, type DirectProducerOptions } from './idempotent-producer.ts'
 import type { ProducerIdentity } from './outgoing-batch.ts'
 import { RecordSender } from './record-sender.ts'
 import { abortable, SendFailures, stateError } from './send-failures.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 import type { TransactionControl } from './transaction-control.ts'
 
-export interface TransactionalProducerOptions extends SenderParts {
+export interface TransactionalProducerOptions extends DirectProducerOptions {
   readonly onSendError: ProducerOptions['onSendError']
   readonly transactionalId: string
   readonly control: TransactionControl
 }
 
 /**
- * Exactly-once: the native client keeps the transaction, the records go over connections of our own, under
- * the producer id and epoch that it was given. So the broker sees one producer, and fencing, timeouts and
- * markers are what they always are.
+ * The producer of the direct path with transactions. The native client keeps the transaction, and records are
+ * sent by the direct path under the producer id and epoch of the native client. The broker sees one producer,
+ * so fencing, timeouts and markers work as usual.
  */
 export class TransactionalProducer implements Producer {
   readonly #control: TransactionControl
@@ -25,22 +25,22 @@ export class TransactionalProducer implements Producer {
   readonly #sender: RecordSender
   readonly #failures: SendFailures
   #identity: ProducerIdentity | undefined
-  /** An abort may have changed it. */
+  /** Whether `#identity` has to be asked for again: an abort may have changed it. */
   #isIdentityOld = true
   readonly copies = true
   #inTransaction = false
-  /** What is sent belongs to the next transaction. */
+  /** Whether records are held for the next transaction. */
   #isAhead = false
-  /** The native client has added offsets, so it ends the transaction, with what we have written. */
+  /** Whether the native client has added offsets, and so ends the transaction with all its partitions. */
   #hasOffsets = false
-  /** What we had to tell the coordinator of the end is told. */
+  /** Whether the coordinator has been told of the end. */
   #isEnded = false
-  /** A batch may or may not be in the log: no number that comes next can be right. */
-  #hasDoubt = false
+  /** Whether a given-up batch may be in the log: then no next sequence number is right. */
+  #hasUnknownOutcome = false
   #closing: Promise<void> | undefined
 
-  constructor({ onSendError, transactionalId, control, ...parts }: TransactionalProducerOptions) {
-    const { clock, cluster, connect, notify } = parts
+  constructor({ onSendError, transactionalId, control, ...options }: TransactionalProducerOptions) {
+    const { clock, cluster, connect, notify } = options
     this.#control = control
     this.#failures = new SendFailures(onSendError)
     this.#coordinator = new TransactionCoordinator({
@@ -48,21 +48,21 @@ export class TransactionalProducer implements Producer {
       cluster,
       connect,
       transactionalId,
-      patienceMs: parts.settings.deliveryTimeoutMs,
+      timeoutMs: options.settings.deliveryTimeoutMs,
       notify,
-      admitted: () => this.#sender.kick(),
+      added: () => this.#sender.kick(),
       refused: (queue, error) => this.#sender.rejectQueue(queue, error),
       failed: error => this.#fail(error),
     })
     this.#sender = new RecordSender({
-      ...parts,
+      ...options,
       transactionalId,
       isInTransaction: queue => this.#coordinator.isInTransaction(queue),
       addToTransaction: queue => this.#coordinator.addToTransaction(queue),
       reject: (error, record, isHeld) => this.#failures.reject(error, record, isHeld),
       sequenceError: error => this.#fail(error),
       givenUpWithUnknownOutcome: () => {
-        this.#hasDoubt = true
+        this.#hasUnknownOutcome = true
       },
     })
   }
@@ -86,7 +86,7 @@ export class TransactionalProducer implements Producer {
   async flush(): Promise<void> {
     this.#assertOpen()
     await this.#sender.flush()
-    // The refusal stands until the abort: what was lost is lost to the commit as well.
+    // The failure stays until the abort, since the commit would lack the same record.
     if (this.#failures.first) throw this.#failures.first
   }
 
@@ -121,9 +121,9 @@ export class TransactionalProducer implements Producer {
     this.#assertOpen()
     if (offsets.length === 0) return
     if (this.#failures.first) throw abortable(this.#failures.first)
-    // What is left of the records travels while the offsets do.
+    // The last records are sent while the offsets are added.
     this.#sender.pushOut()
-    // The coordinator makes one of two that come together wait, and the native client waits for long.
+    // The coordinator refuses one of two concurrent requests, and the native client's backoff is long.
     await this.#coordinator.settled()
     await this.#control.sendOffsets(offsets, consumer)
     this.#hasOffsets = true
@@ -146,7 +146,7 @@ export class TransactionalProducer implements Producer {
     await this.#coordinator.stop()
     await this.#sender.idle()
     this.#assertOpen()
-    if (this.#hasDoubt) throw this.#doubtError()
+    if (this.#hasUnknownOutcome) throw this.#outcomeUnknownError()
     await this.#end('abort')
     await this.#control.abort()
     this.#failures.take()
@@ -173,25 +173,24 @@ export class TransactionalProducer implements Producer {
     this.#sender.setIdentity(this.#identity)
   }
 
-  /** Where the native client has added nothing to the transaction, it does not end it. */
+  /** Ends the transaction where the native client does not, because it has added nothing to it. */
   async #end(kind: 'commit' | 'abort'): Promise<void> {
     if (this.#isEnded || this.#hasOffsets || !this.#coordinator.mayHavePartitions) return
     await this.#coordinator.end(kind)
     this.#isEnded = true
   }
 
-  /** Nothing that was sent in this transaction can come true. */
+  /** Fails the transaction: it cannot be committed, and its records are dropped. */
   #fail(error: BrokerError): void {
     this.#failures.add(error)
     this.#sender.halt()
   }
 
   /**
-   * A batch that is still on its way may be written after an abort of ours, and leave the partition with an
-   * open transaction that nobody ends. A new producer under the same id raises the epoch together with the
-   * abort, and such a batch comes too late.
+   * The error where a batch may still be in flight. Written after an abort, it would open a transaction that
+   * nobody ends. A new producer of the same id aborts with a new epoch, which refuses such a batch.
    */
-  #doubtError(): BrokerError {
+  #outcomeUnknownError(): BrokerError {
     const message =
       'it is not known what has become of a batch of this transaction: only a new producer can end it'
     return new BrokerError('PRODUCE_OUTCOME_UNKNOWN', 'fenced', message, { cause: this.#failures.first })

@@ -1,16 +1,16 @@
 import type { OutgoingBatch } from './outgoing-batch.ts'
 
 interface Waiter {
-  /** The number of the last batch that it waits for. */
+  /** The number of the last batch that is waited for. */
   readonly upTo: number
   resolve(): void
   reject(error: Error): void
 }
 
-/** What was sent and is not over yet, and who waits for its end. */
+/** Batches that are neither acknowledged nor given up, and the callers that wait for them. */
 export class Unacknowledged {
   readonly #bytesMax: number
-  /** In the order of their numbers, except for the parts of split ones. */
+  /** Batches in the order of their numbers, apart from the parts of split ones. */
   readonly #batches = new Set<OutgoingBatch>()
   #bytes = 0
   #flushing: Waiter[] = []
@@ -32,7 +32,7 @@ export class Unacknowledged {
     this.#batches.add(batch)
   }
 
-  /** `bytes`: how much it has grown by. */
+  /** Removes a batch that is acknowledged or given up. `bytes` is the sum that `grown` was told of it. */
   remove(batch: OutgoingBatch, bytes: number): void {
     this.#batches.delete(batch)
     this.#bytes -= bytes
@@ -40,7 +40,7 @@ export class Unacknowledged {
     if (this.#flushing.length > 0) this.#settle()
   }
 
-  /** Resolves when the batches up to this number are over. */
+  /** Resolves when the batches up to this number are acknowledged or given up. */
   over(upTo: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#flushing.push({ upTo, resolve, reject })

@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer'
 
-/** Numbers as records hold them: zigzag, then seven bits a byte, the least significant first. */
-
-/** Of a length, a count or an offset: 31 bits, not negative. -1 is allowed, and stands for null. */
+/**
+ * The size of a length, a count or an offset as a varint: zigzag, then seven bits a byte, the least
+ * significant first. The value is not negative, but for -1, which stands for null.
+ */
 export function varintBytes(value: number): number {
   return bytesOf(value < 0 ? 1 : value * 2)
 }
@@ -14,7 +15,7 @@ function bytesOf(zigzag: number): number {
   return zigzag < 0x1000_0000 ? 4 : 5
 }
 
-/** Returns where the next byte goes. */
+/** Writes what `varintBytes` measures. Returns where the next byte goes. */
 export function writeVarint(buffer: Buffer, start: number, value: number): number {
   return write(buffer, start, value < 0 ? 1 : value * 2)
 }
@@ -32,7 +33,7 @@ function write(buffer: Buffer, start: number, zigzag: number): number {
 
 const SMALL = 2 ** 30
 
-/** Of any integer that a number holds, negative ones among them. */
+/** The size of an integer as a varint, also of a negative one. */
 export function varlongBytes(value: number): number {
   if (isSmall(value)) return bytesOf(smallZigzagOf(value))
   let bytes = 1
@@ -57,7 +58,7 @@ function smallZigzagOf(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value
 }
 
-/** Twice a number may be more than one holds exactly. */
+/** The zigzag form as a bigint: twice the value may not fit a number exactly. */
 function zigzagOf(value: number): bigint {
   const exact = BigInt(value)
   return exact >= 0n ? exact * 2n : -exact * 2n - 1n

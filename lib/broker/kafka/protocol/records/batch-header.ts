@@ -2,12 +2,12 @@ import type { Buffer } from 'node:buffer'
 import { readInt64 } from '../../../../common/int64.ts'
 import { MalformedError } from '../malformed-error.ts'
 
-/** Offset and length: what precedes the part that the length counts. */
+/** The base offset and the length, which a batch's length does not count. */
 export const LOG_OVERHEAD_BYTES = 12
 export const HEADER_BYTES = 61
 const CURRENT_MAGIC = 2
 
-/** Where the checksum is, and where what it covers begins. */
+/** Where the checksum stands, and where the bytes that it covers begin. */
 export const CRC_AT = 17
 export const CRC_FROM = 21
 
@@ -17,14 +17,14 @@ export const TRANSACTIONAL = 16
 export const CONTROL = 32
 
 /**
- * The head of a record batch of format 2 (KIP-98), as far as it is needed to step over it. Read again and
- * again into the same object: there is one for each few records.
+ * The header of a record batch of format 2 (KIP-98), as far as reading needs it. One object is used for batch
+ * after batch, since a batch may have only a few records.
  */
 export class BatchHeader {
   start = 0
   end = 0
   baseOffset = 0
-  /** Of the last record that the batch once had; compaction may have taken it. */
+  /** The offset of the last record that the batch was written with; compaction may have removed it. */
   lastOffset = 0
   leaderEpoch = 0
   attributes = 0
@@ -42,8 +42,8 @@ export class BatchHeader {
   }
 
   /**
-   * Reads the batch at `at`; false where `limit` cuts it off, which is how a fetch ends that has reached its
-   * number of bytes. Throws `MalformedError` for what is no batch.
+   * Reads the header of the batch at `at`. False where `limit` cuts the batch off: a response ends in the
+   * middle of a batch where its limit of bytes is reached. Throws `MalformedError` where there is no batch.
    */
   read(buffer: Buffer, at: number, limit: number): boolean {
     if (at + HEADER_BYTES > limit) return false
@@ -69,7 +69,7 @@ export class BatchHeader {
     return true
   }
 
-  /** How large the batch is whose end was cut off; undefined where not even its length came. */
+  /** The size of a batch that `read` found cut off; undefined where its length was cut off, too. */
   cutBytes(buffer: Buffer, at: number, limit: number): number | undefined {
     if (at + LOG_OVERHEAD_BYTES > limit) return undefined
     return LOG_OVERHEAD_BYTES + buffer.readInt32BE(at + 8)

@@ -8,31 +8,31 @@ import { decompressLz4Frame } from './lz4-frame.ts'
 import { decompressSnappy } from './snappy-frame.ts'
 
 /**
- * Of one batch. A batch may hold a hundred times its size, and a mangled length much more: memory has a
- * bound.
+ * The most bytes that one batch is decompressed to. A batch may hold a hundred times its size, and a mangled
+ * length claims any size.
  */
 const BYTES_MAX = 256 * 1024 * 1024
 
 /** How the records of a batch are compressed, by its number in the batch's attributes. */
 export interface Codec {
   readonly number: number
-  /** Undefined where they go as they are. */
+  /** Undefined where the records are not compressed. */
   readonly compress: ((input: Buffer) => Buffer) | undefined
 }
 
 interface KnownCodec {
   readonly name: string
-  /** `unable`: what only the native client compresses with. */
+  /** `unable`: only the native client compresses with this codec. */
   readonly compress: ((input: Buffer) => Buffer) | 'as it is' | 'unable'
   readonly decompress: ((input: Buffer, bytesMax: number) => Buffer) | undefined
 }
 
-/** Node has zstd from 22.15 on, several times as fast as the package. */
+/** Decompression by Node itself, from 22.15 on: several times as fast as the package. */
 const nativeZstd = (
   zlib as { readonly zstdDecompressSync?: (input: Buffer, options: { maxOutputLength: number }) => Buffer }
 ).zstdDecompressSync
 
-/** By the number in a batch's attributes (https://kafka.apache.org/documentation/#recordbatch). */
+/** Codecs by their number in a batch's attributes (https://kafka.apache.org/documentation/#recordbatch). */
 const CODECS: readonly KnownCodec[] = [
   { name: 'none', compress: 'as it is', decompress: undefined },
   {
@@ -42,7 +42,7 @@ const CODECS: readonly KnownCodec[] = [
   },
   {
     name: 'snappy',
-    // One bare block, as librdkafka sends it; JVM readers take it as well as their own frames.
+    // One block without a header, as librdkafka sends it; JVM clients read it, too.
     compress: input => asBuffer(compressSnappy(input)),
     decompress: decompressSnappy,
   },
@@ -55,7 +55,9 @@ const CODECS: readonly KnownCodec[] = [
   },
 ]
 
-/** Undefined for what only the native client compresses with, lz4 and zstd, and for what is no codec. */
+/**
+ * The codec of this name; undefined for lz4 and zstd, which only the native client writes, and for others.
+ */
 export function codecOf(name: string): Codec | undefined {
   const number = CODECS.findIndex(each => each.name === name)
   const compress = CODECS[number]?.compress
@@ -64,8 +66,8 @@ export function codecOf(name: string): Codec | undefined {
 }
 
 /**
- * The records of a batch as they were before compression. Throws `MalformedError` for what is none, and for
- * more than 256 MiB.
+ * The records of a batch, decompressed. Throws `MalformedError` where they cannot be, and where they are more
+ * than 256 MiB.
  */
 export function decompress(codec: number, input: Buffer): Buffer {
   const decompressWith = CODECS[codec]?.decompress

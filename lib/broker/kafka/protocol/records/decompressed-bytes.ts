@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 
-/** What a size is taken for where the bytes make no sense: decompressing them says so. */
+/** The size of malformed input: decompressing it is what throws. */
 const UNKNOWN = 0
 const XERIAL_MAGIC = 0x82534e41
 const XERIAL_HEADER_BYTES = 16
@@ -8,23 +8,23 @@ const LZ4_UNCOMPRESSED = 0x80000000
 const ZSTD_MAGIC = 0xfd2fb528
 const ZSTD_BLOCK_BYTES_MAX = 128 * 1024
 
-/** By the number in a batch's attributes. */
+/** Size readers by the codec's number in a batch's attributes. */
 const SIZES: readonly ((input: Buffer) => number)[] = [({ length }) => length, gzip, snappy, lz4, zstd]
 
 /**
- * How many bytes the records of a batch are when decompressed, or a few more, by what the frames say: for
- * memory that is to be had before. Wrong sizes in mangled bytes are found out by decompressing.
+ * How many bytes the records of a batch take when decompressed, or slightly more, as the frames say: memory
+ * is reserved before. A wrong size in mangled bytes is noticed when they are decompressed.
  */
 export function decompressedBytes(codec: number, input: Buffer): number {
   return SIZES[codec]?.(input) ?? UNKNOWN
 }
 
-/** Of one member, as batches have it. */
+/** A gzip stream ends with its size. Batches have one member. */
 function gzip(input: Buffer): number {
   return input.length < 18 ? UNKNOWN : input.readUInt32LE(input.length - 4)
 }
 
-/** One bare block, or many behind a header. */
+/** Snappy is one block, or a header and many blocks. */
 function snappy(input: Buffer): number {
   if (input.length < XERIAL_HEADER_BYTES || input.readUInt32BE(0) !== XERIAL_MAGIC) return varint(input, 0)
   let bytes = 0
@@ -43,7 +43,7 @@ function varint(input: Buffer, start: number): number {
   return UNKNOWN
 }
 
-/** Blocks do not say how large they become; but all are of one size, except the last. */
+/** An LZ4 frame may name its size; otherwise each compressed block counts as the largest that it may be. */
 function lz4(input: Buffer): number {
   if (input.length < 7) return UNKNOWN
   const flags = input[4]!
@@ -62,7 +62,7 @@ function lz4(input: Buffer): number {
   return bytes
 }
 
-/** Frames may leave their size out, and JVM clients do. */
+/** A zstd frame may leave its size out, as JVM clients do: then its blocks are added up. */
 function zstd(input: Buffer): number {
   if (input.length < 6 || input.readUInt32LE(0) !== ZSTD_MAGIC) return UNKNOWN
   const descriptor = input[4]!
@@ -80,7 +80,7 @@ function zstdBlocks(input: Buffer, start: number): number {
   for (let at = start; at + 3 <= input.length;) {
     const header = input.readUIntLE(at, 3)
     const [isLast, type, size] = [(header & 1) !== 0, (header >> 1) & 3, header >> 3]
-    // Raw; one byte again and again; compressed.
+    // Types of block: 0 is raw, 1 repeats one byte, 2 is compressed and does not name its size.
     bytes += type < 2 ? size : ZSTD_BLOCK_BYTES_MAX
     if (isLast) break
     at += 3 + (type === 1 ? 1 : size)

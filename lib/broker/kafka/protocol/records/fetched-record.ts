@@ -3,9 +3,8 @@ import { NO_HEADERS, type Header } from '../../../../common/headers.ts'
 import type { RecordInBuffer } from '../../../broker.ts'
 
 /**
- * A record where it lies in what was fetched. Slices of its key and value are made when somebody asks, each
- * time anew, since most serdes read from the buffer itself; headers are decoded once, when somebody asks. All
- * of it has been checked before.
+ * A record in the buffer of a response. Key and value are sliced at each access, since most serdes read from
+ * the buffer itself; headers are decoded at the first access. The decoder has checked the bounds of all.
  */
 export class FetchedRecord implements RecordInBuffer {
   readonly buffer: Buffer
@@ -15,11 +14,13 @@ export class FetchedRecord implements RecordInBuffer {
   readonly valueEnd: number
   readonly timestamp: number
   readonly offset: number
-  /** Where their count stands. */
+  /** Where the headers begin, with their count; -1 without headers. */
   readonly #headersAt: number
   #headers: readonly Header[] | undefined
 
-  /** `headersAt`: where their count stands, or -1 without any. An end before its start stands for null. */
+  /**
+   * `headersAt`: where the count of headers stands, or -1. A key or value that ends before its start is null.
+   */
   constructor(
     buffer: Buffer,
     keyStart: number,

@@ -6,9 +6,9 @@ const UNCOMPRESSED = 0x80000000
 const MATCH_BYTES_MIN = 4
 
 /**
- * Decompresses one LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Our own, since
- * the packages at hand either read past the end of mangled input or bring a binary per platform and are
- * slower. The checksums of the frame are not looked at: the record batch around it has its own.
+ * Decompresses one LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). The packages for
+ * it read past the end of mangled input, or bring a binary per platform and are slower. The frame's checksums
+ * are not verified: the record batch has its own.
  */
 export function decompressLz4Frame(input: Buffer, bytesMax: number): Buffer {
   if (input.length < 7 || input.readUInt32LE(0) !== MAGIC) throw new MalformedError('no LZ4 frame')
@@ -16,8 +16,7 @@ export function decompressLz4Frame(input: Buffer, bytesMax: number): Buffer {
   if (flags >> 6 !== 1) throw new MalformedError(`version ${flags >> 6} of the LZ4 frame`)
   const hasBlockChecksums = (flags & 0x10) !== 0
   const blockBytesMax = 1 << (8 + 2 * ((input[5]! >> 4) & 7))
-  // Flags, block size, then perhaps the size of the content, the id of a dictionary, and the header's
-  // checksum.
+  // The header: flags, block size, perhaps the size of the content and the id of a dictionary, a checksum.
   let at = 6 + ((flags & 0x08) !== 0 ? 8 : 0) + ((flags & 0x01) !== 0 ? 4 : 0) + 1
   const output = new Output(input.length * 4, bytesMax)
   for (;;) {
@@ -34,7 +33,7 @@ export function decompressLz4Frame(input: Buffer, bytesMax: number): Buffer {
   }
 }
 
-/** Where the blocks go; grows, up to a bound. A later block may refer to what an earlier one has written. */
+/** The output of all blocks, which grows up to a limit. A block may refer to the output of earlier ones. */
 class Output {
   bytes: Buffer
   at = 0
@@ -93,7 +92,7 @@ function decompressBlock(
     else for (let index = 0; index < literals; index += 1) output[to + index] = input[at + index]!
     at += literals
     to += literals
-    // The last sequence of a block has literals only.
+    // The last sequence of a block has literals and no match.
     if (at === end) return to
     if (at + 2 > end) throw new MalformedError('an LZ4 block is cut short')
     const distance = input[at]! | (input[at + 1]! << 8)
@@ -116,7 +115,7 @@ function decompressBlock(
   return to
 }
 
-/** What is copied may overlap what is written, and then repeats. */
+/** Copies a match, which may overlap its own output and then repeats. */
 function copyMatch(output: Buffer, to: number, distance: number, length: number): void {
   if (distance >= length && length > 32) {
     output.copyWithin(to, to - distance, to - distance + length)

@@ -10,10 +10,10 @@ const NO_BYTES = Buffer.alloc(0)
 
 /**
  * Reads the records of one batch after the other. This is the innermost loop of reading: numbers are parsed
- * in place, and nothing is made for a record but itself.
+ * in place, and the only object made for a record is the record.
  *
- * Reads past the end of the buffer give 0 and are found out by the length of the record, so no read is
- * checked for itself.
+ * No read of a number is checked by itself: past the end of the buffer it gives 0, and then the length of the
+ * record does not match.
  */
 export class RecordDecoder {
   #buffer: Buffer
@@ -25,7 +25,7 @@ export class RecordDecoder {
   #lastOffset = 0
   #nextOffset = 0
   #baseTimestamp = 0
-  /** Where the broker's clock counts, it is the same for all records of the batch. */
+  /** The timestamp of all records of a batch with `LogAppendTime`; undefined for other batches. */
   #appendTimestamp: number | undefined
 
   constructor(buffer: Buffer) {
@@ -37,12 +37,12 @@ export class RecordDecoder {
     return this.#left > 0
   }
 
-  /** Of a batch that was decompressed: all its bytes, which are memory of its own; 0 for others. */
+  /** Memory of the open batch where it was decompressed; 0 where it lies in the response's buffer. */
   get ownBytes(): number {
     return this.#isOwn ? this.#buffer.length : 0
   }
 
-  /** Of these, the ones that are still to be read. */
+  /** The part of `ownBytes` that is still to be read. */
   get ownBytesLeft(): number {
     return this.#isOwn ? this.#end - this.#at : 0
   }
@@ -78,7 +78,7 @@ export class RecordDecoder {
     if (count === 0 && this.#at !== this.#end) throw new MalformedError('an empty batch with bytes in it')
   }
 
-  /** Appends up to `max` records from offset `from` on; earlier ones are stepped over. */
+  /** Appends up to `max` records from offset `from` on; earlier ones are skipped. */
   readInto(out: RawRecord[], max: number, from: number): void {
     const limit = out.length + max
     while (this.#left > 0 && out.length < limit) {
@@ -130,9 +130,9 @@ export class RecordDecoder {
     )
   }
 
-  /** Only checked: few readers look at them. */
+  /** Headers are checked and not decoded, since few readers use them. */
   #skipHeaders(count: number): void {
-    // Each has at least two bytes, which bounds what a mangled count can make us loop over.
+    // A header has at least two bytes, so a mangled count cannot make this loop for long.
     if (count < 0 || count > this.#end - this.#at) throw new MalformedError(`${count} headers`)
     for (let left = count; left > 0; left -= 1) {
       const keyLength = this.#varint()
@@ -144,7 +144,7 @@ export class RecordDecoder {
     }
   }
 
-  /** A signed number of 32 bits, least significant group first, zigzag. */
+  /** A number of 32 bits as a zigzag varint. */
   #varint(): number {
     const buffer = this.#buffer
     let byte = buffer[this.#at++]!
@@ -163,7 +163,7 @@ export class RecordDecoder {
     const buffer = this.#buffer
     let value = 0
     let scale = 1
-    // Up to six groups fit a number whatever the last step does with it.
+    // Six groups of seven bits fit a number exactly, also when the zigzag is undone.
     for (let group = 0; group < 6; group += 1) {
       const byte = buffer[this.#at++]!
       value += (byte & 127) * scale

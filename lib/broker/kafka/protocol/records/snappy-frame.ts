@@ -3,11 +3,11 @@ import { uncompress } from 'snappyjs'
 import { asBuffer } from '../../../../common/bytes.ts'
 import { MalformedError } from '../malformed-error.ts'
 
-/** How the streams of the Java library `snappy-java` begin; two version numbers follow. */
+/** The first bytes of a stream of the Java library `snappy-java`; two version numbers follow. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const XERIAL_HEADER_BYTES = 16
 
-/** JVM clients send blocks, each with its length, behind a header; librdkafka sends one bare block. */
+/** JVM clients send a header and blocks with their lengths; librdkafka sends one block alone. */
 export function decompressSnappy(input: Buffer, bytesMax: number): Buffer {
   if (!input.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return block(input, bytesMax)
   const blocks: Buffer[] = []

@@ -4,10 +4,10 @@ import type { SaslMechanism } from './sasl-mechanism.ts'
 
 const KVSEP = '\x01'
 
-/** Gets a token; called for every connection. */
+/** Returns a token. It is called for every connection. */
 export type TokenSource = () => string | Promise<string>
 
-/** RFC 7628 as Kafka has it (KIP-255), with extensions (KIP-342). */
+/** OAUTHBEARER: RFC 7628 in Kafka's form (KIP-255), with extensions (KIP-342). */
 export function oauthbearerMechanism(
   token: TokenSource,
   extensions: ReadonlyMap<string, string>,
@@ -19,14 +19,14 @@ export function oauthbearerMechanism(
         const extra = [...extensions].map(([name, value]) => `${name}=${value}${KVSEP}`).join('')
         return Buffer.from(`n,,${KVSEP}auth=Bearer ${await token()}${KVSEP}${extra}${KVSEP}`, 'utf8')
       },
-      // Only a refusal is a challenge; this ends it, and the broker then says why.
+      // A challenge is a refusal. This answer ends the exchange, and then the broker gives its reason.
       next: challenge => (challenge.length === 0 ? undefined : Buffer.from(KVSEP)),
     }),
   }
 }
 
 /**
- * A token that nobody has signed, for development, out of `sasl.oauthbearer.config` in librdkafka's form:
+ * An unsigned token, for development, from `sasl.oauthbearer.config` in librdkafka's form:
  * `principal=admin lifeSeconds=3600 scope=role1,role2 extension_name=value`.
  */
 export function unsecuredToken(config: string, clock: Clock): TokenSource {
@@ -47,7 +47,7 @@ export function unsecuredToken(config: string, clock: Clock): TokenSource {
   }
 }
 
-/** `extension_NAME=value` of the same setting. */
+/** SASL extensions: the entries `extension_NAME=value` of `sasl.oauthbearer.config`. */
 export function extensionsOf(config: string): ReadonlyMap<string, string> {
   const prefix = 'extension_'
   const extensions = pairsOf(config).filter(([name]) => name.startsWith(prefix))

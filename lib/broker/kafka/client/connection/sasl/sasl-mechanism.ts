@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 
-/** One way of proving who we are; made once, used for every connection. */
+/** A SASL mechanism with its credentials, for all connections. */
 export interface SaslMechanism {
-  /** As the broker knows it. */
+  /** The name of the mechanism in Kafka's protocol. */
   readonly name: string
   begin(): SaslExchange
 }
@@ -11,13 +11,13 @@ export interface SaslMechanism {
 export interface SaslExchange {
   first(): Buffer | Promise<Buffer>
   /**
-   * The answer to the broker's words; undefined where none is due. Throws where the broker is not to be
+   * The answer to a challenge; undefined where the exchange is over. Throws where the broker cannot be
    * trusted.
    */
   next(challenge: Buffer): Buffer | undefined
 }
 
-/** RFC 4616: user and password in clear, so for TLS only. */
+/** PLAIN (RFC 4616) sends user and password in clear text, so it needs TLS. */
 export function plainMechanism(username: string, password: string): SaslMechanism {
   return {
     name: 'PLAIN',

@@ -5,16 +5,16 @@ import type { SaslExchange, SaslMechanism } from './sasl-mechanism.ts'
 export type ScramHash = 'sha256' | 'sha512'
 
 /**
- * More would keep this process busy for seconds at a mangled broker's word. Kafka's own maximum is 16,384.
+ * The most iterations that a broker may ask for: more would block the process for seconds. Kafka's maximum is
+ * 16,384.
  */
 const ITERATIONS_MAX = 1_000_000
 
-/** RFC 5802 and 7677: neither side shows the password to the other, and both prove that they know it. */
+/** SCRAM (RFC 5802, 7677): both sides prove that they know the password, and neither sends it. */
 export function scramMechanism(hash: ScramHash, username: string, password: string): SaslMechanism {
   return {
     name: hash === 'sha256' ? 'SCRAM-SHA-256' : 'SCRAM-SHA-512',
-    // The nonce must not be guessed, so it comes from the system and not from the application's source of
-    // chance.
+    // The nonce must not be predictable, so it does not come from the application's `Random`.
     begin: () => new ScramExchange(hash, username, password, randomBytes(24).toString('base64')),
   }
 }

@@ -1,9 +1,8 @@
 import type { BrokerErrorClass } from '../../broker-error.ts'
 
 /**
- * Names of the protocol's errors, by their number from 0 on
- * (https://kafka.apache.org/protocol.html#protocol_error_codes; out of
- * `org.apache.kafka.common.protocol.Errors` of Kafka 4.3.1).
+ * Names of the protocol's errors, by their number from 0 on: `org.apache.kafka.common.protocol.Errors` of
+ * Kafka 4.3.1 (https://kafka.apache.org/protocol.html#protocol_error_codes).
  */
 const NAMES = `
 NONE OFFSET_OUT_OF_RANGE CORRUPT_MESSAGE UNKNOWN_TOPIC_OR_PARTITION INVALID_FETCH_SIZE
@@ -46,13 +45,13 @@ STREAMS_TOPOLOGY_FENCED SHARE_SESSION_LIMIT_REACHED
   .trim()
   .split(/\s+/)
 
-/** Those that the JVM client makes a `RetriableException` of. */
+/** Errors that are a `RetriableException` in the JVM client. */
 const RETRIABLE: ReadonlySet<number> = new Set([
   2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103,
   106, 122, 123, 133,
 ])
 
-/** `KAFKA_<number>` where the number is newer than the list. */
+/** The name of an error; `KAFKA_<number>` where the number is newer than the list. */
 export function errorName(code: number): string {
   return code === -1 ? 'UNKNOWN_SERVER_ERROR' : (NAMES[code] ?? `KAFKA_${code}`)
 }
@@ -62,8 +61,8 @@ export function isRetriable(code: number): boolean {
 }
 
 /**
- * Decided by the number alone, whatever a client's flags say beside it: these tell what the client will do
- * next, not what it means for a task.
+ * Classes that the number alone decides. The native client's flags beside an error say what the client will
+ * do next, not what the error means for a task.
  */
 const DECIDED: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErrorClass>([
   // AddOffsetsToTxn reports fencing as abortable, every other call as fatal; it is final in both.
@@ -72,45 +71,42 @@ const DECIDED: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErr
   // The broker timed the transaction out and gave its producer id another epoch, or forgot the id altogether.
   [48, 'fenced'], // INVALID_TXN_STATE
   [49, 'fenced'], // INVALID_PRODUCER_ID_MAPPING
-  // The group has gone on: these come with "requires abort", and the tasks belong to others by now.
+  // The group has rebalanced without this member: the native client's flag says "requires abort", but the
+  // tasks belong to others by now.
   [22, 'task-migrated'], // ILLEGAL_GENERATION
   [25, 'task-migrated'], // UNKNOWN_MEMBER_ID
   [82, 'task-migrated'], // FENCED_INSTANCE_ID
   [110, 'task-migrated'], // FENCED_MEMBER_EPOCH
-  // The member is current, its epoch is one behind until the next heartbeat: the same commit works then.
+  // The member is in the group, with an epoch that is old until its next heartbeat: the same commit works
+  // then.
   [113, 'retriable'], // STALE_MEMBER_EPOCH
   [27, 'retriable'], // REBALANCE_IN_PROGRESS
   [88, 'retriable'], // UNSTABLE_OFFSET_COMMIT
-  // The record is at fault, not the client; in a transaction the flag would tell of an abort that mends
-  // nothing.
+  // The record is at fault. In a transaction the native client's flag asks for an abort, which mends nothing.
   [10, 'record-refused'], // MESSAGE_TOO_LARGE
   [18, 'record-refused'], // RECORD_LIST_TOO_LARGE
   [32, 'record-refused'], // INVALID_TIMESTAMP
   [87, 'record-refused'], // INVALID_RECORD
-  // No such topic or partition: said by the broker by name and by id, or by the client, which has looked.
+  // No such topic or partition, by name or by id.
   [3, 'topic-missing'], // UNKNOWN_TOPIC_OR_PARTITION
   [100, 'topic-missing'], // UNKNOWN_TOPIC_ID
-  // Offsets were asked for, and none of the topics is known.
-  // Rights.
+  // The principal lacks a right.
   [29, 'authorization'], // TOPIC_AUTHORIZATION_FAILED
   [30, 'authorization'], // GROUP_AUTHORIZATION_FAILED
   [31, 'authorization'], // CLUSTER_AUTHORIZATION_FAILED
   [53, 'authorization'], // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-  // Credentials, and certificates, which do not become valid by trying again.
+  // Credentials do not become valid by trying again.
   [33, 'authentication'], // UNSUPPORTED_SASL_MECHANISM
   [58, 'authentication'], // SASL_AUTHENTICATION_FAILED
 ])
 
-/** Of the others, where it is not told by `RETRIABLE`. */
+/** Classes that the native client's flags may override, where the class does not follow from `RETRIABLE`. */
 const CLASSES: ReadonlyMap<number, BrokerErrorClass> = new Map<number, BrokerErrorClass>([
   [1, 'fatal'], // OFFSET_OUT_OF_RANGE
-  // The record is given up after all retries: sending again is the application's to decide, from its last
-  // commit.
+  // A record is given up after all retries: whether it is sent again, after an abort, the application
+  // decides.
   [2, 'abortable'], // CORRUPT_MESSAGE
-  // Records purged by an abort. `produce` in a transaction that has failed already; the reason comes with the
-  // next call on the transaction. Another transactional call is unfinished: commit again before anything
-  // else. The producer is finished and does not say why. A new one under the same id learns it, which is what
-  // `fenced` leads to. The coordinator asks for an abort (KIP-890).
+  // The coordinator asks for an abort (KIP-890).
   [120, 'abortable'], // TRANSACTION_ABORTABLE
   [59, 'fatal'], // UNKNOWN_PRODUCER_ID
   [45, 'fatal'], // OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -154,8 +150,7 @@ export function errorClass(code: number): BrokerErrorClass {
 }
 
 /**
- * Errors of a Produce request that are found before anything is written. After all others the batch may be in
- * the log.
+ * Errors of a Produce request that a broker finds before it writes; after others the batch may be written.
  */
 const NOT_WRITTEN: ReadonlySet<number> = new Set([
   2, 3, 10, 17, 18, 19, 29, 32, 45, 47, 48, 49, 53, 59, 87, 90, 100, 120,

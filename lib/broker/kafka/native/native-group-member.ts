@@ -14,12 +14,9 @@ import { PendingCommits } from './pending-commits.ts'
 
 const ASSIGN = -175
 const REVOKE = -174
-/** The member has not polled in time; what follows from it comes as a rebalance. */
+/** The code for a member that has not polled in time; a rebalance follows it. */
 const POLL_EXCEEDED = -147
-/**
- * How long leaving may take before the client is closed without it; the group then waits for the session to
- * end.
- */
+/** How long leaving the group may take before the client is closed; the group then waits for the session. */
 const LEAVE_MS_MAX = 5_000
 const ANSWER_POLL_MS = 10
 
@@ -30,7 +27,7 @@ export function memberSettings(group: GroupOptions): NativeSettings {
     'max.poll.interval.ms': pollIntervalMsMax,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
-    // It never reads: what it is assigned is paused, and the little that may slip through first is dropped.
+    // The member never reads: its partitions are paused, and records that come before that are dropped.
     'auto.offset.reset': 'latest',
     'fetch.message.max.bytes': 1_024,
     'queued.max.messages.kbytes': 1_024,
@@ -59,14 +56,13 @@ interface Rebalance {
 }
 
 /**
- * A group's member: owns partitions, keeps itself alive, commits offsets, and never reads. Its native
- * consumer holds what the group assigns paused; `consume` is called only because membership, rebalances and
- * commit answers are served by it.
+ * A member of a group: it owns partitions, sends heartbeats, commits offsets, and never reads. The partitions
+ * of its native consumer are paused; `consume` is called because it serves rebalances and answers to commits.
  *
- * Rebalances wait here until the owner calls `serve`: the listener is never called out of the blue. The
- * native client holds a rebalance until `incrementalAssign` or `incrementalUnassign` answers it.
+ * Rebalances wait until the owner calls `serve`, which alone calls the listener. The native client waits with
+ * a rebalance for `incrementalAssign` or `incrementalUnassign`.
  */
-export class GroupMember {
+export class NativeGroupMember {
   readonly #native: NativeConsumer
   readonly #clock: Clock
   readonly #wake: () => void
@@ -74,10 +70,10 @@ export class GroupMember {
   readonly #owned = new Map<string, TopicPartition>()
   readonly #rebalances: Rebalance[] = []
   readonly #errors: BrokerError[] = []
-  /** Calls that use the native handle outside of it: it must not be closed under them. */
+  /** Calls of a producer that use the native handle, which must not be closed before they return. */
   readonly #borrowed: NativeCalls
   #listener: AssignmentListener | undefined
-  /** The rebalance that a listener's promise holds back. */
+  /** The rebalance whose listener has returned a promise. */
   #held: Rebalance | undefined
   #commitPoll: Timer | undefined
   #polling = false
@@ -105,7 +101,7 @@ export class GroupMember {
     return [...this.#owned.values()]
   }
 
-  /** One liveness poll; at most one is outstanding. */
+  /** Polls the native client, which keeps the member alive; at most one poll is unfinished. */
   poll(): void {
     if (this.#closed) return
     this.#pollAgain = this.#polling
@@ -115,16 +111,15 @@ export class GroupMember {
   }
 
   /**
-   * Whether `poll` should follow the native queue: it has an answer to a commit, or the end of the
-   * membership.
+   * Whether the member waits for an answer to a commit, or for leaving the group: then it has to be polled.
    */
   get expectsAnswer(): boolean {
     return this.#commits.any || this.#leaving
   }
 
   /**
-   * Calls the listener for rebalances that wait, until one of its promises holds the next one back. True if
-   * it was called.
+   * Calls the listener for the rebalances that wait; the next one waits for a promise of the listener. True
+   * if the listener was called.
    */
   serve(): boolean {
     let told = false
@@ -145,7 +140,7 @@ export class GroupMember {
     return this.#errors.shift()
   }
 
-  /** The event `rebalance` of the native client. */
+  /** Takes the event `rebalance` of the native client. */
   onRebalance(error: NativeError, partitions: readonly NativePartition[]): void {
     const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
     try {
@@ -153,13 +148,13 @@ export class GroupMember {
       else if (error.code === REVOKE) this.#onRevoked(places)
       else throw brokerErrorFrom(error, 'rebalancing')
     } catch (reason) {
-      // Nobody above would catch it: the event comes from the native layer.
+      // The event comes from the native layer, where nobody would catch the error.
       this.#errors.push(asBrokerError(reason, 'rebalancing'))
     }
     this.#wake()
   }
 
-  /** The event `offset.commit` of the native client. */
+  /** Takes the event `offset.commit` of the native client. */
   onCommitted(error: NativeError | undefined, offsets: readonly NativePartition[]): void {
     this.#commits.answered(error, offsets)
   }
@@ -182,13 +177,12 @@ export class GroupMember {
 
   async close(): Promise<void> {
     this.#leaving = true
-    // An epoch that is being committed is committed by a member.
+    // A transaction that is being committed needs its member.
     await this.#borrowed.whenOver(() => Promise.resolve())
     try {
       await this.#leave()
     } catch {
-      // The group misses a member that it is not told of after the session, and the client is closed all the
-      // same.
+      // The client is closed all the same; the group removes the member after the session.
     }
     this.#closed = true
     if (this.#polling) await new Promise<void>(resolve => (this.#polled = resolve))
@@ -200,7 +194,7 @@ export class GroupMember {
     )
   }
 
-  /** Leaving by `unsubscribe`: `disconnect` alone would hang if a rebalance came in the middle. */
+  /** Leaves the group by `unsubscribe`, since `disconnect` would hang if a rebalance came during it. */
   async #leave(): Promise<void> {
     if (!this.#listener) return
     this.#answerHeldRebalances()
@@ -220,7 +214,7 @@ export class GroupMember {
   }
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
-    // At once, though the listener hears of it later: until then nothing is committed or read for them.
+    // Assigned at once; the listener is called later, and until then nothing is committed for the partitions.
     this.#native.incrementalAssign(partitions.map(each => ({ ...each, offset: END })))
     if (partitions.length === 0) return
     this.#native.pause(partitions)
@@ -259,13 +253,13 @@ export class GroupMember {
   }
 
   #settle({ kind, partitions }: Rebalance): void {
-    // Somebody who leaves has answered already.
+    // A member that leaves has answered all rebalances.
     if (kind === 'assigned' || this.#leaving) return
     this.#disown(partitions)
     this.#letGo(partitions)
   }
 
-  /** Whatever it was, the rebalance goes on: a group must not hang because one of its members has a bug. */
+  /** Reports an error of the listener. The rebalance goes on, so that the group does not hang. */
   #listenerFailed(reason: unknown): void {
     this.#errors.push(asBrokerError(errorFrom(reason), 'calling the assignment listener'))
     this.#wake()
@@ -278,7 +272,7 @@ export class GroupMember {
   #letGo(partitions: readonly TopicPartition[]): void {
     try {
       const held = new Set(this.#native.assignments().map(keyOf))
-      // Some may be gone already: a loss may overtake the revocation that is being answered.
+      // A loss may have come during the revocation, with some of its partitions.
       const left = partitions.filter(each => held.has(keyOf(each)))
       this.#native.incrementalUnassign(left)
     } catch (reason) {
@@ -288,14 +282,14 @@ export class GroupMember {
   }
 
   /**
-   * What we hold and what the client holds are not the same any more: the owner is told, who joins anew with
-   * another member.
+   * Gives up all partitions where the client has others than the member, and reports the loss, after which
+   * the owner joins with another member.
    */
   #letGoOfAll(reason: unknown): void {
     const { message } = asBrokerError(reason, 'giving partitions up')
     this.#errors.push(new BrokerError('ASSIGNMENT_LOST', 'task-migrated', message, { cause: reason }))
     this.#owned.clear()
-    // Those that wait are over with it: told later, they would make the owner take up what is given up here.
+    // Rebalances that wait are dropped: they would assign partitions that are given up here.
     this.#rebalances.length = 0
     try {
       this.#native.unassign()
@@ -307,24 +301,21 @@ export class GroupMember {
 
   #onPolled(error: NativeError | null | undefined): void {
     this.#polling = false
-    if (error && error.code !== POLL_EXCEEDED) this.#heard(error)
+    if (error && error.code !== POLL_EXCEEDED) this.#reportNative(error)
     if (this.#closed) return this.#polled?.()
     if (this.#pollAgain) this.poll()
     else if (this.#commits.any) this.#pollForAnswer()
   }
 
-  #heard(native: NativeError): void {
+  #reportNative(native: NativeError): void {
     const error = brokerErrorFrom(native, 'being a member of the group')
-    // The client goes on by itself: connections break, coordinators move.
+    // The client mends by itself what is retriable: broken connections, coordinators that move.
     if (error.class === 'retriable') return
     this.#errors.push(error)
     this.#wake()
   }
 
-  /**
-   * The native queue announces itself only when it was empty before; an answer behind something else would
-   * not be.
-   */
+  /** Polls for an answer, since the native queue calls back only when it was empty before. */
   #pollForAnswer(): void {
     this.#commitPoll ??= this.#clock.schedule(ANSWER_POLL_MS, () => {
       this.#commitPoll = undefined

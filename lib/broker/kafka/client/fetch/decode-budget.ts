@@ -1,22 +1,21 @@
-/** A partition's queue, as far as memory for decompressed batches is concerned. */
+/** A partition's queue, as the owner of a decompressed batch. */
 export interface BatchHolder {
   readonly paused: boolean
-  /** Of the batch that is open, decompressed. */
+  /** Memory of its open batch, if that was decompressed. */
   readonly openBytes: number
-  /** Lets go of the batch; it is decompressed again when the queue is read on. */
+  /** Frees the open batch, which is decompressed again when the queue is read on. */
   closeBatch(): void
 }
 
 /**
- * Memory for decompressed batches, over all partitions of a fetcher: those that are open, and those whose
- * last records the poll under way hands out. A batch is opened when it fits; one that is larger than the
- * bound is opened when it is alone. Until the first that did not fit is open no other one is, so that its
- * turn comes.
+ * The limit of memory for decompressed batches, over all partitions of a fetcher: for open batches, and for
+ * those whose last records the current poll returns. A batch is opened when it fits, or when it is the only
+ * one. After one that did not fit, no other batch is opened before it, so that it is not starved.
  *
- * It cannot lock up: a batch that is open belongs to a partition that is being read, so it is soon read to
- * its end, or to one that is paused, and then it is closed.
+ * There is no deadlock: an open batch of a partition that is read comes to its end, and that of a paused
+ * partition is closed.
  */
-export class DecodeRoom {
+export class DecodeBudget {
   readonly #bytesMax: number
   readonly #holders: () => Iterable<BatchHolder>
   #handedOut = 0
@@ -27,12 +26,12 @@ export class DecodeRoom {
     this.#holders = holders
   }
 
-  /** What was handed out before is the caller's. */
+  /** Begins a poll: the records of the last one are the caller's, and no longer counted. */
   beginPoll(): void {
     this.#handedOut = 0
   }
 
-  /** The last records of a batch have been taken. */
+  /** To be called when the last records of a batch were taken. */
   handedOut(bytes: number): void {
     this.#handedOut += bytes
   }
@@ -48,8 +47,8 @@ export class DecodeRoom {
     return false
   }
 
-  /** Whoever is not read any more waits for nothing. */
-  left(holder: BatchHolder): void {
+  /** Removes a holder that will not be read any more. */
+  forget(holder: BatchHolder): void {
     if (this.#waiting === holder) this.#waiting = undefined
   }
 

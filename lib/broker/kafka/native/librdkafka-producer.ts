@@ -21,21 +21,23 @@ import { producerTimeouts } from '../settings/producer-timeouts.ts'
 import { abortable, SendFailures, stateError } from '../client/produce/send-failures.ts'
 import { outgoingBytes, outgoingHeaders } from './record-headers.ts'
 
-/** What librdkafka may hold unacknowledged. Its default of 1 GiB would be the process's memory. */
+/** The limit of librdkafka's unacknowledged records. Its default of 1 GiB is more than a process may use. */
 const QUEUED_KBYTES_MAX = 32 * 1024
 const QUEUED_RECORDS_MAX = 500_000
-/** An idle connection is closed, and made again where it is needed. */
+/** How long a connection may be idle before it is closed. */
 const IDLE_MS = 5_000
-/** Of one blocking native call, each of which holds a thread of libuv's pool; a longer wait repeats it. */
+/** The longest blocking native call: it holds a thread of libuv's pool, so longer waits are several calls. */
 const SLICE_MS = 1_000
-/** Unless the options say otherwise. */
+/** The default of `transactionTimeoutMs`. */
 export const TRANSACTION_TIMEOUT_MS = 10_000
-/** Below this the native client refuses the setting. */
+/** The lowest transaction timeout that the native client accepts. */
 const TRANSACTION_TIMEOUT_MS_MIN = 1_000
 const SOCKET_TIMEOUT_MS_MIN = 10
 
 const QUEUE_FULL = -184
-/** No such topic or partition: `produce` says it at once where it knows, otherwise a delivery report does. */
+/**
+ * Codes for an unknown topic or partition, of `produce` where the client knows, or else of delivery reports.
+ */
 const UNKNOWN_PLACE: ReadonlySet<number> = new Set([-188, -190, 3])
 const PURGED: ReadonlySet<number> = new Set([-151, -152])
 const INVALID_STATE = -172
@@ -50,7 +52,7 @@ export function producerSettings(options: ProducerOptions, client: ClientPropert
     'enable.idempotence': true,
     'queue.buffering.max.kbytes': QUEUED_KBYTES_MAX,
     'queue.buffering.max.messages': QUEUED_RECORDS_MAX,
-    // How long records for a topic unknown so far are kept: createTopics has waited for its leaders already.
+    // How long records for an unknown topic are kept: `createTopics` has waited for leaders already.
     'topic.metadata.propagation.max.ms': 5_000,
     // A report for every record would cost three quarters of the throughput; refusals are all we need.
     dr_cb: true,
@@ -70,18 +72,18 @@ export function producerSettings(options: ProducerOptions, client: ClientPropert
   }
 }
 
-/** Nothing is waited for beyond the records' own time; in a transaction the native client refuses to. */
+/** A socket timeout below the delivery timeout, as the native client demands of a transactional producer. */
 function socketTimeoutMs(deliveryTimeoutMs: number): number {
   return Math.min(SOCKET_TIMEOUT_MS, Math.max(SOCKET_TIMEOUT_MS_MIN, deliveryTimeoutMs - 100))
 }
 
 /**
- * A producer on the native client. Its records go through librdkafka's own queue, whose bound is the measure
- * of `writable`: a record that does not fit waits in `OverflowQueue` and is offered again until it does.
+ * The producer of the native path. Records go into librdkafka's queue, whose limit decides `writable`: a
+ * record that does not fit waits in `OverflowQueue` until it does.
  *
  * A timestamp of 0 is sent as 1: librdkafka takes 0 for "now", which would move the record by half a century.
  */
-export class KafkaProducer implements Producer {
+export class LibrdkafkaProducer implements Producer {
   readonly #native: NativeProducer
   readonly #clock: Clock
   readonly #transactional: boolean
@@ -120,7 +122,7 @@ export class KafkaProducer implements Producer {
     if (this.#transactional && !this.#inTransaction) {
       throw stateError('a record was sent outside of a transaction; call begin before')
     }
-    // Behind records that wait already, so that the order of a partition holds.
+    // A record goes behind those that wait, so that a partition keeps its order.
     if (!this.#overflow.empty || !this.#offer(record)) this.#overflow.add(record)
   }
 
@@ -136,7 +138,7 @@ export class KafkaProducer implements Producer {
     this.#assertOpen()
     await this.#overflow.emptied()
     await this.#flushNative()
-    // In a transaction the refusal stands until its abort: what was lost is lost to the commit as well.
+    // In a transaction the failure stays until the abort, since the commit would lack the same record.
     const failure = this.#transactional ? this.#failures.first : this.#failures.take()
     if (failure) throw failure
   }
@@ -161,14 +163,14 @@ export class KafkaProducer implements Producer {
   async commitTransaction(): Promise<void> {
     this.#assertOpen()
     await this.#overflow.emptied()
-    // The native client does not know of records that it never took: it would commit without them.
+    // The native client would commit without the records that it did not take.
     if (this.#failures.first) throw abortable(this.#failures.first)
     this.#assertOpen()
     try {
       await this.#transactions.commit()
     } catch (reason) {
-      // A refused record fails the commit with what follows from it, such as a gap in the sequence; the
-      // record's report says what it was.
+      // After a refused record the commit fails with a consequence, such as a gap in the sequence. The cause
+      // is in the delivery report.
       await this.#reportsDelivered()
       throw this.#failures.first ? abortable(this.#failures.first) : reason
     }
@@ -199,8 +201,8 @@ export class KafkaProducer implements Producer {
   }
 
   /**
-   * False: the native queue is full. Refusals go the way of refused records, except those that the caller
-   * must know at once.
+   * Gives a record to the native client. False where its queue is full. An error is reported as a refused
+   * record, apart from those that `send` has to throw.
    */
   #offer(record: OutgoingRecord): boolean {
     const { topic, partition, key, value, timestamp, headers } = record
@@ -227,13 +229,14 @@ export class KafkaProducer implements Producer {
     if (!isNativeError(reason)) throw asBrokerError(reason, doing)
     if (UNKNOWN_PLACE.has(reason.code))
       this.#reject(brokerErrorFrom(reason, doing, [record]), rejected(record))
-    // The transaction has failed already, by a refusal that we may have heard of.
+    // The transaction has failed before, perhaps by a record whose delivery report has come.
     else if (reason.code === INVALID_STATE && this.#failures.first) throw abortable(this.#failures.first)
     else throw brokerErrorFrom(reason, doing, [record])
   }
 
   /**
-   * The record's `send` returned long ago, so whatever goes wrong now is told by the next flush or commit.
+   * Offers a record of the overflow queue. Its `send` has returned, so an error fails the next flush or
+   * commit.
    */
   #offerLater(record: OutgoingRecord): boolean {
     try {
@@ -245,7 +248,7 @@ export class KafkaProducer implements Producer {
   }
 
   #reported(error: NativeError, report: DeliveryReport): void {
-    // What an abort or a close has dropped was not refused by anybody.
+    // An abort or a close has dropped the record, which nobody has refused.
     if (PURGED.has(error.code)) return
     const { topic, partition } = report
     this.#reject(
@@ -264,17 +267,14 @@ export class KafkaProducer implements Producer {
         await this.#calls.run('flushing', SLICE_MS, callback => this.#native.flush(SLICE_MS, callback))
         return await this.#reportsDelivered()
       } catch (reason) {
-        // A slice is over; records end by their own timeout at the latest. A closed client would time out for
-        // ever.
+        // A flush that timed out is repeated, since its records end by their own timeout. A closed client
+        // would time out for ever.
         if (this.#closing || !(reason instanceof BrokerError) || reason.class !== 'retriable') throw reason
       }
     }
   }
 
-  /**
-   * A native flush can be over before its error reports have reached JavaScript; measured, one turn is
-   * enough.
-   */
+  /** Waits for the delivery reports of a flush, which arrive up to one turn of the event loop after it. */
   async #reportsDelivered(): Promise<void> {
     await this.#clock.nextTurn()
     await this.#clock.nextTurn()

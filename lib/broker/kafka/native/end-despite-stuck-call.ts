@@ -2,19 +2,19 @@ import type { Clock, Timer } from '../../../common/clock.ts'
 import { exitNow, killIn } from '../../../common/exit-now.ts'
 
 const LOOK_MS = 1_000
-/** In a row: work of other addons is not seen, and gets as much time. */
+/** Looks in a row that find nothing open: the work of other addons cannot be seen, and gets this long. */
 const LOOKS = 5
-/** The call has had its time already. */
+/** How long `process.exit` may take before the process is killed. */
 const GRACE_MS = 1_000
-/** Of standard input and output, which keep no process alive that has ended its work. */
+/** Resources of standard input and output, which do not keep the process alive here. */
 const OUTPUT = /^(TTY|Pipe)/
 
 /**
- * Lets the process end though a native call never returns: the call holds a thread of libuv's pool, for which
- * both the event loop and `process.exit` would wait for ever. To be called when its handle is closed. It ends
- * as soon as nothing else is open, or the program calls `process.exit`.
+ * Lets the process end although a native call never returns: the call holds a thread of libuv's pool, for
+ * which the event loop and `process.exit` would wait for ever. To be called when the handle of the call is
+ * closed. The process then ends when nothing else is open, or when the program calls `process.exit`.
  */
-export function endDespite(clock: Clock, call: Promise<unknown>): void {
+export function endDespiteStuckCall(clock: Clock, call: Promise<unknown>): void {
   let timer: Timer | undefined
   let quiet = 0
   const kill = () => killIn(GRACE_MS)
