@@ -134,8 +134,8 @@ describe('site-metadata → site-apps, app-sites', () => {
     }
     for (const [appId, count] of counts) expect(view.get(`#/${appId}`)).toEqual({ sites: count })
     expect(view.approximateNumEntries()).toBe(expected.appSites.size + counts.size)
-    const siteView = app.driver.getKeyValueStore<string, unknown>('site-apps-view')
-    for (const [key, value] of expected.siteApps) expect(JSON.stringify(siteView.get(key))).toBe(value)
+    const siteView = app.driver.getTimestampedKeyValueStore<string, unknown>('site-apps-view')
+    for (const [key, value] of expected.siteApps) expect(JSON.stringify(siteView.get(key)?.value)).toBe(value)
     expect(siteView.approximateNumEntries()).toBe(expected.siteApps.size)
   })
 })

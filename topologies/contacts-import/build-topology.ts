@@ -1,14 +1,12 @@
-import { serdes, Topology, type StoreBuilder } from 'millrace'
+import { serdes, StreamsBuilder, type KStream, type Topology } from 'millrace'
 import { gatherResults } from './gather-results.ts'
 import { importContacts } from './import-contacts.ts'
-import { numberEvents } from './number-events.ts'
-import { FillPushLog, pushLogStore } from './push-log.ts'
+import { fillPushLog, pushLogStore } from './push-log.ts'
+import type { ImportEvent, ImportJob, ImportStart, RowResult, UploadRecord } from './records.ts'
 import { releaseUploads } from './release-uploads.ts'
 import type { ImportSettings } from './settings.ts'
-import { CopyTable, tableCopies } from './table-copy.ts'
-import { TOPICS } from './topics.ts'
+import { COPIES, TOPICS } from './topics.ts'
 import { uploadSerde } from './upload-serde.ts'
-import { withoutNulls } from './without-nulls.ts'
 
 const keySerde = serdes.string()
 const json = <V>() => ({ keySerde, valueSerde: serdes.json<V>() })
@@ -22,46 +20,55 @@ const json = <V>() => ({ keySerde, valueSerde: serdes.json<V>() })
  * and copies of the tables and of `push` in every process, which is what the service reads.
  */
 export function buildTopology(settings: ImportSettings): Topology {
-  const topology = new Topology()
-  topology
-    .addSource('uploads', { topics: [TOPICS.uploads], keySerde, valueSerde: uploadSerde })
-    .addProcessor('release', withoutNulls(releaseUploads(settings)), { parents: ['uploads'] })
-    .addSink('starts-sink', { topic: TOPICS.starts, parents: ['release'], ...json() })
-    .addSink('jobs-sink', { topic: TOPICS.jobs, parents: ['release'], ...json() })
+  const builder = new StreamsBuilder()
+  const uploads = { name: 'uploads', keySerde, valueSerde: uploadSerde }
+  const released = builder
+    .stream<string | null, UploadRecord | null>(TOPICS.uploads, uploads)
+    .process(releaseUploads(settings), { name: 'release' })
+  write(released, TOPICS.starts, TOPICS.jobs)
 
-    .addSource('jobs', { topics: [TOPICS.jobs], ...json() })
-    .addProcessor('import', withoutNulls(importContacts()), { parents: ['jobs'] })
-    .addSink('contacts-sink', { topic: TOPICS.contacts, parents: ['import'], ...json() })
-    .addSink('results-sink', { topic: TOPICS.results, parents: ['import'], ...json() })
+  const imported = builder
+    .stream<string | null, ImportJob | null>(TOPICS.jobs, { name: 'jobs', ...json() })
+    .process(importContacts(), { name: 'import' })
+  write(imported, TOPICS.contacts, TOPICS.results)
 
-    .addSource('results', { topics: [TOPICS.starts, TOPICS.results], ...json() })
-    .addProcessor('gather', withoutNulls(gatherResults(settings)), { parents: ['results'] })
-    .addSink('imports-sink', { topic: TOPICS.imports, parents: ['gather'], ...json() })
-    .addSink('failures-sink', { topic: TOPICS.failures, parents: ['gather'], ...json() })
-    .addSink('events-sink', { topic: TOPICS.events, parents: ['gather'], ...json() })
+  const startsAndResults = [TOPICS.starts, TOPICS.results]
+  const gathered = builder
+    .stream<string | null, ImportStart | RowResult | null>(startsAndResults, { name: 'results', ...json() })
+    .process(gatherResults(settings), { name: 'gather' })
+  write(gathered, TOPICS.imports, TOPICS.failures, TOPICS.events)
 
-    .addSource('events', { topics: [TOPICS.events], ...json() })
-    .addProcessor('number', withoutNulls(numberEvents()), { parents: ['events'] })
-    .addSink('push-sink', { topic: TOPICS.push, parents: ['number'], ...json() })
-  addCopies(topology)
-  return topology
+  write(numbered(builder), TOPICS.push)
+  addCopies(builder)
+  return builder.build()
 }
 
-function addCopies(topology: Topology): void {
-  const copy = (topic: string, builder: StoreBuilder) =>
-    topology.addGlobalStore(builder, () => new CopyTable(builder.name), {
-      topic,
-      sourceName: `${topic}-source`,
-      processorName: `${topic}-copy`,
-      ...json(),
-    })
-  copy(TOPICS.contacts, tableCopies.contacts)
-  copy(TOPICS.imports, tableCopies.imports)
-  copy(TOPICS.failures, tableCopies.failures)
-  topology.addGlobalStore(pushLogStore, () => new FillPushLog(), {
-    topic: TOPICS.push,
-    sourceName: 'push-source',
-    processorName: 'push-copy',
-    ...json(),
-  })
+/** Sinks are named after their topics: processors forward to them by those. */
+function write(stream: KStream<string, unknown>, ...topics: readonly string[]): void {
+  for (const topic of topics) stream.to(topic, { name: topic, ...json() })
+}
+
+/**
+ * Numbers a channel's events 1, 2, 3 …, exactly once: a browser that saw `n` asks for what is behind it.
+ * Nothing is held back, since of several events of a channel all must go on.
+ */
+function numbered(builder: StreamsBuilder): KStream<string, { readonly seq: number }> {
+  return builder
+    .stream<string | null, ImportEvent | null>(TOPICS.events, { name: 'events', ...json() })
+    .groupByKey()
+    .aggregate<{ readonly seq: number }>(
+      () => ({ seq: 0 }),
+      ({ seq }, event) => ({ seq: seq + 1, ...event }),
+      { name: 'number', storeName: 'channel-events', caching: false, ...json() },
+    )
+    .toStream()
+}
+
+/** All of them in every process, on its disk: any process answers for all. */
+function addCopies(builder: StreamsBuilder): void {
+  for (const table of ['contacts', 'imports', 'failures'] as const) {
+    const storeName = COPIES[table]
+    builder.globalTable(TOPICS[table], { name: storeName, storeName, ...json() })
+  }
+  builder.addGlobalStore(pushLogStore, TOPICS.push, fillPushLog(), { name: 'push-log', ...json() })
 }

@@ -3,19 +3,16 @@ import {
   serdes,
   stores,
   type KeyValueStore,
-  type Processor,
   type ProcessorContext,
   type ProcessorSupplier,
 } from 'millrace'
+import { guarded } from '../processors/guarded.ts'
 import { numberedKey } from './keys.ts'
 import type { ImportEvent, ImportStart, ImportSummary, RowFailure, RowResult } from './records.ts'
 import { RowSet, rowSetStore } from './row-set.ts'
 import type { ImportSettings } from './settings.ts'
 import { countOutcome, packTally, unpackTally } from './tally.ts'
-
-const IMPORTS = 'imports-sink'
-const FAILURES = 'failures-sink'
-const EVENTS = 'events-sink'
+import { TOPICS } from './topics.ts'
 
 type Output = ImportSummary | RowFailure | ImportEvent
 /** What the store holds of an import: results may come before its start. */
@@ -44,31 +41,25 @@ const gatherStores = {
  * Progress is told at a rhythm, not by row. What was told last is not kept: after a restart every running
  * import is told again.
  */
-class GatherResults implements Processor<string, ImportStart | RowResult, string, Output> {
-  readonly #settings: ImportSettings
+class GatherResults {
+  readonly #context: ProcessorContext<string, Output>
+  readonly #imports: KeyValueStore<string, Known>
+  readonly #tallies: KeyValueStore<string, number>
+  readonly #rows: RowSet
   /** Imports that are not completed, as the store has them: it is not asked, and parsed, for every row. */
   readonly #open = new Map<string, Known>()
   readonly #untold = new Set<string>()
-  #context: ProcessorContext<string, Output> | undefined
-  #imports: KeyValueStore<string, Known> | undefined
-  #tallies: KeyValueStore<string, number> | undefined
-  #rows: RowSet | undefined
 
-  constructor(settings: ImportSettings) {
-    this.#settings = settings
-  }
-
-  init(context: ProcessorContext<string, Output>): void {
+  constructor(context: ProcessorContext<string, Output>, { progressIntervalMs }: ImportSettings) {
     this.#context = context
-    this.#imports = context.getStateStore(gatherStores.imports.name)
-    this.#tallies = context.getStateStore(gatherStores.tallies.name)
-    this.#rows = new RowSet(context.getStateStore(gatherStores.rows.name))
-    for (const [importId, known] of this.#imports!.all()) {
+    this.#imports = context.getStateStore(gatherStores.imports)
+    this.#tallies = context.getStateStore(gatherStores.tallies)
+    this.#rows = new RowSet(context.getStateStore(gatherStores.rows))
+    for (const [importId, known] of this.#imports.all()) {
       if (known.state === 'completed') continue
       this.#open.set(importId, known)
       this.#untold.add(importId)
     }
-    const { progressIntervalMs } = this.#settings
     context.schedule({ intervalMs: progressIntervalMs, type: 'wall-clock-time' }, nowMs => this.#tell(nowMs))
   }
 
@@ -80,19 +71,19 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
   }
 
   #find(importId: string): Known {
-    const known = this.#imports!.get(importId) ?? ({ state: 'unstarted' } as const)
+    const known = this.#imports.get(importId) ?? ({ state: 'unstarted' } as const)
     if (known.state === 'unstarted') this.#put(importId, known)
     return known
   }
 
   #put(importId: string, known: Known): void {
-    this.#imports!.put(importId, known)
+    this.#imports.put(importId, known)
     if (known.state === 'completed') this.#open.delete(importId)
     else this.#open.set(importId, known)
   }
 
   #start(importId: string, start: ImportStart, timestamp: number): void {
-    const packed = this.#tallies!.get(importId) ?? packTally({ succeeded: 0, failed: 0 })
+    const packed = this.#tallies.get(importId) ?? packTally({ succeeded: 0, failed: 0 })
     const summary: ImportSummary = { state: 'running', ...unpackTally(packed), ...start }
     this.#put(importId, summary)
     this.#forwardEvent(importId, 'started', summary, timestamp)
@@ -101,9 +92,9 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
   }
 
   #count(importId: string, known: Known, result: RowResult, timestamp: number): void {
-    if (!this.#rows!.add(importId, result.row)) return
-    const packed = countOutcome(this.#tallies!.get(importId) ?? 0, result.ok)
-    this.#tallies!.put(importId, packed)
+    if (!this.#rows.add(importId, result.row)) return
+    const packed = countOutcome(this.#tallies.get(importId) ?? 0, result.ok)
+    this.#tallies.put(importId, packed)
     if (!result.ok) this.#forwardFailure(importId, result, timestamp)
     if (known.state === 'running' && this.#maybeComplete(importId, known, packed, timestamp)) return
     this.#untold.add(importId)
@@ -112,11 +103,11 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
   #maybeComplete(importId: string, summary: ImportSummary, packed: number, timestamp: number): boolean {
     const tally = unpackTally(packed)
     if (tally.succeeded + tally.failed < summary.total) return false
-    const completedAt = this.#context!.currentSystemTimeMs()
+    const completedAt = this.#context.currentSystemTimeMs()
     const completed: ImportSummary = { ...summary, ...tally, state: 'completed', completedAt }
     this.#put(importId, completed)
-    this.#tallies!.delete(importId)
-    this.#rows!.delete(importId, summary.total)
+    this.#tallies.delete(importId)
+    this.#rows.delete(importId, summary.total)
     this.#untold.delete(importId)
     this.#forwardSummary(importId, completed, timestamp)
     this.#forwardEvent(importId, 'completed', completed, timestamp)
@@ -127,7 +118,7 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
     for (const importId of this.#untold) {
       const known = this.#open.get(importId)
       if (known?.state !== 'running') continue
-      const summary = { ...known, ...unpackTally(this.#tallies!.get(importId) ?? 0) }
+      const summary = { ...known, ...unpackTally(this.#tallies.get(importId) ?? 0) }
       this.#forwardSummary(importId, summary, nowMs)
       this.#forwardEvent(importId, 'progress', summary, nowMs)
       this.#untold.delete(importId)
@@ -135,7 +126,7 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
   }
 
   #forwardSummary(importId: string, summary: ImportSummary, timestamp: number): void {
-    this.#context!.forward(new Record(importId, summary, timestamp), IMPORTS)
+    this.#context.forward(new Record(importId, summary, timestamp), TOPICS.imports)
   }
 
   #forwardEvent(
@@ -144,7 +135,7 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
     { channel, total, succeeded, failed, fileName }: ImportSummary,
     timestamp: number,
   ): void {
-    const at = this.#context!.currentSystemTimeMs()
+    const at = this.#context.currentSystemTimeMs()
     const event: ImportEvent = {
       type,
       importId,
@@ -154,7 +145,7 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
       at,
       ...(fileName ? { fileName } : {}),
     }
-    this.#context!.forward(new Record(channel, event, timestamp), EVENTS)
+    this.#context.forward(new Record(channel, event, timestamp), TOPICS.events)
   }
 
   #forwardFailure(
@@ -162,15 +153,18 @@ class GatherResults implements Processor<string, ImportStart | RowResult, string
     { row, reason, email }: Extract<RowResult, { ok: false }>,
     timestamp: number,
   ): void {
-    this.#context!.forward(
+    this.#context.forward(
       new Record(numberedKey(importId, row), { row, reason, email }, timestamp),
-      FAILURES,
+      TOPICS.failures,
     )
   }
 }
 
 export function gatherResults(
   settings: ImportSettings,
-): ProcessorSupplier<string, ImportStart | RowResult, string, Output> {
-  return { get: () => new GatherResults(settings), stores: Object.values(gatherStores) }
+): ProcessorSupplier<string | null, ImportStart | RowResult | null, string, Output> {
+  return guarded({
+    stores: Object.values(gatherStores),
+    make: context => new GatherResults(context, settings),
+  })
 }

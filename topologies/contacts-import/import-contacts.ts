@@ -3,15 +3,14 @@ import {
   serdes,
   stores,
   type KeyValueStore,
-  type Processor,
   type ProcessorContext,
   type ProcessorSupplier,
 } from 'millrace'
+import { guarded } from '../processors/guarded.ts'
 import { isEmail, normalizeEmail } from './email-address.ts'
 import type { Contact, FailureReason, ImportJob, RowResult } from './records.ts'
+import { TOPICS } from './topics.ts'
 
-const CONTACTS = 'contacts-sink'
-const RESULTS = 'results-sink'
 /** What is shown of a wrong address: enough to find it in the file. */
 const SHOWN_CHARACTERS_MAX = 200
 
@@ -32,13 +31,13 @@ const originStore = stores.keyValueStore<string, string>({
  * Within one import the row with the higher number wins; an import that comes later replaces what an earlier
  * one said.
  */
-class ImportContacts implements Processor<string, ImportJob, string, Contact | RowResult> {
-  #context: ProcessorContext<string, Contact | RowResult> | undefined
-  #origins: KeyValueStore<string, string> | undefined
+class ImportContacts {
+  readonly #context: ProcessorContext<string, Contact | RowResult>
+  readonly #origins: KeyValueStore<string, string>
 
-  init(context: ProcessorContext<string, Contact | RowResult>): void {
+  constructor(context: ProcessorContext<string, Contact | RowResult>) {
     this.#context = context
-    this.#origins = context.getStateStore(originStore.name)
+    this.#origins = context.getStateStore(originStore)
   }
 
   process({ value: job, timestamp }: Record<string, ImportJob>): void {
@@ -49,16 +48,16 @@ class ImportContacts implements Processor<string, ImportJob, string, Contact | R
       reason === undefined
         ? { row, ok: true }
         : { row, ok: false, reason, email: fields[0].slice(0, SHOWN_CHARACTERS_MAX) }
-    this.#context!.forward(new Record(importId, result, timestamp), RESULTS)
+    this.#context.forward(new Record(importId, result, timestamp), TOPICS.results)
   }
 
   #store({ importId, row, fields }: ImportJob, timestamp: number): void {
     const email = normalizeEmail(fields[0])
-    if (isLaterRow(this.#origins!.get(email), importId, row)) return
+    if (isLaterRow(this.#origins.get(email), importId, row)) return
     const [, name, phone, company] = fields
     const contact: Contact = { email, name, phone, company, importId, row }
-    this.#origins!.put(email, originOf(importId, row))
-    this.#context!.forward(new Record(email, contact, timestamp), CONTACTS)
+    this.#origins.put(email, originOf(importId, row))
+    this.#context.forward(new Record(email, contact, timestamp), TOPICS.contacts)
   }
 }
 
@@ -77,6 +76,11 @@ function failureOf(email: string): FailureReason | undefined {
   return email.trim() === '' ? 'EMAIL_MISSING' : 'EMAIL_INVALID'
 }
 
-export function importContacts(): ProcessorSupplier<string, ImportJob, string, Contact | RowResult> {
-  return { get: () => new ImportContacts(), stores: [originStore] }
+export function importContacts(): ProcessorSupplier<
+  string | null,
+  ImportJob | null,
+  string,
+  Contact | RowResult
+> {
+  return guarded({ stores: [originStore], make: context => new ImportContacts(context) })
 }

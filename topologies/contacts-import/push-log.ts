@@ -1,11 +1,5 @@
-import {
-  serdes,
-  stores,
-  type KeyValueStore,
-  type Processor,
-  type ProcessorContext,
-  type Record,
-} from 'millrace'
+import { serdes, stores, type KeyValueStore, type ProcessorSupplier, type Record } from 'millrace'
+import { guarded } from '../processors/guarded.ts'
 import { pushKey } from './keys.ts'
 import type { PushEvent } from './records.ts'
 
@@ -25,17 +19,21 @@ export const pushLogStore = stores.keyValueStore<string, PushEvent>({
 })
 
 /** Fills the push log of this process from the topic `push`, and keeps it small. */
-export class FillPushLog implements Processor<string, PushEvent> {
-  #log: KeyValueStore<string, PushEvent> | undefined
+export function fillPushLog(): ProcessorSupplier<string | null, PushEvent | null> {
+  return guarded({ make: context => new PushLog(context.getStateStore(pushLogStore)) })
+}
+
+class PushLog {
+  readonly #log: KeyValueStore<string, PushEvent>
   #sweptTo: string | undefined
   #untilSweep = SWEEP_EVERY
 
-  init(context: ProcessorContext): void {
-    this.#log = context.getStateStore(pushLogStore.name)
+  constructor(log: KeyValueStore<string, PushEvent>) {
+    this.#log = log
   }
 
   process({ key: channel, value: event, timestamp }: Record<string, PushEvent>): void {
-    const log = this.#log!
+    const log = this.#log
     log.put(pushKey(channel, event.seq), event)
     const behind = pushKey(channel, event.seq - PROGRESS_MAX)
     if (log.get(behind)?.type === 'progress') log.delete(behind)
@@ -50,13 +48,13 @@ export class FillPushLog implements Processor<string, PushEvent> {
     const old: string[] = []
     let steps = 0
     let at: string | undefined
-    for (const [key, event] of this.#log!.range(this.#sweptTo, undefined)) {
+    for (const [key, event] of this.#log.range(this.#sweptTo, undefined)) {
       at = key
       if (event.at < nowMs - KEPT_MS) old.push(key)
       steps += 1
       if (steps === SWEPT_AT_ONCE) break
     }
     this.#sweptTo = steps < SWEPT_AT_ONCE ? undefined : at
-    for (const key of old) this.#log!.delete(key)
+    for (const key of old) this.#log.delete(key)
   }
 }

@@ -1,13 +1,12 @@
 import { Buffer } from 'node:buffer'
-import { Record, type Processor, type ProcessorContext, type ProcessorSupplier } from 'millrace'
+import { Record, type ProcessorContext, type ProcessorSupplier } from 'millrace'
+import { guarded } from '../processors/guarded.ts'
 import { normalizeEmail } from './email-address.ts'
 import type { ImportJob, ImportStart, RowFields, UploadChunk, UploadRecord } from './records.ts'
 import type { ImportSettings } from './settings.ts'
-import { isComplete, isReleased, Uploads, uploadStores, type Upload } from './uploads.ts'
+import { TOPICS } from './topics.ts'
+import { isComplete, isReleased, Uploads, uploadStores, type CompleteUpload } from './uploads.ts'
 
-/** Names of the sinks below. */
-const STARTS = 'starts-sink'
-const JOBS = 'jobs-sink'
 /** An import has 1,000,000 rows at most and a chunk one at least. */
 const CHUNK_INDEX_MAX = 1_000_000
 const EXPIRY_CHECKS = 10
@@ -19,26 +18,21 @@ const EXPIRY_CHECKS = 10
  * They go a few chunks at a time, each import in its turn: releasing 1,000,000 rows at once would hold the
  * event loop for seconds, outgrow a transaction, and make a small import behind a large one wait.
  */
-class ReleaseUploads implements Processor<string, UploadRecord, string, ImportStart | ImportJob> {
+class ReleaseUploads {
+  readonly #context: ProcessorContext<string, ImportStart | ImportJob>
   readonly #settings: ImportSettings
+  readonly #uploads: Uploads
+  readonly #startedMs: number
   readonly #releasing = new Set<string>()
-  #context: ProcessorContext<string, ImportStart | ImportJob> | undefined
-  #uploads: Uploads | undefined
-  #startedMs = 0
 
-  constructor(settings: ImportSettings) {
-    this.#settings = settings
-  }
-
-  init(context: ProcessorContext<string, ImportStart | ImportJob>): void {
+  constructor(context: ProcessorContext<string, ImportStart | ImportJob>, settings: ImportSettings) {
     this.#context = context
-    const { uploads, chunks } = uploadStores
-    this.#uploads = new Uploads(context.getStateStore(uploads.name), context.getStateStore(chunks.name))
+    this.#settings = settings
+    this.#uploads = new Uploads(context)
     this.#startedMs = context.currentSystemTimeMs()
-    const { releaseIntervalMs, uploadExpiryMs } = this.#settings
     const type = 'wall-clock-time'
-    context.schedule({ intervalMs: releaseIntervalMs, type }, nowMs => this.#release(nowMs))
-    const intervalMs = Math.ceil(uploadExpiryMs / EXPIRY_CHECKS)
+    context.schedule({ intervalMs: settings.releaseIntervalMs, type }, nowMs => this.#release(nowMs))
+    const intervalMs = Math.ceil(settings.uploadExpiryMs / EXPIRY_CHECKS)
     context.schedule({ intervalMs, type }, nowMs => this.#expire(nowMs))
     for (const [importId, upload] of this.#uploads.all()) {
       if (isComplete(upload) && !isReleased(upload)) this.#releasing.add(importId)
@@ -46,11 +40,11 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
   }
 
   process({ key: importId, value, timestamp }: Record<string, UploadRecord>): void {
-    const uploads = this.#uploads!
+    const uploads = this.#uploads
     const before = uploads.get(importId)
     // All of it has been told already.
     if (before && isComplete(before)) return
-    const nowMs = this.#context!.currentSystemTimeMs()
+    const nowMs = this.#context.currentSystemTimeMs()
     const upload =
       value.kind === 'chunk'
         ? uploads.addChunk(importId, value, nowMs)
@@ -58,11 +52,11 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
     if (isComplete(upload)) this.#start(importId, upload, timestamp)
   }
 
-  #start(importId: string, { end }: Upload, timestamp: number): void {
-    const { total, channel, fileName } = end!
+  #start(importId: string, { end }: CompleteUpload, timestamp: number): void {
+    const { chunks, total, channel, fileName } = end
     const start = { total, channel, startedAt: timestamp, ...(fileName === undefined ? {} : { fileName }) }
-    this.#context!.forward(new Record(importId, start, timestamp), STARTS)
-    if (end!.chunks > 0) this.#releasing.add(importId)
+    this.#context.forward(new Record(importId, start, timestamp), TOPICS.starts)
+    if (chunks > 0) this.#releasing.add(importId)
   }
 
   #release(nowMs: number): void {
@@ -77,11 +71,11 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
   }
 
   #releaseChunk(importId: string, nowMs: number): void {
-    const uploads = this.#uploads!
-    this.#forwardRows(importId, uploads.takeChunk(importId), nowMs)
+    const { chunk, upload } = this.#uploads.takeChunk(importId)
+    this.#forwardRows(importId, chunk, nowMs)
     // To the end of the queue, unless it was the last one.
     this.#releasing.delete(importId)
-    if (!isReleased(uploads.get(importId)!)) this.#releasing.add(importId)
+    if (!isReleased(upload)) this.#releasing.add(importId)
   }
 
   #forwardRows(importId: string, { firstRow, rows }: UploadChunk, nowMs: number): void {
@@ -91,7 +85,7 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
       const job: ImportJob = { importId, row, fields }
       // The same address must always meet the same task; a row without one can go anywhere.
       const key = normalizeEmail(fields[0]) || `${importId}:${row}`
-      this.#context!.forward(new Record(key, job, nowMs), JOBS)
+      this.#context.forward(new Record(key, job, nowMs), TOPICS.jobs)
       row += 1
     }
   }
@@ -102,16 +96,19 @@ class ReleaseUploads implements Processor<string, UploadRecord, string, ImportSt
    * topic, unread.
    */
   #expire(nowMs: number): void {
-    for (const [importId, upload] of this.#uploads!.all()) {
+    for (const [importId, upload] of this.#uploads.all()) {
       const isDue = Math.max(upload.lastAt, this.#startedMs) + this.#settings.uploadExpiryMs <= nowMs
       const isWaiting = !isComplete(upload) || isReleased(upload)
-      if (isDue && isWaiting) this.#uploads!.forget(importId, CHUNK_INDEX_MAX)
+      if (isDue && isWaiting) this.#uploads.forget(importId, CHUNK_INDEX_MAX)
     }
   }
 }
 
 export function releaseUploads(
   settings: ImportSettings,
-): ProcessorSupplier<string, UploadRecord, string, ImportStart | ImportJob> {
-  return { get: () => new ReleaseUploads(settings), stores: Object.values(uploadStores) }
+): ProcessorSupplier<string | null, UploadRecord | null, string, ImportStart | ImportJob> {
+  return guarded({
+    stores: Object.values(uploadStores),
+    make: context => new ReleaseUploads(context, settings),
+  })
 }

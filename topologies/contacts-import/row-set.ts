@@ -25,8 +25,9 @@ export class RowSet {
     const bits = this.#segments.get(key) ?? new Uint8Array(SEGMENT_ROWS / 8)
     const at = row % SEGMENT_ROWS
     const mask = 1 << (at & 7)
-    if ((bits[at >> 3]! & mask) !== 0) return false
-    bits[at >> 3]! |= mask
+    const byte = bits[at >> 3] ?? 0
+    if ((byte & mask) !== 0) return false
+    bits[at >> 3] = byte | mask
     this.#segments.put(key, bits)
     return true
   }

@@ -13,6 +13,13 @@ export const TOPICS = {
   push: 'push',
 } as const
 
+/** Stores with a process's copies of three of them. */
+export const COPIES = {
+  contacts: 'contacts-table',
+  imports: 'imports-table',
+  failures: 'failures-table',
+} as const
+
 /**
  * How many tasks a stage has, and so how many processes can share its work. A topic that is there already
  * keeps its own number.

@@ -1,4 +1,4 @@
-import { serdes, stores, type KeyValueStore } from 'millrace'
+import { serdes, stores, type KeyValueStore, type ProcessorContext } from 'millrace'
 import { numberedKey } from './keys.ts'
 import type { UploadChunk, UploadEnd } from './records.ts'
 import { chunkSerde } from './upload-serde.ts'
@@ -14,6 +14,9 @@ export interface Upload {
   /** Once it came; until then the upload is unfinished. */
   readonly end?: UploadEnd
 }
+
+/** All its chunks have come, and its end. */
+export type CompleteUpload = Upload & { readonly end: UploadEnd }
 
 export const uploadStores = {
   uploads: stores.keyValueStore<string, Upload>({
@@ -37,9 +40,9 @@ export class Uploads {
   readonly #uploads: KeyValueStore<string, Upload>
   readonly #chunks: KeyValueStore<string, UploadChunk>
 
-  constructor(uploads: KeyValueStore<string, Upload>, chunks: KeyValueStore<string, UploadChunk>) {
-    this.#uploads = uploads
-    this.#chunks = chunks
+  constructor(context: Pick<ProcessorContext, 'getStateStore'>) {
+    this.#uploads = context.getStateStore(uploadStores.uploads)
+    this.#chunks = context.getStateStore(uploadStores.chunks)
   }
 
   all(): Iterable<readonly [string, Upload]> {
@@ -64,14 +67,16 @@ export class Uploads {
     return this.#put(importId, { ...upload, end, lastAt: nowMs })
   }
 
-  /** Takes the next chunk out. Only for a complete upload that is not all released. */
-  takeChunk(importId: string): UploadChunk {
+  /**
+   * Takes the next chunk out; `upload` is what it is without it. Only for a complete upload that is not all
+   * released.
+   */
+  takeChunk(importId: string): { readonly chunk: UploadChunk; readonly upload: Upload } {
     const upload = this.#uploads.get(importId)
     const key = numberedKey(importId, upload?.released ?? 0)
     const chunk = this.#chunks.delete(key)
     if (!upload || !chunk) throw new Error(`upload ${importId} has no chunk ${key} to release`)
-    this.#put(importId, { ...upload, released: upload.released + 1 })
-    return chunk
+    return { chunk, upload: this.#put(importId, { ...upload, released: upload.released + 1 }) }
   }
 
   /** Deletes the upload and what is left of its chunks. `chunkIndexMax`: the highest index there can be. */
@@ -90,8 +95,8 @@ export class Uploads {
   }
 }
 
-export function isComplete({ end, received }: Upload): boolean {
-  return end !== undefined && received >= end.chunks
+export function isComplete(upload: Upload): upload is CompleteUpload {
+  return upload.end !== undefined && upload.received >= upload.end.chunks
 }
 
 export function isReleased({ end, released }: Upload): boolean {

@@ -12,7 +12,7 @@ export const countrySchema = {
   '~standard': {
     version: 1,
     vendor: 'millrace',
-    validate(value: unknown): { readonly value: Country } | { readonly issues: { message: string }[] } {
+    validate(value: unknown): { readonly value: Country } | { readonly issues: [{ message: string }] } {
       const { name, timeZones } = (value ?? {}) as { readonly [field: string]: unknown }
       if (typeof name !== 'string' || name.trim() === '' || name.length > 100) {
         return { issues: [{ message: 'name must be a text of 1 to 100 characters' }] }

@@ -9,7 +9,7 @@ export const TOPICS = {
   seeds: 'country-seeds',
 } as const
 
-/** One partition each: a few hundred rows, and one task that writes the time zones, which countries share. */
+/** One partition each: a few hundred rows. */
 export const topics: NewTopic[] = Object.values(TOPICS).map(topic => ({
   topic,
   partitionCount: 1,

@@ -1,37 +1,42 @@
-import { serdes, Topology } from 'millrace'
-import { projectSites, SINKS } from './project-sites.ts'
-import type { SiteMetadata } from './records.ts'
+import { serdes, stores, StreamsBuilder, type Topology } from 'millrace'
+import { rowChanges } from '../processors/row-changes.ts'
+import { appSitesView, fillAppSites } from './app-sites-view.ts'
+import { indexChanges, sliceOf } from './project-sites.ts'
+import type { SiteApps, SiteMetadata } from './records.ts'
 import { siteSchema } from './site-schema.ts'
-import { TOPICS } from './topics.ts'
-import { appSitesView, FillAppSites, FillSiteApps, siteAppsView } from './views.ts'
+import { TOPICS, VIEWS } from './topics.ts'
 
 const keySerde = serdes.string()
 const json = <V>() => ({ keySerde, valueSerde: serdes.json<V>() })
+const installedApps = stores.keyValueStore<string, SiteApps>({
+  name: 'installed-apps',
+  ...json<SiteApps>(),
+  ranges: false,
+})
 
 /**
  *     site-metadata → project → site-apps → a copy in every process
  *                             → app-sites → a copy in every process
+ *
+ * The slice of each site is kept, and so an app that has gone, or a site that has, takes its entries out of
+ * the reverse index in the same transaction.
  */
 export function buildTopology(): Topology {
-  return new Topology()
-    .addSource('metadata', {
-      topics: [TOPICS.metadata],
+  const builder = new StreamsBuilder()
+  const changes = builder
+    .stream<string | null, SiteMetadata | null>(TOPICS.metadata, {
       keySerde,
       valueSerde: serdes.json<SiteMetadata>(siteSchema),
     })
-    .addProcessor('project', projectSites(), { parents: ['metadata'] })
-    .addSink(SINKS.sites, { topic: TOPICS.sites, parents: ['project'], ...json() })
-    .addSink(SINKS.apps, { topic: TOPICS.apps, parents: ['project'], ...json() })
-    .addGlobalStore(siteAppsView, () => new FillSiteApps(), {
-      topic: TOPICS.sites,
-      sourceName: 'sites-source',
-      processorName: 'sites-copy',
-      ...json(),
-    })
-    .addGlobalStore(appSitesView, () => new FillAppSites(), {
-      topic: TOPICS.apps,
-      sourceName: 'apps-source',
-      processorName: 'apps-copy',
-      ...json(),
-    })
+    .mapValues(site => site && sliceOf(site))
+    .process(rowChanges(installedApps), { name: 'project' })
+  changes.mapValues(({ after }) => after).to(TOPICS.sites, json())
+  changes.flatMap(indexChanges).to(TOPICS.apps, json())
+  builder.globalTable<string, SiteApps>(TOPICS.sites, {
+    name: VIEWS.sites,
+    storeName: VIEWS.sites,
+    ...json(),
+  })
+  builder.addGlobalStore(appSitesView, TOPICS.apps, fillAppSites(), { name: VIEWS.apps, ...json() })
+  return builder.build()
 }

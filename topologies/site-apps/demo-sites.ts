@@ -13,7 +13,7 @@ const APPS = [
   'restaurants',
   'stores',
   'video',
-]
+] as const
 const FIRST = ['Amber', 'Birch', 'Copper', 'Dune', 'Ember', 'Fjord', 'Grove', 'Harbour', 'Indigo', 'Juniper']
 const SECOND = ['Bakery', 'Cycles', 'Dance', 'Foods', 'Gallery', 'Yoga', 'Music', 'Pottery', 'Travel', 'Vets']
 const SITES = 200
@@ -37,7 +37,7 @@ export function changeSite(
 }
 
 function changedApps(pick: Pick, apps: readonly InstalledApp[]): readonly InstalledApp[] {
-  const appId = APPS[pick(APPS.length)]!
+  const appId = APPS[pick(APPS.length)] ?? APPS[0]
   const others = apps.filter(app => app.appId !== appId)
   const isThere = others.length < apps.length
   if (isThere && pick(2) === 0) return others

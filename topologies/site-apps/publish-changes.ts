@@ -1,10 +1,11 @@
 import type { Clock, KafkaStreams, Timer } from 'millrace'
 import type { LiveHub } from '../web/live-hub.ts'
+import type { AppCount } from './app-sites-view.ts'
 import { appOfCountKey } from './keys.ts'
 import type { AppSite, SiteApps } from './records.ts'
 import type { Staleness } from './staleness.ts'
+import { VIEWS } from './topics.ts'
 import type { Traffic } from './traffic.ts'
-import { appSitesView, siteAppsView, type AppCount } from './views.ts'
 
 const STATUS_MS = 500
 
@@ -21,10 +22,10 @@ export interface PublishParts {
  * views are.
  */
 export function publishChanges({ streams, hub, staleness, traffic, clock }: PublishParts): Disposable {
-  const sites = streams.changes<string, SiteApps>(siteAppsView.name).subscribe(({ key, value }) => {
+  const sites = streams.changes<string, SiteApps>(VIEWS.sites).subscribe(({ key, value }) => {
     hub.publish(`site/${key}`, value && { siteId: key, ...value })
   })
-  const apps = streams.changes<string, AppSite | AppCount>(appSitesView.name).subscribe(({ key, value }) => {
+  const apps = streams.changes<string, AppSite | AppCount>(VIEWS.apps).subscribe(({ key, value }) => {
     const appId = appOfCountKey(key)
     if (appId !== undefined)
       hub.publish(`app/${appId}`, { appId, sites: (value as AppCount | null)?.sites ?? 0 })

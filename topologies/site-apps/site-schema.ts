@@ -15,7 +15,7 @@ export const siteSchema = {
   '~standard': {
     version: 1,
     vendor: 'millrace',
-    validate(value: unknown): { readonly value: SiteMetadata } | { readonly issues: { message: string }[] } {
+    validate(value: unknown): { readonly value: SiteMetadata } | { readonly issues: [{ message: string }] } {
       const issue = issueOf(value)
       return issue === undefined ? { value: value as SiteMetadata } : { issues: [{ message: issue }] }
     },

@@ -1,6 +1,5 @@
 import type { Admin, Clock, KafkaStreams, Logger, ServiceContext, Timer, TopicPartition } from 'millrace'
-import { TOPICS } from './topics.ts'
-import { appSitesView, siteAppsView } from './views.ts'
+import { TOPICS, VIEWS } from './topics.ts'
 
 /** How old an answer may be. */
 export interface Staleness {
@@ -66,7 +65,7 @@ export class StalenessMonitor implements AsyncDisposable {
     this.#group = applicationId
     this.#source = partitions.source
     this.#views = partitions.views
-    this.#subscription = streams.changes(siteAppsView.name).subscribe(({ timestamp }) => {
+    this.#subscription = streams.changes(VIEWS.sites).subscribe(({ timestamp }) => {
       this.#lastTimestamp = Math.max(this.#lastTimestamp ?? 0, timestamp)
     })
   }
@@ -140,7 +139,7 @@ export class StalenessMonitor implements AsyncDisposable {
   }
 
   #copied(): Offsets {
-    const positions = [siteAppsView, appSitesView].flatMap(({ name }) => this.#streams.globalPositions(name))
+    const positions = Object.values(VIEWS).flatMap(name => this.#streams.globalPositions(name))
     return new Map(positions.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
   }
 }

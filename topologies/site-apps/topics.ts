@@ -10,6 +10,12 @@ export const TOPICS = {
 } as const
 
 /**
+ * Stores with copies of the last two, all of them in every process, on its disk: any process answers for all,
+ * however many project.
+ */
+export const VIEWS = { sites: 'site-apps-view', apps: 'app-sites-view' } as const
+
+/**
  * How many tasks project, and so how many processes can share the work. A topic that is there already keeps
  * its own number.
  */

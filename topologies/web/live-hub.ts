@@ -42,7 +42,7 @@ export class LiveHub {
     this.#pending.set(key, message)
     if (this.#pending.size > KEYS_MAX) {
       const [oldest] = this.#pending.keys()
-      this.#pending.delete(oldest!)
+      if (oldest !== undefined) this.#pending.delete(oldest)
       this.#pending.set('more', true)
     }
     this.#flush ??= this.#clock.schedule(FLUSH_MS, () => this.#send())

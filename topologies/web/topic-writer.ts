@@ -77,7 +77,7 @@ export class TopicWriter<V> implements AsyncDisposable {
   /** One flush at a time: whoever writes while it runs shares the next one. */
   async #flushNext(): Promise<void> {
     await this.#current.catch(() => undefined)
-    this.#current = this.#next!
+    this.#current = this.#next ?? this.#current
     this.#next = undefined
     await this.#producer.flush()
   }

@@ -12,7 +12,7 @@ export class Acceptances {
     this.#totals.set(importId, total)
     if (this.#totals.size <= ACCEPTANCES_MAX) return
     const [oldest] = this.#totals.keys()
-    this.#totals.delete(oldest!)
+    if (oldest !== undefined) this.#totals.delete(oldest)
   }
 
   totalOf(importId: string): number | undefined {

@@ -85,7 +85,7 @@ export class CsvReader {
     }
     const [email, name, phone, company] = columns as [number, number, number, number]
     // A column that the file does not have is at -1.
-    this.#onRow([record[email]!, record[name] ?? '', record[phone] ?? '', record[company] ?? ''])
+    this.#onRow([record[email] ?? '', record[name] ?? '', record[phone] ?? '', record[company] ?? ''])
   }
 }
 

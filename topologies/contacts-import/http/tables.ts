@@ -1,7 +1,7 @@
 import type { KafkaStreams, ReadOnlyKeyValueStore } from 'millrace'
 import { numberedKey } from '../keys.ts'
 import type { Contact, ImportSummary, RowFailure } from '../records.ts'
-import { tableCopies } from '../table-copy.ts'
+import { COPIES } from '../topics.ts'
 import type { Acceptances } from './acceptances.ts'
 import { pageOf, type Page } from '../../web/page-of.ts'
 import { RequestError } from '../../web/request-error.ts'
@@ -19,9 +19,9 @@ export class Tables {
   readonly #acceptances: Acceptances
 
   constructor(streams: KafkaStreams, acceptances: Acceptances) {
-    this.#contacts = streams.store(tableCopies.contacts.name)
-    this.#imports = streams.store(tableCopies.imports.name)
-    this.#failures = streams.store(tableCopies.failures.name)
+    this.#contacts = streams.store(COPIES.contacts)
+    this.#imports = streams.store(COPIES.imports)
+    this.#failures = streams.store(COPIES.failures)
     this.#acceptances = acceptances
   }
 

@@ -78,6 +78,10 @@ export class PushClient {
   }
 
   #sendHeld(): void {
-    while (!this.#isReplaying && this.#held.length > 0 && !this.#isSlow) this.#send(this.#held.shift()!)
+    while (!this.#isReplaying && !this.#isSlow) {
+      const event = this.#held.shift()
+      if (event === undefined) return
+      this.#send(event)
+    }
   }
 }

@@ -83,7 +83,7 @@ function addWrites(app: Hono, { tables }: RouteParts): void {
     const { countries } = loadedOrThrow(tables)
     const code = codeOrThrow(c.req.param('code'))
     const result = countrySchema['~standard'].validate(await c.req.json().catch(() => undefined))
-    if ('issues' in result) throw new RequestError(400, 'INVALID_COUNTRY', result.issues[0]!.message)
+    if ('issues' in result) throw new RequestError(400, 'INVALID_COUNTRY', result.issues[0].message)
     const unknown = result.value.timeZones.find(zone => !isTimeZone(zone))
     if (unknown !== undefined) {
       throw new RequestError(400, 'UNKNOWN_TIME_ZONE', `there is no time zone "${unknown}"`)

@@ -1,8 +1,9 @@
 import type { KafkaStreams, ReadOnlyKeyValueStore } from 'millrace'
 import { pageOf, type Page } from '../../web/page-of.ts'
+import type { AppCount } from '../app-sites-view.ts'
 import { appOfCountKey, appSiteKey, COUNT_RANGE, countKey } from '../keys.ts'
 import type { AppSite, SiteApps } from '../records.ts'
-import { appSitesView, siteAppsView, type AppCount } from '../views.ts'
+import { VIEWS } from '../topics.ts'
 
 export interface ShownSite extends SiteApps {
   readonly siteId: string
@@ -18,8 +19,8 @@ export class Reads {
   readonly #apps: ReadOnlyKeyValueStore<string, AppSite | AppCount>
 
   constructor(streams: KafkaStreams) {
-    this.#sites = streams.store(siteAppsView.name)
-    this.#apps = streams.store(appSitesView.name)
+    this.#sites = streams.store(VIEWS.sites)
+    this.#apps = streams.store(VIEWS.apps)
   }
 
   find(siteId: string): SiteApps | undefined {

@@ -68,7 +68,7 @@ function addWrites(app: Hono, { writer, traffic, staleness }: RouteParts): void 
     const siteId = siteIdOrThrow(c.req.param('siteId'))
     const body: unknown = await c.req.json().catch(() => undefined)
     const result = siteSchema['~standard'].validate({ ...(body as object), siteId })
-    if ('issues' in result) throw new RequestError(400, 'INVALID_SITE', result.issues[0]!.message)
+    if ('issues' in result) throw new RequestError(400, 'INVALID_SITE', result.issues[0].message)
     await writer.put(siteId, result.value)
     return c.json({ siteId, staleness: staleness.now }, 202)
   })
