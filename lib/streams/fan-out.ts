@@ -7,8 +7,8 @@ import { StreamsError } from '../common/errors/errors.ts'
 export type OnMissing<K> = (key: K) => void
 
 /**
- * A store's parts, one of each task of this instance. They are looked up with every call, so that a view stays
- * good over rebalances. Every call throws `STORE_NOT_AVAILABLE` while there are none.
+ * A store's parts, one of each task of this instance. They are looked up with every call, so that a view
+ * stays good over rebalances. Every call throws `STORE_NOT_AVAILABLE` while there are none.
  */
 export class FanOut<P, K> {
   readonly #name: string
