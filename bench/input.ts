@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Broker } from '../lib/index.ts'
-import { partitionForKey } from '../lib/common/murmur2.ts'
+import { partitionForKey } from '../lib/common/hash/murmur2.ts'
 
 export const PARTITIONS = 8
 export const KEYS = 100_000

@@ -1,6 +1,6 @@
 import type { Broker, RawRecord } from '../lib/index.ts'
 import { partitionKey } from '../lib/common/ids.ts'
-import { murmur2 } from '../lib/common/murmur2.ts'
+import { murmur2 } from '../lib/common/hash/murmur2.ts'
 import { PARTITIONS } from './input.ts'
 
 /** A number over records that does not depend on their order: the sum of the records' hashes, modulo 2^52. */

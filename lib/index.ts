@@ -15,12 +15,26 @@ export {
   type MetricSample,
   type RecordingLevel,
 } from './common/metrics/metrics.ts'
+export {
+  exponentialBackoff,
+  fixedBackoff,
+  type Backoff,
+  type ExponentialBackoffOptions,
+  type FixedBackoffOptions,
+} from './common/backoff.ts'
 export { systemRandom, type Random } from './common/random.ts'
-export { partitionForKey } from './common/murmur2.ts'
+export { partitionForKey } from './common/hash/murmur2.ts'
 export type { RecordContext } from './common/record-context.ts'
 export { UNLIMITED_END_MS, type TimeWindow, type Windowed } from './common/windowed.ts'
 export type * from './dsl/options/async-functions.ts'
 export type { AsyncOptions } from './dsl/options/async-options.ts'
+export type {
+  CircuitOptions,
+  FailedAttempt,
+  RetryDecision,
+  RetryOptions,
+  RetryOrder,
+} from './dsl/options/retry-options.ts'
 export type { BuildOptions, Optimization } from './dsl/options/build-options.ts'
 export type * from './dsl/api/kstream.ts'
 export type * from './dsl/options/functions.ts'
@@ -35,6 +49,14 @@ export { slidingWindows, type SlidingWindows } from './dsl/windows/sliding-windo
 export { timeWindows, type TimeWindows } from './dsl/windows/time-windows.ts'
 export { unlimitedWindows, type UnlimitedWindows } from './dsl/windows/unlimited-windows.ts'
 export * from './processor/error-handlers.ts'
+export {
+  readLetter,
+  type ErrorSummary,
+  type Letter,
+  type LetterReason,
+  type LetterRecord,
+} from './processor/letter.ts'
+export { NonRetriableError, RetryAfterError } from './processor/retry-errors.ts'
 export type * from './processor/processor.ts'
 export type * from './processor/processor-context.ts'
 export type { ProcessorWrapper } from './processor/processor-wrapper.ts'

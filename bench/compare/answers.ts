@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Broker, RawRecord } from '../../lib/index.ts'
-import { murmur2 } from '../../lib/common/murmur2.ts'
+import { murmur2 } from '../../lib/common/hash/murmur2.ts'
 import { eachRecord } from '../output.ts'
 import { PARTITIONS } from '../input.ts'
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { Broker } from '../../lib/index.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { KEYS } from '../input.ts'
 
 export interface InputRecord {

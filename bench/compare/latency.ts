@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessingGuarantee } from '../../lib/index.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { PARTITIONS } from '../input.ts'
 import type { Application, Side } from './application.ts'
 import { AnswerError, eachSide, type Case, type Figures } from './case.ts'

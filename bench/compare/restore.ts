@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { eachRecord } from '../output.ts'
 import { PARTITIONS } from '../input.ts'
 import type { Application, Side } from './application.ts'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { openBroker, silentLogger } from '../../lib/index.ts'
 import { createTopics, inputKey, inputValue, PARTITIONS } from '../input.ts'
 import { eachRecord, ResultHash } from '../output.ts'

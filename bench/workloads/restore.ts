@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { KafkaStreams, serdes, silentLogger, StreamsBuilder } from '../../lib/index.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { createTopics, PARTITIONS } from '../input.ts'
 import { ResultHash } from '../output.ts'
 import { Stopwatch } from '../stopwatch.ts'

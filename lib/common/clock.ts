@@ -1,4 +1,10 @@
-import { setImmediate, setTimeout as sleepFor } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
+
+/**
+ * The longest that a timer of the platform is set for: beyond 2^31 − 1 ms, 24.8 days, it fires at once. An
+ * hour, so that what a suspended machine has missed is made up for soon.
+ */
+const HOP_MS = 3_600_000
 
 /** Something scheduled that can be taken back. */
 export interface Timer {
@@ -14,7 +20,9 @@ export interface Clock {
   nowMs(): number
   /** Milliseconds, with a fraction, of a clock that never goes back: for durations only. */
   monotonicMs(): number
-  /** Calls once after `delayMs`; keeps the process alive until then, unless told not to. */
+  /**
+   * Calls once after `delayMs`, which may be years; keeps the process alive until then, unless told not to.
+   */
   schedule(delayMs: number, callback: () => void, options?: { readonly keepsAlive?: boolean }): Timer
   /** Resolves after `delayMs`, or at once when the signal aborts; never rejects. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
@@ -26,14 +34,31 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   schedule(delayMs, callback, { keepsAlive = true } = {}) {
-    const timer = setTimeout(callback, delayMs)
-    if (!keepsAlive) timer.unref()
+    const dueMs = performance.now() + delayMs
+    let timer: NodeJS.Timeout
+    const hop = (leftMs: number) => {
+      timer =
+        leftMs > HOP_MS
+          ? setTimeout(() => hop(dueMs - performance.now()), HOP_MS)
+          : setTimeout(callback, leftMs)
+      if (!keepsAlive) timer.unref()
+    }
+    hop(delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
   async sleep(delayMs, signal) {
     if (signal?.aborted) return
-    // An abort ends the wait early, which is what the caller asked for and no error.
-    await sleepFor(delayMs, undefined, signal ? { signal } : {}).catch(() => undefined)
+    await new Promise<void>(resolve => {
+      const timer = systemClock.schedule(delayMs, () => {
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      })
+      const wake = () => {
+        timer.cancel()
+        resolve()
+      }
+      signal?.addEventListener('abort', wake, { once: true })
+    })
   },
   async nextTurn() {
     await setImmediate()

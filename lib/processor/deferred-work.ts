@@ -1,6 +1,7 @@
 import { assert } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import type { RecordContext } from '../common/record-context.ts'
+import type { LetterRecord } from './letter.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
 /**
@@ -9,20 +10,22 @@ import type { ProcessorContext } from './processor-context.ts'
  * record.
  */
 export interface DeferredWork {
-  /** Inputs whose outputs have not been applied. */
+  /** Inputs whose calls run, or could, and whose outputs have not been applied. */
   readonly size: number
+  /** Inputs that wait for a time that has not come, or behind one that does. */
+  readonly parked: number
   /**
    * False: the whole task takes no further input. What comes all the same (several outputs of one record)
    * must be taken.
    */
   readonly hasRoom: boolean
-  /** Whether the oldest input can be applied now. */
+  /** Whether the next input can be applied now. */
   readonly isReady: boolean
-  /** Of the oldest input: what its outputs, and its error, are processed as. Only while `isReady`. */
+  /** Of the next input: what its outputs, and its error, are processed as. Only while `isReady`. */
   readonly nextContext: RecordContext
   /**
-   * Forwards the outputs of the oldest input and forgets it. What it throws goes to the handler of processing
-   * errors.
+   * Forwards the outputs of the next input, or decides what becomes of it. What it throws goes to the handler
+   * of processing errors.
    */
   applyNext(): void
 }
@@ -35,6 +38,8 @@ export interface DeferringContext<KOut = unknown, VOut = unknown> extends Proces
    * it.
    */
   defer(work: DeferredWork): () => void
+  /** Sends the record to the task's own partition of the topic, in the transaction of the present record. */
+  sendLetter(topic: string, letter: LetterRecord): void
 }
 
 /** The nodes of a task's own sub-topology have such a context; those of global stores have not. */

@@ -20,6 +20,16 @@ export interface PunctuationOptions {
   readonly startMs?: number
 }
 
+/** One tick. */
+export interface OneShotOptions {
+  /**
+   * Milliseconds since the epoch. What is past already ticks at once: by the next turn of the loop in
+   * wall-clock time, which is the default, and with the next record in stream time.
+   */
+  readonly atMs: number
+  readonly type?: PunctuationType
+}
+
 /** Called with the time of the punctuation, milliseconds since the epoch. Synchronous, as `process` is. */
 export type Punctuator = (timestampMs: number) => void
 
@@ -52,9 +62,10 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S
   /**
    * The callback fires once for an advance of time, however many intervals it skipped. Stream time: first
-   * when the first record comes, aligned to multiples of the interval, unless there is a `startMs`.
+   * when the first record comes, aligned to multiples of the interval, unless there is a `startMs`. With
+   * `atMs` it fires once. Neither survives the process, nor an abort: `init` schedules anew.
    */
-  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable
+  schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable
   /** Where the record being processed came from; undefined in a punctuator. */
   recordMetadata(): RecordMetadata | undefined
   /** The whole of it, for operators that keep records for later. */

@@ -1,6 +1,6 @@
 import { StreamsError } from '../common/errors/errors.ts'
 import { parseTaskId } from '../common/ids.ts'
-import { partitionForKey } from '../common/murmur2.ts'
+import { partitionForKey } from '../common/hash/murmur2.ts'
 import { returnsToSender } from '../processor/stream-partitioner.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import type { StreamTask } from '../runtime/task/stream-task.ts'

@@ -41,6 +41,13 @@ export class ManualClock implements Clock {
     this.#nowMs = endMs
   }
 
+  /** How long until the first timer is due; Infinity without any. */
+  get waitMs(): number {
+    let dueMs = Infinity
+    for (const timer of this.#timers) dueMs = Math.min(dueMs, timer.dueMs)
+    return Math.max(0, dueMs - this.#nowMs)
+  }
+
   schedule(delayMs: number, callback: () => void): Timer {
     const timer = { dueMs: this.#nowMs + delayMs, callback }
     this.#timers.push(timer)

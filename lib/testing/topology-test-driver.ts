@@ -5,6 +5,7 @@ import { droppedRecords } from '../common/metrics/dropped-records.ts'
 import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors/errors.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
+import { systemClock } from '../common/clock.ts'
 import { consoleLogger } from '../common/logger.ts'
 import { invalidTimestamp } from '../common/timestamps.ts'
 import type { Windowed } from '../common/windowed.ts'
@@ -25,6 +26,7 @@ import type {
   VersionedKeyValueStore,
 } from '../store/contract/versioned-key-value-store.ts'
 import type { WindowStore, WindowStoreReads } from '../store/contract/window-store.ts'
+import { readLetter, type Letter } from '../processor/letter.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
@@ -34,6 +36,8 @@ import { keyValueReads, sessionReads, versionedReads, windowReads } from './stor
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
 
 const STEPS_MAX = 100_000
+/** A call that has nothing to wait for but promises has ended long before. */
+const QUIET_TURNS = 20
 
 export interface TopologyTestDriverOptions {
   /**
@@ -149,6 +153,30 @@ export class TopologyTestDriver implements Disposable {
       this.#clock.advance(ms)
       if (this.#task?.punctuateWallClock()) this.#commit()
     })
+  }
+
+  /**
+   * Moves the wall clock on, stopping wherever something is due: timeouts, retries, punctuators each find the
+   * clock at their very millisecond. At each stop calls that end without time passing have ended before it
+   * goes on: what takes real time, such as a request to a server, is for `settled`.
+   */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + ms
+    await this.#letCallsEnd()
+    for (let hops = 0; ; hops += 1) {
+      const leftMs = endMs - this.#clock.monotonicMs()
+      const dueMs = Math.min(this.#clock.waitMs, Math.max(0, this.#task?.wallClockWaitMs ?? Infinity))
+      if (hops >= this.#stepsMax && this.#task) throw endless(this.#task, this.#stepsMax)
+      this.advanceWallClockTime(Math.min(dueMs, leftMs))
+      await this.#letCallsEnd()
+      if (dueMs > leftMs) return
+    }
+  }
+
+  /** What an operator with `retry` has given up, by its name, in order. */
+  letters(operator: string): Letter[] {
+    const topic = `${this.#settings.applicationId}-${operator}-dlq`
+    return this.producedRecords(topic).flatMap(record => readLetter(record) ?? [])
   }
 
   get wallClockMs(): number {
@@ -275,6 +303,16 @@ export class TopologyTestDriver implements Disposable {
     )
   }
 
+  /** Goes on while calls end; one that does not within some turns of the event loop needs time. */
+  async #letCallsEnd(): Promise<void> {
+    for (let turns = 0; turns < QUIET_TURNS; turns += 1) {
+      this.#run(() => undefined)
+      if (!this.#task || this.#task.deferredInputs === 0) return
+      this.#wake = () => (turns = 0)
+      await systemClock.nextTurn()
+    }
+  }
+
   /** Everything that comes in, and all that follows from it. */
   #run(action: () => void): void {
     this.#isProcessing = true
@@ -315,7 +353,7 @@ export class TopologyTestDriver implements Disposable {
       sendChange: ({ changelogTopic, changelogIsSource }) => {
         if (changelogTopic === undefined || changelogIsSource) return undefined
         return (key, value, timestamp, headers) =>
-          collector.sendPassing({ topic: changelogTopic, partition: 0, key, value, timestamp, headers })
+          collector.sendTransient({ topic: changelogTopic, partition: 0, key, value, timestamp, headers })
       },
     })
   }

@@ -30,6 +30,14 @@ export interface ProcessorDefinition {
   readonly supplier: ProcessorSupplier
   /** In the order of connection; grows. */
   readonly stores: Set<string>
+  readonly ownTopics?: readonly OwnTopicDefinition[] | undefined
+}
+
+/** A topic that the node writes for itself, one partition a task. */
+export interface OwnTopicDefinition {
+  /** Without the application's id. */
+  readonly name: string
+  readonly config: { readonly [name: string]: string }
 }
 
 /** Has no children: whoever wants its records reads its topic. */

@@ -1,8 +1,9 @@
 import { TopologyError } from '../common/errors/errors.ts'
-import type { NodeDefinition } from './node-definition.ts'
+import type { NodeDefinition, OwnTopicDefinition } from './node-definition.ts'
 import type {
   CoPartitionGroup,
   NodePlan,
+  OwnTopicPlan,
   RepartitionTopicPlan,
   StorePlan,
   SubtopologyPlan,
@@ -107,6 +108,7 @@ class Planner {
           name: node.name,
           supplier: node.supplier,
           stores: Object.freeze([...node.stores]),
+          ...(node.ownTopics && { ownTopics: this.#ownTopics(node.ownTopics) }),
           children: Object.freeze([...children]),
         })
       case 'sink':
@@ -119,6 +121,12 @@ class Planner {
           partitioner: node.partitioner,
         })
     }
+  }
+
+  #ownTopics(topics: readonly OwnTopicDefinition[]): readonly OwnTopicPlan[] {
+    return Object.freeze(
+      topics.map(({ name, config }) => Object.freeze({ topic: `${this.#applicationId}-${name}`, config })),
+    )
   }
 
   #stores(group: NodeGroup): StorePlan[] {

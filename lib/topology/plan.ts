@@ -68,6 +68,14 @@ export interface ProcessorNodePlan {
   readonly supplier: ProcessorSupplier
   /** Names of the stores it may use; global stores need no connection. */
   readonly stores: readonly string[]
+  /** Topics of the application that it alone writes; undefined: none. */
+  readonly ownTopics?: readonly OwnTopicPlan[]
+}
+
+/** A topic that the application makes, with a partition for each task of the node that writes it. */
+export interface OwnTopicPlan {
+  readonly topic: string
+  readonly config: { readonly [name: string]: string }
 }
 
 export interface SinkNodePlan {

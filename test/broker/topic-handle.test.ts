@@ -5,7 +5,7 @@ import type { Interception } from '../../lib/broker/embedded/state/interceptions
 import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
 import type { TopicHandle, TopicRecord } from '../../lib/broker/open/topic-handle.ts'
 import { systemClock } from '../../lib/common/clock.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { eventually } from '../support/eventually.ts'

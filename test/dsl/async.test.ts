@@ -318,7 +318,6 @@ describe('mapValuesAsync', () => {
     [{ concurrency: 0 }, 'concurrency is 0'],
     [{ concurrency: 1.5 }, 'concurrency is 1.5'],
     [{ timeoutMs: 0 }, 'timeoutMs is 0'],
-    [{ timeoutMs: 2 ** 31 }, 'timeoutMs is 2147483648'],
     [{ order: 'all' as never }, 'order is all'],
   ])('refuses %o', (options, message) => {
     expect(() => held(options)).toThrow(message)

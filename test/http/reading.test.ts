@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { httpApp } from '../../lib/http/http-app.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { ask, application, memoryBroker, PARTITIONS, pointSerde, running } from './fixture.ts'

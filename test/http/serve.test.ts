@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { Hono } from 'hono'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { httpApp } from '../../lib/http/http-app.ts'
 import { serveHttp, type ServeHttpOptions } from '../../lib/http/serve-http.ts'

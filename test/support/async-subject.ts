@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import type { AsyncCall } from '../../lib/dsl/options/async-functions.ts'
 import type { AsyncOptions } from '../../lib/dsl/options/async-options.ts'
 import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'

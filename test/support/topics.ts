@@ -1,6 +1,6 @@
 import type { Broker, IsolationLevel, RawRecord } from '../../lib/broker/broker.ts'
 import { partitionKey } from '../../lib/common/ids.ts'
-import { partitionForKey } from '../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 
 const CONTEXT = { topic: 'test' }

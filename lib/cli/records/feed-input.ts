@@ -7,7 +7,7 @@ import type { OutgoingRecord, Producer } from '../../broker/broker.ts'
 import { utf8 } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
 import { errorFrom, StreamsError } from '../../common/errors/errors.ts'
-import { partitionForKey } from '../../common/murmur2.ts'
+import { partitionForKey } from '../../common/hash/murmur2.ts'
 
 export interface FeedOptions {
   readonly topic: string

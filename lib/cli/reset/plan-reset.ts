@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Admin, TopicPartition } from '../../broker/broker.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
+import { internalTopicsOf } from '../../topology/internal-topics.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { partitionsOf } from '../options/known-topics.ts'
@@ -43,7 +44,7 @@ export async function planReset(
   const { applicationId } = plan
   const hasGroup = await checkEmpty(applicationId, admin)
   const existing = await admin.listTopics()
-  const internal = internalTopics(plan)
+  const internal = internalTopicsOf(plan)
   const inputs = inputTopics(plan, existing)
   const described = await admin.describeTopics(inputs)
   const partitions = [...described.values()].flatMap(partitionsOf)
@@ -69,14 +70,6 @@ async function checkEmpty(groupId: string, admin: Admin): Promise<boolean> {
     `the application ${groupId} is running: its group has ${members.length} members (${clients}). Stop them first; ` +
       'one that has crashed leaves the group after its sessionTimeoutMs',
   )
-}
-
-function internalTopics({ subtopologies, repartitionTopics }: TopologyPlan): ReadonlySet<string> {
-  const stores = subtopologies.flatMap(each => each.stores)
-  const changelogs = stores.flatMap(({ changelogTopic, changelogIsSource }) =>
-    changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],
-  )
-  return new Set([...repartitionTopics.keys(), ...changelogs])
 }
 
 /** Global tables are not among them: they are read from the beginning at every start, and commit nothing. */

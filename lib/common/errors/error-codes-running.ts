@@ -104,6 +104,9 @@ ASYNC_RESULT
 ASYNC_TIMEOUT
   An asynchronous call has not ended within timeoutMs.
   Let it heed its signal, or raise timeoutMs.
+RETRY_DECISION_FAILED
+  retry.onError of an asynchronous operator threw, or returned what is no decision.
+  Mend it: it returns 'retry', 'dead-letter' or { retryAfterMs }.
 TASK_CLOSED
   The task that made an asynchronous call has left, or goes back to its last commit.
   Nothing: the call is repeated where its result is still needed.

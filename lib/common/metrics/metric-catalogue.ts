@@ -173,6 +173,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['async-calls-total', 'Asynchronous calls begun'],
       ['async-failures-total', 'Asynchronous calls that failed'],
       ['async-timeouts-total', 'Asynchronous calls that took too long'],
+      ['dead-letters-total', 'Records that an operator with retry gave up; each is in its dead letters'],
     ]),
     ...define('info', 'gauge', [
       ['store-cache-bytes', 'Memory of a store for committed values'],
@@ -180,6 +181,8 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['suppression-buffer-count', 'Rows that a suppression holds'],
       ['suppression-buffer-size', 'Bytes that a suppression holds'],
       ['async-calls-in-flight', 'Asynchronous calls under way'],
+      ['retry-parked-records', 'Records that wait for their next call, or behind one that does'],
+      ['retry-circuit-open', '1 during an outage, as the circuit of an operator with retry sees it'],
     ]),
     ...define('info', 'meter', [
       ['poll-time-ms', 'Time spent on looking for records'],

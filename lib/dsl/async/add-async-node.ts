@@ -5,7 +5,9 @@ import type { ProcessorRole } from '../graph/graph-node.ts'
 import { processorRole } from '../kit/add-node.ts'
 import type { StreamHandle } from '../kit/handles.ts'
 import { asyncLimits, type AsyncOptions } from '../options/async-options.ts'
+import { retryPolicy, type RetryOptions } from '../options/retry-options.ts'
 import { AsyncOperator, type AsyncWork } from './async-operator.ts'
+import { RetryOperator } from './retry-operator.ts'
 
 /**
  * A node for an asynchronous operator with its pending store; the numbers of both come from the counter, the
@@ -23,6 +25,7 @@ export function addAsyncNode<K, V, R, KR, VR>(
 ): StreamHandle {
   const { prefix, options, work, role } = node
   const limits = asyncLimits(options)
+  const policy = options.retry && retryPolicy(checkedRetry(options), options.pendingStore?.logging)
   const name = stream.graph.name(options.name, prefix)
   const { storeName, logging } = options.pendingStore ?? {}
   const settings = {
@@ -33,7 +36,36 @@ export function addAsyncNode<K, V, R, KR, VR>(
     limits,
   }
   const ownStore = (): StoreBuilder => pendingStoreBuilder({ name: settings.storeName, logging })
-  const supplier = { get: () => new AsyncOperator(settings, work()) }
-  const added = stream.graph.add(name, processorRole({ supplier, ownStore, ...role }), stream.node)
+  const letterTopic = `${name}-dlq`
+  const supplier = {
+    get: () =>
+      policy
+        ? new RetryOperator({ ...settings, policy, letterTopic }, work())
+        : new AsyncOperator(settings, work()),
+  }
+  // Neither store nor number is another with `retry`: a running application may get it.
+  const ownTopics = policy && [{ name: letterTopic, config: policy.letterConfig }]
+  const added = stream.graph.add(
+    name,
+    processorRole({ supplier, ownStore, ...(ownTopics && { ownTopics }), ...role }),
+    stream.node,
+  )
   return { ...stream, name, node: added, joinRepartition: {}, ...changes }
+}
+
+/** What of the other options must be given, or must not, where there is `retry`. */
+function checkedRetry({
+  retry,
+  name,
+  order,
+}: Pick<AsyncOptions<never, never>, 'retry' | 'name' | 'order'>): RetryOptions {
+  if (name === undefined) {
+    throw new TypeError(
+      'an operator with retry needs a name: its dead letters are in <applicationId>-<name>-dlq, and a generated name changes with the topology',
+    )
+  }
+  if (order !== undefined) {
+    throw new TypeError(`order is ${order}, and there is retry: give the order as retry.order`)
+  }
+  return retry as RetryOptions
 }

@@ -1,18 +1,16 @@
-import { bytesToMapKey } from '../../common/bytes.ts'
 import { present } from '../../common/assert.ts'
-import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
+import { errorFrom } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { deferringContext, type DeferredWork } from '../../processor/deferred-work.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
-import { resolveSerde } from '../../serde/open-serde.ts'
-import type { Serde, SerdeContext } from '../../serde/serde.ts'
-import { SerdePendingError } from '../../serde/serde-pending-error.ts'
+import type { Serde } from '../../serde/serde.ts'
 import type { PendingStore } from '../../store/operator/pending-store.ts'
 import { synchronous } from '../kit/synchronous.ts'
 import type { AsyncCall } from '../options/async-functions.ts'
 import type { AsyncLimits } from '../options/async-options.ts'
+import { AsyncInputs } from './async-inputs.ts'
 import { CallRunner } from './call-runner.ts'
 import { decodeInput, type AsyncInput } from './input-format.ts'
 import { PendingCall } from './pending-call.ts'
@@ -50,11 +48,7 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #context!: ProcessorContext<KR, VR>
   #store!: PendingStore
   #runner!: CallRunner<K, V, R>
-  #keySerde!: Serde<unknown>
-  #valueSerde!: Serde<unknown>
-  #serdeContext!: SerdeContext
-  #latest: RecordContext | undefined
-  #ordinal = 0
+  #inputs!: AsyncInputs<K, V>
 
   constructor(settings: AsyncOperatorSettings, work: AsyncWork<K, V, R, KR, VR>) {
     this.#settings = settings
@@ -63,6 +57,11 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   get size(): number {
     return this.#runner.size
+  }
+
+  /** Inputs wait for their calls only. */
+  get parked(): number {
+    return 0
   }
 
   get hasRoom(): boolean {
@@ -82,26 +81,22 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     const deferring = deferringContext(context)
     this.#context = context
     this.#store = context.getStateStore(storeName)
-    this.#serdeContext = { topic: this.#store.changelogTopic }
-    this.#keySerde = resolveSerde(keySerde, context.defaultKeySerde) ?? missing(nodeName, 'key')
-    this.#valueSerde = resolveSerde(valueSerde, context.defaultValueSerde) ?? missing(nodeName, 'value')
+    const { changelogTopic } = this.#store
+    this.#inputs = new AsyncInputs({ nodeName, keySerde, valueSerde, changelogTopic }, context)
     synchronous(this.#work.init?.(context), { callback: 'init of processAsync', node: nodeName })
     this.#runner = new CallRunner({
       limits,
       clock: deferring.clock,
       metrics: context.metrics,
       tags: { 'task-id': context.taskId, node: nodeName },
-      call: (input, about) => this.#call(input, about),
+      call: (input, about) => this.#inputs.callWith(input, () => this.#work.call(input, about)),
       onReady: deferring.defer(this),
     })
     this.#callAgain()
   }
 
   process(record: Record<K, V>): void {
-    const context = this.#context.recordContext()
-    const key = this.#bytes(this.#keySerde, record.key)
-    const value = this.#bytes(this.#valueSerde, record.value)
-    const call = this.#newCall({ key, value, context, ordinal: this.#ordinalOf(context) }, record)
+    const call = this.#newCall(this.#inputs.inputOf(record, this.#context.recordContext()), record)
     call.sequence = this.#store.add(call)
     this.#runner.add(call)
   }
@@ -133,57 +128,11 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     for (const call of calls) this.#runner.add(call)
   }
 
-  /**
-   * An input that waited at the last commit is read first; where that fails the call has failed, and the
-   * handler decides.
-   */
-  #call(input: PendingCall<K, V, R>, about: AsyncCall): PromiseLike<R> {
-    if (input.record) return this.#work.call(input, about)
-    try {
-      const key = this.#object(this.#keySerde, input.input.key) as K
-      const value = this.#object(this.#valueSerde, input.input.value) as V
-      input.record = { key, value }
-    } catch (error) {
-      if (!(error instanceof SerdePendingError)) throw error
-      return error.settled.then(() => this.#call(input, about))
-    }
-    return this.#work.call(input, about)
-  }
-
   #newCall(
     input: AsyncInput,
     record: { readonly key: K; readonly value: V } | undefined,
   ): PendingCall<K, V, R> {
-    const isOrdered = this.#settings.limits.order === 'key' && input.key !== null
-    return new PendingCall(input, record, isOrdered ? bytesToMapKey(input.key) : undefined)
+    const lane = this.#settings.limits.order === 'key' ? this.#inputs.laneOf(input) : undefined
+    return new PendingCall(input, record, lane)
   }
-
-  /** Several inputs of one source record come one after the other. */
-  #ordinalOf(context: RecordContext): number {
-    const latest = this.#latest
-    const isSame =
-      latest !== undefined &&
-      latest.offset === context.offset &&
-      latest.partition === context.partition &&
-      latest.topic === context.topic
-    this.#latest = context
-    this.#ordinal = isSame ? this.#ordinal + 1 : 0
-    return this.#ordinal
-  }
-
-  #bytes(serde: Serde<unknown>, value: unknown): Uint8Array | null {
-    return value === null || value === undefined ? null : serde.serialize(value, this.#serdeContext)
-  }
-
-  #object(serde: Serde<unknown>, bytes: Uint8Array | null): unknown {
-    return bytes === null ? null : serde.deserialize(bytes, this.#serdeContext)
-  }
-}
-
-function missing(nodeName: string, part: 'key' | 'value'): never {
-  throw new ConfigError(
-    'SERDE_MISSING',
-    `the asynchronous operator "${nodeName}" has no ${part}Serde for inputs that wait while the application commits: give it one, ` +
-      `or set default${part === 'key' ? 'Key' : 'Value'}Serde`,
-  )
 }

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer, equalBytes, utf8, utf8Text } from '../../common/bytes.ts'
+import { equalBytes, utf8, utf8Text } from '../../common/bytes.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { NO_HEADERS, type Header } from '../../common/headers.ts'
 import type { RecordContext } from '../../common/record-context.ts'
+import { FieldReader, putBytes } from './byte-fields.ts'
 
 /** Everything that is needed to make a call, and to apply its result, in another process. */
 export interface AsyncInput {
@@ -14,6 +15,8 @@ export interface AsyncInput {
 }
 
 const VERSION = 1
+/** The version of what an operator with retry writes (`attempt-format.ts`). */
+export const WITH_ATTEMPTS = 2
 /**
  * Bits of the second byte. Most often the operator gets what stands in the topic: then its bytes are written
  * once.
@@ -60,13 +63,10 @@ export function encodeInput({ key, value, context, ordinal }: AsyncInput): Uint8
 }
 
 export function decodeInput(bytes: Uint8Array): AsyncInput {
-  const reader = new Reader(bytes)
+  const reader = new FieldReader(bytes)
   const fixed = reader.take(FIXED_BYTES)
   if (fixed[0] !== VERSION) {
-    throw new StreamsError(
-      'UNKNOWN_FORMAT',
-      `an input that waits was written in format ${fixed[0]}, and this version knows ${VERSION}: run the newer version until nothing waits`,
-    )
+    throw new StreamsError('UNKNOWN_FORMAT', unknownFormat(fixed[0]))
   }
   const flags = fixed[1]!
   const key = reader.bytes()
@@ -99,40 +99,8 @@ export function decodeInput(bytes: Uint8Array): AsyncInput {
   }
 }
 
-function putBytes(parts: Uint8Array[], bytes: Uint8Array | null): void {
-  const length = Buffer.allocUnsafe(4)
-  length.writeInt32BE(bytes === null ? -1 : bytes.length)
-  parts.push(length)
-  if (bytes !== null) parts.push(bytes)
-}
-
-class Reader {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = asBuffer(bytes)
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  take(length: number): Buffer {
-    const end = this.#at + length
-    if (end > this.#bytes.length) {
-      throw new StreamsError(
-        'MALFORMED_INPUT',
-        'an input that waits is cut short: its changelog holds something else',
-      )
-    }
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
-  }
-
-  bytes(): Uint8Array | null {
-    const length = this.take(4).readInt32BE(0)
-    return length < 0 ? null : this.take(length)
-  }
+function unknownFormat(version: number | undefined): string {
+  if (version === WITH_ATTEMPTS)
+    return 'an input that waits was parked by an operator with retry, and this one has none: keep retry until nothing is parked'
+  return `an input that waits was written in format ${version}, and this version knows ${VERSION}: run the newer version until nothing waits`
 }

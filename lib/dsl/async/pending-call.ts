@@ -57,6 +57,11 @@ export class PendingCall<K = unknown, V = unknown, R = unknown> implements Pendi
     return encodeInput(this.input)
   }
 
+  /** Which call this is for its input, from 1. */
+  get attempt(): number {
+    return 1
+  }
+
   get idempotencyKey(): string | undefined {
     const { context, ordinal } = this.input
     if (context.topic === undefined) return undefined

@@ -3,7 +3,7 @@ import { failOnInvalidTimestamp } from '../../processor/timestamp-extractor.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { ProcessorWrapper } from '../../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
-import type { SourceDefinition } from '../../topology/node-definition.ts'
+import type { OwnTopicDefinition, SourceDefinition } from '../../topology/node-definition.ts'
 import { checkCoPartitioned } from '../../topology/plan-topology.ts'
 import { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { ConsumedOptions } from '../options/options.ts'
@@ -142,7 +142,7 @@ function writeProcessor(
   role: ProcessorRole,
   parents: readonly string[],
 ): void {
-  addProcessor(topology, name, parents, role.supplier)
+  addProcessor(topology, name, parents, role.supplier, role.ownTopics)
   for (const store of role.stores) topology.connect(name, store)
   addOwnStore(topology, name, role)
 }
@@ -237,8 +237,10 @@ function addProcessor(
   name: string,
   parents: readonly string[],
   supplier: ProcessorSupplier,
+  ownTopics?: readonly OwnTopicDefinition[],
 ): void {
-  const added = topology.addProcessor({ kind: 'processor', name, parents, supplier, stores: new Set() })
+  const stores = new Set<string>()
+  const added = topology.addProcessor({ kind: 'processor', name, parents, supplier, stores, ownTopics })
   for (const builder of added.stores ?? []) {
     topology.addStore(builder)
     topology.connect(name, builder.name)

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../common/bytes.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
-import { murmur3 } from '../../common/murmur3.ts'
+import { murmur3 } from '../../common/hash/murmur3.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import { Record } from '../../processor/record.ts'

@@ -3,6 +3,7 @@ import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
+import type { OwnTopicDefinition } from '../../topology/node-definition.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
 /**
@@ -69,6 +70,8 @@ export interface ProcessorRole {
   readonly stores: readonly string[]
   /** Asked when the plan is written: only then is it known whether a table needs its store. */
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
+  /** Topics that the node writes for itself. */
+  readonly ownTopics?: readonly OwnTopicDefinition[]
   /**
    * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of
    * the value. Joins are not marked, as in Kafka Streams.

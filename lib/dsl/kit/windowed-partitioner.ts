@@ -1,4 +1,4 @@
-import { partitionForKey } from '../../common/murmur2.ts'
+import { partitionForKey } from '../../common/hash/murmur2.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { serializeTransient } from '../../serde/transient-bytes.ts'

@@ -5,6 +5,7 @@ import type { RecordContext } from '../../common/record-context.ts'
 import type {
   Cancellable,
   ProcessorContext,
+  OneShotOptions,
   PunctuationOptions,
   Punctuator,
   RecordMetadata,
@@ -53,7 +54,7 @@ export class WrappedContext implements ProcessorContext {
     return this.#inner.getStateStore<S>(store)
   }
 
-  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {
+  schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable {
     return this.#inner.schedule(options, callback)
   }
 

@@ -22,6 +22,8 @@ export interface AsyncCall {
    * where a punctuator made the record.
    */
   readonly idempotencyKey: string | undefined
+  /** Which call this is for its input, from 1; above that only with `retry`. Outages may not count. */
+  readonly attempt: number
 }
 
 /** May be called again for the same input after a failure; the value and the key are not to be changed. */

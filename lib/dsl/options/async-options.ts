@@ -1,4 +1,5 @@
 import type { NamedOptions, SerdeOptions } from './options.ts'
+import type { RetryOptions } from './retry-options.ts'
 
 /**
  * How an asynchronous operator calls. Its serdes are for the inputs that wait while the application commits;
@@ -12,7 +13,8 @@ export interface AsyncOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
   readonly concurrency?: number
   /**
    * `key` (default): the calls of one key run one after the other. `none`: freely. In both, results are
-   * applied in the order in which the inputs came, and calls of records without key run freely.
+   * applied in the order in which the inputs came, and calls of records without key run freely. With `retry`
+   * it is `retry.order` that says.
    */
   readonly order?: AsyncOrder
   /**
@@ -20,6 +22,12 @@ export interface AsyncOptions<K, V> extends NamedOptions, SerdeOptions<K, V> {
    * Infinity: never.
    */
   readonly timeoutMs?: number
+  /**
+   * What is done about calls that fail: parked and tried again, for days if need be, and dead letters for
+   * what is hopeless. Default: none; a call that fails is an error of its record, and
+   * `processingErrorHandler` decides.
+   */
+  readonly retry?: RetryOptions
   /**
    * Where inputs wait. A name makes the changelog `<applicationId>-<storeName>-changelog`; otherwise it is
    * generated.
@@ -39,9 +47,6 @@ export interface AsyncLimits {
   readonly timeoutMs: number
 }
 
-/** Timers of the platform fire at once beyond this. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1
-
 /** The options with their defaults. Throws `TypeError` for what makes no sense. */
 export function asyncLimits(options: Partial<AsyncLimits>): AsyncLimits {
   const { concurrency = 64, order = 'key', timeoutMs = 30_000 } = options
@@ -51,8 +56,8 @@ export function asyncLimits(options: Partial<AsyncLimits>): AsyncLimits {
   if (order !== 'key' && order !== 'none') {
     throw new TypeError(`order is ${String(order)}: it must be 'key' or 'none'`)
   }
-  if (!(timeoutMs === Infinity || (timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX))) {
-    throw new TypeError(`timeoutMs is ${timeoutMs}: it must be 1 to ${TIMEOUT_MS_MAX}, or Infinity`)
+  if (!(timeoutMs >= 1)) {
+    throw new TypeError(`timeoutMs is ${timeoutMs}: it must be at least 1 (Infinity: never)`)
   }
   return { concurrency, order, timeoutMs }
 }

@@ -1,5 +1,4 @@
-import { utf8 } from '../../common/bytes.ts'
-import type { Header } from '../../common/headers.ts'
+import { errorHeaders } from '../../processor/error-headers.ts'
 import type { DeadLetter, ErrorHandlerContext, ErrorResponse } from '../../processor/error-handlers.ts'
 
 /** What a handler of errors answered, in its short or its long form. */
@@ -25,20 +24,4 @@ export function deadLettersOf(
   const { source, timestamp } = context
   const headers = [...context.headers, ...errorHeaders(error, context)]
   return [{ topic, key: source?.key ?? null, value: source?.value ?? null, timestamp, headers }]
-}
-
-/** Under Kafka Streams' names, so that tools that read its dead letters read ours. */
-function errorHeaders(error: Error, { topic, partition, offset }: ErrorHandlerContext): Header[] {
-  return [
-    header('exception', error.name),
-    header('message', error.message),
-    header('stacktrace', error.stack ?? String(error)),
-    header('topic', topic),
-    header('partition', String(partition)),
-    header('offset', String(offset)),
-  ]
-}
-
-function header(name: string, value: string | undefined): Header {
-  return { key: `__streams.errors.${name}`, value: value === undefined ? null : utf8(value) }
 }

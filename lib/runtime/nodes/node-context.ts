@@ -6,11 +6,13 @@ import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type {
   Cancellable,
+  OneShotOptions,
   PunctuationOptions,
   Punctuator,
   RecordMetadata,
 } from '../../processor/processor-context.ts'
 import type { DeferredWork, DeferringContext } from '../../processor/deferred-work.ts'
+import type { LetterRecord } from '../../processor/letter.ts'
 import type { OperatorContext } from '../../processor/operator-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -78,7 +80,8 @@ export class NodeContext implements DeferringContext, OperatorContext {
     )
   }
 
-  schedule(options: PunctuationOptions, callback: Punctuator): Cancellable {
+  schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable {
+    if ('atMs' in options) return this.#scheduleOnce(options, callback)
     if (!(Number.isInteger(options.intervalMs) && options.intervalMs >= 1)) {
       throw new TypeError(`intervalMs is ${options.intervalMs}: it must be a whole number of at least 1`)
     }
@@ -89,12 +92,23 @@ export class NodeContext implements DeferringContext, OperatorContext {
     return this.#scope.schedule(this.nodeName, options, callback)
   }
 
+  #scheduleOnce({ atMs, type = 'wall-clock-time' }: OneShotOptions, callback: Punctuator): Cancellable {
+    if (!(Number.isSafeInteger(atMs) && atMs >= 0)) {
+      throw new TypeError(`atMs is ${atMs}: it must be a whole number of milliseconds since the epoch`)
+    }
+    return this.#scope.schedule(this.nodeName, { atMs, type }, callback)
+  }
+
   get clock(): Clock {
     return this.#scope.clock
   }
 
   defer(work: DeferredWork): () => void {
     return this.#scope.defer(this.nodeName, work)
+  }
+
+  sendLetter(topic: string, letter: LetterRecord): void {
+    this.#scope.collector.sendLetter(topic, letter)
   }
 
   get emitIntervalMs(): number {

@@ -4,9 +4,9 @@ import { present } from '../../common/assert.ts'
 import { copyBytes } from '../../common/bytes.ts'
 import { errorFrom, RecordFailedError, StreamsError } from '../../common/errors/errors.ts'
 import { Headers, type Header } from '../../common/headers.ts'
-import type { TaskId } from '../../common/ids.ts'
+import { parseTaskId, type TaskId } from '../../common/ids.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
-import { partitionForKey } from '../../common/murmur2.ts'
+import { partitionForKey } from '../../common/hash/murmur2.ts'
 import { isPromise, refusedPromise } from '../../common/promises.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
   ProductionErrorContext,
   ProductionErrorHandler,
 } from '../../processor/error-handlers.ts'
+import type { LetterRecord } from '../../processor/letter.ts'
 import { Record } from '../../processor/record.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { serializeTransient } from '../../serde/transient-bytes.ts'
@@ -153,6 +154,12 @@ export class RecordCollector implements RecordOrigin {
     }
   }
 
+  /** The letter of an operator, to the task's own partition. */
+  sendLetter(topic: string, letter: LetterRecord): void {
+    this.#letterTopics.add(topic)
+    this.sendBytes({ ...letter, topic, partition: parseTaskId(this.#options.taskId).partition })
+  }
+
   #sendOrPark(record: ParkedRecord): void {
     const count = this.#options.partitionCounts(record.topic)
     if (count === undefined) this.#park(record)
@@ -190,7 +197,7 @@ export class RecordCollector implements RecordOrigin {
   }
 
   /** As `sendBytes`, of bytes that are valid until it returns. */
-  sendPassing(record: OutgoingRecord): void {
+  sendTransient(record: OutgoingRecord): void {
     if (this.#options.sink.copies) return this.sendBytes(record)
     const { key, value } = record
     this.sendBytes({ ...record, key: key && copyBytes(key), value: value && copyBytes(value) })

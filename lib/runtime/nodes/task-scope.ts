@@ -4,7 +4,12 @@ import type { Logger } from '../../common/logger.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import type { Cancellable, PunctuationOptions, Punctuator } from '../../processor/processor-context.ts'
+import type {
+  Cancellable,
+  OneShotOptions,
+  PunctuationOptions,
+  Punctuator,
+} from '../../processor/processor-context.ts'
 import type { ProcessingErrorHandler } from '../../processor/error-handlers.ts'
 import type { DeferredWork } from '../../processor/deferred-work.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -40,7 +45,11 @@ export interface TaskScope {
   failure: Error | undefined
   streamTimeMs(): number
   systemTimeMs(): number
-  schedule(nodeName: string, options: PunctuationOptions, callback: Punctuator): Cancellable
+  schedule(
+    nodeName: string,
+    options: PunctuationOptions | Required<OneShotOptions>,
+    callback: Punctuator,
+  ): Cancellable
   /** Takes the work of an asynchronous operator on; returns what wakes the loop. */
   defer(nodeName: string, work: DeferredWork): () => void
   store(name: string): StateStore | undefined

@@ -4,6 +4,7 @@ import { present } from '../../common/assert.ts'
 import { StreamsError, TopologyError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
+import { internalTopicsOf, ownTopicsOf } from '../../topology/internal-topics.ts'
 import { countPartitions } from './partition-counts.ts'
 
 /** Repartition topics are purged as they are processed. */
@@ -99,7 +100,7 @@ async function createMissing(
 }
 
 function namedTopics(plan: TopologyPlan): string[] {
-  const names = new Set<string>(plan.repartitionTopics.keys())
+  const names = new Set<string>(internalTopicsOf(plan))
   for (const { sourceTopics, sinkTopics, stores } of [...plan.subtopologies, ...plan.globalSubtopologies]) {
     for (const topic of [...sourceTopics, ...sinkTopics]) names.add(topic)
     for (const { changelogTopic } of stores) if (changelogTopic !== undefined) names.add(changelogTopic)
@@ -112,7 +113,7 @@ function checkUserTopics(
   names: readonly string[],
   existing: ReadonlyMap<string, number>,
 ): void {
-  const ours = new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan)])
+  const ours = internalTopicsOf(plan)
   const missing = names.filter(name => !ours.has(name) && !existing.has(name))
   if (missing.length === 0) return
   const list = missing.map(name => `"${name}"`).join(', ')
@@ -120,15 +121,6 @@ function checkUserTopics(
     'TOPIC_MISSING',
     `${missing.length === 1 ? 'topic' : 'topics'} ${list} of the topology ${missing.length === 1 ? 'does' : 'do'} not exist: create ` +
       `${missing.length === 1 ? 'it' : 'them'} first (only internal topics are created by the application)`,
-  )
-}
-
-/** Names of the changelogs that are the application's own: a source topic that serves as one is not. */
-export function changelogsOf(plan: TopologyPlan): string[] {
-  return plan.subtopologies.flatMap(({ stores }) =>
-    stores.flatMap(({ changelogTopic, changelogIsSource }) =>
-      changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],
-    ),
   )
 }
 
@@ -142,13 +134,14 @@ function internalTopics(
     partitionCount: present(counts.get(topic), `partition count of ${topic}`),
     config: { ...REPARTITION_CONFIG, ...config },
   }))
-  const changelogs = plan.subtopologies.map(subtopology =>
-    changelogTopics(subtopology, counts, additionalRetentionMs),
+  const ofTasks = plan.subtopologies.map(subtopology =>
+    taskTopics(subtopology, counts, additionalRetentionMs),
   )
-  return [...repartition, ...changelogs.flat()]
+  return [...repartition, ...ofTasks.flat()]
 }
 
-function changelogTopics(
+/** Changelogs, and what nodes write for themselves: one partition a task. */
+function taskTopics(
   plan: SubtopologyPlan,
   counts: ReadonlyMap<string, number>,
   additionalRetentionMs: number,
@@ -156,7 +149,12 @@ function changelogTopics(
   const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
   // The patterns of its sources match nothing yet: nobody knows how many partitions there will be.
   if (partitionCount === 0) return []
-  return plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
+  const own = ownTopicsOf(plan).map(({ topic, config }) => ({
+    topic,
+    partitionCount,
+    config: { 'message.timestamp.type': 'CreateTime', ...config },
+  }))
+  const changelogs = plan.stores.flatMap(({ changelogTopic, changelogIsSource, builder }) => {
     if (changelogTopic === undefined || changelogIsSource || builder.changelog === undefined) return []
     const { config, cleanupPolicy, retentionMs } = builder.changelog
     const defaults = {
@@ -166,6 +164,7 @@ function changelogTopics(
     }
     return [{ topic: changelogTopic, partitionCount, config: { ...defaults, ...config } }]
   })
+  return [...changelogs, ...own]
 }
 
 /** Unlimited windows are kept as long as a `long` of the broker can say. */

@@ -1,3 +1,4 @@
+import { internalTopicsOf } from '../../topology/internal-topics.ts'
 import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 
@@ -14,7 +15,7 @@ export function hasPatterns(plan: TopologyPlan): boolean {
  */
 export function resolvePatterns(plan: TopologyPlan, topics: readonly string[]): TopologyPlan {
   if (!hasPatterns(plan)) return plan
-  const internal = internalTopics(plan)
+  const internal = internalTopicsOf(plan)
   const candidates = topics.filter(topic => !internal.has(topic) && !BROKER_TOPIC.test(topic)).sort()
   const matching = (pattern: RegExp) => candidates.filter(topic => matchesTopic(pattern, topic))
   return {
@@ -36,14 +37,4 @@ function resolved(
   )
   const found = nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
   return { ...subtopology, nodes, sourceTopics: [...new Set([...subtopology.sourceTopics, ...found])] }
-}
-
-/** What the application writes for itself must not come back to it by a pattern that is too wide. */
-function internalTopics(plan: TopologyPlan): ReadonlySet<string> {
-  const changelogs = plan.subtopologies.flatMap(({ stores }) =>
-    stores.flatMap(({ changelogTopic, changelogIsSource }) =>
-      changelogTopic === undefined || changelogIsSource ? [] : [changelogTopic],
-    ),
-  )
-  return new Set([...plan.repartitionTopics.keys(), ...changelogs])
 }

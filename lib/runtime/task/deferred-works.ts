@@ -15,11 +15,18 @@ export class DeferredWorks {
     this.#works = [...this.#works, { nodeName, work }]
   }
 
-  /** Inputs whose outputs have not been applied. */
+  /** Inputs whose calls run, or could, and whose outputs have not been applied. */
   get size(): number {
     let size = 0
     for (const { work } of this.#works) size += work.size
     return size
+  }
+
+  /** Inputs that wait for a time, or behind one that does. */
+  get parked(): number {
+    let parked = 0
+    for (const { work } of this.#works) parked += work.parked
+    return parked
   }
 
   /** Whether the task may take another record. */

@@ -10,7 +10,7 @@ interface Entry {
   cancelled: boolean
 }
 
-/** When a punctuator ticks. */
+/** When a punctuator ticks. An interval of Infinity: once. */
 export interface Ticks {
   readonly firstMs: number
   readonly intervalMs: number
@@ -79,6 +79,11 @@ export class PunctuationQueue {
     }
   }
 
+  /** Those that have ticked for the last time. */
+  forgetDone(): void {
+    if (this.#entries.some(isDone)) this.#entries = this.#entries.filter(entry => !isDone(entry))
+  }
+
   due(nowMs: number): DuePunctuation[] {
     const due = this.#entries.filter(entry => entry.nextMs <= nowMs)
     return due.map(entry => ({ entry, foundMs: nowMs }))
@@ -91,6 +96,7 @@ export class PunctuationQueue {
   maybePunctuate(nowMs: number, run: RunPunctuator): boolean {
     if (this.nextMs > nowMs) return false
     runDue(this.due(nowMs), nowMs, run)
+    this.forgetDone()
     return true
   }
 
@@ -111,6 +117,11 @@ export function runDue(due: DuePunctuation[], timestampMs: number, run: RunPunct
   }
 }
 
+/** One tick. */
+export function onceAt(atMs: number): Ticks {
+  return { firstMs: atMs, intervalMs: Infinity }
+}
+
 /** Ticks on `startMs + n × intervalMs`, the first of them not before now. */
 export function anchoredTicks(startMs: number, intervalMs: number, nowMs: number): Ticks {
   if (startMs >= nowMs) return { firstMs: startMs, intervalMs }
@@ -123,7 +134,13 @@ export function anchoredTicks(startMs: number, intervalMs: number, nowMs: number
  * for the interval.
  */
 function tickAfter(tickMs: number, intervalMs: number, nowMs: number): number {
+  if (intervalMs === Infinity) return Infinity
   const skipped = Math.floor((nowMs - tickMs) / intervalMs) + 1
   const next = tickMs + skipped * intervalMs
   return next > nowMs ? next : Infinity
+}
+
+/** A series goes on while numbers are fine enough for it. */
+function isDone({ intervalMs, nextMs }: Entry): boolean {
+  return intervalMs === Infinity && nextMs === Infinity
 }

@@ -4,7 +4,7 @@ import { partitionKey, type TaskId } from '../../common/ids.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
-import type { Punctuator } from '../../processor/processor-context.ts'
+import type { OneShotOptions, PunctuationOptions, Punctuator } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
 import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import { refuseAsync } from '../nodes/async-processor.ts'
@@ -13,7 +13,7 @@ import { DeferredWorks } from './deferred-works.ts'
 import { ProcessorTopology } from '../nodes/processor-topology.ts'
 import { PartitionGroup, type FetchLag } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from '../plan/offset-metadata.ts'
-import { anchoredTicks, PunctuationQueue } from './punctuation-queue.ts'
+import { anchoredTicks, onceAt, PunctuationQueue, type Ticks } from './punctuation-queue.ts'
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordCollector } from '../nodes/record-collector.ts'
 import { Refusals } from '../nodes/refusals.ts'
@@ -71,12 +71,7 @@ export class StreamTask {
       schedule: (node, punctuation, callback) => {
         if (punctuation.type === 'wall-clock-time')
           return this.#wallClock.schedule(node, punctuation, callback)
-        const { intervalMs, startMs } = punctuation
-        const ticks =
-          startMs === undefined
-            ? { firstMs: 0, intervalMs }
-            : anchoredTicks(startMs, intervalMs, this.#group.streamTimeMs)
-        const cancellable = this.#streamTime.schedule(node, ticks, callback)
+        const cancellable = this.#streamTime.schedule(node, this.#ticksOf(punctuation), callback)
         this.#nextStreamTickMs = this.#streamTime.nextMs
         return cancellable
       },
@@ -203,9 +198,14 @@ export class StreamTask {
     return true
   }
 
-  /** Inputs of asynchronous operators whose results have not been applied. */
+  /** Inputs of asynchronous operators whose results have not been applied, but for those that are parked. */
   get deferredInputs(): number {
     return this.#deferred.size
+  }
+
+  /** Inputs of asynchronous operators that wait for a time, or behind one that does. */
+  get parkedInputs(): number {
+    return this.#deferred.parked
   }
 
   /**
@@ -359,6 +359,13 @@ export class StreamTask {
     }
     this.#measures.punctuated(this.#options.clock.monotonicMs() - startMs)
     if (scope.failure) throw scope.failure
+  }
+
+  #ticksOf(punctuation: PunctuationOptions | Required<OneShotOptions>): Ticks {
+    if ('atMs' in punctuation) return onceAt(punctuation.atMs)
+    const { intervalMs, startMs } = punctuation
+    if (startMs === undefined) return { firstMs: 0, intervalMs }
+    return anchoredTicks(startMs, intervalMs, this.#group.streamTimeMs)
   }
 
   #presentOffsets(): OffsetToCommit[] {

@@ -1,6 +1,11 @@
 import type { Clock } from '../../common/clock.ts'
-import type { Cancellable, PunctuationOptions, Punctuator } from '../../processor/processor-context.ts'
-import { anchoredTicks, PunctuationQueue, runDue, type RunPunctuator } from './punctuation-queue.ts'
+import type {
+  Cancellable,
+  OneShotOptions,
+  PunctuationOptions,
+  Punctuator,
+} from '../../processor/processor-context.ts'
+import { anchoredTicks, onceAt, PunctuationQueue, runDue, type RunPunctuator } from './punctuation-queue.ts'
 
 /**
  * The wall-clock punctuators of one task. Intervals are durations and run on the monotonic clock: setting the
@@ -15,7 +20,12 @@ export class WallClockPunctuations {
     this.#clock = clock
   }
 
-  schedule(node: string, options: PunctuationOptions, callback: Punctuator): Cancellable {
+  schedule(
+    node: string,
+    options: PunctuationOptions | Required<OneShotOptions>,
+    callback: Punctuator,
+  ): Cancellable {
+    if ('atMs' in options) return this.#anchored.schedule(node, onceAt(options.atMs), callback)
     const { intervalMs, startMs } = options
     if (startMs === undefined) {
       const firstMs = this.#clock.monotonicMs() + intervalMs
@@ -40,6 +50,7 @@ export class WallClockPunctuations {
     const nowMs = this.#clock.nowMs()
     const due = [...this.#intervals.due(this.#clock.monotonicMs()), ...this.#anchored.due(nowMs)]
     runDue(due, nowMs, run)
+    this.#anchored.forgetDone()
     return due.length > 0
   }
 

@@ -12,7 +12,8 @@ import { reactionTo } from './reaction.ts'
 import { hasPatterns, resolvePatterns } from '../plan/resolve-patterns.ts'
 import type { OutputTopics } from '../nodes/output-topics.ts'
 import type { InputWait } from './input-wait.ts'
-import { changelogsOf, prepareTopics } from '../plan/internal-topic-manager.ts'
+import { changelogsOf } from '../../topology/internal-topics.ts'
+import { prepareTopics } from '../plan/internal-topic-manager.ts'
 import { RebalanceMailbox, type RebalanceEvent } from './rebalance-mailbox.ts'
 import type { RecordLoop } from './record-loop.ts'
 import type { Recovery } from './recovery.ts'
@@ -241,7 +242,7 @@ export class StreamThread {
   }
 
   #isDeferring(): boolean {
-    return this.#tasks.running.some(task => task.deferredInputs > 0)
+    return this.#tasks.running.some(task => task.deferredInputs + task.parkedInputs > 0)
   }
 
   #idleMs(): number {

@@ -150,7 +150,7 @@ export class TaskFactory {
     if (changelogTopic === undefined || changelogIsSource) return tap
     const topic = changelogTopic
     const send: StoreContext['log'] = (key, value, timestamp, headers) =>
-      collector.sendPassing({ topic, partition, key, value, timestamp, headers })
+      collector.sendTransient({ topic, partition, key, value, timestamp, headers })
     if (!tap) return send
     return ((key, value, timestamp, headers) => {
       send(key, value, timestamp, headers)

@@ -43,8 +43,10 @@ export class PendingStore implements StateStore {
   readonly #prefix: Uint8Array
   #context: StoreContext | undefined
   #nextSequence = 0
-  /** Not written down yet, by sequence. */
+  /** To be written down by the next commit, by sequence. */
   readonly #fresh = new Map<number, PendingItem>()
+  /** Those of which an earlier commit has written something. */
+  readonly #written = new Set<number>()
   /** Written down by an earlier commit, and done since: sequence and timestamp. */
   #done: (readonly [sequence: number, timestamp: number])[] = []
   /** Deletions whose changelog records wait until the outputs are flushed. */
@@ -100,6 +102,7 @@ export class PendingStore implements StateStore {
     const found = [...this.#found].sort(([left], [right]) => (left < right ? -1 : 1))
     this.#found.clear()
     const items = found.map(([id, bytes]) => ({ sequence: sequenceOf(mapKeyToBytes(id)), bytes }))
+    for (const { sequence } of items) this.#written.add(sequence)
     this.#nextSequence = (items.at(-1)?.sequence ?? -1) + 1
     return items
   }
@@ -113,14 +116,20 @@ export class PendingStore implements StateStore {
     return sequence
   }
 
+  /** It waits on, and is written down anew: the next commit has what it is by then. */
+  update(sequence: number, item: PendingItem): void {
+    this.#bytes += item.byteLength - (this.#fresh.get(sequence)?.byteLength ?? 0)
+    this.#fresh.set(sequence, item)
+  }
+
   /** It is done: its outputs are part of the open epoch. */
   remove(sequence: number, timestamp: number): void {
     const fresh = this.#fresh.get(sequence)
     if (fresh) {
       this.#fresh.delete(sequence)
       this.#bytes -= fresh.byteLength
-      return
     }
+    if (!this.#written.delete(sequence)) return
     this.#done.push([sequence, timestamp])
     this.#bytes += SEQUENCE_BYTES
   }
@@ -143,6 +152,7 @@ export class PendingStore implements StateStore {
       const value = item.toBytes()
       log?.(key, value, item.timestamp, NO_HEADERS)
       this.#sealed.put(this.#engineKey(key), value)
+      this.#written.add(sequence)
     }
     this.#fresh.clear()
     for (const [sequence, timestamp] of this.#done) {
@@ -174,6 +184,7 @@ export class PendingStore implements StateStore {
   close(): void {
     this.#context = undefined
     this.#fresh.clear()
+    this.#written.clear()
     this.#found.clear()
     this.#done = []
     this.#unlogged = []

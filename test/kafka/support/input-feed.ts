@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Producer } from '../../../lib/broker/broker.ts'
-import { partitionForKey } from '../../../lib/common/murmur2.ts'
+import { partitionForKey } from '../../../lib/common/hash/murmur2.ts'
 
 export type FedRecord = readonly [key: string, value: string, timestamp: number]
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { asBuffer } from './bytes.ts'
+import { asBuffer } from '../bytes.ts'
 
 const SEED = 104729
 

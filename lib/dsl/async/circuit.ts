@@ -1,0 +1,48 @@
+import type { CircuitOptions } from '../options/retry-options.ts'
+
+/**
+ * Tells an outage from failures of single records: so many in a row, of any records. During one, calls are
+ * made one at a time, and cost no attempts. Kept by each task, in memory: a task that begins anew finds out
+ * by its first calls.
+ */
+export class Circuit {
+  readonly #options: CircuitOptions | undefined
+  #inARow = 0
+  #nextProbeMs = 0
+  #isProbing = false
+
+  constructor(options: CircuitOptions | undefined) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.#options !== undefined && this.#inARow >= this.#options.openAfter
+  }
+
+  /** When the next call may be made: 0 at once, Infinity while one is under way that tells. */
+  get nextCallMs(): number {
+    if (!this.isOpen) return 0
+    return this.#isProbing ? Infinity : this.#nextProbeMs
+  }
+
+  /** A call begins. Whether it is one that only asks if the outage is over. */
+  called(): boolean {
+    if (!this.isOpen) return false
+    this.#isProbing = true
+    return true
+  }
+
+  /** A call has ended well, or with an error of its record alone. */
+  succeeded(): void {
+    this.#inARow = 0
+    this.#isProbing = false
+  }
+
+  /** A call has failed, and is to be tried again. */
+  failed(isProbe: boolean, nowMs: number): void {
+    const wasOpen = this.isOpen
+    this.#inARow += 1
+    if (isProbe) this.#isProbing = false
+    if (this.isOpen && (isProbe || !wasOpen)) this.#nextProbeMs = nowMs + (this.#options?.probeEveryMs ?? 0)
+  }
+}

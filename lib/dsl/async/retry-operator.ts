@@ -1,0 +1,334 @@
+import { present } from '../../common/assert.ts'
+import type { Clock, Timer } from '../../common/clock.ts'
+import { errorFrom, StreamsError } from '../../common/errors/errors.ts'
+import type { Counter } from '../../common/metrics/meter.ts'
+import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
+import type { RecordContext } from '../../common/record-context.ts'
+import { deferringContext, type DeferredWork, type DeferringContext } from '../../processor/deferred-work.ts'
+import { letterRecord, type LetterReason } from '../../processor/letter.ts'
+import type { ProcessorContext } from '../../processor/processor-context.ts'
+import type { Processor } from '../../processor/processor.ts'
+import type { Record } from '../../processor/record.ts'
+import type { PendingStore } from '../../store/operator/pending-store.ts'
+import { synchronous } from '../kit/synchronous.ts'
+import type { RetryPolicy } from '../options/retry-options.ts'
+import { AsyncCalls } from './async-calls.ts'
+import { AsyncInputs } from './async-inputs.ts'
+import type { AsyncOperatorSettings, AsyncWork } from './async-operator.ts'
+import { decodeAttempt, summaryOf, type FailedCalls } from './attempt-format.ts'
+import { Circuit } from './circuit.ts'
+import type { AsyncInput } from './input-format.ts'
+import { RetryCall } from './retry-call.ts'
+import { RetryQueue } from './retry-queue.ts'
+import { UnreadableInputError } from './unreadable-input-error.ts'
+
+export interface RetryOperatorSettings extends AsyncOperatorSettings {
+  readonly policy: RetryPolicy
+  /** Of the dead letters, without the application's id in front. */
+  readonly letterTopic: string
+}
+
+/** A timer is set anew at least so often, so that a wall clock that was set is noticed. */
+const LOOK_MS_MAX = 60_000
+const ONE_LANE = ''
+
+/**
+ * The node behind an asynchronous operator with `retry`. An input is in the pending store from its arrival
+ * until its output, or its dead letter, is in the open transaction: output, parked or letter, one of them, is
+ * committed together with the input's offset. An abort, or a crash, goes back to what was parked at the last
+ * commit, and calls again with the same idempotency key.
+ *
+ * Order of a failure, on the task's synchronous path: the policy decides; then the store has the input with
+ * one more attempt, or no more and the letter is sent. Times are those of the wall clock, since they outlive
+ * the process: set forward, calls come early; set back, they wait.
+ */
+export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, DeferredWork {
+  readonly #settings: RetryOperatorSettings
+  readonly #work: AsyncWork<K, V, R, KR, VR>
+  readonly #queue = new RetryQueue<RetryCall<K, V, R>>()
+  readonly #running = new Set<RetryCall<K, V, R>>()
+  readonly #circuit: Circuit
+  #context!: ProcessorContext<KR, VR>
+  #deferring!: DeferringContext<KR, VR>
+  #clock!: Clock
+  #store!: PendingStore
+  #inputs!: AsyncInputs<K, V>
+  #calls: AsyncCalls<K, V, R> | undefined
+  #letters!: Counter
+  #wake!: () => void
+  #timer: Timer | undefined
+  #timerDueMs = Infinity
+
+  constructor(settings: RetryOperatorSettings, work: AsyncWork<K, V, R, KR, VR>) {
+    this.#settings = settings
+    this.#work = work
+    this.#circuit = new Circuit(settings.policy.circuit)
+  }
+
+  get size(): number {
+    return this.#circuit.isOpen ? this.#running.size + Number(this.isReady) : this.#queue.active
+  }
+
+  get parked(): number {
+    return this.#queue.waiting + this.#queue.active - this.size
+  }
+
+  get hasRoom(): boolean {
+    const { limits, policy } = this.#settings
+    const { active, waiting, waitingBytes } = this.#queue
+    if (policy.order === 'partition') return active + waiting < limits.concurrency
+    return active < limits.concurrency && waiting < policy.parkedMax && waitingBytes < policy.parkedBytesMax
+  }
+
+  get isReady(): boolean {
+    return this.#queue.ended !== undefined
+  }
+
+  get nextContext(): RecordContext {
+    return present(this.#queue.ended, 'call that has ended').input.context
+  }
+
+  init(context: ProcessorContext<KR, VR>): void {
+    const { nodeName, storeName, keySerde, valueSerde, limits } = this.#settings
+    this.#context = context
+    this.#deferring = deferringContext(context)
+    this.#clock = this.#deferring.clock
+    this.#store = context.getStateStore(storeName)
+    const { changelogTopic } = this.#store
+    this.#inputs = new AsyncInputs({ nodeName, keySerde, valueSerde, changelogTopic }, context)
+    synchronous(this.#work.init?.(context), { callback: 'init of processAsync', node: nodeName })
+    this.#wake = this.#deferring.defer(this)
+    const tags = { 'task-id': context.taskId, node: nodeName }
+    this.#calls = new AsyncCalls<K, V, R>({
+      timeoutMs: limits.timeoutMs,
+      clock: this.#clock,
+      metrics: context.metrics,
+      tags,
+      call: (input, about) => this.#read(input as RetryCall<K, V, R>, () => this.#work.call(input, about)),
+      ended: call => this.#ended(call as RetryCall<K, V, R>),
+    })
+    this.#measure(tags)
+    this.#takeUp()
+  }
+
+  process(record: Record<K, V>): void {
+    const call = this.#newCall(this.#inputs.inputOf(record, this.#context.recordContext()), record)
+    call.sequence = this.#store.add(call)
+    this.#queue.add(call)
+    this.#callReady()
+  }
+
+  applyNext(): void {
+    const call = present(this.#queue.takeEnded(), 'call that has ended')
+    const outcome = present(call.outcome, 'outcome of an ended call')
+    call.outcome = undefined
+    if ('failure' in outcome) this.#decide(call, errorFrom(outcome.failure))
+    else this.#succeed(call, outcome.result)
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#calls?.abandon(this.#running)
+    this.#work.close?.()
+  }
+
+  #measure(tags: { readonly 'task-id': string; readonly node: string }): void {
+    const { metrics } = this.#context
+    const { own } = METRIC_GROUPS
+    metrics.gauge('async-calls-in-flight', tags, () => this.#running.size, own)
+    metrics.gauge('retry-parked-records', tags, () => this.#queue.waiting, own)
+    metrics.gauge('retry-circuit-open', tags, () => Number(this.#circuit.isOpen), own)
+    this.#letters = metrics.counter('dead-letters-total', tags, own)
+  }
+
+  /**
+   * What waited at the last commit. All of it is looked at before the first call is made: a store that cannot
+   * be read ends the start.
+   */
+  #takeUp(): void {
+    const calls = this.#store.takeFound().map(({ sequence, bytes }) => {
+      const { input, failed } = decodeAttempt(bytes)
+      const call = this.#newCall(input, undefined, failed)
+      call.sequence = sequence
+      return call
+    })
+    for (const call of calls) this.#queue.add(call, { parked: call.failed !== undefined })
+    this.#callReady()
+  }
+
+  #newCall(
+    input: AsyncInput,
+    record: { readonly key: K; readonly value: V } | undefined,
+    failed?: FailedCalls,
+  ): RetryCall<K, V, R> {
+    return new RetryCall(input, record, this.#laneOf(input), failed)
+  }
+
+  #laneOf(input: AsyncInput): string | undefined {
+    const { order } = this.#settings.policy
+    if (order === 'partition') return ONE_LANE
+    return order === 'key' ? this.#inputs.laneOf(input) : undefined
+  }
+
+  /** An input that cannot be read any more is the end of its calls, and not of the task. */
+  #read(input: RetryCall<K, V, R>, call: () => PromiseLike<R>): PromiseLike<R> {
+    let hasBegun = false
+    const begin = () => {
+      hasBegun = true
+      return call()
+    }
+    const unreadable = (error: unknown) => {
+      throw hasBegun ? error : new UnreadableInputError(errorFrom(error))
+    }
+    try {
+      return Promise.resolve(this.#inputs.callWith(input, begin)).catch(unreadable)
+    } catch (error) {
+      return unreadable(error)
+    }
+  }
+
+  /** Starts what may run, and sets the clock for what may not yet. */
+  #callReady(): void {
+    const { concurrency } = this.#settings.limits
+    this.#queue.wake(this.#clock.nowMs())
+    while (this.#running.size < concurrency && this.#circuit.nextCallMs <= this.#clock.nowMs()) {
+      const call = this.#queue.takeReady()
+      if (!call) break
+      call.isProbe = this.#circuit.called()
+      this.#running.add(call)
+      this.#calls?.start(call)
+    }
+    this.#setTimer()
+  }
+
+  #ended(call: RetryCall<K, V, R>): void {
+    this.#running.delete(call)
+    this.#queue.end(call)
+    this.#wake()
+  }
+
+  #succeed(call: RetryCall<K, V, R>, result: R): void {
+    this.#circuit.succeeded()
+    this.#leave(call)
+    this.#work.apply(call, result, this.#context)
+  }
+
+  /** Its output, or its letter, is part of the open epoch: the next of its lane is called. */
+  #leave(call: RetryCall<K, V, R>): void {
+    this.#store.remove(call.sequence, call.timestamp)
+    this.#queue.done(call)
+    this.#callReady()
+  }
+
+  #decide(call: RetryCall<K, V, R>, error: Error): void {
+    const nowMs = this.#clock.nowMs()
+    const { firstFailedMs = nowMs } = call.failed ?? {}
+    const decision = this.#askPolicy(call, error, firstFailedMs)
+    if (decision === 'dead-letter') {
+      this.#circuit.succeeded()
+      const reason = error instanceof UnreadableInputError ? 'undeserialisable' : 'non-retriable'
+      return this.#giveUp(call, reason, this.#failedBy(call, error, nowMs, 1))
+    }
+    // A call of an outage says nothing about its record.
+    const counts = !this.#circuit.isOpen
+    this.#circuit.failed(call.isProbe, nowMs)
+    const failed = this.#failedBy(call, error, nowMs, counts ? 1 : 0)
+    if (counts && this.#isOver(failed, nowMs)) return this.#giveUp(call, 'gave-up', failed)
+    const askedMs = decision === 'retry' ? 0 : decision.retryAfterMs
+    this.#park(call, failed, this.#dueMs(call, failed, { nowMs, askedMs }))
+  }
+
+  /** What the policy says. Where it throws the record has failed, and the handler of errors decides. */
+  #askPolicy(call: RetryCall<K, V, R>, error: Error, firstFailedMs: number) {
+    if (error instanceof UnreadableInputError) return 'dead-letter'
+    const { attempt, idempotencyKey } = call
+    try {
+      return this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
+    } catch (cause) {
+      this.#leave(call)
+      const message = `retry.onError of "${this.#settings.nodeName}" failed about "${error.message}": ${errorFrom(cause).message}`
+      throw new StreamsError('RETRY_DECISION_FAILED', message, { cause })
+    }
+  }
+
+  #failedBy(call: RetryCall<K, V, R>, error: Error, nowMs: number, counted: number): FailedCalls {
+    const { attempts = 0, firstFailedMs = nowMs, firstError = summaryOf(error) } = call.failed ?? {}
+    return {
+      attempts: attempts + counted,
+      firstFailedMs,
+      firstError,
+      lastError: summaryOf(error),
+      dueMs: nowMs,
+    }
+  }
+
+  #isOver({ attempts, firstFailedMs }: FailedCalls, nowMs: number): boolean {
+    const { policy } = this.#settings
+    return attempts >= policy.attempts || nowMs - firstFailedMs >= policy.giveUpAfterMs
+  }
+
+  /** Not behind the end of all tries: the last one is made then. */
+  #dueMs(
+    call: RetryCall<K, V, R>,
+    { attempts, firstFailedMs }: FailedCalls,
+    { nowMs, askedMs }: { readonly nowMs: number; readonly askedMs: number },
+  ): number {
+    const { backoff, giveUpAfterMs } = this.#settings.policy
+    const delayMs = Math.max(askedMs, backoff.delayMs(Math.max(1, attempts), call.letterId))
+    return Math.min(nowMs + delayMs, Math.max(nowMs, firstFailedMs + giveUpAfterMs))
+  }
+
+  #park(call: RetryCall<K, V, R>, failed: FailedCalls, dueMs: number): void {
+    call.failed = { ...failed, dueMs }
+    this.#store.update(call.sequence, call)
+    this.#queue.park(call, dueMs)
+    this.#callReady()
+  }
+
+  #giveUp(call: RetryCall<K, V, R>, reason: LetterReason, failed: FailedCalls): void {
+    const { nodeName, letterTopic } = this.#settings
+    const { input } = call
+    const { attempts, firstFailedMs, firstError, lastError } = failed
+    const error = new Error(lastError.message)
+    error.name = lastError.name
+    const letter = letterRecord({
+      id: call.letterId,
+      operator: nodeName,
+      reason,
+      attempts,
+      firstFailedMs,
+      lastFailedMs: this.#clock.nowMs(),
+      firstError,
+      error,
+      input,
+      context: input.context,
+    })
+    this.#deferring.sendLetter(`${this.#context.applicationId}-${letterTopic}`, letter)
+    this.#letters.add()
+    this.#leave(call)
+  }
+
+  #setTimer(): void {
+    const dueMs = this.#nextMs()
+    if (dueMs === this.#timerDueMs) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerDueMs = dueMs
+    if (dueMs === Infinity) return
+    const delayMs = Math.min(Math.max(0, dueMs - this.#clock.nowMs()), LOOK_MS_MAX)
+    this.#timer = this.#clock.schedule(delayMs, () => this.#timeCame(), { keepsAlive: false })
+  }
+
+  /** When something may be called that may not now. */
+  #nextMs(): number {
+    const probeMs = this.#queue.hasReady ? this.#circuit.nextCallMs : Infinity
+    const isFull = this.#running.size >= this.#settings.limits.concurrency
+    return isFull ? Infinity : Math.min(this.#queue.nextDueMs, probeMs)
+  }
+
+  #timeCame(): void {
+    this.#timer = undefined
+    this.#timerDueMs = Infinity
+    this.#callReady()
+  }
+}

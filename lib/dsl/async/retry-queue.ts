@@ -1,0 +1,156 @@
+import { assert } from '../../common/assert.ts'
+import { Fifo } from '../../common/fifo.ts'
+import { DueHeap, type Due } from './due-heap.ts'
+
+/** Where an item is. Only the first of a lane is ever called. */
+export type ItemState = 'behind' | 'ready' | 'running' | 'ended' | 'parked'
+
+/** What waits for a call, or for the next one. */
+export interface QueuedItem extends Due {
+  /** Items of one lane are called one after the other, in the order in which they came. */
+  readonly lane: string | undefined
+  place: ItemState
+  /** While parked. */
+  dueMs: number
+  readonly byteLength: number
+}
+
+/**
+ * Which item is called next, and which waits: for its time, or behind another of its lane. Nothing here looks
+ * at a clock, a store or a call.
+ *
+ * *behind* → *ready* → *running* → *ended* → done, or → *parked* → *ready* …
+ */
+export class RetryQueue<T extends QueuedItem> {
+  readonly #ready = new Fifo<T>()
+  readonly #ended = new Fifo<T>()
+  readonly #parked = new DueHeap<T>()
+  /** Of each lane, those behind the one that is ready, running, ended or parked. */
+  readonly #lanes = new Map<string, Fifo<T>>()
+  #running = 0
+  #behind = 0
+  #waitingBytes = 0
+
+  /** Items that are, or could be, called now, and those whose calls have ended. */
+  get active(): number {
+    return this.#ready.size + this.#running + this.#ended.size
+  }
+
+  /** Items that wait for their time, and those behind one. */
+  get waiting(): number {
+    return this.#parked.size + this.#behind
+  }
+
+  /** Whether an item could be called now. */
+  get hasReady(): boolean {
+    return this.#ready.size > 0
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  get parked(): number {
+    return this.#parked.size
+  }
+
+  /** Bytes of those that wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** When the first of the parked is due; Infinity without any. */
+  get nextDueMs(): number {
+    return this.#parked.first?.dueMs ?? Infinity
+  }
+
+  /** The first whose call has ended. */
+  get ended(): T | undefined {
+    return this.#ended.peek()
+  }
+
+  /** A new item: ready, or behind another of its lane. `parked`: it has been tried, and has its time. */
+  add(item: T, { parked = false }: { readonly parked?: boolean } = {}): void {
+    if (item.lane !== undefined) {
+      const followers = this.#lanes.get(item.lane)
+      if (followers) {
+        item.place = 'behind'
+        followers.push(item)
+        this.#behind += 1
+        this.#waitingBytes += item.byteLength
+        return
+      }
+      this.#lanes.set(item.lane, new Fifo<T>())
+    }
+    if (parked) this.#park(item)
+    else this.#makeReady(item)
+  }
+
+  /** The next to be called; the caller calls it. */
+  takeReady(): T | undefined {
+    const item = this.#ready.shift()
+    if (!item) return undefined
+    item.place = 'running'
+    this.#running += 1
+    return item
+  }
+
+  /** Its call has ended: it waits for what comes of that. */
+  end(item: T): void {
+    assert(item.place === 'running', `an item whose call has ended was ${item.place}`)
+    this.#running -= 1
+    item.place = 'ended'
+    this.#ended.push(item)
+  }
+
+  /** The first whose call has ended. It is `done`, or `park`ed, or put back, next. */
+  takeEnded(): T | undefined {
+    return this.#ended.shift()
+  }
+
+  /** It is called again from `dueMs` on. */
+  park(item: T, dueMs: number): void {
+    item.dueMs = dueMs
+    this.#park(item)
+  }
+
+  /** It is called again as soon as there is room. */
+  putBack(item: T): void {
+    this.#makeReady(item)
+  }
+
+  /** It has left: the next of its lane is ready. */
+  done(item: T): void {
+    if (item.lane === undefined) return
+    const next = this.#lanes.get(item.lane)?.shift()
+    if (!next) {
+      this.#lanes.delete(item.lane)
+      return
+    }
+    this.#behind -= 1
+    this.#waitingBytes -= next.byteLength
+    this.#makeReady(next)
+  }
+
+  /** Those whose time has come are ready. Returns how many. */
+  wake(nowMs: number): number {
+    let woken = 0
+    for (; this.nextDueMs <= nowMs; woken += 1) {
+      const item = this.#parked.takeFirst() as T
+      this.#waitingBytes -= item.byteLength
+      this.#makeReady(item)
+    }
+    return woken
+  }
+
+  #makeReady(item: T): void {
+    item.place = 'ready'
+    this.#ready.push(item)
+  }
+
+  #park(item: T): void {
+    item.place = 'parked'
+    this.#parked.add(item)
+    this.#waitingBytes += item.byteLength
+  }
+}

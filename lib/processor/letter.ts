@@ -1,0 +1,127 @@
+import { equalBytes, utf8, utf8Text } from '../common/bytes.ts'
+import type { Header } from '../common/headers.ts'
+import type { RecordContext } from '../common/record-context.ts'
+import { errorHeaders } from './error-headers.ts'
+
+/**
+ * Why a record is a dead letter: its tries are used up, an error says that trying is of no use, or its bytes
+ * cannot be read any more.
+ */
+export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable'
+
+/** An error as it is kept: what it is called, and what it says. */
+export interface ErrorSummary {
+  readonly name: string
+  readonly message: string
+}
+
+/** A record that an operator has given up, as its dead letter tells it. */
+export interface Letter {
+  /**
+   * Of the record: `<topic>-<partition>-<offset>`, and for further calls of one record a number behind it.
+   */
+  readonly id: string
+  readonly operator: string
+  readonly reason: LetterReason
+  /** How many calls were made. */
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly firstFailedMs: number
+  readonly lastFailedMs: number
+  readonly firstError: ErrorSummary
+  readonly lastError: ErrorSummary
+  /** Where the record came from. */
+  readonly topic: string | undefined
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  /** Bytes of the source record, as they stand in its topic. */
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** What the operator got, which operators above it may have made of the source record. */
+  readonly input: { readonly key: Uint8Array | null; readonly value: Uint8Array | null }
+  /** The record's own. */
+  readonly headers: readonly Header[]
+}
+
+/** The record of a letter, apart from its topic and partition. */
+export interface LetterRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: readonly Header[]
+}
+
+const OWN = '__millrace.letter.'
+const ERRORS = '__streams.errors.'
+
+/** What is known of a record that is given up. */
+export interface GivenUp extends Pick<
+  Letter,
+  'id' | 'operator' | 'reason' | 'attempts' | 'firstFailedMs' | 'lastFailedMs' | 'firstError' | 'input'
+> {
+  readonly error: Error
+  readonly context: RecordContext
+}
+
+/**
+ * The letter's record: bytes and headers of the source record as they were, and behind its headers what
+ * happened to it.
+ */
+export function letterRecord(given: GivenUp): LetterRecord {
+  const { context, input, error } = given
+  const { source = input, timestamp } = context
+  const own: readonly (readonly [string, string])[] = [
+    ['id', given.id],
+    ['operator', given.operator],
+    ['reason', given.reason],
+    ['attempts', String(given.attempts)],
+    ['first-failed-at', String(given.firstFailedMs)],
+    ['last-failed-at', String(given.lastFailedMs)],
+    ['first-error', given.firstError.name],
+    ['first-message', given.firstError.message],
+    ['timestamp', String(timestamp)],
+  ]
+  const headers: Header[] = [
+    ...context.headers,
+    ...errorHeaders(error, context),
+    ...own.map(([name, value]) => ({ key: OWN + name, value: utf8(value) })),
+  ]
+  if (!equalBytes(source.key, input.key)) headers.push({ key: `${OWN}input-key`, value: input.key })
+  if (!equalBytes(source.value, input.value)) headers.push({ key: `${OWN}input-value`, value: input.value })
+  // The topic deletes by time: what it keeps counts from now, and not from when the record was made.
+  return { key: source.key, value: source.value, timestamp: given.lastFailedMs, headers }
+}
+
+/** Undefined where the record is no letter of an operator. */
+export function readLetter({ key, value, headers }: LetterRecord): Letter | undefined {
+  const found = new Map(headers.map(header => [header.key, header.value]))
+  const text = (name: string) => {
+    const bytes = found.get(name)
+    return bytes ? utf8Text(bytes) : undefined
+  }
+  const id = text(`${OWN}id`)
+  if (id === undefined) return undefined
+  const number = (name: string) => Number(text(name) ?? Number.NaN)
+  return {
+    id,
+    operator: text(`${OWN}operator`) ?? '',
+    reason: (text(`${OWN}reason`) ?? 'gave-up') as LetterReason,
+    attempts: number(`${OWN}attempts`),
+    firstFailedMs: number(`${OWN}first-failed-at`),
+    lastFailedMs: number(`${OWN}last-failed-at`),
+    firstError: { name: text(`${OWN}first-error`) ?? '', message: text(`${OWN}first-message`) ?? '' },
+    lastError: { name: text(`${ERRORS}exception`) ?? '', message: text(`${ERRORS}message`) ?? '' },
+    topic: text(`${ERRORS}topic`),
+    partition: number(`${ERRORS}partition`),
+    offset: number(`${ERRORS}offset`),
+    timestamp: number(`${OWN}timestamp`),
+    key,
+    value,
+    input: {
+      key: found.has(`${OWN}input-key`) ? (found.get(`${OWN}input-key`) ?? null) : key,
+      value: found.has(`${OWN}input-value`) ? (found.get(`${OWN}input-value`) ?? null) : value,
+    },
+    headers: headers.slice(0, headers.map(header => header.key).lastIndexOf(`${ERRORS}exception`)),
+  }
+}
