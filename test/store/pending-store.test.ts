@@ -76,6 +76,26 @@ describe('pending store', () => {
     expect(harness.found()).toEqual([])
   })
 
+  it('writes an item anew that has changed, and takes back what it wrote before', async () => {
+    const { harness } = await open()
+    const { store } = harness
+    const sequence = store.add(item('first try'))
+    store.update(sequence, item('never seen'))
+    store.update(sequence, item('second try', 2))
+    await harness.commit()
+    expect(harness.log()).toEqual(['00=second try@2'])
+    store.update(sequence, item('third try', 3))
+    await harness.abort()
+    expect(harness.found()).toEqual(['0=second try'])
+    harness.store.update(sequence, item('fourth try', 4))
+    harness.store.remove(sequence, 4)
+    expect(harness.store.uncommittedBytes).toBe(8)
+    await harness.commit()
+    expect(harness.log()).toEqual(['00=null@4'])
+    await harness.abort()
+    expect(harness.found()).toEqual([])
+  })
+
   it('finds what waited at the last commit, in order, and goes on counting behind it', async () => {
     const { harness } = await open()
     // Beyond 255, so that the order of the keys' bytes is not that of their last byte.

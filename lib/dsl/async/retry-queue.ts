@@ -103,7 +103,7 @@ export class RetryQueue<T extends QueuedItem> {
     this.#ended.push(item)
   }
 
-  /** The first whose call has ended. It is `done`, or `park`ed, or put back, next. */
+  /** The first whose call has ended. It is `done`, or `park`ed, next. */
   takeEnded(): T | undefined {
     return this.#ended.shift()
   }
@@ -112,11 +112,6 @@ export class RetryQueue<T extends QueuedItem> {
   park(item: T, dueMs: number): void {
     item.dueMs = dueMs
     this.#park(item)
-  }
-
-  /** It is called again as soon as there is room. */
-  putBack(item: T): void {
-    this.#makeReady(item)
   }
 
   /** It has left: the next of its lane is ready. */

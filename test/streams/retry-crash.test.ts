@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
+import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
+import { expectFates, prepareRetry, retryInput } from '../support/retry-subject.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const CHILD = fileURLToPath(new URL('retry-crash-child.ts', import.meta.url))
+const RECORDS = 600
+const STEPS: readonly CommitStep[] = ['prepared', 'committed']
+
+/** Resolves with how the child ended. */
+async function run(...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return signal ?? (code === 0 ? output : `exit code ${code}`)
+}
+
+describe('kill -9 while records are parked, then recovery: output or letter, once, in order of each key', () => {
+  it.each(STEPS)('%s', async step => {
+    const directory = await temporaryDirectory()
+    const input = retryInput(RECORDS)
+    const open = () => openEmbeddedBroker({ directory: join(directory, 'broker') })
+    {
+      const broker = await open()
+      await prepareRetry(broker, input, 1)
+      await broker.close()
+    }
+    for (const occurrence of ['5', '2', '3'])
+      expect(await run(directory, `${RECORDS}`, step, occurrence)).toBe('SIGKILL')
+    expect(await run(directory, `${RECORDS}`)).toBe('finished')
+    const broker = await open()
+    await expectFates(broker, input, 'subject')
+    await broker.close()
+  })
+})
