@@ -28,6 +28,8 @@ export interface DeferredWork {
    * of processing errors.
    */
   applyNext(): void
+  /** The task leaves this process when its next commit has succeeded. */
+  prepareClose?(): void
 }
 
 /** What the runtime gives operators whose outputs come later; not part of what users get. */

@@ -4,10 +4,10 @@ import type { RecordContext } from '../common/record-context.ts'
 import { errorHeaders } from './error-headers.ts'
 
 /**
- * Why a record is a dead letter: its tries are used up, an error says that trying is of no use, or its bytes
- * cannot be read any more.
+ * Why a record is a dead letter: its tries are used up; an error says that trying is of no use; its bytes
+ * cannot be read any more; its calls have ended the process again and again.
  */
-export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable'
+export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted'
 
 /** An error as it is kept: what it is called, and what it says. */
 export interface ErrorSummary {

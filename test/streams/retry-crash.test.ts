@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
-import { expectFates, prepareRetry, retryInput } from '../support/retry-subject.ts'
+import { readLetter } from '../../lib/processor/letter.ts'
+import { expectFates, POISON, prepareRetry, retryInput } from '../support/retry-subject.ts'
+import { readAll, textOf } from '../support/topics.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const CHILD = fileURLToPath(new URL('retry-crash-child.ts', import.meta.url))
@@ -38,6 +40,32 @@ describe('kill -9 while records are parked, then recovery: output or letter, onc
     expect(await run(directory, `${RECORDS}`)).toBe('finished')
     const broker = await open()
     await expectFates(broker, input, 'subject')
+    await broker.close()
+  })
+})
+
+describe('a record whose call ends the process', () => {
+  it('is found, and given up after some ends, while all others have their fates', async () => {
+    const directory = await temporaryDirectory()
+    const open = () => openEmbeddedBroker({ directory: join(directory, 'broker') })
+    const input = retryInput(100)
+    input.splice(37, 0, ['k3', POISON, 1_037])
+    {
+      const broker = await open()
+      await prepareRetry(broker, input, 1)
+      await broker.close()
+    }
+    const ends: string[] = []
+    while (ends.at(-1) !== 'finished' && ends.length < 12) ends.push(await run(directory, `${input.length}`))
+    expect(ends).toEqual([...Array.from({ length: 8 }, () => 'SIGKILL'), 'finished'])
+    const broker = await open()
+    const letters = (await readAll(broker, 'subject-charge-dlq')).map(record => readLetter(record))
+    expect(letters.filter(letter => letter?.reason === 'interrupted')).toMatchObject([
+      { id: 'in-0-37', lastError: { name: 'InterruptedError' } },
+    ])
+    const out = (await readAll(broker, 'out')).map(({ value }) => textOf(value))
+    expect(out.length + letters.length).toBe(input.length)
+    expect(new Set(out).size).toBe(out.length)
     await broker.close()
   })
 })

@@ -17,6 +17,9 @@ const ATTEMPTS = 4
 /** What becomes of a record: told by its number, so that every process knows the same. */
 export type Fate = 'at once' | 'after two failures' | 'gave-up' | 'non-retriable'
 
+/** A record whose call ends the process, where a test has it. */
+export const POISON = 'poison'
+
 export function fateOf(value: string): Fate {
   const number = Number(value.slice(1))
   if (number % 33 === 7) return 'gave-up'
@@ -27,6 +30,7 @@ export function fateOf(value: string): Fate {
 /** A provider that fails as the fate of each record says. */
 export async function charge(value: string, _key: string, { attempt }: AsyncCall): Promise<string> {
   await new Promise(resolve => setTimeout(resolve, Number(value.slice(1)) % 4))
+  if (value === POISON) process.kill(process.pid, 'SIGKILL')
   const fate = fateOf(value)
   if (fate === 'non-retriable') throw new NonRetriableError(`no ${value}`)
   if (fate === 'gave-up' || (fate === 'after two failures' && attempt <= 2)) throw new Error(`not ${value}`)

@@ -1,6 +1,7 @@
 import type { Admin, Broker, Consumer, TopicPartition } from '../../broker/broker.ts'
 import { bytesToMapKey } from '../../common/bytes.ts'
 import { partitionKey } from '../../common/ids.ts'
+import { isMark } from '../../store/operator/pending-store.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 
 const POLL_RECORDS = 10_000
@@ -94,7 +95,7 @@ export class PendingInputs {
       for (const { topic, partition, records } of batches) {
         const waiting = this.#waiting.get(partitionKey(topic, partition))
         for (const { key, value } of records) {
-          if (key === null) continue
+          if (key === null || isMark(key)) continue
           if (value === null) waiting?.delete(bytesToMapKey(key))
           else waiting?.add(bytesToMapKey(key))
         }

@@ -15,26 +15,33 @@ export interface FailedCalls {
   readonly lastError: ErrorSummary
 }
 
-/** An input with its failed calls; undefined before the first. */
 export interface Attempted {
   readonly input: AsyncInput
+  /** Undefined before the first failure. */
   readonly failed: FailedCalls | undefined
+  /** How many times in a row its process has ended, not cleanly, while it may have been called. */
+  readonly interruptions: number
 }
 
-/** Version, attempts, due time, time of the first failure. */
-const FIXED_BYTES = 1 + 4 + 8 + 8
+/** Version, attempts, due time, time of the first failure, interruptions. */
+const FIXED_BYTES = 1 + 4 + 8 + 8 + 2
+const INTERRUPTIONS_AT = 21
+const INTERRUPTIONS_MAX = 0xffff
+const NO_ERROR: ErrorSummary = { name: '', message: '' }
 const ERROR_TEXT_MAX = 1024
 
-/** An input that has not failed is written as any other operator writes it. */
-export function encodeAttempt({ input, failed }: Attempted): Uint8Array {
-  if (!failed) return encodeInput(input)
+/** An input of which nothing is known is written as any other operator writes it. */
+export function encodeAttempt({ input, failed, interruptions }: Attempted): Uint8Array {
+  if (!failed && interruptions === 0) return encodeInput(input)
+  const { attempts, dueMs, firstFailedMs, firstError, lastError } = failed ?? NOT_FAILED
   const fixed = Buffer.alloc(FIXED_BYTES)
   fixed[0] = WITH_ATTEMPTS
-  fixed.writeUInt32BE(failed.attempts, 1)
-  fixed.writeDoubleBE(failed.dueMs, 5)
-  fixed.writeDoubleBE(failed.firstFailedMs, 13)
+  fixed.writeUInt32BE(attempts, 1)
+  fixed.writeDoubleBE(dueMs, 5)
+  fixed.writeDoubleBE(firstFailedMs, 13)
+  fixed.writeUInt16BE(Math.min(interruptions, INTERRUPTIONS_MAX), INTERRUPTIONS_AT)
   const parts: Uint8Array[] = [fixed]
-  for (const { name, message } of [failed.firstError, failed.lastError]) {
+  for (const { name, message } of [firstError, lastError]) {
     putBytes(parts, utf8(name))
     putBytes(parts, utf8(message))
   }
@@ -42,22 +49,28 @@ export function encodeAttempt({ input, failed }: Attempted): Uint8Array {
 }
 
 export function decodeAttempt(bytes: Uint8Array): Attempted {
-  if (bytes[0] !== WITH_ATTEMPTS) return { input: decodeInput(bytes), failed: undefined }
+  if (bytes[0] !== WITH_ATTEMPTS) return { input: decodeInput(bytes), failed: undefined, interruptions: 0 }
   const reader = new FieldReader(bytes)
   const fixed = reader.take(FIXED_BYTES)
   const text = () => utf8Text(reader.bytes() ?? fixed.subarray(0, 0))
   const error = (): ErrorSummary => ({ name: text(), message: text() })
   const [firstError, lastError] = [error(), error()]
+  const firstFailedMs = fixed.readDoubleBE(13)
+  const attempts = fixed.readUInt32BE(1)
+  const failed = { attempts, dueMs: fixed.readDoubleBE(5), firstFailedMs, firstError, lastError }
   return {
     input: decodeInput(reader.rest),
-    failed: {
-      attempts: fixed.readUInt32BE(1),
-      dueMs: fixed.readDoubleBE(5),
-      firstFailedMs: fixed.readDoubleBE(13),
-      firstError,
-      lastError,
-    },
+    failed: firstFailedMs === NOT_FAILED.firstFailedMs ? undefined : failed,
+    interruptions: fixed.readUInt16BE(INTERRUPTIONS_AT),
   }
+}
+
+const NOT_FAILED: FailedCalls = {
+  attempts: 0,
+  dueMs: 0,
+  firstFailedMs: -1,
+  firstError: NO_ERROR,
+  lastError: NO_ERROR,
 }
 
 /** What is kept of an error. */

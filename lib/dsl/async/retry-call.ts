@@ -1,4 +1,4 @@
-import { encodeAttempt, type FailedCalls } from './attempt-format.ts'
+import { encodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
 import { inputBytes, type AsyncInput } from './input-format.ts'
 import { PendingCall } from './pending-call.ts'
 import type { ItemState, QueuedItem } from './retry-queue.ts'
@@ -12,6 +12,10 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   dueMs = 0
   /** Undefined before the first failure. */
   failed: FailedCalls | undefined
+  /** How many times in a row its process has ended, not cleanly, while it may have been called. */
+  interruptions: number
+  /** Whether it has been made to wait because of them. */
+  isDelayed = false
   /** Whether it is called while the circuit is open: then a failure counts no attempt. */
   isProbe = false
 
@@ -19,11 +23,12 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
     input: AsyncInput,
     record: { readonly key: K; readonly value: V } | undefined,
     lane: string | undefined,
-    failed: FailedCalls | undefined,
+    known: Pick<Attempted, 'failed' | 'interruptions'>,
   ) {
     super(input, record, lane)
-    this.failed = failed
-    this.dueMs = failed?.dueMs ?? 0
+    this.failed = known.failed
+    this.interruptions = known.interruptions
+    this.dueMs = known.failed?.dueMs ?? 0
   }
 
   override get byteLength(): number {

@@ -15,8 +15,9 @@ import type { RetryPolicy } from '../options/retry-options.ts'
 import { AsyncCalls } from './async-calls.ts'
 import { AsyncInputs } from './async-inputs.ts'
 import type { AsyncOperatorSettings, AsyncWork } from './async-operator.ts'
-import { decodeAttempt, summaryOf, type FailedCalls } from './attempt-format.ts'
+import { decodeAttempt, summaryOf, type Attempted, type FailedCalls } from './attempt-format.ts'
 import { Circuit } from './circuit.ts'
+import { CrashGuard, InterruptedError } from './crash-guard.ts'
 import type { AsyncInput } from './input-format.ts'
 import { RetryCall } from './retry-call.ts'
 import { RetryQueue } from './retry-queue.ts'
@@ -31,6 +32,7 @@ export interface RetryOperatorSettings extends AsyncOperatorSettings {
 /** A timer is set anew at least so often, so that a wall clock that was set is noticed. */
 const LOOK_MS_MAX = 60_000
 const ONE_LANE = ''
+const NEW = { failed: undefined, interruptions: 0 }
 
 /**
  * The node behind an asynchronous operator with `retry`. An input is in the pending store from its arrival
@@ -54,6 +56,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #store!: PendingStore
   #inputs!: AsyncInputs<K, V>
   #calls: AsyncCalls<K, V, R> | undefined
+  #guard!: CrashGuard
+  #isLeaving = false
   #letters!: Counter
   #wake!: () => void
   #timer: Timer | undefined
@@ -120,13 +124,21 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   applyNext(): void {
     const call = present(this.#queue.takeEnded(), 'call that has ended')
+    if (this.#guard.isSuspicious) this.#guard.passed()
+    call.interruptions = 0
     const outcome = present(call.outcome, 'outcome of an ended call')
     call.outcome = undefined
     if ('failure' in outcome) this.#decide(call, errorFrom(outcome.failure))
     else this.#succeed(call, outcome.result)
   }
 
+  prepareClose(): void {
+    this.#isLeaving = true
+    this.#guard.leave()
+  }
+
   close(): void {
+    this.#isLeaving = true
     this.#timer?.cancel()
     this.#calls?.abandon(this.#running)
     this.#work.close?.()
@@ -147,10 +159,18 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
    */
   #takeUp(): void {
     const calls = this.#store.takeFound().map(({ sequence, bytes }) => {
-      const { input, failed } = decodeAttempt(bytes)
-      const call = this.#newCall(input, undefined, failed)
+      const attempted = decodeAttempt(bytes)
+      const call = this.#newCall(attempted.input, undefined, attempted)
       call.sequence = sequence
       return call
+    })
+    this.#guard = new CrashGuard(this.#store, {
+      openMax: this.#settings.limits.concurrency,
+      found: calls.length,
+      requestCommit: () => {
+        this.#context.commit()
+        this.#wake()
+      },
     })
     for (const call of calls) this.#queue.add(call, { parked: call.failed !== undefined })
     this.#callReady()
@@ -159,9 +179,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #newCall(
     input: AsyncInput,
     record: { readonly key: K; readonly value: V } | undefined,
-    failed?: FailedCalls,
+    known: Pick<Attempted, 'failed' | 'interruptions'> = NEW,
   ): RetryCall<K, V, R> {
-    return new RetryCall(input, record, this.#laneOf(input), failed)
+    return new RetryCall(input, record, this.#laneOf(input), known)
   }
 
   #laneOf(input: AsyncInput): string | undefined {
@@ -188,17 +208,53 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   }
 
   /** Starts what may run, and sets the clock for what may not yet. */
-  #callReady(): void {
-    const { concurrency } = this.#settings.limits
+  readonly #callReady = (): void => {
+    if (this.#isLeaving) return
     this.#queue.wake(this.#clock.nowMs())
-    while (this.#running.size < concurrency && this.#circuit.nextCallMs <= this.#clock.nowMs()) {
-      const call = this.#queue.takeReady()
-      if (!call) break
-      call.isProbe = this.#circuit.called()
-      this.#running.add(call)
-      this.#calls?.start(call)
+    if (this.#queue.hasReady && this.#guard.mayCall(this.#callSoon)) {
+      while (this.#running.size < this.#runningMax && this.#circuit.nextCallMs <= this.#clock.nowMs()) {
+        const call = this.#queue.takeReady()
+        if (!call) break
+        this.#running.add(call)
+        if (this.#guard.isSuspicious) this.#callSuspect(call)
+        else this.#start(call)
+      }
     }
     this.#setTimer()
+  }
+
+  /** Not in the midst of a commit, which calls it. */
+  readonly #callSoon = (): void => {
+    void Promise.resolve().then(this.#callReady)
+  }
+
+  get #runningMax(): number {
+    return this.#guard.isSuspicious ? 1 : this.#settings.limits.concurrency
+  }
+
+  #start(call: RetryCall<K, V, R>): void {
+    call.isProbe = this.#circuit.called()
+    this.#calls?.start(call)
+  }
+
+  #callSuspect(call: RetryCall<K, V, R>): void {
+    const decision = this.#guard.decide(call)
+    if (decision === 'give-up') {
+      call.outcome = { failure: new InterruptedError(call.interruptions) }
+      return this.#ended(call)
+    }
+    if (decision === 'delay') {
+      call.isDelayed = true
+      this.#running.delete(call)
+      const { backoff } = this.#settings.policy
+      this.#queue.delay(call, this.#clock.nowMs() + backoff.delayMs(call.interruptions, call.letterId))
+      return
+    }
+    call.interruptions += 1
+    this.#guard.countFirst(
+      () => this.#store.update(call.sequence, call),
+      () => void Promise.resolve().then(() => this.#isLeaving || this.#start(call)),
+    )
   }
 
   #ended(call: RetryCall<K, V, R>): void {
@@ -226,8 +282,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     const decision = this.#askPolicy(call, error, firstFailedMs)
     if (decision === 'dead-letter') {
       this.#circuit.succeeded()
-      const reason = error instanceof UnreadableInputError ? 'undeserialisable' : 'non-retriable'
-      return this.#giveUp(call, reason, this.#failedBy(call, error, nowMs, 1))
+      return this.#giveUp(call, reasonOf(error), this.#failedBy(call, error, nowMs, 1))
     }
     // A call of an outage says nothing about its record.
     const counts = !this.#circuit.isOpen
@@ -240,7 +295,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   /** What the policy says. Where it throws the record has failed, and the handler of errors decides. */
   #askPolicy(call: RetryCall<K, V, R>, error: Error, firstFailedMs: number) {
-    if (error instanceof UnreadableInputError) return 'dead-letter'
+    if (error instanceof UnreadableInputError || error instanceof InterruptedError) return 'dead-letter'
     const { attempt, idempotencyKey } = call
     try {
       return this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
@@ -331,4 +386,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#timerDueMs = Infinity
     this.#callReady()
   }
+}
+
+function reasonOf(error: Error): LetterReason {
+  if (error instanceof UnreadableInputError) return 'undeserialisable'
+  return error instanceof InterruptedError ? 'interrupted' : 'non-retriable'
 }

@@ -95,6 +95,12 @@ export class RetryQueue<T extends QueuedItem> {
     return item
   }
 
+  /** It is not called yet, but from `dueMs` on. */
+  delay(item: T, dueMs: number): void {
+    this.#running -= 1
+    this.park(item, dueMs)
+  }
+
   /** Its call has ended: it waits for what comes of that. */
   end(item: T): void {
     assert(item.place === 'running', `an item whose call has ended was ${item.place}`)

@@ -29,6 +29,10 @@ export class DeferredWorks {
     return parked
   }
 
+  prepareClose(): void {
+    for (const { work } of this.#works) work.prepareClose?.()
+  }
+
   /** Whether the task may take another record. */
   get hasRoom(): boolean {
     // Asked for every record, of tasks that have no such operator, too.

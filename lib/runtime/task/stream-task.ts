@@ -80,7 +80,11 @@ export class StreamTask {
         return options.wake
       },
       streamTimeMs: () => this.#group.streamTimeMs,
-      requestCommit: () => (this.commitRequested = true),
+      requestCommit: () => {
+        this.commitRequested = true
+        // Whoever asks waits for it, whether or not there is anything else to commit.
+        this.#hasProgress = true
+      },
     })
     this.collector.attach(() => this.#scope.context)
     this.#group = new PartitionGroup(
@@ -314,6 +318,11 @@ export class StreamTask {
     this.#topology = this.#buildTopology()
     this.#restoreTimes()
     this.#topology.init()
+  }
+
+  /** The task leaves this process when its next commit has succeeded. */
+  prepareClose(): void {
+    this.#deferred.prepareClose()
   }
 
   /**

@@ -351,6 +351,7 @@ export class StreamThread {
   /** The whole thread commits, since its tasks share a transaction; then the partitions may go. */
   async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
     try {
+      for (const partition of partitions) this.#tasks.taskOf(partition)?.prepareClose()
       await this.#commitAll({ all: false })
     } catch (error) {
       if (!(await this.#recovery.recover(error))) throw error
@@ -372,6 +373,7 @@ export class StreamThread {
 
   async #closeClean(): Promise<void> {
     const { consumer, producer } = this.#clients
+    for (const task of this.#tasks.running) task.prepareClose()
     await this.#commitAll({ all: true })
     const anchors = this.#tasks.anchors()
     await this.#tasks.closeClean(anchors)

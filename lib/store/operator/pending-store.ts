@@ -1,4 +1,11 @@
-import { asBuffer, copyBytes, mapKeyToBytes, bytesToMapKey } from '../../common/bytes.ts'
+import {
+  asBuffer,
+  bytesToMapKey,
+  compareBytes,
+  copyBytes,
+  equalBytes,
+  mapKeyToBytes,
+} from '../../common/bytes.ts'
 import { assert, present } from '../../common/assert.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import { WriteBatch } from '../engine/write-batch.ts'
@@ -28,6 +35,8 @@ export interface StoredItem {
 }
 
 const SEQUENCE_BYTES = 8
+/** The changelog key of the mark: behind all numbers. */
+const MARK_KEY = new Uint8Array(SEQUENCE_BYTES).fill(0xff)
 
 /**
  * What waits in an operator while its task commits: inputs that are taken, whose offsets are committed, and
@@ -37,6 +46,9 @@ const SEQUENCE_BYTES = 8
  * Under at-least-once the changelog must not lose an item before the item's outputs are safe: a crash between
  * the two would lose them, since the input's offset is committed already. So there the deletions are sent
  * only after the flush.
+ *
+ * Beside the items there may be a mark: a process puts its own there before it makes the first call, and
+ * takes it away when it leaves cleanly. So a mark of another process tells that that one did not.
  */
 export class PendingStore implements StateStore {
   readonly name: string
@@ -52,6 +64,12 @@ export class PendingStore implements StateStore {
   /** Deletions whose changelog records wait until the outputs are flushed. */
   #unlogged: (readonly [sequence: number, timestamp: number])[] = []
   readonly #sealed = new WriteBatch()
+  #mark: Uint8Array | null = null
+  /** The mark is to be written, or taken away, by the next commit. */
+  #markChanged = false
+  /** Called when what was changed before they came is committed: by the open epoch, by the sealed one. */
+  #afterCommit: (() => void)[] = []
+  #afterSealed: (() => void)[] = []
   /** What load and restore found, under the changelog key as a string, which sorts by sequence. */
   readonly #found = new Map<string, Uint8Array>()
   #bytes = 0
@@ -79,18 +97,32 @@ export class PendingStore implements StateStore {
   async load(): Promise<void> {
     const { engine } = this.#opened()
     for await (const [key, value] of engine.entries(storeEntriesRange(this.name))) {
-      this.#found.set(bytesToMapKey(key.subarray(this.#prefix.length)), copyBytes(value))
+      this.#find(key.subarray(this.#prefix.length), value)
     }
   }
 
   restore(records: readonly ChangelogRecord[]): void {
     for (const { key, value } of records) {
-      const id = bytesToMapKey(present(key, `key of a record in the changelog of store ${this.name}`))
-      const bytes = value === null ? null : copyBytes(value)
-      if (bytes === null) this.#found.delete(id)
-      else this.#found.set(id, bytes)
-      this.#sealed.put(this.#engineKey(mapKeyToBytes(id)), bytes)
+      const bytes = present(key, `key of a record in the changelog of store ${this.name}`)
+      this.#find(bytes, value)
+      this.#sealed.put(this.#engineKey(bytes), value && copyBytes(value))
     }
+  }
+
+  /** Null: none. What is set is written by the next commit. */
+  get mark(): Uint8Array | null {
+    return this.#mark
+  }
+
+  set mark(mark: Uint8Array | null) {
+    if (equalBytes(this.#mark, mark)) return
+    this.#mark = mark
+    this.#markChanged = true
+  }
+
+  /** Calls once, when all that has been changed until now is committed; never after an abort, or `close`. */
+  afterCommit(callback: () => void): void {
+    this.#afterCommit.push(callback)
   }
 
   /**
@@ -163,6 +195,8 @@ export class PendingStore implements StateStore {
     }
     this.#done = []
     this.#bytes = 0
+    this.#sealMark(log)
+    this.#afterSealed.push(...this.#afterCommit.splice(0))
   }
 
   outputsFlushed(): void {
@@ -175,6 +209,7 @@ export class PendingStore implements StateStore {
 
   stage(batch: WriteBatch): void {
     batch.takeFrom(this.#sealed)
+    for (const callback of this.#afterSealed.splice(0)) callback()
   }
 
   staged(): void {
@@ -190,6 +225,23 @@ export class PendingStore implements StateStore {
     this.#unlogged = []
     this.#sealed.clear()
     this.#bytes = 0
+    this.#mark = null
+    this.#markChanged = false
+    this.#afterCommit = []
+    this.#afterSealed = []
+  }
+
+  #find(key: Uint8Array, value: Uint8Array | null): void {
+    if (isMark(key)) this.#mark = value && copyBytes(value)
+    else if (value === null) this.#found.delete(bytesToMapKey(key))
+    else this.#found.set(bytesToMapKey(key), copyBytes(value))
+  }
+
+  #sealMark(log: StoreContext['log']): void {
+    if (!this.#markChanged) return
+    this.#markChanged = false
+    log?.(MARK_KEY, this.#mark, Math.max(0, this.#opened().recordContext().timestamp), NO_HEADERS)
+    this.#sealed.put(this.#engineKey(MARK_KEY), this.#mark)
   }
 
   #opened(): StoreContext {
@@ -227,6 +279,11 @@ export function pendingStoreBuilder(options: {
     changelog: options.logging === false ? undefined : changelog,
     build: () => new PendingStore(name),
   }
+}
+
+/** Whether the changelog key is the mark's, and not that of an item. */
+export function isMark(key: Uint8Array): boolean {
+  return compareBytes(key, MARK_KEY) === 0
 }
 
 /** Big-endian, so that the order of bytes is that of the numbers. */

@@ -1,0 +1,98 @@
+import { equalBytes, utf8 } from '../../common/bytes.ts'
+import { systemRandom } from '../../common/random.ts'
+import type { PendingStore } from '../../store/operator/pending-store.ts'
+
+/** What this process marks its stores with. */
+const PROCESS = utf8(systemRandom.uuid())
+
+/** From so many on an input is not called at once, and from so many on not at all. */
+const DELAYED_FROM = 4
+const GIVEN_UP_FROM = 7
+
+/** What is done about an input that is to be called. */
+export type GuardDecision = 'call' | 'delay' | 'give-up'
+
+/**
+ * Finds the input whose call ends the process (memory, an endless loop), which no call can tell of: a process
+ * puts its mark into the store before its first call, and takes it away when it leaves cleanly. Where the
+ * mark of another one is there, that one was ended, by one of the inputs that were open then. They, and as
+ * many as there may have been beside them that no commit has seen, are called one at a time, each after a
+ * commit that counts it.
+ *
+ * Faults: a process that is fenced, or loses its task, leaves its mark as well; what is counted then for
+ * nothing begins anew with each call that ends.
+ */
+export class CrashGuard {
+  readonly #store: PendingStore
+  readonly #requestCommit: () => void
+  /** Inputs that are still to be called one at a time. */
+  #suspects: number
+  #isMarked: boolean
+
+  /** `openMax`: how many inputs may be open at a time, beside those that are found. */
+  constructor(
+    store: PendingStore,
+    options: { readonly openMax: number; readonly found: number; readonly requestCommit: () => void },
+  ) {
+    this.#store = store
+    this.#requestCommit = options.requestCommit
+    this.#isMarked = equalBytes(store.mark, PROCESS)
+    this.#suspects = store.mark === null || this.#isMarked ? 0 : options.found + options.openMax
+  }
+
+  /** Whether inputs are called one at a time. */
+  get isSuspicious(): boolean {
+    return this.#suspects > 0
+  }
+
+  /** Whether calls may be made. If not, `then` is called when they may: the mark is committed first. */
+  mayCall(then: () => void): boolean {
+    if (this.#isMarked) return true
+    if (equalBytes(this.#store.mark, PROCESS)) return false
+    this.#store.mark = PROCESS
+    this.#store.afterCommit(() => {
+      this.#isMarked = true
+      then()
+    })
+    this.#requestCommit()
+    return false
+  }
+
+  /** `interruptions`: how many processes in a row were ended while the input was open. */
+  decide({
+    interruptions,
+    isDelayed,
+  }: {
+    readonly interruptions: number
+    readonly isDelayed: boolean
+  }): GuardDecision {
+    if (interruptions >= GIVEN_UP_FROM) return 'give-up'
+    return interruptions >= DELAYED_FROM && !isDelayed ? 'delay' : 'call'
+  }
+
+  /** Counts the suspect, as `update` writes it, and calls `then` when that is committed. */
+  countFirst(update: () => void, then: () => void): void {
+    update()
+    this.#store.afterCommit(then)
+    this.#requestCommit()
+  }
+
+  /** A suspect's call has ended, or is not made. */
+  passed(): void {
+    this.#suspects -= 1
+  }
+
+  /** The task leaves, when its next commit has succeeded. */
+  leave(): void {
+    this.#store.mark = null
+  }
+}
+
+/** Calls for an input have ended the process again and again. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError'
+
+  constructor(interruptions: number) {
+    super(`${interruptions} processes in a row were ended while a call for this record was under way`)
+  }
+}
