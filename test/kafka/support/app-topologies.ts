@@ -5,6 +5,7 @@ import { Record } from '../../../lib/processor/record.ts'
 import { serdes } from '../../../lib/serde/serdes.ts'
 import type { Topology } from '../../../lib/topology/topology.ts'
 import { commitSubject } from '../../support/commit-subject.ts'
+import { retrySubject } from '../../support/retry-subject.ts'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 
@@ -18,6 +19,8 @@ export const appTopologies = {
   tracer,
   /** Writes by the clock, input or not. */
   ticker,
+  /** Calls that fail, are parked, and are given up. */
+  retry: prefix => retrySubject({}, prefix),
 } satisfies { readonly [name: string]: (prefix: string) => Topology }
 
 export type AppTopology = keyof typeof appTopologies
