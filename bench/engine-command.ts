@@ -6,13 +6,14 @@ import { openBroker, type ProcessingGuarantee } from '../lib/index.ts'
 import { positive } from './option-values.ts'
 import type { BenchResult, Workload } from './workload.ts'
 import { bareLoop } from './workloads/bare-loop.ts'
+import { calls, retry } from './workloads/calls.ts'
 import { count } from './workloads/count.ts'
 import { fetch } from './workloads/fetch.ts'
 import { passThrough } from './workloads/pass-through.ts'
 import { produce } from './workloads/produce.ts'
 import { restore } from './workloads/restore.ts'
 
-const WORKLOADS: readonly Workload[] = [passThrough, count, restore, fetch, produce, bareLoop]
+const WORKLOADS: readonly Workload[] = [passThrough, count, restore, calls, retry, fetch, produce, bareLoop]
 const GUARANTEES: readonly ProcessingGuarantee[] = ['at-least-once', 'exactly-once']
 
 interface Options {

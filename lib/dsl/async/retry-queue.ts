@@ -25,8 +25,8 @@ export class RetryQueue<T extends QueuedItem> {
   readonly #ready = new Fifo<T>()
   readonly #ended = new Fifo<T>()
   readonly #parked = new DueHeap<T>()
-  /** Of each lane, those behind the one that is ready, running, ended or parked. */
-  readonly #lanes = new Map<string, Fifo<T>>()
+  /** Of each lane, those behind the one that is ready, running, ended or parked; most have none. */
+  readonly #lanes = new Map<string, Fifo<T> | undefined>()
   #running = 0
   #behind = 0
   #waitingBytes = 0
@@ -72,15 +72,8 @@ export class RetryQueue<T extends QueuedItem> {
   /** A new item: ready, or behind another of its lane. `parked`: it has been tried, and has its time. */
   add(item: T, { parked = false }: { readonly parked?: boolean } = {}): void {
     if (item.lane !== undefined) {
-      const followers = this.#lanes.get(item.lane)
-      if (followers) {
-        item.place = 'behind'
-        followers.push(item)
-        this.#behind += 1
-        this.#waitingBytes += item.byteLength
-        return
-      }
-      this.#lanes.set(item.lane, new Fifo<T>())
+      if (this.#lanes.has(item.lane)) return this.#putBehind(item, item.lane)
+      this.#lanes.set(item.lane, undefined)
     }
     if (parked) this.#park(item)
     else this.#makeReady(item)
@@ -142,6 +135,15 @@ export class RetryQueue<T extends QueuedItem> {
       this.#makeReady(item)
     }
     return woken
+  }
+
+  #putBehind(item: T, lane: string): void {
+    let followers = this.#lanes.get(lane)
+    if (!followers) this.#lanes.set(lane, (followers = new Fifo<T>()))
+    item.place = 'behind'
+    followers.push(item)
+    this.#behind += 1
+    this.#waitingBytes += item.byteLength
   }
 
   #makeReady(item: T): void {
