@@ -39,6 +39,7 @@ export default defineConfig({
             page('State and queries', '/state-and-queries'),
             page('Processors', '/processors'),
             page('Asynchronous calls', '/asynchronous-calls'),
+            page('Retries', '/retries'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Testing', '/testing'),
