@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts'
 import type { CircuitOptions } from '../options/retry-options.ts'
 
 /**
@@ -23,6 +24,11 @@ export class Circuit {
   get nextCallMs(): number {
     if (!this.isOpen) return 0
     return this.#isProbing ? Infinity : this.#nextProbeMs
+  }
+
+  /** Whether a call may be made now. */
+  allows(clock: Pick<Clock, 'nowMs'>): boolean {
+    return !this.isOpen || this.nextCallMs <= clock.nowMs()
   }
 
   /** A call begins. Whether it is one that only asks if the outage is over. */

@@ -192,6 +192,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   /** An input that cannot be read any more is the end of its calls, and not of the task. */
   #read(input: RetryCall<K, V, R>, call: () => PromiseLike<R>): PromiseLike<R> {
+    if (input.record) return call()
     let hasBegun = false
     const begin = () => {
       hasBegun = true
@@ -210,9 +211,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   /** Starts what may run, and sets the clock for what may not yet. */
   readonly #callReady = (): void => {
     if (this.#isLeaving) return
-    this.#queue.wake(this.#clock.nowMs())
+    if (this.#queue.parked > 0) this.#queue.wake(this.#clock.nowMs())
     if (this.#queue.hasReady && this.#guard.mayCall(this.#callSoon)) {
-      while (this.#running.size < this.#runningMax && this.#circuit.nextCallMs <= this.#clock.nowMs()) {
+      while (this.#running.size < this.#runningMax && this.#circuit.allows(this.#clock)) {
         const call = this.#queue.takeReady()
         if (!call) break
         this.#running.add(call)
