@@ -34,7 +34,7 @@ export const utf8Piece: (bytes: Buffer, start: number, end: number) => string = 
   ? (bytes, start, end) => utf8Slice.call(bytes, start, end)
   : (bytes, start, end) => bytes.toString('utf8', start, end)
 
-/** The same of one byte a character. */
+/** A piece of one byte a character, as text. */
 export const latin1Piece: (bytes: Buffer, start: number, end: number) => string = latin1Slice
   ? (bytes, start, end) => latin1Slice.call(bytes, start, end)
   : (bytes, start, end) => bytes.toString('latin1', start, end)
@@ -70,7 +70,7 @@ export function copyInto(target: Uint8Array, at: number, source: Uint8Array): nu
   return at + length
 }
 
-/** The same with a piece of `source`. */
+/** Copies a piece of `source`. */
 export function copyRangeInto(
   target: Buffer,
   at: number,
@@ -84,7 +84,7 @@ export function copyRangeInto(
   return at + length
 }
 
-/** The same memory seen as a `Buffer`. */
+/** The bytes' own memory, seen as a `Buffer`. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

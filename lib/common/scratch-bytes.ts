@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-/** Of longer pieces no view is kept: what they cost to make is little beside their bytes. */
+/** Views of longer pieces are not kept: what they cost to make is little beside their bytes. */
 const KEPT_LENGTH_MAX = 1024
 
 /**

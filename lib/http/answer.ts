@@ -14,7 +14,7 @@ export function commonHeaders({ state }: KafkaStreams): Headers {
   return { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'millrace-state': state }
 }
 
-/** Of an answer about a store: how far behind it is, where that is known. */
+/** Headers that say how far behind the store is, where that is known. */
 export function lagHeaders({ lag }: Pick<StoreDescription, 'lag'>): Headers {
   return lag === undefined ? {} : { 'millrace-lag': String(lag) }
 }

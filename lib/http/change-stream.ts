@@ -39,7 +39,7 @@ export class ChangeStream {
   readonly #options: ChangeStreamOptions
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
-  /** Of a client that has read all there is. */
+  /** Wakes a client that has read all there is. */
   #wake: (() => void) | undefined
   #isEnded = false
   #subscription: Subscription | undefined

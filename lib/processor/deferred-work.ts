@@ -21,7 +21,7 @@ export interface DeferredWork {
   readonly hasRoom: boolean
   /** Whether the next input can be applied now. */
   readonly isReady: boolean
-  /** Of the next input: what its outputs, and its error, are processed as. Only while `isReady`. */
+  /** Context of the next input: what its outputs, and its error, are processed as. Only while `isReady`. */
   readonly nextContext: RecordContext
   /**
    * Forwards the outputs of the next input, or decides what becomes of it. What it throws goes to the handler

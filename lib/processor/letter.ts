@@ -18,7 +18,8 @@ export interface ErrorSummary {
 /** A record that an operator has given up, as its dead letter tells it. */
 export interface Letter {
   /**
-   * Of the record: `<topic>-<partition>-<offset>`, and for further calls of one record a number behind it.
+   * The record's idempotency key: `<topic>-<partition>-<offset>`, and for further calls of one record a
+   * number behind it.
    */
   readonly id: string
   readonly operator: string

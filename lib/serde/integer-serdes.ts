@@ -52,7 +52,7 @@ export const int64Serde: Serde<number> = withFastPaths<number>(
   },
 )
 
-/** The same bytes as `serdes.int64()`, as `bigint`: the whole range of 64 bits. */
+/** Bytes as those of `serdes.int64()`, as `bigint`: the whole range of 64 bits. */
 export const bigint64Serde: Serde<bigint> = withFastPaths<bigint>(
   {
     name: 'bigint64',

@@ -28,7 +28,7 @@ export interface Serde<T> {
   /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
   /**
-   * The same as `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the
+   * As `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the
    * record path then makes none.
    */
   deserializeFrom?(buffer: Buffer, start: number, end: number, context: SerdeContext): T

@@ -12,9 +12,9 @@ import { voidSerde } from './void-serde.ts'
 import { SessionWindowedSerde, TimeWindowedSerde } from './windowed-serdes.ts'
 
 interface AvroSerdes {
-  /** Of values whose type is given: `avro<Order>(schema)`. */
+  /** A serde of values whose type is given: `avro<Order>(schema)`. */
   <T = never>(schema: [T] extends [never] ? never : AvroSchema): Serde<NoInfer<T>>
-  /** Of values whose type is the schema's (`AvroValue`). */
+  /** A serde of values whose type is the schema's (`AvroValue`). */
   <const S extends AvroSchema>(schema: S): Serde<AvroValue<S>>
 }
 

@@ -42,7 +42,7 @@ export class FanOut<P, K> {
     for (const part of this.parts) yield* read(part)
   }
 
-  /** The same of one key, about which nothing may be found. */
+  /** What all parts have of one key, about which nothing may be found. */
   async *ofKey<R>(key: K, read: (part: P) => AsyncIterable<R>): AsyncGenerator<R> {
     let isFound = false
     for await (const row of this.each(read)) {

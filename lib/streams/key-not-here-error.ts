@@ -5,7 +5,7 @@ export class KeyNotHereError extends StreamsError {
   readonly storeName: string
   /** The key's. */
   readonly partition: number
-  /** Those that this process has, ascending. */
+  /** Partitions that this process has, ascending. */
   readonly localPartitions: readonly number[]
 
   constructor(storeName: string, partition: number, localPartitions: readonly number[]) {

@@ -55,7 +55,7 @@ export function storeChanges<K, V>(
   )
 }
 
-/** Of a key as it stands in the changelog. */
+/** Reads a key as it stands in the changelog. */
 function keyReader(
   { kind, windowSizeMs }: StoreBuilder,
   keySerde: Serde<unknown>,

@@ -20,9 +20,11 @@ export interface StoreDescription {
    * the application has not joined its group.
    */
   readonly partitionCount: number | undefined
-  /** Those whose tasks run here, ascending. Of a global store, and of one that no task here has: none. */
+  /**
+   * Partitions whose tasks run here, ascending. Of a global store, and of one that no task here has: none.
+   */
   readonly partitions: readonly number[]
-  /** Those whose tasks are this process's, and not running yet: they are being restored. */
+  /** Partitions whose tasks are this process's, and not running yet: they are being restored. */
   readonly restoringPartitions: readonly number[]
   /**
    * How many offsets the store is behind: of the input partitions of its tasks here (of a global store: of
@@ -32,7 +34,7 @@ export interface StoreDescription {
    * where no task here has the store.
    */
   readonly lag: number | undefined
-  /** Of a store of windows that is open here. */
+  /** Size of the windows, in a store of windows that is open here. */
   readonly windowSizeMs: number | undefined
 }
 

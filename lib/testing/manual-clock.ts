@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../common/clock.ts'
 
 /** A clock that stands still until it is told to move: for tests and the test driver. */
 export class ManualClock implements Clock {
-  /** Of the monotonic clock. */
+  /** Time of the monotonic clock. */
   #nowMs: number
   /** From the monotonic clock to the wall clock. */
   #offsetMs = 0

@@ -59,7 +59,7 @@ export class TestInputTopic<K, V> {
       key: keyBytes,
       value: valueBytes,
       timestamp: options.timestamp ?? this.#nextTimestamp,
-      // Those that a serde has added, too.
+      // Headers that a serde has added are among them.
       headers: headers.toArray(),
     })
     if (options.timestamp === undefined) this.#nextTimestamp += this.#autoAdvanceMs

@@ -12,7 +12,7 @@ export class DisjointSets {
     this.#parents.set(this.root(left), this.root(right))
   }
 
-  /** The same for all names of a group, until the group grows. */
+  /** One name, the same for all names of a group, until the group grows. */
   root(name: string): string {
     let current = name
     let parent = this.#parent(current)

@@ -22,7 +22,7 @@ export interface TopologyPlan {
 export interface CoPartitionGroup {
   /** Topics of the user, whose partition counts are given and must agree. */
   readonly topics: readonly string[]
-  /** Of sources by pattern: what matches belongs to `topics`. */
+  /** Patterns of sources: what matches belongs to `topics`. */
   readonly patterns?: readonly RegExp[]
   /** Repartition topics, which adapt to the others. */
   readonly repartitionTopics: readonly string[]
@@ -45,7 +45,9 @@ export interface SourceNodePlan {
   readonly kind: 'source'
   readonly name: string
   readonly children: readonly string[]
-  /** Of a source with a pattern: none in the topology's plan, those that match in the plan that runs. */
+  /**
+   * Topics that it reads; with a pattern none in the topology's plan, those that match in the plan that runs.
+   */
   readonly topics: readonly string[]
   /** Reads every topic whose whole name matches. */
   readonly pattern: RegExp | undefined

@@ -35,7 +35,7 @@ export class TopologyDefinition {
   readonly groups = new DisjointSets()
   /** By node name: the call that added it. */
   readonly sites = new Map<string, Error>()
-  /** Of the nodes that are added now, where they are added long after the user's call. */
+  /** The call for the nodes that are added now, where they are added long after the user's call. */
   site: Error | undefined
   readonly #sourceOfTopic = new Map<string, string>()
   readonly #processorWrapper: ProcessorWrapper | undefined

@@ -29,7 +29,7 @@ export class EmbeddedConsumer implements Consumer {
   readonly #clientId: string
   readonly #isolation: IsolationLevel
   readonly #readers = new Map<string, PartitionReader>()
-  /** The same readers; each poll begins with another one. */
+  /** The readers of `#readers`, in the order of the next poll: each poll begins with another one. */
   #order: PartitionReader[] = []
   #turn = 0
   readonly #session: GroupSession | undefined

@@ -17,7 +17,7 @@ Examples:
   millrace topics delete orders --brokers kafka-1:9092 --yes
 `
 
-/** Of the hundred settings of a Kafka topic, those that a topology's results depend on. */
+/** The settings of a Kafka topic, of a hundred, that a topology's results depend on. */
 const SETTINGS = [
   'cleanup.policy',
   'retention.ms',

@@ -5,7 +5,7 @@ export interface CompletionPoint {
   /** Names from the program's subcommands on, `topics list`; empty for the program itself. */
   readonly path: string
   readonly subcommands: readonly { readonly name: string; readonly description: string }[]
-  /** Of its argument; undefined where that is a file, or a name that only brokers know. */
+  /** What its argument may be; undefined where that is a file, or a name that only brokers know. */
   readonly choices: readonly string[] | undefined
   readonly options: readonly CompletionOption[]
 }

@@ -20,7 +20,7 @@ text { font: 12px ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 
 }
 `
 
-/** Of a letter at 12 px, in the widest of the fonts. */
+/** Width of a letter at 12 px, in the widest of the fonts. */
 const LETTER_WIDTH = 7.4
 const LETTERS_MAX = 56
 const SLANT = 10

@@ -14,7 +14,7 @@ export type TemplateName = (typeof TEMPLATES)[number]['name']
 /** What a new project is made of. */
 export interface Project {
   readonly template: TemplateName
-  /** Of its package. */
+  /** Name of its package. */
   readonly name: string
   /** How it depends on this package: a range of versions, or where a tarball is. */
   readonly millrace: string

@@ -23,7 +23,7 @@ const QUIET_MS = 60
 
 export interface WatchOptions {
   readonly clock: Clock
-  /** Of the program: its folder is watched even where it is named like a build. */
+  /** The program's file: its folder is watched even where it is named like a build. */
   readonly file: string
   /** Where state lies. */
   readonly ignored: readonly string[]

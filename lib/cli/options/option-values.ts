@@ -20,7 +20,7 @@ export function collectPairs(text: string, previous: readonly Pair[] = []): read
 
 /** A topic, and the file of its lines; `-` is standard input. */
 export interface InputOption extends Pair {
-  /** Of this input alone; undefined: that of all. */
+  /** The separator of this input alone; undefined: that of all. */
   readonly keySeparator?: string
 }
 

@@ -24,7 +24,7 @@ export interface SharedOptions {
   readonly stateDir?: string
   readonly set: readonly Pair[]
   readonly input: readonly InputOption[]
-  /** Of the inputs that have none of their own. */
+  /** The separator of inputs that have none of their own. */
   readonly inputKeySeparator?: string
   /** Topics. */
   readonly print: readonly string[]

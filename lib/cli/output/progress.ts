@@ -5,7 +5,7 @@ import type { Logger } from '../../common/logger.ts'
 export interface Done {
   /** Records. */
   readonly count: number
-  /** Of all, 0 to 1; undefined where that is not known. */
+  /** How much is done, 0 to 1; undefined where that is not known. */
   readonly share: number | undefined
 }
 

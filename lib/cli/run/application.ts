@@ -75,7 +75,8 @@ function failWith(streams: KafkaStreams, ending: Ending): void {
 }
 
 /**
- * Of several processes only the first has it: they would want the same port. Returns where it is, if it says.
+ * The service, which of several processes only the first has: they would want the same port. Returns where it
+ * is, if it says.
  */
 async function startService(
   job: Job,

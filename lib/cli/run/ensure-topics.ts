@@ -25,7 +25,7 @@ export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
   for (const topic of [...wanted, ...others]) await createTopic(topic, admin, job.logger)
 }
 
-/** Those the application reads and writes but for its internal ones, and those of the command line. */
+/** Topics that the application reads and writes, but for its internal ones, and those of the command line. */
 function userTopics({ plan, options, config }: Job): string[] {
   const named = [...plan.subtopologies, ...plan.globalSubtopologies].flatMap(
     ({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics],
@@ -66,7 +66,7 @@ function refuseUnknown(job: Job, missing: ReadonlySet<string>): void {
   for (const topic of options.print) if (isUnknown(topic) && !hasComputedSink) refuse('--print', topic)
 }
 
-/** Also the internal ones, which the application makes when it starts. */
+/** Topics of the application, internal ones included, which the application makes when it starts. */
 function knownTopics({ plan, file, config }: Job): ReadonlySet<string> {
   const all = [...plan.subtopologies, ...plan.globalSubtopologies]
   const changelogs = all.flatMap(({ stores }) => stores.flatMap(({ changelogTopic }) => changelogTopic ?? []))

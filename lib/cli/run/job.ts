@@ -31,7 +31,7 @@ export interface Application {
   readonly config: StreamsConfig & { readonly stateDir: string }
   /** What of the config `--set` gave. */
   readonly set: Partial<StreamsConfig>
-  /** Those that go to the topology's function. */
+  /** Settings that go to the topology's function. */
   readonly settings: TopologySettings
 }
 

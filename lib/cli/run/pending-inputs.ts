@@ -57,7 +57,7 @@ export class PendingInputs {
     return count
   }
 
-  /** Those that exist: the application makes them while it starts. */
+  /** The partitions that exist: the application makes them while it starts. */
   async #partitions(consumer: Consumer): Promise<TopicPartition[]> {
     const topics = await this.#admin.describeTopics(this.#topics)
     const partitions = [...topics.values()].flatMap(({ topic, partitionCount }) =>

@@ -17,7 +17,7 @@ export interface LoadedReport {
 export interface ProgressReport {
   readonly kind: 'progress'
   readonly state: string
-  /** Of its service, when that is up. */
+  /** Where its service is, when that is up. */
   readonly url?: string | undefined
 }
 

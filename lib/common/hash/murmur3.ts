@@ -69,7 +69,7 @@ function finished(length: number): Uint8Array {
   avalanche(h2)
   add(h1, h2)
   add(h2, h1)
-  // Of a pool, and without a view of its own: those take longer than the rest.
+  // Memory of a pool, without a view of its own: views take longer than the rest.
   const hash = Buffer.allocUnsafe(16)
   hash.writeInt32BE(h1.hi, 0)
   hash.writeInt32BE(h1.lo, 4)

@@ -11,7 +11,7 @@ interface Definition {
   readonly kind: Kind
   readonly about: string
   readonly level: RecordingLevel
-  /** Of a distribution or a latency. Default: `avg` and `max`. */
+  /** Statistics of a distribution or a latency. Default: `avg` and `max`. */
   readonly statistics: readonly string[]
 }
 
@@ -206,7 +206,8 @@ export const METRIC_CATALOGUE: readonly MetricDescription[] = Object.entries(CAT
 )
 
 /**
- * Of a metric, or of the histogram of a latency; for one that is nobody's but the application's, its name.
+ * What a metric means, or the histogram of a latency; for one that is nobody's but the application's, its
+ * name.
  */
 export function aboutMetric(group: string, name: string): string {
   const found = METRIC_CATALOGUE.find(each => each.group === group && each.name === name)

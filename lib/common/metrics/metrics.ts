@@ -56,7 +56,7 @@ export interface MetricsOptions {
   readonly sampleWindowMs?: number
 }
 
-/** Of a family: `latency` also keeps a histogram of milliseconds. */
+/** What a family of measurements keeps: `latency` also keeps a histogram of milliseconds. */
 export interface DistributionOptions {
   readonly statistics?: readonly ('avg' | 'max' | 'min')[]
   readonly latency?: boolean
@@ -127,7 +127,7 @@ export class Metrics {
   maybeRoll(): void {
     const nowMs = this.clock.monotonicMs()
     if (nowMs < this.#rollMs) return
-    // Of a pause longer than two samples nothing is left.
+    // A pause longer than two samples leaves nothing of them.
     const rolls = nowMs - this.#rollMs >= this.#sampleMs ? 2 : 1
     this.#rollMs = nowMs + this.#sampleMs
     for (const { source } of this.#entries.values()) {
@@ -151,7 +151,7 @@ export class Metrics {
     return Array.from(this.#entries.values(), entry => samplesOf(entry, nowMs)).flat()
   }
 
-  /** Those of latencies, milliseconds. */
+  /** Histograms of latencies, milliseconds. */
   histograms(): HistogramSample[] {
     const found: HistogramSample[] = []
     for (const { group, name, tags, source } of this.#entries.values()) {

@@ -13,7 +13,7 @@ export interface AsyncInputsOptions {
   readonly nodeName: string
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
-  /** Of the changelog in which inputs wait. */
+  /** The changelog in which inputs wait. */
   readonly changelogTopic: string
 }
 

@@ -11,7 +11,7 @@ export class CallQueue<K, V, R> {
   readonly #concurrency: number
   readonly #start: (call: PendingCall<K, V, R>) => void
   readonly #order = new Fifo<PendingCall<K, V, R>>()
-  /** Those that only wait for another to end. */
+  /** Calls that only wait for another to end. */
   readonly #waiting = new Fifo<PendingCall<K, V, R>>()
   /** The last call of each lane that has not ended. */
   readonly #lanes = new Map<string, PendingCall<K, V, R>>()

@@ -25,7 +25,7 @@ import { UnreadableInputError } from './unreadable-input-error.ts'
 
 export interface RetryOperatorSettings extends AsyncOperatorSettings {
   readonly policy: RetryPolicy
-  /** Of the dead letters, without the application's id in front. */
+  /** Topic of the dead letters, without the application's id in front. */
   readonly letterTopic: string
 }
 

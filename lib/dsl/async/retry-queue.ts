@@ -25,7 +25,7 @@ export class RetryQueue<T extends QueuedItem> {
   readonly #ready = new Fifo<T>()
   readonly #ended = new Fifo<T>()
   readonly #parked = new DueHeap<T>()
-  /** Of each lane, those behind the one that is ready, running, ended or parked; most have none. */
+  /** Items of each lane behind the one that is ready, running, ended or parked; most lanes have none. */
   readonly #lanes = new Map<string, Fifo<T> | undefined>()
   #running = 0
   #behind = 0
@@ -126,7 +126,7 @@ export class RetryQueue<T extends QueuedItem> {
     this.#makeReady(next)
   }
 
-  /** Those whose time has come are ready. Returns how many. */
+  /** Makes items ready whose time has come. Returns how many. */
   wake(nowMs: number): number {
     let woken = 0
     for (; this.nextDueMs <= nowMs; woken += 1) {

@@ -11,7 +11,7 @@ export type Instruction =
  * KIP-775).
  */
 export interface Subscription {
-  /** Of the row's value; null where the row was deleted. It comes back with the answer. */
+  /** Hash of the row's value; null where the row was deleted. It comes back with the answer. */
   readonly hash: Uint8Array | null
   readonly instruction: Instruction
   /** Bytes of the row's key. */

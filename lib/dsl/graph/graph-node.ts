@@ -11,7 +11,7 @@ import type { ConsumedOptions } from '../options/options.ts'
  * before anything is written to a topology.
  */
 export class GraphNode {
-  /** Of the topology node that children take their records from. */
+  /** Name of the topology node that children take their records from. */
   readonly name: string
   readonly role: Role
   readonly parents = new Set<GraphNode>()
@@ -105,7 +105,7 @@ export interface TableJoinSideRole {
   /** Name of the node whose changes it gets. */
   readonly parent: string
   readonly supplier: ProcessorSupplier
-  /** Those in which the other side's rows are looked up. */
+  /** Stores in which the other side's rows are looked up. */
   readonly stores: readonly string[]
 }
 

@@ -7,7 +7,7 @@ import type { StreamHandle } from './handles.ts'
 const SUFFIX = '-repartition'
 
 export interface RepartitionSettings {
-  /** Of the topic, without suffix: given by the user, or the generated name of a node or store. */
+  /** Name of the topic, without suffix: given by the user, or the generated name of a node or store. */
   readonly topicPrefix: string
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined

@@ -14,7 +14,7 @@ export interface TableOperator extends ProcessorSupplier {
    * source table a store, that happens if `mayMaterialize`, and false is the answer otherwise.
    */
   requestOldValues(mayMaterialize: boolean): boolean
-  /** Of an aggregation in windows: how long after its end a window closes. */
+  /** How long, in an aggregation in windows, after its end a window closes. */
   readonly closeDelayMs?: number | undefined
   /** How to look a key of this table up from another node. May give the table a store. */
   values(): TableValueGetter
@@ -27,7 +27,7 @@ export interface TableValueGetter {
   readonly storeNames: readonly string[]
   /** A new one for each processor. */
   reader(): ValueReader
-  /** Of a versioned table: how far back its rows can be asked for. */
+  /** How far back, in a versioned table, its rows can be asked for. */
   readonly historyRetentionMs?: number | undefined
 }
 

@@ -60,7 +60,8 @@ export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {
   /** Which records belong together: `joinWindows({ … })`. */
   readonly windows: JoinWindows
   /**
-   * Of the stores. Those left out are the application's defaults; serdes of the streams are not inherited.
+   * Serdes of the stores. Those left out are the application's defaults; serdes of the streams are not
+   * inherited.
    */
   readonly keySerde?: Serde<K>
   readonly valueSerde?: Serde<V>

@@ -49,7 +49,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   #streamTime!: OperatorStreamTime
   #closed: ClosedWindows<Record<K, V>> | undefined
   #closeMs = NO_TIME
-  /** Of the record being processed: starts of windows that are there already. */
+  /** Starts of windows of the record being processed that are there already. */
   readonly #starts: number[] = []
   /** The latest record before it that may lack a right window; -1: none. */
   #previousMs = NO_TIME

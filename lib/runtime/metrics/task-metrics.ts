@@ -120,7 +120,7 @@ export class TaskMetrics {
     }
   }
 
-  /** Of the time that the thread spends on processing. */
+  /** Share of the time that the thread spends on processing. */
   #shareOf(spent: Meter, all: PhaseMetrics | undefined): number {
     const nowMs = this.#metrics.clock.monotonicMs()
     const whole = all?.spentRate(nowMs) ?? 0

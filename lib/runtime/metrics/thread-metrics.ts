@@ -79,7 +79,7 @@ export class ThreadMetrics {
     metrics.gauge('thread-start-time', tags, () => startedMs, THREAD)
   }
 
-  /** Of this run: states and tasks are asked for when somebody reads. */
+  /** A gauge of this run: states and tasks are asked for when somebody reads. */
   watch(name: string, read: () => number, group: MetricGroup = THREAD): void {
     this.#metrics.gauge(name, this.#tags, read, group)
   }

@@ -20,7 +20,7 @@ const MISSING_MS = 30_000
 export class OutputTopics {
   readonly #admin: Admin
   readonly #clock: Clock
-  /** Those that the topology names. */
+  /** Counts of the topics that the topology names. */
   readonly #known: ReadonlyMap<string, number>
   readonly #counts: Map<string, number>
   readonly #missingSinceMs = new Map<string, number>()

@@ -334,7 +334,7 @@ function bytesOf(
   return bytes
 }
 
-/** Then the bytes, which are at hand, tell the same. */
+/** Whether the key's bytes, which are at hand, tell the partition. */
 function isByPrefix(partitioner: StreamPartitioner): partitioner is PrefixPartitioner {
   return (partitioner as Partial<PrefixPartitioner>).bytesBehindKey !== undefined
 }

@@ -27,11 +27,14 @@ export interface FailedInput {
   readonly nodeName?: string
 }
 
-/** Of one epoch, or two. More are found in the repetitions after this one. */
+/** Refusals noted of one epoch, or two. More are found in the repetitions after this one. */
 const NOTES_MAX = 1_000
 /** Both epochs that a refusal took back are over then. */
 const COMMITS_KEPT = 2
-/** The same refusals come back, and nothing that was sent again was found to be what is refused. */
+/**
+ * Rounds in which the same refusals come back, and nothing that was sent again was found to be what is
+ * refused.
+ */
 const ROUNDS_IN_VAIN_MAX = 3
 /** So many inputs are an epoch as any other. */
 const WIDE = 100_000

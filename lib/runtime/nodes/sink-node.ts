@@ -19,7 +19,7 @@ export class SinkNode implements TaskNode {
   readonly #measures: TaskMetrics | undefined
   readonly #latency: Distribution | undefined
   readonly #processed: Counter | undefined
-  /** Of each topic that it has written to. */
+  /** Format of each topic that it has written to. */
   readonly #formats = new Map<string, OutputFormat>()
 
   constructor(name: string, topic: string | TopicNameExtractor, format: OutputFormat, scope: TaskScope) {

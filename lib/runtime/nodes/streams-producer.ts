@@ -4,7 +4,7 @@ import type { RecordContext } from '../../common/record-context.ts'
 
 /** Who sent a record: asked when the broker takes none of it. */
 export interface RecordOrigin {
-  /** Of the record being processed. */
+  /** Context of the record being processed. */
   recordContext(): RecordContext
   /** Throws what ends the run, or has dealt with the refusal. */
   refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void
@@ -26,7 +26,7 @@ interface HeldRecord {
 /** How much may wait for a commit; beyond it processing stops until the commit is through. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024
 const HELD_RECORDS_MAX = 200_000
-/** Of a record without its key and value: objects and headers. */
+/** Memory of a record besides its key and value: objects and headers. */
 const OVERHEAD_BYTES = 200
 
 /**

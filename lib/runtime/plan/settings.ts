@@ -148,9 +148,11 @@ export interface RuntimeSettings {
    * ends with `REPARTITION_LOST`.
    */
   readonly repartitionLost: 'continue' | 'fail'
-  /** Of keys, for sources, sinks and stores that name none. No default: then naming none is an error. */
+  /**
+   * Serde of keys, for sources, sinks and stores that name none. No default: then naming none is an error.
+   */
   readonly defaultKeySerde: Serde<unknown> | undefined
-  /** Of values, likewise. */
+  /** Serde of values, likewise. */
   readonly defaultValueSerde: Serde<unknown> | undefined
   /** Takes the time of a record, for sources that name none. Default `failOnInvalidTimestamp`. */
   readonly defaultTimestampExtractor: TimestampExtractor

@@ -21,7 +21,7 @@ export interface EpochOutcome {
  */
 export class ChangeFeed {
   readonly #watchers = new Map<string, Set<(change: RawStoreChange) => void>>()
-  /** Of the epoch that is being committed. */
+  /** Changes of the epoch that is being committed. */
   #sealed: RawStoreChange[] = []
   #pending: RawStoreChange[] = []
   /**

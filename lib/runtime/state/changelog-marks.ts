@@ -14,7 +14,7 @@ import {
  * whose names have no blank in front; Kafka Streams passes them on.
  */
 const PREFIX = ' changelog '
-/** Of an id; what fits into a safe integer. */
+/** Bytes of an id; what fits into a safe integer. */
 const MARK_BYTES = 6
 
 export type ChangelogMarks = ReadonlyMap<string, number>
@@ -42,7 +42,7 @@ export function isMarked(
   return known ? false : undefined
 }
 
-/** The same offset with another mark for one store. */
+/** The offset with another mark for one store. */
 export function withMark(offset: OffsetToCommit, storeName: string, topicId: string): OffsetToCommit {
   const { metadata } = offset
   const times = new Map(decodeOperatorTimes(metadata)).set(PREFIX + storeName, markOf(topicId))

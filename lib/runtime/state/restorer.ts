@@ -18,7 +18,7 @@ export interface RestorerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** Of the thread that it works for. */
+  /** Metrics of the thread that it works for. */
   readonly threadMetrics?: ThreadMetrics
   readonly clientId: string
 }

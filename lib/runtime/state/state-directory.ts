@@ -113,7 +113,7 @@ export class StateDirectory {
     return this.#openState(id, logger)
   }
 
-  /** The same of the global stores. */
+  /** Opens the engine of the global stores. */
   openGlobal(logger: Logger): Promise<StateEngine> {
     return this.#openState(GLOBAL, logger)
   }

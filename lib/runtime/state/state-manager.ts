@@ -58,7 +58,7 @@ export class StateManager {
   readonly #memory: MemoryBudget
   #shares: StoreShare[] = []
   readonly #stores = new Map<string, StateStore>()
-  /** Of its changelogs, as they were when the task was restored: stored beside the positions. */
+  /** Ids of its changelogs, as they were when the task was restored: stored beside the positions. */
   readonly topicIds = new Map<string, string>()
   /**
    * By input partition: the offset up to which readers from outside see what its records have led to, which
@@ -148,7 +148,7 @@ export class StateManager {
       })
   }
 
-  /** Of the changelogs that the next commit has its state in. */
+  /** Marks of the changelogs that the next commit has its state in. */
   get changelogMarks(): ChangelogMarks {
     return (this.#marks ??= marksOf(this.#loggedIds()))
   }

@@ -37,7 +37,7 @@ export function positionKey(changelogTopic: string): Uint8Array {
 
 export interface StoredPosition {
   readonly offset: number
-  /** Of the topic it is an offset of; undefined where the broker gives none. */
+  /** Id of the topic it is an offset of; undefined where the broker gives none. */
   readonly topicId: string | undefined
 }
 
@@ -48,7 +48,7 @@ export function readPosition(engine: Engine, changelogTopic: string): number | u
   return readStoredPosition(engine, changelogTopic)?.offset
 }
 
-/** The same with what it is an offset of. */
+/** The stored position, with what it is an offset of. */
 export function readStoredPosition(engine: Engine, changelogTopic: string): StoredPosition | undefined {
   const bytes = engine.get(positionKey(changelogTopic))
   return bytes === undefined ? undefined : parsePosition(bytes)

@@ -126,7 +126,7 @@ export class GlobalTask {
     await this.state.written()
   }
 
-  /** The same over memory engines, for a synchronous driver. */
+  /** Commits over memory engines, for a synchronous driver. */
   commitNow(): void {
     this.state.prepareCommit()
     this.state.writeNow()

@@ -22,7 +22,7 @@ export class KeyPrefetch {
   readonly #stores: ReadonlyMap<string, StateStore>
   /** Groups for which a store is still left alone. */
   readonly #resting = new WeakMap<StateStore, number>()
-  /** Of the group that was told of last. */
+  /** Texts of the group that was told of last. */
   readonly #texts: KeyTexts = new Array<undefined>(PREFETCH_GROUP).fill(undefined)
 
   /** `stores` may change at any time. */

@@ -22,7 +22,7 @@ export class PartitionGroup {
   readonly #heap = new QueueHeap()
   readonly #maxTaskIdleMs: number
   readonly #idleDeadlines = new Map<RecordQueue, number>()
-  /** Those whose first record waits for its schema. */
+  /** Queues whose first record waits for its schema. */
   readonly #waiting = new Set<RecordQueue>()
   #streamTimeMs = -1
   #isEnforced = false

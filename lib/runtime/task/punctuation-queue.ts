@@ -79,7 +79,7 @@ export class PunctuationQueue {
     }
   }
 
-  /** Those that have ticked for the last time. */
+  /** Lets go of entries that have ticked for the last time. */
   forgetDone(): void {
     if (this.#entries.some(isDone)) this.#entries = this.#entries.filter(entry => !isDone(entry))
   }

@@ -174,7 +174,8 @@ export class RecordQueue {
   }
 
   /**
-   * Of the next record, where a store knows its text, and the key's serde would make the same of its bytes.
+   * The next record's key, where a store knows its text, and the key's serde would make the same of its
+   * bytes.
    */
   #knownKey(): string | undefined {
     const { prefetch, keySerde } = this.#options

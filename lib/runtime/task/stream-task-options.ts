@@ -25,7 +25,7 @@ export interface StreamTaskOptions {
   /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
   readonly refusals?: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
-  /** Of the thread that it runs in; none: a test driver's. */
+  /** Metrics of the thread that it runs in; none: a test driver's. */
   readonly threadMetrics?: ThreadMetrics
   /** Wakes whoever runs the task: an asynchronous call has ended. */
   readonly wake: () => void

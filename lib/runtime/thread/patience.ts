@@ -104,8 +104,8 @@ export class Patience {
   }
 
   /**
-   * Also with commits between: two copies of a state directory fence each other in turn, and each commits
-   * meanwhile.
+   * Counts also with commits between: two copies of a state directory fence each other in turn, and each
+   * commits meanwhile.
    */
   async #countFenced(): Promise<void> {
     const { clock, logger, renewProcessId } = this.#options

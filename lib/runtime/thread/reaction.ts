@@ -64,11 +64,12 @@ const RULES: { readonly [errorClass in BrokerErrorClass]: Rule } = {
   fatal: { ...again, bound: 'few' },
 }
 
-/** Of what is thrown on purpose above the broker. */
+/** Rules for what is thrown on purpose above the broker. */
 const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   // Ours, or the application's who closed the broker under us.
   ['CLIENT_CLOSED', end],
-  // Of a task that is being taken over: it is asked anew where to begin. A running task's position is moved.
+  // A task that is being taken over has it: it is asked anew where to begin. A running task's position is
+  // moved.
   ['OFFSET_OUT_OF_RANGE', again],
   // The handler has asked for it; it does not come back.
   ['INPUT_ROLLED_BACK', RULES.abortable],
@@ -80,7 +81,7 @@ const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])
 
-/** Of what user code has thrown, or we: repeating it would fail again. */
+/** The rule for what user code has thrown, or we: repeating it would fail again. */
 const OTHERS = end
 
 function ruleOf(error: unknown): Rule {

@@ -143,7 +143,7 @@ export class RecordLoop {
     task.beginRun()
     let done = 0
     while (done < most && this.#mayGoOn(task, nowMs)) {
-      // Also where it fails: it is one of those that are taken back.
+      // Counted also where it fails: it is one of those that are taken back.
       this.#open += 1
       this.#lastTask = task
       task.process()
@@ -172,7 +172,7 @@ export class RecordLoop {
     return false
   }
 
-  /** Of a run, where epochs have no more inputs than a few while what was refused is looked for. */
+  /** Records of a run, where epochs have no more inputs than a few while what was refused is looked for. */
   #most(): number {
     return Math.min(RUN, this.#options.refusals.recordsMax - this.#open - this.#sealed)
   }

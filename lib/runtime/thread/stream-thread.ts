@@ -65,7 +65,7 @@ export class StreamThread {
   /** What keeps this process out of its group. */
   #refusal: Error | undefined
   #isClosed = false
-  /** Of the last epoch's end. */
+  /** Time of the last epoch's end. */
   #lastCommitMs: number
   #lastFullCommitMs: number
   #sealedMs = 0

@@ -34,7 +34,7 @@ export interface SupervisorOptions {
   readonly feed: ChangeFeed
   readonly globalFeed: ChangeFeed
   readonly commitProbe: CommitProbe | undefined
-  /** Of an error that ends the work: whether it begins anew all the same. */
+  /** Whether the work begins anew after an error that ends it. */
   readonly replacesAfter: (error: Error) => boolean
   readonly onState: (state: 'rebalancing' | 'running') => void
 }

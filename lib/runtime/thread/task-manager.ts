@@ -49,7 +49,7 @@ interface StartingTask {
   readonly done: Promise<void>
 }
 
-/** Of all partitions that came in one assignment. */
+/** Offsets of all partitions that came in one assignment. */
 interface Offsets {
   readonly committed: Promise<ReadonlyMap<string, OffsetToCommit>>
   /** Where to begin in those without a committed offset. */
@@ -84,12 +84,12 @@ export class TaskManager {
     this.#checks = new OffsetCheck({ ...options, owned: () => options.consumer.owned() })
   }
 
-  /** Those that process. */
+  /** Tasks that process. */
   get running(): readonly StreamTask[] {
     return this.#tasks
   }
 
-  /** Those that are taken over, and do not run yet. */
+  /** Tasks that are taken over, and do not run yet. */
   get starting(): readonly TaskId[] {
     return [...this.#starting.keys()]
   }
@@ -209,7 +209,9 @@ export class TaskManager {
     await allDone(opened.map(closeOpened))
   }
 
-  /** Of a client's own partitions; it goes with the task. NaN while an end or a position is not known. */
+  /**
+   * The lag of a client's own partitions; it goes with the task. NaN while an end or a position is not known.
+   */
   #watchLag({ id, partitions }: StreamTask): void {
     const { consumer, metrics, settings } = this.#options
     for (const place of partitions) {

@@ -33,7 +33,7 @@ export interface SessionStoreOptions<K, V> {
 }
 
 export interface WindowStoreOptions<K, V> extends SessionStoreOptions<K, V> {
-  /** Of every window in the store; 2^63 for unlimited ones. */
+  /** Size of every window in the store; 2^63 for unlimited ones. */
   readonly windowSizeMs: number
   /**
    * Whether a second value of a key and window stands beside the first, as stream–stream joins need it. Then

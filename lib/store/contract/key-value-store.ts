@@ -6,8 +6,8 @@ export interface ValueAndTimestamp<V> {
   readonly value: V
   readonly timestamp: number
   /**
-   * Of the record that wrote the value, in a store that keeps headers; absent if it had none. A put takes
-   * those of the record being processed.
+   * Headers of the record that wrote the value, in a store that keeps headers; absent if it had none. A put
+   * takes those of the record being processed.
    */
   readonly headers?: readonly Header[]
 }

@@ -11,7 +11,7 @@ import type { StateStore } from './state-store.ts'
 export const PREFETCH_GROUP = 32
 
 /**
- * Of the keys of a group: the text that each is in ASCII, as a store that has the key already knows it.
+ * For each key of a group, the text that each is in ASCII, as a store that has the key already knows it.
  * Undefined: not known.
  */
 export type KeyTexts = (string | undefined)[]

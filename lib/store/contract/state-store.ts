@@ -141,7 +141,7 @@ export type StoreKind =
   | 'store of pending calls'
   | typeof CUSTOM_KIND
 
-/** Of a builder that tells none. */
+/** Kind of a builder that tells none. */
 export const CUSTOM_KIND = 'store of a kind of its own'
 
 /** Builds one store for each task. */
@@ -175,7 +175,7 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   /** How its changelog's bytes are read; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined
-  /** Of a store of windows. */
+  /** Size of the windows, in a store of windows. */
   readonly windowSizeMs?: number
   build(): S
 }

@@ -37,7 +37,7 @@ export function levelError(error: unknown, directory: string): Error {
   })
 }
 
-/** The same of one that kept a database from being opened, where every error has a meaning. */
+/** The error of one that kept a database from being opened, where every error has a meaning. */
 export function openError(error: unknown, directory: string): Error {
   const root = rootOf(error)
   if (codeOf(root) === 'LEVEL_LOCKED') return lockedError(directory, error)

@@ -152,5 +152,5 @@ function newThread(): Worker {
   return new Worker(start, { ...options, eval: true })
 }
 
-/** Of this process. */
+/** The writer of this process. */
 export const levelWriter = new LevelWriter()

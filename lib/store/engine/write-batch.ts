@@ -64,7 +64,7 @@ export class WriteBatch {
   }
 
   /**
-   * The same of key and value where they lie in a larger buffer; each gets its head in front. The key is
+   * Puts key and value where they lie in a larger buffer; each gets its head in front. The key is
    * there; without a value it is a deletion.
    */
   putSource(keyHead: Uint8Array, valueHead: Uint8Array, source: SourceInBuffer): void {

@@ -22,7 +22,7 @@ export function checkTimestamp(timestamp: unknown, { topic }: SerdeContext): voi
     throw invalidTimestamp(`a row of "${topic}" cannot have as its timestamp`, timestamp)
 }
 
-/** The same in memory that is there already, and of the right length. */
+/** Fills a row in memory that is there already, and of the right length. */
 export function fillRow(bytes: Buffer, value: Uint8Array, timestamp: number): Uint8Array {
   writeInt64(bytes, 0, timestamp)
   copyInto(bytes, TIMESTAMP_BYTES, value)

@@ -38,7 +38,7 @@ export interface ValueFormat<V> {
    * buffer.
    */
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
-  /** The same, valid until the next call: for an engine that copies it at once. */
+  /** As `fromChangelog`, valid until the next call: for an engine that copies it at once. */
   transientRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /**
    * What the row has in front of the changelog's value; valid until the next call. Without the method that is

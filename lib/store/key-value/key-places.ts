@@ -57,7 +57,7 @@ export class KeyPlaces<K> implements EntryPlaces<KeyEntry, K> {
     return this.#index && !this.#index.has(id) ? undefined : this.rowOf(id)
   }
 
-  /** The same, whether or not the index has the key. */
+  /** As `rowBelow`, whether or not the index has the key. */
   rowOf(id: string): Uint8Array | undefined {
     if (this.#cache.hasAll) return undefined
     const row = this.#restored.find(id)

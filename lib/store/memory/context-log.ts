@@ -91,7 +91,7 @@ export class ContextLog {
     this.#length = index + 1
   }
 
-  /** Of the last one. */
+  /** Places of the last context. */
   #setPlaces(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const places = this.#places
     const at = PLACES * (this.#length - 1)

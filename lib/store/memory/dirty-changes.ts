@@ -11,7 +11,7 @@ export interface HeldChange<E extends Entry = KeyEntry> {
   readonly entry: E
   /** Before the first change that was held back; without its value where nobody asks for that. */
   readonly before: ValueState
-  /** Of the last change. */
+  /** Context of the last change. */
   readonly context: RecordContext
 }
 
@@ -39,13 +39,13 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
    * that moving it to the end touches nothing but the end and the entry.
    */
   #order: E[] = []
-  /** Of the same places. */
+  /** Contexts of `#order`, at the same index. */
   #contexts = new ContextLog()
   /** What is added to an index of the order to make a place: those of earlier orders are smaller. */
   #firstPlace = 0
   #releasing = 0
   #spareContexts: ContextLog | undefined
-  /** Of entries that a flush under way has not come to yet, and whose listener wrote to them. */
+  /** Contexts of entries that a flush under way has not come to yet, and whose listener wrote to them. */
   readonly #rewritten = new Map<E, RecordContext>()
   #size = 0
   #bytes = 0

@@ -40,8 +40,8 @@ export class EntryCount {
   }
 
   /**
-   * The same for a key that a restore writes. After the first, the same keys each time: what became of those
-   * few is easily kept.
+   * As `blindWriteWeight`, for a key that a restore writes. After the first, the same keys each time: what
+   * became of those few is easily kept.
    */
   restoredWeight(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
     this.#blindWrites += 1

@@ -36,7 +36,7 @@ export abstract class Entry extends ValueState {
   /** The serialised key, a character for a byte. */
   abstract get id(): string
 
-  /** Of the key as Kafka Streams' cache has it. */
+  /** Length of the key as Kafka Streams' cache has it. */
   abstract get keyBytes(): number
 
   /** The engine lacks its newest value. */

@@ -24,7 +24,7 @@ export abstract class EvictionCache<E extends Entry> {
     return this.#cleanBytes
   }
 
-  /** Of entries that are not all in the engine yet. */
+  /** Bytes of entries that are not all in the engine yet. */
   get pinnedBytes(): number {
     return this.#pinnedBytes
   }
@@ -86,7 +86,7 @@ export abstract class EvictionCache<E extends Entry> {
     this.#pinnedBytes = 0
   }
 
-  /** Of the members, in the order in which they came; those that come or go meanwhile do not disturb it. */
+  /** The members, in the order in which they came; those that come or go meanwhile do not disturb it. */
   protected abstract entries(): IterableIterator<E>
 
   /** The entry leaves memory. */

@@ -15,7 +15,7 @@ export interface Keyed {
 
 const CAPACITY_MIN = 16
 const TEXT_LENGTH_MAX = 48
-/** Of longer texts this much at either end. */
+/** How much of longer texts is hashed, at either end. */
 const HASHED_LENGTH = 32
 /** Nobody can choose keys that all fall into one place. */
 const SEED = Math.floor(systemRandom.next() * 2 ** 31)
@@ -146,7 +146,7 @@ export class KeyTable<T extends Keyed> {
 }
 
 const groupHashes = new Int32Array(PREFETCH_GROUP)
-/** Of the items that were found: which keys of the group they belong to. */
+/** Which keys of the group the items that were found belong to. */
 const groupPlaces = new Int32Array(PREFETCH_GROUP)
 const groupItems = new Array<unknown>(PREFETCH_GROUP).fill(undefined)
 

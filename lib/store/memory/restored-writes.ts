@@ -13,7 +13,7 @@ export interface RestoredRow {
 
 interface Batch {
   readonly records: ChangelogRecord[]
-  /** Of the first `indexed` records, made when somebody reads. */
+  /** Values of the first `indexed` records, made when somebody reads. */
   readonly values: Map<string, Uint8Array | null>
   indexed: number
   /** The last word on keys that were added as samples: whether they are there. */
@@ -27,9 +27,9 @@ interface Batch {
  */
 export class RestoredWrites {
   readonly #rowOf: (record: ChangelogRecord) => RestoredRow
-  /** Of the open batch. */
+  /** Rows of the open batch. */
   readonly #rows = new WriteBatch()
-  /** Those before the last are on their way into the engine, oldest first. */
+  /** Batches before the last are on their way into the engine, oldest first. */
   #batches: Batch[] = [newBatch()]
   #size = 0
 
@@ -45,7 +45,7 @@ export class RestoredWrites {
   }
 
   /**
-   * The same of a record that lies in a larger buffer: its row is its key and its value with these heads in
+   * Adds a record that lies in a larger buffer: its row is its key and its value with these heads in
    * front.
    */
   addSource(record: ChangelogRecord & SourceInBuffer, keyHead: Uint8Array, valueHead: Uint8Array): void {

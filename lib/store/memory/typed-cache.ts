@@ -50,7 +50,7 @@ export class TypedCache extends EvictionCache<KeyEntry> {
     }
     // 0 and -0 are one key to a Map, and two to a serde of floats.
     if (key !== undefined && typeof key !== 'object' && key !== 0 && entry.alias === undefined) {
-      // The same text without a share in whatever longer string the user's key was cut from.
+      // The text without a share in whatever longer string the user's key was cut from.
       entry.alias = key === id ? id : key
       this.#byKey.add(entry)
     }

@@ -23,7 +23,7 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
   #dirty: E[] = []
   #sealed: E[] = []
-  /** Of the sealed ones, as they were then: an entry may have its next value already. */
+  /** Rows of the sealed entries, as they were then: an entry may have its next value already. */
   readonly #rows = new WriteBatch()
   /** Batches under way, oldest first. */
   readonly #staged: Staged<E>[] = []
@@ -33,7 +33,7 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     this.#cache = cache
   }
 
-  /** Of rows that are made and not in the engine. */
+  /** Bytes of rows that are made and not in the engine. */
   get byteLength(): number {
     return this.#rows.byteLength + this.#stagedBytes
   }

@@ -16,7 +16,7 @@ export interface ChangeState extends ChangeBytes {
   readonly timeMs: number
   /** The row before the first change that is in the buffer: what the world below still sees. */
   readonly priorValue: Uint8Array | null
-  /** Of the last change. Owns the memory of its header values. */
+  /** Context of the last change. Owns the memory of its header values. */
   readonly context: RecordContext
 }
 

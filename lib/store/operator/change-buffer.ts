@@ -73,12 +73,12 @@ export class ChangeBuffer implements StateStore {
     return this.#byId.size
   }
 
-  /** Of all rows, as Kafka Streams counts. */
+  /** Bytes of all rows, as Kafka Streams counts. */
   get sizeBytes(): number {
     return this.#sizeBytes
   }
 
-  /** Of the row that leaves next; Infinity where there is none. */
+  /** Time of the row that leaves next; Infinity where there is none. */
   get firstTimeMs(): number {
     return this.#inOrder.minKey()?.timeMs ?? Infinity
   }

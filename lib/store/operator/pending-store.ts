@@ -21,7 +21,7 @@ import { storeEntriesRange, storePrefix, validStoreName } from '../contract/stor
 
 /** Something that waits, and can be written down if it still does at a commit. */
 export interface PendingItem {
-  /** Of the input: that of its changelog record. */
+  /** Timestamp of the input, and of its changelog record. */
   readonly timestamp: number
   /** About what `toBytes` will give. */
   readonly byteLength: number
@@ -57,7 +57,7 @@ export class PendingStore implements StateStore {
   #nextSequence = 0
   /** To be written down by the next commit, by sequence. */
   readonly #fresh = new Map<number, PendingItem>()
-  /** Those of which an earlier commit has written something. */
+  /** Numbers of items of which an earlier commit has written something. */
   readonly #written = new Set<number>()
   /** Written down by an earlier commit, and done since: sequence and timestamp. */
   #done: (readonly [sequence: number, timestamp: number])[] = []
@@ -79,7 +79,7 @@ export class PendingStore implements StateStore {
     this.#prefix = storePrefix(name)
   }
 
-  /** Of what a crash would have to process again: items that are not written down, and deletions. */
+  /** Bytes that a crash would have to process again: items that are not written down, and deletions. */
   get uncommittedBytes(): number {
     return this.#bytes
   }

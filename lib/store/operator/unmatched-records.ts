@@ -77,7 +77,7 @@ export class UnmatchedRecords implements StateStore {
     return this.#lists.uncommittedBytes
   }
 
-  /** Of the join: the largest timestamp of either side; -1 before the first record. */
+  /** Stream time of the join: the largest timestamp of either side; -1 before the first record. */
   get streamTimeMs(): number {
     return this.#streamTimeMs
   }

@@ -42,7 +42,7 @@ export class WaitingIds {
     return this.#tree(side).nextHigherKey(id)
   }
 
-  /** Of both sides. */
+  /** The last id of both sides. */
   last(): string | undefined {
     return later(this.#left.maxKey(), this.#right.maxKey())
   }

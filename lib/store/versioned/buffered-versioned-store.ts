@@ -69,7 +69,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   #observedMs = -1
   #newSegments: Uint8Array[] = []
   #sealed: EpochEnd | undefined
-  /** Of batches under way, oldest first. */
+  /** Ends of epochs whose batches are under way, oldest first. */
   readonly #staged: (EpochEnd | undefined)[] = []
   #committedMs = -1
   /** Segments from this one on may have rows in the engine. */

@@ -1,7 +1,7 @@
 /**
- * Of a store whose cache keeps entries longer than retention does, as that of Kafka Streams keeps sessions:
- * which of them the store below has forgotten. They are found and joined all the same, but what the store
- * below does not have has no old value: taking it back is nothing that has happened.
+ * Which entries the store below a cache has forgotten, where the cache keeps them longer than retention does,
+ * as that of Kafka Streams keeps sessions. They are found and joined all the same, but what the store below
+ * does not have has no old value: taking it back is nothing that has happened.
  */
 export class ForgottenEntries {
   readonly #retentionMs: number

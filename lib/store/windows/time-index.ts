@@ -77,7 +77,7 @@ export class TimeIndex {
     return entry
   }
 
-  /** The same without an entry in memory. */
+  /** As `insert`, without an entry in memory. */
   insertBare(id: string, time: number, suffix: number): void {
     const key = this.#enter(id)
     key.insert(bareSlot(this.#bucketFor(key, time), suffix))
@@ -174,7 +174,7 @@ export class TimeIndex {
   #callBy(key: TimedKey, alias: unknown): void {
     // 0 and -0 are one key to a Map, and two to a serde of floats.
     if (alias === undefined || typeof alias === 'object' || alias === 0 || key.alias !== undefined) return
-    // The same text without a share in whatever longer string the user's key was cut from.
+    // The text without a share in whatever longer string the user's key was cut from.
     key.alias = alias === key.id ? key.id : alias
     this.#byAlias.add(key)
   }

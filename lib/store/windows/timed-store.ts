@@ -38,7 +38,7 @@ export class TimedStore<K, V> {
     return this.#resources?.entries.uncommittedBytes ?? 0
   }
 
-  /** Of what was loaded or restored. */
+  /** The largest suffix that was loaded or restored. */
   get largestSuffix(): number {
     return this.#largestSuffix
   }
@@ -99,7 +99,7 @@ export class TimedStore<K, V> {
     this.#put(key, time, suffix, value, resources)
   }
 
-  /** As a put of null, but it is no sign of time, and never dropped. */
+  /** As a put of null, but time does not advance by it, and it is never dropped. */
   delete(key: K, time: number, suffix: number): void {
     const resources = this.resources()
     if (!this.hasExpired(time)) this.#put(key, time, suffix, null, resources)
@@ -107,8 +107,8 @@ export class TimedStore<K, V> {
   }
 
   /**
-   * A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it; it is a sign of
-   * time, and may be too late.
+   * A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it: time advances by
+   * it, and it may be too late.
    */
   logDeletion(key: K, time: number, suffix: number): void {
     const resources = this.resources()

@@ -54,7 +54,7 @@ async function nextPass(log: PartitionLog, clock: Clock): Promise<Pass | undefin
   const lastOffsets = new KeyOffsets()
   let endOffset = log.cleanedOffset
   for (const chunk of log.sealed) {
-    // Those before the start were deleted meanwhile, on disk as well.
+    // Chunks before the start were deleted meanwhile, on disk as well.
     if (chunk.nextOffset <= Math.max(log.cleanedOffset, log.startOffset)) continue
     if (chunk.nextOffset > log.stableOffset || lastOffsets.size >= PASS_KEYS_MAX || log.deleted) break
     for (const record of log.store.recordsOf(chunk)) {

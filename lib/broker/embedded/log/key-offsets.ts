@@ -22,7 +22,7 @@ export class KeyOffsets {
     return this.#size
   }
 
-  /** Of a record with a key. A later call for the same key counts. */
+  /** Notes the record, which has a key. A later call for the same key counts. */
   set(record: StoredRecord): void {
     const hash = record.keyHash()
     const slot = this.#slotOf(record, hash)

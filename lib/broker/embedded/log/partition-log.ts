@@ -172,7 +172,7 @@ export class PartitionLog {
     for (const listener of this.onAdvance) listener()
   }
 
-  /** Of the journal: the ends to show once this batch is on disk. */
+  /** Journal and the ends to show once this batch is on disk. */
   writeTo(batch: WriteBatch): void {
     this.#inBatch = this.#presentEnds()
     const { startOffset, cleanedOffset } = this

@@ -63,7 +63,7 @@ export class StoredRecord implements RawRecord {
     return this.headers.length === 0 ? bytes : bytes + headerBytes(this.headers)
   }
 
-  /** Of key and value. */
+  /** Length of key and value. */
   get contentBytes(): number {
     return Math.max(this.#keyLength, 0) + Math.max(this.#valueLength, 0)
   }

@@ -29,7 +29,7 @@ export function parseTopicConfig(raw: RawTopicConfig, recordBytesMaxDefault: num
   }
 }
 
-/** Those that are asked for and known here, with their defaults. */
+/** The settings that are asked for and known here, with their defaults. */
 export function settingsOf(raw: RawTopicConfig, names: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const name of names) {

@@ -4,7 +4,7 @@ import type { RawTopicConfig } from './topic-config.ts'
 
 /** What is kept of a topic on disk. */
 export interface TopicInfo {
-  /** Of this broker alone: part of the keys of its logs. */
+  /** Known to this broker alone: part of the keys of its logs. */
   readonly topicId: number
   /** Like no other, of any broker. */
   readonly uuid: string

@@ -42,7 +42,7 @@ export function abortTimedOut(state: BrokerState, transaction: TransactionState,
   decide(state, transaction, 'abort')
 }
 
-/** Also completes what was decided before a restart. */
+/** Decides, and completes what was decided before a restart. */
 export function decide(state: BrokerState, transaction: TransactionState, outcome: Outcome): void {
   transaction.timer?.cancel()
   transaction.status = outcome === 'commit' ? 'committing' : 'aborting'

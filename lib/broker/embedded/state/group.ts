@@ -67,7 +67,7 @@ export class Group {
     return free.map(([, partition]) => partition)
   }
 
-  /** Of a member that was evicted meanwhile nothing is left to release: others hold it already. */
+  /** A member that was evicted meanwhile has nothing left to release: others hold it already. */
   release(member: GroupMember, partitions: readonly TopicPartition[]): void {
     if (!this.members.has(member.memberId)) return
     for (const { topic, partition } of partitions) {

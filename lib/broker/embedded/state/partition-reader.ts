@@ -13,7 +13,7 @@ export class PartitionReader implements TopicPartition {
   paused = false
   /** Set once its error was thrown: it is silent until assigned again. */
   failed = false
-  /** Of an interceptor: what the next fetch waits for. */
+  /** What the next fetch waits for, where an interceptor is asked. */
   gate: 'unasked' | 'waiting' | 'open' = 'unasked'
 
   constructor(partition: TopicPartition, log: PartitionLog | undefined, position: number) {

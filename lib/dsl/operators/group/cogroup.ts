@@ -93,7 +93,7 @@ export function aggregateWindowedCogroup<K, A>(
 
 interface CogroupPlan {
   readonly builder: () => StoreBuilder
-  /** Of the table. */
+  /** Serdes of the table. */
   readonly keySerde: Serde<unknown> | undefined
   /** `node`: its name. */
   operator(aggregator: Aggregator<unknown, unknown, unknown>, index: number, node: string): TableOperator

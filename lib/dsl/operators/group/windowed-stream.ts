@@ -27,7 +27,7 @@ export interface WindowFunctions<K, V, A> {
   readonly merger: SessionMerger<K, A> | undefined
 }
 
-/** The same, with what they return looked at: they are called in many places. */
+/** The functions, with what they return looked at: they are called in many places. */
 export function synchronousFunctions<K, V, A>(
   { initializer, aggregator, merger }: WindowFunctions<K, V, A>,
   owner: CallbackOwner,

@@ -39,7 +39,7 @@ export function peek<K, V>(
   return addStreamNode(stream, { prefix: 'KSTREAM-PEEK-', name: options.name, get })
 }
 
-/** The same with nothing below it; only the generated name differs. */
+/** As `peek`, with nothing below it; only the generated name differs. */
 export function forEach<K, V>(stream: StreamHandle, action: Action<K, V>, options: NamedOptions = {}): void {
   const get = (node: string) => new Peek(action, { callback: 'the action of forEach', node })
   addStreamNode(stream, { prefix: 'KSTREAM-FOREACH-', name: options.name, get })

@@ -60,8 +60,8 @@ export function processAsync<K, V, KR, VR>(
 }
 
 /**
- * Of the context only what is the same at any time: a call has no record, no store and no transaction of its
- * own.
+ * The part of the context that is the same at any time: a call has no record, no store and no transaction of
+ * its own.
  */
 function narrowed(context: ProcessorContext): AsyncProcessorContext {
   const { applicationId, taskId, metrics, logger } = context
