@@ -4,6 +4,7 @@ import type { Metrics } from '../common/metrics/metrics.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StateStore, StoreBuilder } from '../store/contract/state-store.ts'
+import type { Timers, TimerStore } from '../store/contract/timer-store.ts'
 import type { Record } from './record.ts'
 
 export type PunctuationType = 'stream-time' | 'wall-clock-time'
@@ -32,6 +33,13 @@ export interface OneShotOptions {
 
 /** Called with the time of the punctuation, milliseconds since the epoch. Synchronous, as `process` is. */
 export type Punctuator = (timestampMs: number) => void
+
+/**
+ * Called with the key of a timer and the time it was set for, which may be long past. Synchronous, as
+ * `process` is. It may set timers again, that of its own key included. What it throws is for the
+ * `processingErrorHandler`: with `continue` the timer is gone.
+ */
+export type TimerHandler<K> = (key: K, atMs: number) => void
 
 export interface Cancellable {
   cancel(): void
@@ -66,6 +74,14 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
    * `atMs` it fires once. Neither survives the process, nor an abort: `init` schedules anew.
    */
   schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable
+  /**
+   * The timers of a store that is connected to this node (`stores.timers`), and what they call when they are
+   * due: for `init`, once a store. They survive the process. That a timer fires, what its handler puts and
+   * forwards, and that the timer is gone become true together: under exactly-once a timer fires once in what
+   * is committed; under at-least-once it may fire again after a crash. Late ones fire as soon as their task
+   * runs. Due is what the wall clock says: set forward, it fires timers early; set back, they wait.
+   */
+  timers<K>(store: string | StoreBuilder<TimerStore<K>>, handler: TimerHandler<K>): Timers<K>
   /** Where the record being processed came from; undefined in a punctuator. */
   recordMetadata(): RecordMetadata | undefined
   /** The whole of it, for operators that keep records for later. */

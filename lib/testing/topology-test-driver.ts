@@ -31,6 +31,7 @@ import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
+import { endless } from './endless.ts'
 import { ManualClock } from './manual-clock.ts'
 import { keyValueReads, sessionReads, versionedReads, windowReads } from './store-reads.ts'
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
@@ -147,11 +148,17 @@ export class TopologyTestDriver implements Disposable {
     this.#run(() => this.#enqueue(record, global))
   }
 
-  /** Wall-clock punctuators whose tick falls due run once each, however far the clock moves. */
+  /**
+   * Wall-clock punctuators whose tick falls due run once each, however far the clock moves; timers fire, all
+   * of them at the time it has moved to.
+   */
   advanceWallClockTime(ms: number): void {
     this.#run(() => {
       this.#clock.advance(ms)
-      if (this.#task?.punctuateWallClock()) this.#commit()
+      for (let turns = 1; this.#task?.punctuateWallClock(); turns += 1) {
+        this.#commit()
+        if (turns >= this.#stepsMax) throw endless(this.#task.lastInput.topic, this.#stepsMax)
+      }
     })
   }
 
@@ -163,10 +170,11 @@ export class TopologyTestDriver implements Disposable {
   async advance(ms: number): Promise<void> {
     const endMs = this.#clock.monotonicMs() + ms
     await this.#letCallsEnd()
-    for (let hops = 0; ; hops += 1) {
+    for (let stops = 0; ;) {
       const leftMs = endMs - this.#clock.monotonicMs()
       const dueMs = Math.min(this.#clock.waitMs, Math.max(0, this.#task?.wallClockWaitMs ?? Infinity))
-      if (hops >= this.#stepsMax && this.#task) throw endless(this.#task, this.#stepsMax)
+      stops = dueMs > 0 ? 0 : stops + 1
+      if (stops >= this.#stepsMax && this.#task) throw endless(this.#task.lastInput.topic, this.#stepsMax)
       this.advanceWallClockTime(Math.min(dueMs, leftMs))
       await this.#letCallsEnd()
       if (dueMs > leftMs) return
@@ -413,7 +421,7 @@ export class TopologyTestDriver implements Disposable {
     this.#drain()
     for (let steps = 1; task && this.#step(task); steps += 1) {
       this.#commit()
-      if (steps >= this.#stepsMax && this.#isReady(task)) throw endless(task, this.#stepsMax)
+      if (steps >= this.#stepsMax && this.#isReady(task)) throw endless(task.lastInput.topic, this.#stepsMax)
     }
   }
 
@@ -455,14 +463,6 @@ export class TopologyTestDriver implements Disposable {
       if (global || this.#sourceTopics.has(record.topic)) this.#enqueue(record, global)
     }
   }
-}
-
-function endless({ lastInput }: StreamTask, steps: number): StreamsError {
-  return new StreamsError(
-    'ENDLESS_TOPOLOGY',
-    `one call has led to more than ${steps} records, the last of them from topic "${lastInput.topic}": the topology seems to write to its own ` +
-      'source, so that it would never end. Write to another topic, or end the circle by a condition; raise stepsMax if so many are meant',
-  )
 }
 
 /** Schemas are fetched asynchronously, and nothing here can wait: the error says how to have them before. */

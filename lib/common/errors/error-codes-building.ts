@@ -65,6 +65,9 @@ NO_SOURCE
 NO_STORE_NAMED
   connectProcessorAndStateStores was called without a store.
   Name at least one.
+NOT_A_TIMER_STORE
+  A processor asked for the timers of a store of another kind.
+  Build the store with stores.timers.
 NULL_KEY
   A grouped table got a change without a key.
   Look for what else writes to its repartition topic: the operator never does this.
@@ -113,6 +116,9 @@ STORE_NOT_NAMED
 SUPPLIER_REUSES_PROCESSOR
   get() of a supplier returned the same processor twice.
   Make a new one at every call.
+TIMERS_HANDLED_TWICE
+  The timers of a store were given a second handler.
+  Give context.timers one handler a store; other processors set timers by getStateStore.
 TOPIC_READ_TWICE
   Two sources read the same topic, or topics that overlap.
   Read it in one stream, and use that for both.

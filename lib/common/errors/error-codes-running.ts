@@ -123,7 +123,7 @@ MALFORMED_SUPPRESSION
   The changelog of a suppression has records of another program, or of a newer version.
   Run the newer version, or reset the application.
 UNKNOWN_FORMAT
-  Inputs that wait were written by a newer version.
+  Inputs that wait, or timers, were written by a newer version.
   Run the newer version until nothing waits.
 SUPPRESS_BUFFER_FULL
   The buffer of a suppression is full.

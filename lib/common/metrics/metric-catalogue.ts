@@ -173,6 +173,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['async-calls-total', 'Asynchronous calls begun'],
       ['async-failures-total', 'Asynchronous calls that failed'],
       ['async-timeouts-total', 'Asynchronous calls that took too long'],
+      ['timers-fired-total', 'Timers that were due and called their handler'],
       ['dead-letters-total', 'Records that an operator with retry gave up; each is in its dead letters'],
     ]),
     ...define('info', 'gauge', [
@@ -182,6 +183,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['suppression-buffer-size', 'Bytes that a suppression holds'],
       ['async-calls-in-flight', 'Asynchronous calls under way'],
       ['retry-parked-records', 'Records that wait for their next call, or behind one that does'],
+      ['timers-pending', 'Timers of a task that are still to fire'],
       ['retry-circuit-open', '1 during an outage, as the circuit of an operator with retry sees it'],
     ]),
     ...define('info', 'meter', [

@@ -9,10 +9,12 @@ import type {
   PunctuationOptions,
   Punctuator,
   RecordMetadata,
+  TimerHandler,
 } from '../../processor/processor-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
+import type { Timers, TimerStore } from '../../store/contract/timer-store.ts'
 
 /** A context that hands everything on to another: for operators that give user code a narrower one. */
 export class WrappedContext implements ProcessorContext {
@@ -56,6 +58,10 @@ export class WrappedContext implements ProcessorContext {
 
   schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable {
     return this.#inner.schedule(options, callback)
+  }
+
+  timers<K>(store: string | StoreBuilder<TimerStore<K>>, handler: TimerHandler<K>): Timers<K> {
+    return this.#inner.timers(store, handler)
   }
 
   recordMetadata(): RecordMetadata | undefined {

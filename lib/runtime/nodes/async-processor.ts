@@ -8,10 +8,14 @@ const ADVICE = {
     'flatMapValuesAsync, before or after this node',
   punctuator:
     'forward a record instead, and let processAsync, mapValuesAsync or flatMapValuesAsync do below what takes time',
+  'handler of timers':
+    'forward a record instead, and let processAsync, mapValuesAsync or flatMapValuesAsync do below what takes time',
   init: 'have ready what it needs before the application starts',
   close: 'end what takes time after the application has closed',
   supplier: 'make processors with `new`, and have ready what they need before the application starts',
 } as const
+
+const METHODS: { readonly [code in ProcessorCode]?: true } = { process: true, init: true, close: true }
 
 export type ProcessorCode = keyof typeof ADVICE
 
@@ -25,7 +29,7 @@ export function asyncProcessor(
   nodeName: string,
   code: ProcessorCode,
 ): AsyncCallbackError {
-  const what = code === 'punctuator' || code === 'supplier' ? `its ${code}` : `${code}()`
+  const what = code in METHODS ? `${code}()` : `its ${code}`
   return refusedPromise(promise, {
     code: 'ASYNC_PROCESSOR',
     who: `processor "${nodeName}": ${what} returned`,

@@ -10,6 +10,7 @@ import type {
   PunctuationOptions,
   Punctuator,
   RecordMetadata,
+  TimerHandler,
 } from '../../processor/processor-context.ts'
 import type { DeferredWork, DeferringContext } from '../../processor/deferred-work.ts'
 import type { LetterRecord } from '../../processor/letter.ts'
@@ -17,6 +18,9 @@ import type { OperatorContext } from '../../processor/operator-context.ts'
 import type { Record } from '../../processor/record.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
+import type { Timers, TimerStore } from '../../store/contract/timer-store.ts'
+import { durableTimers } from '../../store/operator/timer-store.ts'
+import { NodeTimers } from './node-timers.ts'
 import type { TaskNode } from './task-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -70,14 +74,19 @@ export class NodeContext implements DeferringContext, OperatorContext {
   }
 
   getStateStore<S extends StateStore>(store: string | StoreBuilder<S>): S {
-    const name = typeof store === 'string' ? store : store.name
-    const own = this.#stores.has(name) ? this.#scope.store(name) : undefined
-    const found = own ?? this.#scope.globalStore(name)
+    const name = nameOf(store)
+    const found = this.#ownStore(name) ?? this.#scope.globalStore(name)
     if (found) return found as S
-    throw new TopologyError(
-      'STORE_NOT_CONNECTED',
-      `processor "${this.nodeName}" has no access to store "${name}": name it among the processor's stores`,
-    )
+    throw this.#notConnected(name)
+  }
+
+  timers<K>(store: string | StoreBuilder<TimerStore<K>>, handler: TimerHandler<K>): Timers<K> {
+    const name = nameOf(store)
+    const found = this.#ownStore(name)
+    if (!found) throw this.#notConnected(name)
+    const timers = durableTimers<K>(found)
+    new NodeTimers(this.#scope, this.nodeName, timers, handler).start()
+    return timers
   }
 
   schedule(options: PunctuationOptions | OneShotOptions, callback: Punctuator): Cancellable {
@@ -159,6 +168,17 @@ export class NodeContext implements DeferringContext, OperatorContext {
     child.process(record)
   }
 
+  #ownStore(name: string): StateStore | undefined {
+    return this.#stores.has(name) ? this.#scope.store(name) : undefined
+  }
+
+  #notConnected(store: string): TopologyError {
+    return new TopologyError(
+      'STORE_NOT_CONNECTED',
+      `processor "${this.nodeName}" has no access to store "${store}": name it among the processor's stores`,
+    )
+  }
+
   #childOrThrow(name: string): TaskNode {
     const child = this.#children.find(node => node.name === name)
     if (child) return child
@@ -168,4 +188,8 @@ export class NodeContext implements DeferringContext, OperatorContext {
         (this.#children.map(node => `"${node.name}"`).join(', ') || 'none'),
     )
   }
+}
+
+function nameOf(store: string | StoreBuilder): string {
+  return typeof store === 'string' ? store : store.name
 }

@@ -10,6 +10,7 @@ import type { KeepHeaders } from '../format/format-of.ts'
 import { LruMap } from '../key-value/lru-map.ts'
 import type { StoreBuilder } from '../contract/state-store.ts'
 import { validStoreName } from '../contract/store-name.ts'
+import { timerStoreBuilder } from '../operator/timer-store.ts'
 import { versionedStoreBuilder } from './versioned-stores.ts'
 import { sessionStoreBuilder, timestampedWindowStoreBuilder, windowStoreBuilder } from './windowed-stores.ts'
 
@@ -84,6 +85,9 @@ export const stores = {
 
   /** Values by key and time (KIP-889): what a value was at a moment, as far back as `historyRetentionMs`. */
   versionedKeyValueStore: versionedStoreBuilder,
+
+  /** One timer a key, for `context.timers`: what a processor is called for at a time, however far. */
+  timers: timerStoreBuilder,
 
   /** Values by key, in memory, of the keys used last; the others are forgotten. */
   lruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<KeyValueStore<K, V>> {

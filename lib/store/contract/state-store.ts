@@ -139,6 +139,7 @@ export type StoreKind =
   | 'buffer of a join with grace'
   | 'list of unmatched records'
   | 'store of pending calls'
+  | 'timer store'
   | typeof CUSTOM_KIND
 
 /** Kind of a builder that tells none. */
