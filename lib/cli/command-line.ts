@@ -6,6 +6,7 @@ import { applyConfigFile } from './options/config-file.ts'
 import { consumeCommand } from './commands/consume-command.ts'
 import { describeCommand } from './commands/describe-command.ts'
 import { devCommand } from './commands/dev-command.ts'
+import { dlqCommand } from './commands/dlq-command.ts'
 import { exitCodeAfter, UsageError, type ExitCode } from './output/exit-code.ts'
 import { initCommand } from './commands/init-command.ts'
 import { produceCommand } from './commands/produce-command.ts'
@@ -46,6 +47,7 @@ const COMMANDS = [
   topicsCommand,
   produceCommand,
   consumeCommand,
+  dlqCommand,
   resetCommand,
   completionCommand,
 ]

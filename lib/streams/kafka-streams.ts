@@ -182,14 +182,14 @@ export class KafkaStreams implements AsyncDisposable {
     const { clock, logger } = this.#components
     const over = new AbortController()
     const closed = this.#closing.finally(() => over.abort())
-    if (await isOver(closed, clock.sleep(timeoutMs, over.signal))) return
+    if (await isOver(closed, clock.sleep(timeoutMs, over.signal), over.signal)) return
     if (!this.#force.signal.aborted)
       logger.log(
         'warn',
         `the application has not closed within ${timeoutMs} ms: it closes without the last commit`,
       )
     this.#force.abort()
-    if (await isOver(closed, clock.sleep(LEAVE_MS, over.signal))) return
+    if (await isOver(closed, clock.sleep(LEAVE_MS, over.signal), over.signal)) return
     logger.log('error', 'a client of the broker does not close; it is left behind')
     this.#end()
   }
@@ -431,7 +431,10 @@ export class KafkaStreams implements AsyncDisposable {
   }
 }
 
-/** Whether the work has ended before the time. Rejects where it does. */
-function isOver(work: Promise<void>, time: Promise<void>): Promise<boolean> {
-  return Promise.race([work.then(() => true), time.then(() => false)])
+/** Whether the work has ended before the time, which its end cuts short. Rejects where it does. */
+async function isOver(work: Promise<void>, time: Promise<void>, ended: AbortSignal): Promise<boolean> {
+  await Promise.race([work, time])
+  if (!ended.aborted) return false
+  await work
+  return true
 }

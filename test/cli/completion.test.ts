@@ -54,6 +54,7 @@ const COMMANDS = [
   'consume',
   'describe',
   'dev',
+  'dlq',
   'help',
   'init',
   'produce',

@@ -7,7 +7,7 @@ import { FORMATS, lineFormat, type FormatName } from '../records/consume-format.
 import { painted } from '../output/colours.ts'
 import { exitCodeAfter, UsageError, type ExitCode } from '../output/exit-code.ts'
 import { knownTopics, partitionsOf } from '../options/known-topics.ts'
-import { wholeFrom } from '../options/option-values.ts'
+import { parseTime, wholeFrom } from '../options/option-values.ts'
 import { print } from '../output/output.ts'
 import { addBrokerOptions, type BrokerOptions } from '../options/shared-options.ts'
 import { SERDE_HELP, serdeOption } from '../records/text-serdes.ts'
@@ -77,16 +77,6 @@ function parseFrom(text: string): From {
   const timeMs = parseTime(text)
   if (timeMs !== undefined) return { timeMs }
   throw new InvalidArgumentError('It must be beginning, end, an offset, or a time such as 2026-01-31T12:00.')
-}
-
-function parseTime(text: string): number | undefined {
-  const match = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text)
-  if (!match) return undefined
-  const [, time, , , zone] = match
-  // JavaScript takes a time without a zone for a local one; what a script prints must not hang on where it
-  // runs.
-  const ms = Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text)
-  return Number.isNaN(ms) ? undefined : ms
 }
 
 function parseTo(text: string): 'end' | { offset: number } {

@@ -49,3 +49,16 @@ export function wholeFrom(least: number): (text: string) => number {
     throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
   }
 }
+
+/**
+ * ISO 8601 as milliseconds since the epoch, UTC where it names no zone; undefined where it is something else.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text)
+  if (!match) return undefined
+  const [, time, , , zone] = match
+  // JavaScript takes a time without a zone for a local one; what a script prints must not hang on where it
+  // runs.
+  const ms = Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text)
+  return Number.isNaN(ms) ? undefined : ms
+}

@@ -74,6 +74,18 @@ INTERRUPTED
 INVALID_PORT
   PORT is no port, or there are too few behind it for the services.
   Give a number from 0 to 65535.
+LETTER_MISSING
+  show of millrace dlq names no letter.
+  Give the id that list prints.
+NO_OPERATOR_WITH_RETRY
+  The dead letters of an application are asked for that has no operator with retry.
+  Give an operator retry, or look at deadLetterQueueTopic with millrace consume.
+UNKNOWN_LETTER
+  There is no dead letter of that id.
+  Use one that millrace dlq FILE list prints; it may have been deleted by age.
+UNKNOWN_OPERATOR
+  No operator with retry has that name.
+  Use the nearest one, which the message has.
 NOTHING_TO_READ
   millrace consume was to read from the end, and not to wait.
   Add --follow.
