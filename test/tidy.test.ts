@@ -41,7 +41,7 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
     ['options'],
     ['graph'],
     ['kit'],
-    ['async', 'joins', 'windowed', 'compile', 'api'],
+    ['async', 'joins', 'windowed', 'compile', 'api', 'schedule'],
     ['foreign-key'],
     ['operators'],
     ['methods'],

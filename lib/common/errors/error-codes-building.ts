@@ -92,6 +92,9 @@ REPARTITION_CYCLE
 RETENTION_TOO_SHORT
   A window store forgets windows before they end.
   Make retentionMs as long as the message says.
+SCHEDULE_NEVER_FIRES
+  A schedule has no time: a date that no year has, a field out of its range, an unknown time zone.
+  Mend what the message names.
 SINK_AS_PARENT
   A node names a sink as parent, which hands nothing on.
   Read the sink's topic with a source.
