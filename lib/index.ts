@@ -43,6 +43,13 @@ export { StreamsBuilder } from './dsl/methods/streams-builder.ts'
 export * from './dsl/options/suppressed.ts'
 export type { EmitStrategy } from './dsl/windows/emit-strategy.ts'
 export type { QueryableTable } from './dsl/api/queryable-table.ts'
+export {
+  nextFire,
+  type IntervalDefinition,
+  type OnceDefinition,
+  type ScheduleDefinition,
+} from './dsl/schedule/next-fire.ts'
+export type { CronDefinition } from './dsl/schedule/cron-times.ts'
 export { joinWindows, type JoinWindows, type JoinWindowsOptions } from './dsl/windows/join-windows.ts'
 export { sessionWindows, type SessionWindows } from './dsl/windows/session-windows.ts'
 export { slidingWindows, type SlidingWindows } from './dsl/windows/sliding-windows.ts'
