@@ -17,7 +17,10 @@ const COMPILER_OPTIONS = {
   allowImportingTsExtensions: true,
 }
 
-/** Compiles files of a user's folder as one program, with the built package; fails with what the compiler says. */
+/**
+ * Compiles files of a user's folder as one program, with the built package. Fails with what the compiler
+ * says.
+ */
 export async function checkTypes(directory: string, files: readonly string[]): Promise<void> {
   await builtCli()
   const settings = { compilerOptions: COMPILER_OPTIONS, files }
