@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { serdes, type KStream, type KTable } from '../../lib/index.ts'
 import { TopologyTestDriver } from '../../lib/testing.ts'
@@ -49,48 +49,43 @@ const SERDES = { keySerde: serdes.string(), valueSerde: serdes.json<unknown>() }
 const EXAMPLES = FILES.flatMap(docstringExamplesOf)
 const SHOWN = EXAMPLES.filter(({ outputs }) => outputs !== undefined)
 
-/** All examples as one module: a function for each, by its place. */
-const PROGRAM = `
+interface Example {
+  readonly builder: StreamsBuilder
+  /** Value of the example's last expression. */
+  readonly result: unknown
+}
+
+const SCENE = readFileSync(new URL('docstring-scene.ts', import.meta.url), 'utf8')
+
+/** An example as a module, whose function makes it anew. */
+const moduleOf = ({ code = '' }: DocstringExample) => `
 import { joinWindows, serdes, timeWindows, untilWindowCloses } from 'millrace'
 import type { Processor, ProcessorContext, Record } from 'millrace'
 import { driver, scene, streams, type User, type View } from './docstring-scene.ts'
 
-export const examples = {
-  ${EXAMPLES.map(functionOf).join(',\n')}
+export default () => {
+  const { builder, views, clicks, likes, lines, users, titles } = scene()
+  const example = () => {
+${returningLast(code)}
+  }
+  return { builder, result: example() }
 }
 `
 
-type Examples = {
-  readonly [place: string]: () => { readonly builder: StreamsBuilder; readonly result: unknown }
-}
+/** As "kstream-61.ts", so that the compiler says where an example is wrong. */
+const fileNameOf = ({ place }: DocstringExample) => `${basename(place).replace('.ts:', '-')}.ts`
 
-function functionOf({ place, code = '' }: DocstringExample): string {
-  return `'${place}': () => {
-    const { builder, views, clicks, likes, lines, users, titles } = scene()
-    const example = () => {
-${returningLast(code)}
-    }
-    return { builder, result: example() }
-  }`
-}
-
-/** A folder with the module of all examples, and what they use. */
-function examplesFolder(): Promise<string> {
-  const sceneText = readFileSync(new URL('docstring-scene.ts', import.meta.url), 'utf8')
-  return userFolder(
-    new Map([
-      ['docstring-scene.ts', sceneText],
-      ['examples.ts', PROGRAM],
-    ]),
-  )
+/** A user's folder with a module of each of these, and what they use. */
+function folderOf(examples: readonly DocstringExample[]): Promise<string> {
+  const modules = examples.map(example => [fileNameOf(example), moduleOf(example)] as const)
+  return userFolder(new Map([['docstring-scene.ts', SCENE], ...modules]))
 }
 
 const isTable = (result: unknown): result is KTable<unknown, unknown> =>
   typeof result === 'object' && result !== null && 'toStream' in result
 
 /** What comes out of the stream or table that the example ends with, as examples write it. */
-async function outputsOf(example: Examples[string]): Promise<string> {
-  const { builder, result } = example()
+async function outputsOf({ builder, result }: Example): Promise<string> {
   const seen: string[] = []
   const stream = isTable(result) ? result.toStream() : (result as KStream<unknown, unknown>)
   stream.forEach((value, key) => void seen.push(`${showKey(key)} → ${showValue(value)}`))
@@ -120,14 +115,14 @@ describe('examples in docstrings', () => {
   })
 
   it('hold to the types', async () => {
-    await checkTypes(await examplesFolder(), ['examples.ts'])
+    await checkTypes(await folderOf(EXAMPLES), EXAMPLES.map(fileNameOf))
   })
 
   it('show what comes out', () => expect(SHOWN.length).toBeGreaterThanOrEqual(8))
 
-  it.each(SHOWN)('$method ($place) gives what it says', async ({ place, outputs }) => {
-    const file = join(await examplesFolder(), 'examples.ts')
-    const { examples } = (await import(/* @vite-ignore */ file)) as { readonly examples: Examples }
-    expect(await outputsOf(examples[place]!)).toBe(outputs)
+  it.each(SHOWN)('$method ($place) gives what it says', async example => {
+    const file = join(await folderOf([example]), fileNameOf(example))
+    const { default: make } = (await import(/* @vite-ignore */ file)) as { readonly default: () => Example }
+    expect(await outputsOf(make())).toBe(example.outputs)
   })
 })
