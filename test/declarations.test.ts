@@ -19,14 +19,15 @@ const OPTIONS: ts.CompilerOptions = {
 
 /**
  * What an editor shows of every export of an entry, and of each of its members: "KafkaStreams.store": its
- * comment.
+ * comment and examples.
  */
 function comments(program: ts.Program, path: string): Map<string, string> {
   const checker = program.getTypeChecker()
   const found = new Map<string, string>()
   const note = (name: string, symbol: ts.Symbol) => {
-    const text = ts.displayPartsToString(symbol.getDocumentationComment(checker))
-    found.set(name, text.replace(/\s+/g, ' '))
+    const examples = symbol.getJsDocTags(checker).map(tag => ts.displayPartsToString(tag.text))
+    const text = [ts.displayPartsToString(symbol.getDocumentationComment(checker)), ...examples].join(' ')
+    found.set(name, text.replace(/\s+/g, ' ').trim())
   }
   const file = checker.getSymbolAtLocation(program.getSourceFile(join(ROOT, path))!)!
   for (const exported of checker.getExportsOfModule(file)) {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { builtCli, ROOT } from './cli/built-cli.ts'
-import { temporaryDirectory } from './support/temporary-directory.ts'
+import { checkTypes } from './docs/check-types.ts'
+import { userFolder } from './docs/user-folder.ts'
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const PAGES = readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md'))
@@ -63,16 +64,12 @@ const COMMANDS: { readonly [command: string]: string } = {
 
 const run = promisify(execFile)
 
-/** A user's folder with the README's programs, and this package where `npm install` would put it. */
-async function userFolder(): Promise<string> {
-  const directory = await temporaryDirectory()
-  await mkdir(join(directory, 'node_modules'))
-  await symlink(ROOT, join(directory, 'node_modules/millrace'))
-  await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-  await symlink(join(ROOT, 'node_modules/vitest'), join(directory, 'node_modules/vitest'))
+/** A user's folder with the README's programs, and a test runner. */
+async function programsFolder(): Promise<string> {
   // Commands would take what it says.
   const programs = PROGRAMS.filter(name => name !== 'millrace.config.ts')
-  for (const name of programs) await writeFile(join(directory, name), program(name))
+  const directory = await userFolder(new Map(programs.map(name => [name, program(name)])))
+  await symlink(join(ROOT, 'node_modules/vitest'), join(directory, 'node_modules/vitest'))
   return directory
 }
 
@@ -89,26 +86,13 @@ describe('README and docs', () => {
   it('have programs that hold to the types', async () => {
     expect(PROGRAMS.length).toBeGreaterThan(5)
     expect(new Set(PROGRAMS).size).toBe(PROGRAMS.length)
-    const directory = await userFolder()
+    const directory = await programsFolder()
     await writeFile(join(directory, 'millrace.config.ts'), program('millrace.config.ts'))
-    const compiler = {
-      strict: true,
-      noEmit: true,
-      module: 'nodenext',
-      target: 'es2024',
-      lib: ['esnext'],
-      types: ['node'],
-    }
-    const typeRoots = [join(ROOT, 'node_modules/@types')]
-    const compilerOptions = { ...compiler, typeRoots, skipLibCheck: true, allowImportingTsExtensions: true }
-    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: PROGRAMS }))
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: directory }).catch(
-      ({ stdout }: { stdout?: string }) => expect.fail(stdout),
-    )
+    await checkTypes(directory, PROGRAMS)
   })
 
   it('have a topology of 20-odd lines that runs by its commands, and goes on when run again', async () => {
-    const directory = await userFolder()
+    const directory = await programsFolder()
     const [write, millrace] = Object.keys(COMMANDS).filter(command => COMMANDS[command] === 'here')
     await run('sh', ['-c', write!], { cwd: directory })
     const command = millrace!.replace('npx millrace', `${process.execPath} ${await builtCli()}`)
@@ -121,7 +105,7 @@ describe('README and docs', () => {
 
   it('have tests that pass', async () => {
     const tests = PROGRAMS.filter(name => name.endsWith('.test.ts'))
-    const directory = await userFolder()
+    const directory = await programsFolder()
     const vitest = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', directory]
     const { stdout } = await run(process.execPath, vitest, {
       cwd: directory,
@@ -132,7 +116,7 @@ describe('README and docs', () => {
   })
 
   it('have checks of the pages that pass', async () => {
-    const directory = await userFolder()
+    const directory = await programsFolder()
     const checks = PROGRAMS.filter(
       name => program(name).includes("from 'vitest'") && !name.endsWith('.test.ts'),
     )
@@ -153,7 +137,7 @@ describe('README and docs', () => {
   })
 
   it('have topologies that can be described', async () => {
-    const directory = await userFolder()
+    const directory = await programsFolder()
     const millrace = await builtCli()
     // Their serdes ask a registry first.
     const asking = ['payments.ts', 'orders-by-registry.ts']
@@ -172,7 +156,7 @@ describe('README and docs', () => {
   it.each(['read-spent.ts', 'watch-spent.ts', 'uncaught.ts', 'manual-clock-check.ts'])(
     'have a program that runs and ends: %s',
     async name => {
-      const directory = await userFolder()
+      const directory = await programsFolder()
       // Makes the topics of what the program reads, as those before it on its page have.
       const tsx = join(ROOT, 'node_modules/.bin/tsx')
       if (name === 'watch-spent.ts') await run(tsx, ['embed.ts'], { cwd: directory })
@@ -182,7 +166,7 @@ describe('README and docs', () => {
   )
 
   it('have a program that embeds it, and one that serves over HTTP what that has counted', async () => {
-    const directory = await userFolder()
+    const directory = await programsFolder()
     const tsx = join(ROOT, 'node_modules/.bin/tsx')
     const embedded = await run(tsx, ['embed.ts'], { cwd: directory })
     expect(embedded.stdout.trim()).toBe('/a { views: 1, ms: 250 }')

@@ -122,7 +122,15 @@ function filesBelow(folder: string): string[] {
 function readSource(path: string): Source {
   const text = readFileSync(join(ROOT, path), 'utf8')
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-  return { path, text, lines: text.split('\n').length, tree, imports: importsOf(path, tree) }
+  return { path, text, lines: lineCount(text), tree, imports: importsOf(path, tree) }
+}
+
+/**
+ * Lines of a file without the examples in its docstrings: types that form a ring must share a file, and
+ * examples would fill its cap.
+ */
+function lineCount(text: string): number {
+  return text.replace(/^ *\* @example\n(?: *\* .*\n)+/gm, '').split('\n').length
 }
 
 /** Relative imports, of values and of types, as paths from the root. */

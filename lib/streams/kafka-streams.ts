@@ -205,6 +205,11 @@ export class KafkaStreams implements AsyncDisposable {
    * Throws `UNKNOWN_STORE`; calls on the store throw `STORE_NOT_AVAILABLE` while no task here has it, and
    * those for a key `KEY_NOT_HERE` where it is not found and `keyOwner` says that another process has its
    * part (`STORE_NOT_AVAILABLE` while this one restores it).
+   * @example
+   * ```ts
+   * const clickCounts = streams.store<string, number>('click-counts')
+   * clickCounts.get('ada')
+   * ```
    */
   store<K, V>(store: QueryableTable<K, V>, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: string, options?: StoreQueryOptions): ReadOnlyKeyValueStore<K, V>

@@ -101,6 +101,17 @@ export class TopologyTestDriver implements Disposable {
     this.#isProcessing = false
   }
 
+  /**
+   * Feeds a topic that the topology reads.
+   * @example
+   * ```ts
+   * const clicks = driver.createInputTopic('clicks', {
+   *   keySerde: serdes.string(),
+   *   valueSerde: serdes.json<number>(),
+   * })
+   * clicks.pipeInput('ada', 1)
+   * ```
+   */
   createInputTopic<K, V>(
     topic: string,
     options: TestTopicSerdes<K, V> & { readonly startMs?: number; readonly autoAdvanceMs?: number },

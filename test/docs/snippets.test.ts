@@ -1,16 +1,17 @@
-import { execFile } from 'node:child_process'
-import { symlink, mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { serdes } from '../../lib/index.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
 import { TopologyTestDriver } from '../../lib/testing.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
-import { builtCli, ROOT } from '../cli/built-cli.ts'
+import { ROOT } from '../cli/built-cli.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { checkTypes } from './check-types.ts'
+import { showKey, showValue } from './show-field.ts'
 import { PAGES_WITH_SNIPPETS, snippetsOf, type Snippet, type Step } from './snippets.ts'
+import { userFolder } from './user-folder.ts'
 
 const SNIPPETS = PAGES_WITH_SNIPPETS.flatMap(snippetsOf)
 const DEFAULTS = { defaultKeySerde: serdes.string(), defaultValueSerde: serdes.json<unknown>() }
@@ -18,19 +19,6 @@ const DEFAULTS = { defaultKeySerde: serdes.string(), defaultValueSerde: serdes.j
 interface TopicSerdes {
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
-}
-
-/**
- * As the pages write keys and values: text of keys as it is, a key in its window as `key[start,end]`, all
- * else as JSON.
- */
-function show(field: unknown, isKey: boolean): string {
-  if (isKey && typeof field === 'string') return field
-  if (field !== null && typeof field === 'object' && 'window' in field && 'key' in field) {
-    const { key, window } = field as { key: unknown; window: { startMs: number; endMs: number } }
-    return `${show(key, true)}[${window.startMs},${window.endMs}]`
-  }
-  return JSON.stringify(field)
 }
 
 /** Serdes of the topics that a topology names: those of the nodes that read or write them. */
@@ -60,7 +48,7 @@ async function play(topology: Topology, steps: readonly Step[]): Promise<string[
   const take = () => {
     for (const topic of topics)
       for (const { key, value, timestamp } of driver.createOutputTopic(topic, serdesOf(topic)).readRecords())
-        lines.push(`→ ${topic} @${timestamp}  ${show(key, true)}  ${show(value, false)}`)
+        lines.push(`→ ${topic} @${timestamp}  ${showKey(key)}  ${showValue(value)}`)
   }
   for (const step of steps) {
     if (step.kind === 'output') continue
@@ -111,27 +99,8 @@ const fileNameOf = ({ page, line }: Snippet) => `${page.replace('.md', '')}-${li
 
 describe('snippets of the documents', () => {
   it('hold to the types', async () => {
-    await builtCli()
-    const directory = await temporaryDirectory()
-    await mkdir(join(directory, 'node_modules'))
-    await symlink(ROOT, join(directory, 'node_modules/millrace'))
-    await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-    for (const snippet of SNIPPETS) await writeFile(join(directory, fileNameOf(snippet)), snippet.program)
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      module: 'nodenext',
-      target: 'es2024',
-      lib: ['esnext'],
-      types: ['node'],
-      typeRoots: [join(ROOT, 'node_modules/@types')],
-      skipLibCheck: true,
-    }
-    const files = SNIPPETS.map(fileNameOf)
-    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
-    await promisify(execFile)(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], {
-      cwd: directory,
-    }).catch(({ stdout }: { stdout?: string }) => expect.fail(stdout))
+    const programs = SNIPPETS.map(snippet => [fileNameOf(snippet), snippet.program] as const)
+    await checkTypes(await userFolder(new Map(programs)), SNIPPETS.map(fileNameOf))
   })
 
   it.each(SNIPPETS.map(snippet => [`docs/${snippet.page}:${snippet.line}`, snippet] as const))(

@@ -54,15 +54,40 @@ export interface KStream<K, V> {
   readonly [HANDLE]: StreamHandle
 
   filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
+  /**
+   * The records for which the predicate holds.
+   * @example
+   * ```ts
+   * views.filter(view => view.ms > 100) // ada → {"page":"/a","ms":250}
+   * ```
+   */
   filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
   filterNot(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
   /**
    * New keys and values. As after every change of the key, grouping or joining the result goes through a
    * repartition topic.
+   * @example
+   * ```ts
+   * views.map((view, user) => [view.page, user]) // /a → "ada", /b → "bob"
+   * ```
    */
   map<KR, VR>(mapper: PairMapper<K, V, KR, VR>, options?: NamedOptions): KStream<KR, VR>
+  /**
+   * New values; keys stay, so nothing need be repartitioned.
+   * @example
+   * ```ts
+   * views.mapValues(view => view.ms) // ada → 250, bob → 50
+   * ```
+   */
   mapValues<VR>(mapper: Mapper<K, V, VR>, options?: NamedOptions): KStream<K, VR>
   flatMap<KR, VR>(mapper: Mapper<K, V, Iterable<readonly [KR, VR]>>, options?: NamedOptions): KStream<KR, VR>
+  /**
+   * Any number of values for each record; keys stay.
+   * @example
+   * ```ts
+   * lines.flatMapValues(line => line.split(' ')) // ada → "to", ada → "be"
+   * ```
+   */
   flatMapValues<VR>(mapper: Mapper<K, V, Iterable<VR>>, options?: NamedOptions): KStream<K, VR>
   selectKey<KR>(mapper: Mapper<K, V, KR>, options?: NamedOptions): KStream<KR, V>
   /** Looks at each record, which goes on unchanged. After a failure it may be seen again. */
@@ -73,33 +98,78 @@ export interface KStream<K, V> {
    * Writes each record to standard output, or to a file: for looking on while developing. Ends the stream.
    */
   print(options?: PrintedOptions<K, V>): void
-  /** Sends each record to the first of several branches whose predicate holds. */
+  /**
+   * Sends each record to the first of several branches whose predicate holds.
+   * @example
+   * ```ts
+   * const branches = clicks
+   *   .split({ name: 'clicks-' })
+   *   .branch(count => count > 1, { name: 'many' })
+   *   .defaultBranch({ name: 'few' })
+   * branches.get('clicks-many') // bob → 2, ada → 3
+   * ```
+   */
   split(options?: NamedOptions): BranchedKStream<K, V>
-  /** Both streams in one, in no particular order among each other. */
+  /**
+   * Both streams in one, in no particular order among each other.
+   * @example
+   * ```ts
+   * clicks.merge(likes) // ada → 1, bob → 2, bob → 4, ada → 3
+   * ```
+   */
   merge<KO, VO>(other: KStream<KO, VO>, options?: NamedOptions): KStream<K | KO, V | VO>
   /**
    * Through a topic of its own, so that records lie where their keys belong. Records without key are dropped,
    * unless a left join follows.
    */
   repartition(options?: RepartitionedOptions<K, V>): KStream<K, V>
-  /** Records whose key or value is null are not grouped. */
+  /**
+   * Records by a new key. Those whose key or value is null are not grouped.
+   * @example
+   * ```ts
+   * views.groupBy(view => view.page).count() // /a → 1, /b → 1
+   * ```
+   */
   groupBy<KR>(
     selector: Mapper<K, V, KR>,
     options?: GroupedOptions<NoInfer<KR>, V>,
   ): KGroupedStream<NonNullable<KR>, NonNullable<V>, Extract<V, null>>
+  /**
+   * Records by their key. Those whose key or value is null are not grouped.
+   * @example
+   * ```ts
+   * clicks.groupByKey().count() // ada → 1, bob → 1, ada → 2
+   * ```
+   */
   groupByKey(options?: GroupedOptions<K, V>): KGroupedStream<NonNullable<K>, NonNullable<V>, Extract<V, null>>
-  /** The last value of each key; null deletes, records without key are dropped (counted). */
+  /**
+   * The last value of each key; null deletes, records without key are dropped (counted).
+   * @example
+   * ```ts
+   * clicks.toTable({ storeName: 'last-clicks' }) // ada → 1, bob → 2, ada → 3
+   * ```
+   */
   toTable(options?: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>>
   /**
    * Looks each record up in the table as it is now; a record without match is left out. Both sides must be
    * co-partitioned.
+   * @example
+   * ```ts
+   * views.join(users, (view, user) => [user.name, view.page]) // ada → ["Ada","/a"]
+   * ```
    */
   join<VT, VR>(
     table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
     joiner: Joiner<NonNullable<K>, NonNullable<V>, VT, VR>,
     options?: JoinedOptions<K, V>,
   ): KStream<K, VR>
-  /** Looks up, by a key made from the record, in a table that every instance has whole. */
+  /**
+   * Looks up, by a key made from the record, in a table that every instance has whole.
+   * @example
+   * ```ts
+   * views.join(titles, view => view.page, (view, title) => title) // ada → "Home"
+   * ```
+   */
   join<KG, VG, VR>(
     table: GlobalKTable<KG, VG>,
     selector: Mapper<K, NonNullable<V>, KG | null>,
@@ -110,13 +180,25 @@ export interface KStream<K, V> {
    * Joins each record with those of the other stream whose key is the same and whose times are within the
    * windows. A result has the larger timestamp of its two records. Both streams must be co-partitioned.
    * Records without key or value are dropped (counted).
+   * @example
+   * ```ts
+   * clicks.join(likes, (clicked, liked) => clicked + liked, {
+   *   windows: joinWindows({ timeDifferenceMs: 1_000, graceMs: 0 }),
+   * }) // bob → 6
+   * ```
    */
   join<VO, VR>(
     other: KStream<NonNullable<K>, VO> | KStream<K | null, VO>,
     joiner: Joiner<NonNullable<K>, NonNullable<V>, NonNullable<VO>, VR>,
     options: StreamJoinedOptions<K, V, VO>,
   ): KStream<K, VR>
-  /** As `join`; a record without match, or without key, is joined with null. */
+  /**
+   * As `join`; a record without match, or without key, is joined with null.
+   * @example
+   * ```ts
+   * views.leftJoin(users, (view, user) => user?.name ?? 'a guest') // ada → "Ada", bob → "a guest"
+   * ```
+   */
   leftJoin<VT, VR>(
     table: KTable<NonNullable<K>, VT, null> | KTable<NonNullable<K>, VT, never>,
     joiner: Joiner<K, NonNullable<V>, VT | null, VR>,
@@ -143,7 +225,18 @@ export interface KStream<K, V> {
     joiner: Joiner<K, NonNullable<V> | null, NonNullable<VO> | null, VR>,
     options: StreamJoinedOptions<K, V, VO>,
   ): KStream<K, VR>
-  /** A processor of one's own; it may change keys. */
+  /**
+   * A processor of one's own; it may change keys.
+   * @example
+   * ```ts
+   * class Durations implements Processor<string, View, string, number> {
+   *   #context!: ProcessorContext<string, number>
+   *   init = (context: ProcessorContext<string, number>) => void (this.#context = context)
+   *   process = (record: Record<string, View>) => this.#context.forward(record.withValue(record.value.ms))
+   * }
+   * views.process(() => new Durations()) // ada → 250, bob → 50
+   * ```
+   */
   process<KR, VR>(factory: ProcessorFactory<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
   /**
    * A processor that must leave keys as they are (forwarding another key throws), so that nothing need be
@@ -158,6 +251,13 @@ export interface KStream<K, V> {
    *
    * The node is named `KSTREAM-MAPVALUESASYNC-…`, its store `KSTREAM-MAPVALUESASYNC-STATE-STORE-…`: Kafka
    * Streams has no such operators.
+   * @example
+   * ```ts
+   * views.mapValuesAsync(async (view, user, { signal }) => {
+   *   const response = await fetch(`https://pages.example${view.page}`, { signal })
+   *   return { ...view, status: response.status }
+   * })
+   * ```
    */
   mapValuesAsync<VR>(mapper: AsyncMapper<K, V, VR>, options?: AsyncOptions<K, V>): KStream<K, VR>
   /** As `mapValuesAsync`, with any number of values for each input. */
@@ -173,7 +273,13 @@ export interface KStream<K, V> {
     factory: AsyncProcessorFactory<K, V, KR, VR>,
     options?: AsyncOptions<K, V>,
   ): KStream<KR, VR>
-  /** Writes the records to a topic, which must exist; a function names one for each record. */
+  /**
+   * Writes the records to a topic, which must exist; a function names one for each record.
+   * @example
+   * ```ts
+   * views.mapValues(view => view.ms).to('durations', { valueSerde: serdes.json<number>() })
+   * ```
+   */
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void
 }
 
@@ -262,9 +368,20 @@ export interface KTable<K, V, D extends null = null> {
   /**
    * Holds changes back, the last one a row: until its window closes, or for some time. A later operator that
    * looks rows up sees those that wait as they were before.
+   * @example
+   * ```ts
+   * const perMinute = clicks.groupByKey().windowedBy(timeWindows({ sizeMs: 60_000, graceMs: 0 })).count()
+   * perMinute.suppress(untilWindowCloses({ buffer: 'unbounded' })) // ada[0,60000] → 1, bob[0,60000] → 1
+   * ```
    */
   suppress(suppressed: Suppressed<K>): KTable<K, V, D>
-  /** Each change as a record; deletions are records with null. */
+  /**
+   * Each change as a record; deletions are records with null.
+   * @example
+   * ```ts
+   * users.toStream() // ada → {"name":"Ada"}, eve → {"name":"Eve"}, eve → null
+   * ```
+   */
   toStream(options?: NamedOptions): KStream<K, V | D>
   /**
    * Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key
@@ -293,18 +410,45 @@ export interface GlobalKTable<K, V> {
 export interface KGroupedStream<K, V, N extends null = never> {
   readonly [HANDLE]: GroupedHandle
 
+  /**
+   * How many records each key has had.
+   * @example
+   * ```ts
+   * clicks.groupByKey().count({ storeName: 'click-counts' }) // ada → 1, bob → 1, ada → 2
+   * ```
+   */
   count(options?: TableOptions<K, number>): KTable<K, number, never>
-  /** The first value of a key is taken as it is. */
+  /**
+   * Combines the values of each key. The first one is taken as it is.
+   * @example
+   * ```ts
+   * clicks.groupByKey().reduce((sum, count) => sum + count) // ada → 1, bob → 2, ada → 4
+   * ```
+   */
   reduce<R extends V | null>(
     reducer: Reducer<V, R>,
     options?: TableOptions<K, V>,
   ): KTable<K, V, Extract<R, null>>
+  /**
+   * Folds the values of each key into an aggregate, which begins as the initializer makes it.
+   * @example
+   * ```ts
+   * views.groupByKey().aggregate(() => 0, (total, view) => total + view.ms) // ada → 250, bob → 50
+   * ```
+   */
   aggregate<A>(
     initializer: Initializer<A>,
     aggregator: Aggregator<K, V, A>,
     options?: TableOptions<K, NoInfer<NonNullable<A>>>,
   ): KTable<K, NonNullable<A>, Extract<A, null>>
-  /** An aggregate for each key and window. Late records are dropped, and counted. */
+  /**
+   * An aggregate for each key and window. Late records are dropped, and counted.
+   * @example
+   * ```ts
+   * clicks.groupByKey().windowedBy(timeWindows({ sizeMs: 60_000, graceMs: 0 })).count()
+   * // ada[0,60000] → 1, bob[0,60000] → 1, ada[60000,120000] → 1
+   * ```
+   */
   windowedBy(windows: TimeWindows | UnlimitedWindows): TimeWindowedKStream<K, V | N>
   windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, V>
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V | N>

@@ -43,6 +43,10 @@ export class StreamsBuilder {
   /**
    * Topics as one stream; a regular expression stands for all topics whose whole name matches, those that are
    * created later included. Asking for the same again gives a stream of the same source.
+   * @example
+   * ```ts
+   * builder.stream('views', { keySerde: serdes.string(), valueSerde: serdes.json<View>() })
+   * ```
    */
   stream<K, V>(
     topics: string | readonly string[] | RegExp,
@@ -54,6 +58,10 @@ export class StreamsBuilder {
   /**
    * A topic as a table: the last record of a key is its row, null deletes. Records without key are dropped
    * (counted).
+   * @example
+   * ```ts
+   * builder.table<string, number>('prices', { storeName: 'prices' }) // tea → 250, tea → null
+   * ```
    */
   table<K, V>(topic: string, options: TableSourceOptions<K, V> = {}): KTable<NonNullable<K>, NonNullable<V>> {
     return factory.table(tableSource(this.#graph, topic, options))
@@ -61,6 +69,11 @@ export class StreamsBuilder {
 
   /**
    * A topic as a table that every instance holds whole. It is read up to its end before anything else starts.
+   * @example
+   * ```ts
+   * const authors = builder.globalTable<string, string>('authors')
+   * views.join(authors, view => view.page, (view, author) => author) // ada → "Eve"
+   * ```
    */
   globalTable<K, V>(
     topic: string,
