@@ -96,6 +96,14 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
+/**
+ * The same in memory that nothing else shares: what `copyBytes` gives is a piece of a larger one, all of which
+ * stays in memory as long as the piece does.
+ */
+export function copyAlone(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes)
+}
+
 export function utf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')
 }

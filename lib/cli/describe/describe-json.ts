@@ -48,10 +48,15 @@ function describedNode(node: NodePlan) {
       return { kind, name, topics: node.topics, pattern, ...serdesOf(node), children: node.children }
     }
     case 'processor':
-      return { kind, name, stores: node.stores, children: node.children }
+      return { kind, name, stores: node.stores, ...ownTopicsIn(node), children: node.children }
     case 'sink':
       return { kind, name, topic: typeof node.topic === 'string' ? node.topic : null, ...serdesOf(node) }
   }
+}
+
+/** Those of an operator with retry: where its dead letters go. */
+function ownTopicsIn({ ownTopics }: Extract<NodePlan, { kind: 'processor' }>) {
+  return ownTopics && { ownTopics: ownTopics.map(({ topic }) => topic) }
 }
 
 function serdesOf({ keySerde, valueSerde }: Exclude<NodePlan, { kind: 'processor' }>) {

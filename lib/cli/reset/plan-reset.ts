@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Admin, TopicPartition } from '../../broker/broker.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
-import { internalTopicsOf } from '../../topology/internal-topics.ts'
+import { changelogsOf } from '../../topology/internal-topics.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { partitionsOf } from '../options/known-topics.ts'
@@ -44,7 +44,8 @@ export async function planReset(
   const { applicationId } = plan
   const hasGroup = await checkEmpty(applicationId, admin)
   const existing = await admin.listTopics()
-  const internal = internalTopicsOf(plan)
+  // Dead letters are no state: whoever begins anew may still want to look at them.
+  const internal = new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan)])
   const inputs = inputTopics(plan, existing)
   const described = await admin.describeTopics(inputs)
   const partitions = [...described.values()].flatMap(partitionsOf)

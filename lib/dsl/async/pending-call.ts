@@ -12,7 +12,10 @@ export type Outcome<R> = { readonly result: R } | { readonly failure: unknown }
  * does to the objects changes nothing.
  */
 export class PendingCall<K = unknown, V = unknown, R = unknown> implements PendingItem {
-  readonly input: AsyncInput
+  protected known: AsyncInput | undefined
+  /** In milliseconds since the epoch, and bytes, as long as it waits. */
+  readonly timestamp: number
+  readonly byteLength: number
   /** Undefined as long as it has only been found in the store. */
   record: { readonly key: K; readonly value: V } | undefined
   /** Calls with the same lane run one after the other. */
@@ -32,9 +35,15 @@ export class PendingCall<K = unknown, V = unknown, R = unknown> implements Pendi
     record: { readonly key: K; readonly value: V } | undefined,
     lane: string | undefined,
   ) {
-    this.input = input
+    this.known = input
+    this.timestamp = input.context.timestamp
+    this.byteLength = inputBytes(input)
     this.record = record
     this.lane = lane
+  }
+
+  get input(): AsyncInput {
+    return present(this.known, 'input of a call')
   }
 
   get key(): K {
@@ -43,14 +52,6 @@ export class PendingCall<K = unknown, V = unknown, R = unknown> implements Pendi
 
   get value(): V {
     return present(this.record, 'record of a call that is made').value
-  }
-
-  get timestamp(): number {
-    return this.input.context.timestamp
-  }
-
-  get byteLength(): number {
-    return inputBytes(this.input)
   }
 
   toBytes(): Uint8Array {

@@ -1,5 +1,7 @@
-import { encodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
-import { inputBytes, type AsyncInput } from './input-format.ts'
+import { present } from '../../common/assert.ts'
+import { copyAlone } from '../../common/bytes.ts'
+import { decodeAttempt, encodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
+import type { AsyncInput } from './input-format.ts'
 import { PendingCall } from './pending-call.ts'
 import type { ItemState, QueuedItem } from './retry-queue.ts'
 
@@ -18,6 +20,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   isDelayed = false
   /** Whether it is called while the circuit is open: then a failure counts no attempt. */
   isProbe = false
+  /** As it was last written down. */
+  #bytes: Uint8Array | undefined
 
   constructor(
     input: AsyncInput,
@@ -31,20 +35,36 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
     this.dueMs = known.failed?.dueMs ?? 0
   }
 
-  override get byteLength(): number {
-    return inputBytes(this.input)
+  /** Read from its bytes where it has waited. */
+  override get input(): AsyncInput {
+    this.known ??= decodeAttempt(present(this.#bytes, 'bytes of a call that waits')).input
+    return this.known
   }
 
   override get attempt(): number {
     return (this.failed?.attempts ?? 0) + 1
   }
 
-  override toBytes(): Uint8Array {
-    return encodeAttempt(this)
-  }
-
   /** For backoff, and for letters: there is one also where a punctuator made the record. */
   get letterId(): string {
-    return this.idempotencyKey ?? `punctuated-${this.input.context.timestamp}-${this.sequence}`
+    return this.idempotencyKey ?? `punctuated-${this.timestamp}-${this.sequence}`
+  }
+
+  override toBytes(): Uint8Array {
+    const bytes = copyAlone(encodeAttempt(this))
+    this.keepOnly(bytes)
+    return bytes
+  }
+
+  /**
+   * From then on it has these bytes alone, which are its own: slices of a fetch would keep all of the fetch
+   * in memory for days, and objects take more than bytes.
+   */
+  keepOnly(bytes: Uint8Array): void {
+    const waits = this.place === 'parked' || this.place === 'behind'
+    this.#bytes = bytes
+    this.known = waits ? undefined : decodeAttempt(bytes).input
+    // Read again before its next call.
+    if (waits) this.record = undefined
   }
 }

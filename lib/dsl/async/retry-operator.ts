@@ -162,7 +162,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       const attempted = decodeAttempt(bytes)
       const call = this.#newCall(attempted.input, undefined, attempted)
       call.sequence = sequence
-      return call
+      return { call, bytes }
     })
     this.#guard = new CrashGuard(this.#store, {
       openMax: this.#settings.limits.concurrency,
@@ -172,7 +172,10 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
         this.#wake()
       },
     })
-    for (const call of calls) this.#queue.add(call, { parked: call.failed !== undefined })
+    for (const { call, bytes } of calls) {
+      this.#queue.add(call, { parked: call.failed !== undefined })
+      call.keepOnly(bytes)
+    }
     this.#callReady()
   }
 

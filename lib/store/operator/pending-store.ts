@@ -2,6 +2,7 @@ import {
   asBuffer,
   bytesToMapKey,
   compareBytes,
+  copyAlone,
   copyBytes,
   equalBytes,
   mapKeyToBytes,
