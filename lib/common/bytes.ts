@@ -97,8 +97,8 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The same in memory that nothing else shares: what `copyBytes` gives is a piece of a larger one, all of which
- * stays in memory as long as the piece does.
+ * The same in memory that nothing else shares: what `copyBytes` gives is a piece of a larger one, all of
+ * which stays in memory as long as the piece does.
  */
 export function copyAlone(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes)

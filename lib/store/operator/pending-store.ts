@@ -235,7 +235,7 @@ export class PendingStore implements StateStore {
   #find(key: Uint8Array, value: Uint8Array | null): void {
     if (isMark(key)) this.#mark = value && copyBytes(value)
     else if (value === null) this.#found.delete(bytesToMapKey(key))
-    else this.#found.set(bytesToMapKey(key), copyBytes(value))
+    else this.#found.set(bytesToMapKey(key), copyAlone(value))
   }
 
   #sealMark(log: StoreContext['log']): void {
