@@ -382,7 +382,7 @@ describe('over the memory broker', () => {
       const builder = new StreamsBuilder()
       builder
         .stream<string, string>('in', strings)
-        .mapValuesAsync(() => Promise.reject(new Error('down')), {
+        .mapValuesAsync<string>(() => Promise.reject(new Error('down')), {
           name: 'charge',
           pendingStore: { storeName: 'parked', logging: false },
           retry: { backoff: fixedBackoff({ delayMs: 60_000 }), attempts: 5 },
@@ -424,7 +424,7 @@ describe('a letter that the broker refuses', () => {
     const builder = new StreamsBuilder()
     builder
       .stream<string, string>('in', strings)
-      .mapValuesAsync(() => Promise.reject(new NonRetriableError('no')), {
+      .mapValuesAsync<string>(() => Promise.reject(new NonRetriableError('no')), {
         name: 'charge',
         ...strings,
         retry: { backoff: fixedBackoff({ delayMs: 10 }), attempts: 2 },
