@@ -304,6 +304,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     try {
       return this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
     } catch (cause) {
+      // The call has failed all the same: a circuit that is open waits for the end of its probe.
+      this.#circuit.failed(call.isProbe, this.#clock.nowMs())
       this.#leave(call)
       const message = `retry.onError of "${this.#settings.nodeName}" failed about "${error.message}": ${errorFrom(cause).message}`
       throw new StreamsError('RETRY_DECISION_FAILED', message, { cause })
