@@ -12,11 +12,14 @@ export interface FailedPlace {
  * Headers of a dead letter under Kafka Streams' names (KIP-1034), so that tools that read its letters read
  * ours.
  */
-export function errorHeaders(error: Error, { topic, partition, offset }: FailedPlace): Header[] {
+export function errorHeaders(
+  error: Pick<Error, 'name' | 'message' | 'stack'>,
+  { topic, partition, offset }: FailedPlace,
+): Header[] {
   return [
     header('exception', error.name),
     header('message', error.message),
-    header('stacktrace', error.stack ?? String(error)),
+    header('stacktrace', error.stack ?? `${error.name}: ${error.message}`),
     header('topic', topic),
     header('partition', String(partition)),
     header('offset', String(offset)),

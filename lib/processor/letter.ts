@@ -61,7 +61,7 @@ export interface GivenUp extends Pick<
   Letter,
   'id' | 'operator' | 'reason' | 'attempts' | 'firstFailedMs' | 'lastFailedMs' | 'firstError' | 'input'
 > {
-  readonly error: Error
+  readonly lastError: ErrorSummary & { readonly stack: string }
   readonly context: RecordContext
 }
 
@@ -70,7 +70,7 @@ export interface GivenUp extends Pick<
  * happened to it.
  */
 export function letterRecord(given: GivenUp): LetterRecord {
-  const { context, input, error } = given
+  const { context, input, lastError } = given
   const { source = input, timestamp } = context
   const own: readonly (readonly [string, string])[] = [
     ['id', given.id],
@@ -84,8 +84,9 @@ export function letterRecord(given: GivenUp): LetterRecord {
     ['timestamp', String(timestamp)],
   ]
   const headers: Header[] = [
-    ...context.headers,
-    ...errorHeaders(error, context),
+    // Of a letter that was sent to the operator again, only what was there before it was one.
+    ...headersBefore(context.headers),
+    ...errorHeaders(lastError, context),
     ...own.map(([name, value]) => ({ key: OWN + name, value: utf8(value) })),
   ]
   if (!equalBytes(source.key, input.key)) headers.push({ key: `${OWN}input-key`, value: input.key })
@@ -102,7 +103,7 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
     return bytes ? utf8Text(bytes) : undefined
   }
   const id = text(`${OWN}id`)
-  if (id === undefined) return undefined
+  if (id === undefined || !found.has(`${ERRORS}exception`)) return undefined
   const number = (name: string) => Number(text(name) ?? Number.NaN)
   return {
     id,
@@ -123,6 +124,14 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
       key: found.has(`${OWN}input-key`) ? (found.get(`${OWN}input-key`) ?? null) : key,
       value: found.has(`${OWN}input-value`) ? (found.get(`${OWN}input-value`) ?? null) : value,
     },
-    headers: headers.slice(0, headers.map(header => header.key).lastIndexOf(`${ERRORS}exception`)),
+    headers: headersBefore(headers),
   }
+}
+
+/** The record's own headers: those before the ones that a letter has added, if it is one. */
+function headersBefore(headers: readonly Header[]): readonly Header[] {
+  const names = headers.map(({ key }) => key)
+  const at = names.indexOf(`${OWN}id`)
+  const start = at < 0 ? -1 : names.lastIndexOf(`${ERRORS}exception`, at)
+  return start < 0 ? headers : headers.slice(0, start)
 }

@@ -141,7 +141,8 @@ export class TopologyTestDriver implements Disposable {
     for (;;) {
       this.#run(() => undefined)
       const task = this.#task
-      if (!task || (task.deferredInputs === 0 && !task.hasRecords())) return
+      // What waits for room then waits for a time, which only moves by `advance`.
+      if (!task || task.deferredInputs === 0) return
       await new Promise<void>(resolve => (this.#wake = resolve))
     }
   }

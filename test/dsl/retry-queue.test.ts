@@ -138,7 +138,9 @@ describe('retry queue', () => {
           for (const each of model.items) expect(each.place).toBe(model.states.get(each))
           const waiting = model.count('parked', 'behind')
           expect(queue.waiting).toBe(waiting.length)
-          expect(queue.waitingBytes).toBe(waiting.reduce((sum, { byteLength }) => sum + byteLength, 0))
+          const held = [...waiting, ...model.ready]
+          expect(queue.bytes).toBe(held.reduce((sum, { byteLength }) => sum + byteLength, 0))
+          expect(queue.ready).toBe(model.ready.length)
           expect(queue.active).toBe(model.count('ready', 'running', 'ended').length)
           expect(queue.hasReady).toBe(model.ready.length > 0)
           expect(queue.nextDueMs).toBe(Math.min(Infinity, ...model.count('parked').map(({ dueMs }) => dueMs)))

@@ -1,5 +1,5 @@
 import { bytesToMapKey } from '../../common/bytes.ts'
-import { ConfigError } from '../../common/errors/errors.ts'
+import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Record } from '../../processor/record.ts'
@@ -46,17 +46,21 @@ export class AsyncInputs<K, V> {
 
   /**
    * Calls with the input's record, which is read first where only its bytes are there; where that has to wait
-   * for a schema, the call does, too.
+   * for a schema, the call does, too. `unreadable`: what the call fails with where the bytes make no sense.
    */
-  callWith<R>(input: PendingCall<K, V, R>, call: () => PromiseLike<R>): PromiseLike<R> {
+  callWith<R>(
+    input: PendingCall<K, V, R>,
+    call: () => PromiseLike<R>,
+    unreadable: (error: Error) => Error = error => error,
+  ): PromiseLike<R> {
     if (input.record) return call()
     try {
       const key = this.#object(this.#keySerde, input.input.key) as K
       const value = this.#object(this.#valueSerde, input.input.value) as V
       input.record = { key, value }
     } catch (error) {
-      if (!(error instanceof SerdePendingError)) throw error
-      return error.settled.then(() => this.callWith(input, call))
+      if (!(error instanceof SerdePendingError)) throw unreadable(errorFrom(error))
+      return error.settled.then(() => this.callWith(input, call, unreadable))
     }
     return call()
   }

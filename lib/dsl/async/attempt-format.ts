@@ -29,6 +29,7 @@ const INTERRUPTIONS_AT = 21
 const INTERRUPTIONS_MAX = 0xffff
 const NO_ERROR: ErrorSummary = { name: '', message: '' }
 const ERROR_TEXT_MAX = 1024
+const STACK_MAX = 4096
 
 /** An input of which nothing is known is written as any other operator writes it. */
 export function encodeAttempt({ input, failed, interruptions }: Attempted): Uint8Array {
@@ -75,5 +76,15 @@ const NOT_FAILED: FailedCalls = {
 
 /** What is kept of an error. */
 export function summaryOf({ name, message }: Error): ErrorSummary {
-  return { name: name.slice(0, ERROR_TEXT_MAX), message: message.slice(0, ERROR_TEXT_MAX) }
+  return { name: cut(name, ERROR_TEXT_MAX), message: cut(message, ERROR_TEXT_MAX) }
+}
+
+/** Where it was thrown, as far as a letter tells. */
+export function stackOf({ stack }: Error): string {
+  return cut(stack ?? '', STACK_MAX)
+}
+
+/** What is typed as text may be anything, since users throw it. */
+function cut(text: unknown, lengthMax: number): string {
+  return (typeof text === 'string' ? text : (JSON.stringify(text) ?? String(text))).slice(0, lengthMax)
 }

@@ -2,13 +2,14 @@ import type { Clock } from '../../common/clock.ts'
 import type { CircuitOptions } from '../options/retry-options.ts'
 
 /**
- * Tells an outage from failures of single records: so many in a row, of any records. During one, calls are
- * made one at a time, and cost no attempts. Kept by each task, in memory: a task that begins anew finds out
- * by its first calls.
+ * Tells an outage from failures of single records: so many of them in a row have failed. During one, calls
+ * are made one at a time, and cost no attempts. Kept by each task, in memory: a task that begins anew finds
+ * out by its first calls.
  */
 export class Circuit {
   readonly #options: CircuitOptions | undefined
-  #inARow = 0
+  /** Numbers of the records that have failed since the last success. */
+  readonly #inARow = new Set<number>()
   #nextProbeMs = 0
   #isProbing = false
 
@@ -17,7 +18,7 @@ export class Circuit {
   }
 
   get isOpen(): boolean {
-    return this.#options !== undefined && this.#inARow >= this.#options.openAfter
+    return this.#options !== undefined && this.#inARow.size >= this.#options.openAfter
   }
 
   /** When the next call may be made: 0 at once, Infinity while one is under way that tells. */
@@ -40,14 +41,22 @@ export class Circuit {
 
   /** A call has ended well, or with an error of its record alone. */
   succeeded(): void {
-    this.#inARow = 0
+    this.#inARow.clear()
     this.#isProbing = false
   }
 
+  /** A call has ended that says nothing about whoever is called. */
+  passed(isProbe: boolean): void {
+    if (isProbe) this.#isProbing = false
+  }
+
   /** A call has failed, and is to be tried again. */
-  failed(isProbe: boolean, nowMs: number): void {
+  failed(
+    { sequence, isProbe }: { readonly sequence: number; readonly isProbe: boolean },
+    nowMs: number,
+  ): void {
     const wasOpen = this.isOpen
-    this.#inARow += 1
+    if (!wasOpen && this.#options) this.#inARow.add(sequence)
     if (isProbe) this.#isProbing = false
     if (this.isOpen && (isProbe || !wasOpen)) this.#nextProbeMs = nowMs + (this.#options?.probeEveryMs ?? 0)
   }

@@ -1,9 +1,12 @@
-import { equalBytes, utf8 } from '../../common/bytes.ts'
+import { Buffer } from 'node:buffer'
+import { asBuffer, concatBytes, equalBytes, utf8 } from '../../common/bytes.ts'
 import { systemRandom } from '../../common/random.ts'
 import type { PendingStore } from '../../store/operator/pending-store.ts'
 
 /** What this process marks its stores with. */
 const PROCESS = utf8(systemRandom.uuid())
+/** Behind it in a mark: how many suspects are left, for whoever goes on after an abort. */
+const LEFT_BYTES = 4
 
 /** From so many on an input is not called at once, and from so many on not at all. */
 const DELAYED_FROM = 4
@@ -29,15 +32,18 @@ export class CrashGuard {
   #suspects: number
   #isMarked: boolean
 
-  /** `openMax`: how many inputs may be open at a time, beside those that are found. */
+  /**
+   * `found`: inputs that were there and may have been called; `openMax`: how many may be called at a time.
+   */
   constructor(
     store: PendingStore,
     options: { readonly openMax: number; readonly found: number; readonly requestCommit: () => void },
   ) {
     this.#store = store
     this.#requestCommit = options.requestCommit
-    this.#isMarked = equalBytes(store.mark, PROCESS)
-    this.#suspects = store.mark === null || this.#isMarked ? 0 : options.found + options.openMax
+    const left = leftOf(store.mark)
+    this.#isMarked = left !== undefined
+    this.#suspects = store.mark === null ? 0 : (left ?? options.found + options.openMax)
   }
 
   /** Whether inputs are called one at a time. */
@@ -48,8 +54,8 @@ export class CrashGuard {
   /** Whether calls may be made. If not, `then` is called when they may: the mark is committed first. */
   mayCall(then: () => void): boolean {
     if (this.#isMarked) return true
-    if (equalBytes(this.#store.mark, PROCESS)) return false
-    this.#store.mark = PROCESS
+    if (leftOf(this.#store.mark) !== undefined) return false
+    this.#store.mark = markOf(this.#suspects)
     this.#store.afterCommit(() => {
       this.#isMarked = true
       then()
@@ -80,12 +86,25 @@ export class CrashGuard {
   /** A suspect's call has ended, or is not made. */
   passed(): void {
     this.#suspects -= 1
+    this.#store.mark = markOf(this.#suspects)
   }
 
   /** The task leaves, when its next commit has succeeded. */
   leave(): void {
     this.#store.mark = null
   }
+}
+
+function markOf(suspects: number): Uint8Array {
+  const left = Buffer.alloc(LEFT_BYTES)
+  left.writeUInt32BE(suspects, 0)
+  return concatBytes(PROCESS, left)
+}
+
+/** How many suspects a mark of this process tells of; undefined for that of another one, and for none. */
+function leftOf(mark: Uint8Array | null): number | undefined {
+  if (mark === null || !equalBytes(mark.subarray(0, -LEFT_BYTES), PROCESS)) return undefined
+  return asBuffer(mark).readUInt32BE(PROCESS.length)
 }
 
 /** Calls for an input have ended the process again and again. */

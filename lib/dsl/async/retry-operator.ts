@@ -15,7 +15,7 @@ import type { RetryPolicy } from '../options/retry-options.ts'
 import { AsyncCalls } from './async-calls.ts'
 import { AsyncInputs } from './async-inputs.ts'
 import type { AsyncOperatorSettings, AsyncWork } from './async-operator.ts'
-import { decodeAttempt, summaryOf, type Attempted, type FailedCalls } from './attempt-format.ts'
+import { decodeAttempt, stackOf, summaryOf, type Attempted, type FailedCalls } from './attempt-format.ts'
 import { Circuit } from './circuit.ts'
 import { CrashGuard, InterruptedError } from './crash-guard.ts'
 import type { AsyncInput } from './input-format.ts'
@@ -69,8 +69,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#circuit = new Circuit(settings.policy.circuit)
   }
 
+  /** During an outage what is ready waits, too. */
   get size(): number {
-    return this.#circuit.isOpen ? this.#running.size + Number(this.isReady) : this.#queue.active
+    return this.#circuit.isOpen ? this.#queue.active - this.#queue.ready : this.#queue.active
   }
 
   get parked(): number {
@@ -79,9 +80,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   get hasRoom(): boolean {
     const { limits, policy } = this.#settings
-    const { active, waiting, waitingBytes } = this.#queue
+    const { active, waiting, bytes } = this.#queue
     if (policy.order === 'partition') return active + waiting < limits.concurrency
-    return active < limits.concurrency && waiting < policy.parkedMax && waitingBytes < policy.parkedBytesMax
+    return this.size < limits.concurrency && this.parked < policy.parkedMax && bytes < policy.parkedBytesMax
   }
 
   get isReady(): boolean {
@@ -135,6 +136,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   prepareClose(): void {
     this.#isLeaving = true
     this.#guard.leave()
+    // There may be nothing else to commit.
+    this.#context.commit()
   }
 
   close(): void {
@@ -164,18 +167,19 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       call.sequence = sequence
       return { call, bytes }
     })
+    for (const { call, bytes } of calls) {
+      this.#queue.add(call, { parked: call.failed !== undefined })
+      call.keepOnly(bytes)
+    }
+    const nowMs = this.#clock.nowMs()
     this.#guard = new CrashGuard(this.#store, {
       openMax: this.#settings.limits.concurrency,
-      found: calls.length,
+      found: calls.filter(({ call }) => mayHaveRun(call, nowMs)).length,
       requestCommit: () => {
         this.#context.commit()
         this.#wake()
       },
     })
-    for (const { call, bytes } of calls) {
-      this.#queue.add(call, { parked: call.failed !== undefined })
-      call.keepOnly(bytes)
-    }
     this.#callReady()
   }
 
@@ -195,20 +199,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   /** An input that cannot be read any more is the end of its calls, and not of the task. */
   #read(input: RetryCall<K, V, R>, call: () => PromiseLike<R>): PromiseLike<R> {
-    if (input.record) return call()
-    let hasBegun = false
-    const begin = () => {
-      hasBegun = true
-      return call()
-    }
-    const unreadable = (error: unknown) => {
-      throw hasBegun ? error : new UnreadableInputError(errorFrom(error))
-    }
-    try {
-      return Promise.resolve(this.#inputs.callWith(input, begin)).catch(unreadable)
-    } catch (error) {
-      return unreadable(error)
-    }
+    return input.record
+      ? call()
+      : this.#inputs.callWith(input, call, error => new UnreadableInputError(error))
   }
 
   /** Starts what may run, and sets the clock for what may not yet. */
@@ -282,32 +275,43 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   #decide(call: RetryCall<K, V, R>, error: Error): void {
     const nowMs = this.#clock.nowMs()
-    const { firstFailedMs = nowMs } = call.failed ?? {}
-    const decision = this.#askPolicy(call, error, firstFailedMs)
-    if (decision === 'dead-letter') {
-      this.#circuit.succeeded()
-      return this.#giveUp(call, reasonOf(error), this.#failedBy(call, error, nowMs, 1))
-    }
     // A call of an outage says nothing about its record.
     const counts = !this.#circuit.isOpen
-    this.#circuit.failed(call.isProbe, nowMs)
-    const failed = this.#failedBy(call, error, nowMs, counts ? 1 : 0)
-    if (counts && this.#isOver(failed, nowMs)) return this.#giveUp(call, 'gave-up', failed)
-    const askedMs = decision === 'retry' ? 0 : decision.retryAfterMs
-    this.#park(call, failed, this.#dueMs(call, failed, { nowMs, askedMs }))
+    const decision = this.#askPolicy(call, error, nowMs, counts)
+    if (decision === 'dead-letter') {
+      if (reasonOf(error) === 'non-retriable') this.#circuit.succeeded()
+      else this.#circuit.passed(call.isProbe)
+      return this.#giveUp(call, reasonOf(error), { failed: this.#failedBy(call, error, nowMs, 1), error })
+    }
+    this.#circuit.failed(call, nowMs)
+    const { failed } = decision
+    if (this.#isOver(failed, { nowMs, counts })) return this.#giveUp(call, 'gave-up', { failed, error })
+    this.#park(call, failed)
   }
 
-  /** What the policy says. Where it throws the record has failed, and the handler of errors decides. */
-  #askPolicy(call: RetryCall<K, V, R>, error: Error, firstFailedMs: number) {
+  /**
+   * What the policy says: all that user code has part in, before anything is changed. Where it throws, or
+   * says what is no time, the record has failed, and the handler of errors decides.
+   */
+  #askPolicy(
+    call: RetryCall<K, V, R>,
+    error: Error,
+    nowMs: number,
+    counts: boolean,
+  ): 'dead-letter' | { readonly failed: FailedCalls } {
     if (error instanceof UnreadableInputError || error instanceof InterruptedError) return 'dead-letter'
     const { attempt, idempotencyKey } = call
+    const { firstFailedMs = nowMs } = call.failed ?? {}
     try {
-      return this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
+      const decision = this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
+      if (decision === 'dead-letter') return decision
+      const failed = this.#failedBy(call, error, nowMs, counts ? 1 : 0)
+      const askedMs = decision === 'retry' ? 0 : decision.retryAfterMs
+      return { failed: { ...failed, dueMs: this.#dueMs(call, failed, { nowMs, askedMs }) } }
     } catch (cause) {
-      // The call has failed all the same: a circuit that is open waits for the end of its probe.
-      this.#circuit.failed(call.isProbe, this.#clock.nowMs())
+      this.#circuit.failed(call, nowMs)
       this.#leave(call)
-      const message = `retry.onError of "${this.#settings.nodeName}" failed about "${error.message}": ${errorFrom(cause).message}`
+      const message = `retry of "${this.#settings.nodeName}" could not decide about "${summaryOf(error).message}": ${errorFrom(cause).message}`
       throw new StreamsError('RETRY_DECISION_FAILED', message, { cause })
     }
   }
@@ -323,35 +327,46 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     }
   }
 
-  #isOver({ attempts, firstFailedMs }: FailedCalls, nowMs: number): boolean {
+  #isOver(
+    { attempts, firstFailedMs }: FailedCalls,
+    { nowMs, counts }: { readonly nowMs: number; readonly counts: boolean },
+  ): boolean {
     const { policy } = this.#settings
-    return attempts >= policy.attempts || nowMs - firstFailedMs >= policy.giveUpAfterMs
+    return (counts && attempts >= policy.attempts) || nowMs - firstFailedMs >= policy.giveUpAfterMs
   }
 
-  /** Not behind the end of all tries: the last one is made then. */
+  /** The last call is made when all tries are over, or when the error allows it, if that is later. */
   #dueMs(
     call: RetryCall<K, V, R>,
     { attempts, firstFailedMs }: FailedCalls,
     { nowMs, askedMs }: { readonly nowMs: number; readonly askedMs: number },
   ): number {
     const { backoff, giveUpAfterMs } = this.#settings.policy
-    const delayMs = Math.max(askedMs, backoff.delayMs(Math.max(1, attempts), call.letterId))
-    return Math.min(nowMs + delayMs, Math.max(nowMs, firstFailedMs + giveUpAfterMs))
+    const delayMs = backoff.delayMs(Math.max(1, attempts), call.letterId)
+    if (!(Number.isFinite(delayMs) && delayMs >= 0)) {
+      throw new TypeError(
+        `retry.backoff returned ${delayMs}: it must be a number of milliseconds, at least 0`,
+      )
+    }
+    const endMs = Math.max(nowMs, firstFailedMs + giveUpAfterMs)
+    return Math.max(nowMs + askedMs, Math.min(nowMs + delayMs, endMs))
   }
 
-  #park(call: RetryCall<K, V, R>, failed: FailedCalls, dueMs: number): void {
-    call.failed = { ...failed, dueMs }
+  #park(call: RetryCall<K, V, R>, failed: FailedCalls): void {
+    call.failed = failed
+    this.#queue.park(call, failed.dueMs)
     this.#store.update(call.sequence, call)
-    this.#queue.park(call, dueMs)
     this.#callReady()
   }
 
-  #giveUp(call: RetryCall<K, V, R>, reason: LetterReason, failed: FailedCalls): void {
+  #giveUp(
+    call: RetryCall<K, V, R>,
+    reason: LetterReason,
+    { failed, error }: { readonly failed: FailedCalls; readonly error: Error },
+  ): void {
     const { nodeName, letterTopic } = this.#settings
     const { input } = call
-    const { attempts, firstFailedMs, firstError, lastError } = failed
-    const error = new Error(lastError.message)
-    error.name = lastError.name
+    const { attempts, firstFailedMs, firstError } = failed
     const letter = letterRecord({
       id: call.letterId,
       operator: nodeName,
@@ -360,7 +375,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       firstFailedMs,
       lastFailedMs: this.#clock.nowMs(),
       firstError,
-      error,
+      lastError: { ...failed.lastError, stack: stackOf(error) },
       input,
       context: input.context,
     })
@@ -397,4 +412,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 function reasonOf(error: Error): LetterReason {
   if (error instanceof UnreadableInputError) return 'undeserialisable'
   return error instanceof InterruptedError ? 'interrupted' : 'non-retriable'
+}
+
+/** Whether a call that was found may have been under way when its process ended. */
+function mayHaveRun({ place, dueMs }: RetryCall, nowMs: number): boolean {
+  return place === 'ready' || (place === 'parked' && dueMs <= nowMs)
 }

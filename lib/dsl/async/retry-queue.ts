@@ -30,6 +30,7 @@ export class RetryQueue<T extends QueuedItem> {
   #running = 0
   #behind = 0
   #waitingBytes = 0
+  #readyBytes = 0
 
   /** Items that are, or could be, called now, and those whose calls have ended. */
   get active(): number {
@@ -46,6 +47,10 @@ export class RetryQueue<T extends QueuedItem> {
     return this.#ready.size > 0
   }
 
+  get ready(): number {
+    return this.#ready.size
+  }
+
   get running(): number {
     return this.#running
   }
@@ -54,9 +59,9 @@ export class RetryQueue<T extends QueuedItem> {
     return this.#parked.size
   }
 
-  /** Bytes of those that wait. */
-  get waitingBytes(): number {
-    return this.#waitingBytes
+  /** Bytes of those that wait, for their time or for their call. */
+  get bytes(): number {
+    return this.#waitingBytes + this.#readyBytes
   }
 
   /** When the first of the parked is due; Infinity without any. */
@@ -83,6 +88,7 @@ export class RetryQueue<T extends QueuedItem> {
   takeReady(): T | undefined {
     const item = this.#ready.shift()
     if (!item) return undefined
+    this.#readyBytes -= item.byteLength
     item.place = 'running'
     this.#running += 1
     return item
@@ -148,6 +154,7 @@ export class RetryQueue<T extends QueuedItem> {
 
   #makeReady(item: T): void {
     item.place = 'ready'
+    this.#readyBytes += item.byteLength
     this.#ready.push(item)
   }
 

@@ -24,7 +24,7 @@ export interface FailedAttempt {
 export type RetryOrder = 'key' | 'none' | 'partition'
 
 export interface CircuitOptions {
-  /** So many failures in a row, of any records of the task, are an outage. */
+  /** So many records of the task that fail in a row are an outage. */
   readonly openAfter: number
   /**
    * During an outage one call is made each time so long has passed; it costs its record no attempt. The first
@@ -71,6 +71,7 @@ export interface RetryPolicy {
 }
 
 const LETTERS_KEPT_MS = 30 * 24 * 3_600_000
+const LETTER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Throws `TypeError` for what makes no sense. `logging`: of the changelog in which parked records wait. */
 export function retryPolicy(
@@ -98,6 +99,11 @@ export function retryPolicy(
   checkWhole('retry.parkedBytesMax', parkedBytesMax)
   checkWhole('retry.circuit.openAfter', circuit?.openAfter)
   checkWhole('retry.circuit.probeEveryMs', circuit?.probeEveryMs)
+  if (order === 'partition' && circuit && giveUpAfterMs === undefined) {
+    throw new TypeError(
+      "retry.circuit under order 'partition' needs giveUpAfterMs: one record at a time is called, and an outage costs it no attempts, so that nothing else would end its tries",
+    )
+  }
   checkKept(logging, { backoff, giveUpAfterMs })
   return {
     order,
@@ -110,6 +116,8 @@ export function retryPolicy(
     letterConfig: {
       'cleanup.policy': 'delete',
       'retention.ms': String(LETTERS_KEPT_MS),
+      // A letter is larger than its record, by what has happened to it.
+      'max.message.bytes': String(LETTER_BYTES_MAX),
       ...options.deadLetters?.config,
     },
     decide: (error, failed) => checkedDecision(onError(error, failed)),
@@ -123,10 +131,14 @@ function byClass(error: unknown): RetryDecision {
 
 function checkedDecision(decision: RetryDecision): RetryDecision {
   if (decision === 'retry' || decision === 'dead-letter') return decision
-  if (typeof decision === 'object' && decision !== null && decision.retryAfterMs >= 0) return decision
+  if (typeof decision === 'object' && decision !== null && isDelay(decision.retryAfterMs)) return decision
   throw new TypeError(
     `retry.onError returned ${JSON.stringify(decision)}: it must return 'retry', 'dead-letter' or { retryAfterMs }`,
   )
+}
+
+function isDelay(ms: unknown): boolean {
+  return Number.isFinite(ms) && (ms as number) >= 0
 }
 
 function checkWhole(name: string, value: number | undefined): void {

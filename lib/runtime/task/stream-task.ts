@@ -57,6 +57,9 @@ export class StreamTask {
   #droppedBefore = 0
   /** A processor asked for a commit. */
   commitRequested = false
+  /** How often that was, and how often when the epoch was sealed. */
+  #requests = 0
+  #requestsSealed = 0
 
   constructor(options: StreamTaskOptions) {
     this.id = options.id
@@ -80,11 +83,7 @@ export class StreamTask {
         return options.wake
       },
       streamTimeMs: () => this.#group.streamTimeMs,
-      requestCommit: () => {
-        this.commitRequested = true
-        // Whoever asks waits for it, whether or not there is anything else to commit.
-        this.#hasProgress = true
-      },
+      requestCommit: () => this.#requestCommit(),
     })
     this.collector.attach(() => this.#scope.context)
     this.#group = new PartitionGroup(
@@ -241,6 +240,7 @@ export class StreamTask {
   prepareCommit(): boolean {
     this.beginRun()
     this.state.prepareCommit()
+    this.#requestsSealed = this.#requests
     if (this.#scope.failure) throw this.#scope.failure
     // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones
     // reads them again.
@@ -261,9 +261,11 @@ export class StreamTask {
 
   /** What happens from now on belongs to the next commit. */
   endEpoch(): void {
-    this.#hasProgress = false
+    // What was asked for since the epoch was sealed, by a timer, is for the next commit.
+    const isAskedAgain = this.#requests !== this.#requestsSealed
+    this.#hasProgress = isAskedAgain
     this.#droppedBefore = this.#scope.dropped.value
-    this.commitRequested = false
+    this.commitRequested = isAskedAgain
     this.collector.hasSent = false
   }
 
@@ -370,6 +372,13 @@ export class StreamTask {
     if (scope.failure) throw scope.failure
   }
 
+  /** Whoever asks waits for it, whether or not there is anything else to commit. */
+  #requestCommit(): void {
+    this.#requests += 1
+    this.commitRequested = true
+    this.#hasProgress = true
+  }
+
   #ticksOf(punctuation: PunctuationOptions | Required<OneShotOptions>): Ticks {
     if ('atMs' in punctuation) return onceAt(punctuation.atMs)
     const { intervalMs, startMs } = punctuation
@@ -443,7 +452,7 @@ export class StreamTask {
           scope.context = outer
         },
         streamTimeMs: () => this.#group.streamTimeMs,
-        requestCommit: () => (this.commitRequested = true),
+        requestCommit: () => this.#requestCommit(),
         allowsRanges: this.#options.allowsRanges,
       },
       sendChange,
