@@ -2,7 +2,8 @@ import { systemClock, type Clock } from '../clock.ts'
 import { Counter, Distribution, LATENCY_BOUNDS_MS, Meter, type HistogramCounts } from './meter.ts'
 
 /**
- * As upstream: `debug` also measures what costs something with each record, by node, by task and by store.
+ * As in Kafka Streams: `debug` also measures what costs something with each record, by node, by task and by
+ * store.
  */
 export type RecordingLevel = 'info' | 'debug'
 

@@ -7,7 +7,7 @@ import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
 import type { PhaseMetrics, ThreadMetrics } from './thread-metrics.ts'
 
 const { task: TASK, node: NODE, topic: TOPIC } = METRIC_GROUPS
-/** As upstream: what a record's time, offset and partition are in memory. */
+/** As in Kafka Streams: what a record's time, offset and partition are in memory. */
 const RECORD_BYTES = 20
 
 /** Records and bytes between a node and a topic, counted as Kafka Streams counts them: KIP-846. */

@@ -110,7 +110,7 @@ export class ThreadMetrics {
   }
 }
 
-/** As upstream: a process of this library has one. */
+/** As in Kafka Streams: a process of this library has one. */
 function threadId(clientId: string): string {
   return `${clientId}-StreamThread-1`
 }

@@ -27,7 +27,7 @@ import { checkGroup, openClients, type ThreadClients } from './thread-clients.ts
 import type { MetadataCheck } from '../plan/metadata-check.ts'
 import type { StopSignals, StreamThreadOptions } from './thread-options.ts'
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts'
-import { assembleThread, type ThreadStart } from './thread-parts.ts'
+import { assembleThread, type ThreadStart } from './assemble-thread.ts'
 
 /** Why a run ended: it was told to, or it has to start over with new partition counts. */
 export type ThreadOutcome = 'stopped' | 'partitions-changed'
@@ -232,7 +232,7 @@ export class StreamThread {
 
   #watch(): void {
     const measures = this.#measures
-    // As upstream: 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
+    // As in Kafka Streams: 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
     measures.watch('thread-state', () => {
       if (this.#isClosed) return 6
       return this.#hasAssignment && !this.#tasks.isRestoring ? 4 : 3

@@ -6,7 +6,7 @@ import { ConfigError } from '../../common/errors/errors.ts'
  */
 export type SubjectNaming = 'topic' | 'record' | 'topic-record'
 
-export interface SubjectParts {
+export interface SubjectOptions {
   readonly topic: string | undefined
   readonly part: 'key' | 'value'
   /** Namespace and name; undefined for a schema that is no named type. */
@@ -14,7 +14,7 @@ export interface SubjectParts {
 }
 
 /** Throws `ConfigError` where a part is missing that the strategy needs. */
-export function subjectName(naming: SubjectNaming, { topic, part, recordName }: SubjectParts): string {
+export function subjectName(naming: SubjectNaming, { topic, part, recordName }: SubjectOptions): string {
   switch (naming) {
     case 'topic':
       return `${given('topic', naming, topic)}-${part}`

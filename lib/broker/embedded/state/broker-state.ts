@@ -14,7 +14,7 @@ import type { Topic, TopicInfo } from '../log/topic.ts'
 import { parseTopicConfig } from '../log/topic-config.ts'
 import { TransactionState } from './transaction-state.ts'
 
-export interface BrokerParts {
+export interface BrokerStateOptions {
   readonly clock: Clock
   readonly random: Random
   readonly interceptions: Interceptions
@@ -46,13 +46,13 @@ export class BrokerState {
   nextTopicId = 1
   readonly #cache: ChunkCache
 
-  constructor(parts: BrokerParts) {
-    this.clock = parts.clock
-    this.random = parts.random
-    this.interceptions = parts.interceptions
-    this.journal = parts.journal
-    this.recordBytesMax = parts.recordBytesMax
-    this.#cache = new ChunkCache(parts.cacheBytesMax)
+  constructor(options: BrokerStateOptions) {
+    this.clock = options.clock
+    this.random = options.random
+    this.interceptions = options.interceptions
+    this.journal = options.journal
+    this.recordBytesMax = options.recordBytesMax
+    this.#cache = new ChunkCache(options.cacheBytesMax)
   }
 
   assertOpen(): void {

@@ -29,7 +29,7 @@ export interface ThreadStart {
 export type CommitHooks = Pick<CommitOptions, 'settleOutputs' | 'onSealed' | 'onCommitted'>
 
 /** The parts of one run, made for each other. */
-export interface ThreadParts {
+export interface ThreadComponents {
   readonly positions: ChangelogPositions
   readonly restorer: Restorer
   readonly tasks: TaskManager
@@ -48,7 +48,7 @@ export function assembleThread(
   options: StreamThreadOptions,
   start: ThreadStart,
   hooks: CommitHooks,
-): ThreadParts {
+): ThreadComponents {
   const { settings, clock, logger, metrics, admin, plan } = options
   const threadMetrics = new ThreadMetrics(metrics, clock, settings.clientId)
   const { anchors, clients, counts, refusals } = start
