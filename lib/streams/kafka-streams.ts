@@ -147,6 +147,11 @@ export class KafkaStreams implements AsyncDisposable {
   /**
    * Resolves when every task that this process has been given processes, and global stores are loaded.
    * Rejects with the error that makes that impossible; the application is in state `error` then, and closed.
+   * @example
+   * ```ts
+   * streams.onStateChange(state => console.log(state))
+   * await streams.start()
+   * ```
    */
   async start(): Promise<void> {
     if (!this.#state.is('created')) {

@@ -47,7 +47,17 @@ export class TestInputTopic<K, V> {
     this.#pipe = pipe
   }
 
-  /** Processes the record, and all that follows from it, before it returns. */
+  /**
+   * Processes the record, and all that follows from it, before it returns.
+   * @example
+   * ```ts
+   * const clicks = driver.createInputTopic('clicks', {
+   *   keySerde: serdes.string(),
+   *   valueSerde: serdes.json<number>(),
+   * })
+   * clicks.pipeInput('ada', 1, { timestamp: 60_000 })
+   * ```
+   */
   pipeInput(key: K | null, value: V | null, options: PipeOptions = {}): void {
     const headers = new Headers(options.headers)
     const context = { topic: this.#topic, headers }

@@ -13,6 +13,7 @@ const FILES = [
   'lib/dsl/methods/streams-builder.ts',
   'lib/dsl/api/kstream.ts',
   'lib/streams/kafka-streams.ts',
+  'lib/testing/test-topics.ts',
   'lib/testing/topology-test-driver.ts',
 ]
 
@@ -23,7 +24,8 @@ const METHODS: { readonly [kind: string]: string } = {
     'filter map mapValues flatMapValues merge split groupByKey groupBy join leftJoin toTable to process mapValuesAsync',
   KGroupedStream: 'count reduce aggregate windowedBy',
   KTable: 'toStream suppress',
-  KafkaStreams: 'store',
+  KafkaStreams: 'store start',
+  TestInputTopic: 'pipeInput',
   TopologyTestDriver: 'createInputTopic',
 }
 
@@ -63,12 +65,12 @@ import { joinWindows, serdes, timeWindows, untilWindowCloses } from 'millrace'
 import type { Processor, ProcessorContext, Record } from 'millrace'
 import { driver, scene, streams, type User, type View } from './docstring-scene.ts'
 
-export default () => {
+export default async () => {
   const { builder, views, clicks, likes, lines, users, titles } = scene()
-  const example = () => {
+  const example = async () => {
 ${returningLast(code)}
   }
-  return { builder, result: example() }
+  return { builder, result: await example() }
 }
 `
 
@@ -118,11 +120,13 @@ describe('examples in docstrings', () => {
     await checkTypes(await folderOf(EXAMPLES), EXAMPLES.map(fileNameOf))
   })
 
-  it('show what comes out', () => expect(SHOWN.length).toBeGreaterThanOrEqual(8))
+  it('show what comes out', () => expect(SHOWN.length).toBeGreaterThanOrEqual(10))
 
   it.each(SHOWN)('$method ($place) gives what it says', async example => {
     const file = join(await folderOf([example]), fileNameOf(example))
-    const { default: make } = (await import(/* @vite-ignore */ file)) as { readonly default: () => Example }
-    expect(await outputsOf(make())).toBe(example.outputs)
+    const { default: make } = (await import(/* @vite-ignore */ file)) as {
+      readonly default: () => Promise<Example>
+    }
+    expect(await outputsOf(await make())).toBe(example.outputs)
   })
 })
