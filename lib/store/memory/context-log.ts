@@ -2,20 +2,20 @@ import type { Buffer } from 'node:buffer'
 import type { Header } from '../../common/headers.ts'
 import { isInBuffer, type RawSource, type RecordContext } from '../../common/record-context.ts'
 
-/** What records in a row mostly have in common. */
+/** Parts of a context that consecutive records mostly share. */
 interface Origin {
   readonly topic: string | undefined
   readonly partition: number
   readonly headers: readonly Header[]
-  /** The source, or the buffer that it lies in. */
+  /** The record's source, or the buffer that its source lies in. */
   readonly source: RawSource | Buffer | undefined
 }
 
 const NOWHERE: Origin = { topic: undefined, partition: -1, headers: [], source: undefined }
 const CAPACITY_MIN = 64
-/** Offset and timestamp. */
+/** Numbers a context has in the list of times: offset and timestamp. */
 const TIMES = 2
-/** Number of the origin; start and end of key and value in its buffer. */
+/** Numbers a context has in the list of places: its origin; start and end of key and value in its buffer. */
 const PLACES = 5
 
 /**
@@ -38,7 +38,7 @@ export class ContextLog {
     } else this.#add(topic, partition, headers, source, offset, timestamp)
   }
 
-  /** Moves one to the end of another log. */
+  /** Moves a context to the end of another log. */
   move(index: number, to: ContextLog): void {
     const at = PLACES * index
     const places = this.#places
@@ -60,7 +60,7 @@ export class ContextLog {
     }
   }
 
-  /** The memory is kept for what comes next. */
+  /** Removes all contexts, and keeps the memory for the next ones. */
   clear(): void {
     this.#origins = []
     this.#last = NOWHERE
@@ -91,7 +91,7 @@ export class ContextLog {
     this.#length = index + 1
   }
 
-  /** Places of the last context. */
+  /** Sets the places of the last context. */
   #setPlaces(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const places = this.#places
     const at = PLACES * (this.#length - 1)
@@ -118,7 +118,7 @@ export class ContextLog {
   }
 }
 
-/** Few ask for it: the slices are made for those. */
+/** A source that makes its slices when they are asked for, which is seldom. */
 class SourceSlices implements RawSource {
   readonly #buffer: Buffer
   readonly #keyStart: number

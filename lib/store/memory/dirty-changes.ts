@@ -9,18 +9,18 @@ import { prefetchEntries } from './prefetch.ts'
 /** A change that a cache held back. */
 export interface HeldChange<E extends Entry = KeyEntry> {
   readonly entry: E
-  /** Before the first change that was held back; without its value where nobody asks for that. */
+  /** The entry before the first change that was held back; without its value where nobody asks for that. */
   readonly before: ValueState
   /** Context of the last change. */
   readonly context: RecordContext
 }
 
 /**
- * What Kafka Streams counts for an entry beside key and value: its node, a flag, and where the record came
- * from.
+ * Bytes that Kafka Streams counts for an entry beside key and value: its node, a flag, and where the record
+ * came from.
  */
 const ENTRY_BYTES = 24 + 1 + 20
-/** Numbers are eight bytes there, and so are the timestamps of values. */
+/** Bytes that Kafka Streams counts for a number, as for the timestamp of a value. */
 const NUMBER_BYTES = 8
 const GAPS_MIN = 1024
 
@@ -35,13 +35,13 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
   readonly #budget: { readonly cacheBytesMax: number }
   /**
-   * An entry that was written again is here again; of its places the one counts that it knows (`heldAt`). So
-   * that moving it to the end touches nothing but the end and the entry.
+   * Entries in the order of their writes, one place for each write. Only the entry's last place counts
+   * (`heldAt`): so moving an entry to the end touches nothing but the end and the entry.
    */
   #order: E[] = []
   /** Contexts of `#order`, at the same index. */
   #contexts = new ContextLog()
-  /** What is added to an index of the order to make a place: those of earlier orders are smaller. */
+  /** Number of the first place in `#order`. Places of earlier orders have smaller numbers. */
   #firstPlace = 0
   #releasing = 0
   #spareContexts: ContextLog | undefined
@@ -63,7 +63,7 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
     return this.#bytes > this.#budget.cacheBytesMax
   }
 
-  /** The entry has changed. `before` is what it was, and only used for a first change. */
+  /** Notes that the entry has changed. `before` is what it was, and only used for a first change. */
   hold(entry: E, before: ValueState, context: RecordContext): void {
     if (entry.heldBefore === undefined) {
       entry.heldBefore = before
@@ -79,9 +79,9 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
   }
 
   /**
-   * Lets go of all that is held, in order: the entry is no longer held when `release` is called, which pins
-   * it, where need be, for what comes next. Changes made meanwhile are held anew, except those of entries
-   * whose turn is still to come.
+   * Releases all changes, in order: the entry is no longer held when `release` is called, which pins it,
+   * where need be, for the next stage. Changes made meanwhile are held anew, except those of entries whose
+   * turn is still to come.
    */
   releaseAll(release: (change: HeldChange<E>) => void): void {
     const [order, contexts, firstPlace] = [this.#order, this.#contexts, this.#firstPlace]
@@ -104,7 +104,7 @@ export class DirtyChanges<E extends Entry = KeyEntry> {
     this.#releasing -= 1
     contexts.clear()
     this.#spareContexts = contexts
-    // Small integers cost least.
+    // Places begin at 0 again, since engines handle small integers fastest.
     if (this.#releasing === 0 && this.#order.length === 0) this.#firstPlace = 0
   }
 

@@ -7,8 +7,8 @@ const SAMPLE = 64
 
 /**
  * How many entries a store without a key index has: kept across restarts in the engine, beside the entries. A
- * write to a key that nobody has read may add an entry or replace one; the first of them look into the
- * engine, later ones one in 64, for all 64.
+ * write to a key that nobody has read may add an entry or replace one: the engine is asked for the first
+ * 10,000 such keys, later for one in 64, which stands for all 64.
  */
 export class EntryCount {
   readonly #metadata: StoreMetadata
@@ -30,8 +30,8 @@ export class EntryCount {
   }
 
   /**
-   * For a key that is written without having been read: for how many of these it stands; 0: it need not be
-   * looked up.
+   * Counts a write to a key that was not read. Returns how many such keys this one stands for; 0: the engine
+   * need not be asked.
    */
   blindWriteWeight(): number {
     this.#blindWrites += 1
@@ -40,8 +40,8 @@ export class EntryCount {
   }
 
   /**
-   * As `blindWriteWeight`, for a key that a restore writes. After the first, the same keys each time: what
-   * became of those few is easily kept.
+   * As `blindWriteWeight`, for a key that a restore writes. Later keys are sampled by their hash, so that all
+   * writes of one key are in the sample or none is.
    */
   restoredWeight(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
     this.#blindWrites += 1
@@ -50,8 +50,8 @@ export class EntryCount {
   }
 
   /**
-   * Writes the number with the store's next batch, if it has changed. `exact` is that of the key index, where
-   * there is one.
+   * Writes the number with the store's next batch, if it has changed. `exact` is the number of the key index,
+   * where there is one.
    */
   stage(batch: WriteBatch, exact: number | undefined): void {
     if (exact !== undefined) this.#count = exact
@@ -60,7 +60,9 @@ export class EntryCount {
   }
 }
 
-/** FNV-1a, mixed. Not murmur2, which chose the partition: all keys here may have bits of that in common. */
+/**
+ * FNV-1a, mixed. Not murmur2, which chose the partition: all keys here may share bits of their murmur2 hash.
+ */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5
   for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)

@@ -12,23 +12,25 @@ import { WriteBuffer } from './write-buffer.ts'
 
 /** Where the entries of a store are: what differs from one kind of store to the next. */
 export interface EntryPlaces<E extends Entry, P> {
-  /** Its key in the engine; valid until the next call of `engineKey` or `changelogKey`. */
+  /** The entry's key in the engine; valid until the next call of `engineKey` or `changelogKey`. */
   engineKey(entry: E): Uint8Array
-  /** Its key in the changelog; valid as long as that of `engineKey`. */
+  /** The entry's key in the changelog; valid as long as that of `engineKey`. */
   changelogKey(entry: E): Uint8Array
-  /** What a listener is told of where the entry is. */
+  /** The place of the entry, as listeners are told it. */
   placeOf(entry: E): P
-  /** What a restore has just brought, or else the engine has, of an entry; undefined: nothing. */
+  /**
+   * The entry's row from a restore that is not in the engine yet, or else from the engine; undefined: none.
+   */
   rowBelow(entry: E): Uint8Array | undefined
-  /** Whether an iterator is under way that is to find what the entry is now. */
+  /** Whether an open iterator needs the state of entries as of now. */
   readonly watched: boolean
-  /** Keeps what the entry is now, for iterators. Only while `watched`. */
+  /** Keeps the entry's present state for iterators. Only called while `watched`. */
   save(entry: E): void
-  /** The entry has changed from that state. Not called where it was, and is, a primitive. */
+  /** Called when the entry has changed from that state. Not called where it was, and is, a primitive. */
   changed(entry: E, before: EntryState): void
   /**
-   * A change that was held back leaves: what the entry was for the store below the cache. Without the method
-   * it is what it was when the change was made.
+   * Called when a held change leaves the cache. Returns what the entry was for the store below the cache;
+   * without the method that is what it was when the change was made.
    */
   released?(entry: E, before: ValueState): ValueState
 }
@@ -61,9 +63,12 @@ export class EntryStore<E extends Entry, V, P> {
   readonly #places: EntryPlaces<E, P>
   readonly #buffer: WriteBuffer<E>
   readonly #held: DirtyChanges<E> | undefined
-  /** Where every write goes to the changelog at once; undefined where the commit does it. */
+  /** Sends every write to the changelog at once; undefined where the commit does it. */
   readonly #logNow: StoreContext['log']
-  /** Where the last write of each key goes; one of both is undefined, or both without a changelog. */
+  /**
+   * Sends the last write of each key to the changelog, at the commit; undefined where `#logNow` is used, or
+   * there is no changelog.
+   */
   readonly #logAtCommit: StoreContext['log']
   #listener: FlushListener<P, V> | undefined
   #sendOldValues = false
@@ -103,7 +108,10 @@ export class EntryStore<E extends Entry, V, P> {
     this.#listener?.(place, value, undefined, this.#context.recordContext().timestamp)
   }
 
-  /** Its value, read from below where it is not in memory. `makeRoom` follows when the caller is done. */
+  /**
+   * Returns the entry's value, read from below where it is not in memory. `makeRoom` is to follow when the
+   * caller is done.
+   */
   read(entry: E): V | undefined {
     if (entry.state !== 'unread') {
       entry.touched = true
@@ -115,12 +123,12 @@ export class EntryStore<E extends Entry, V, P> {
     return value
   }
 
-  /** Evicts where there is more in memory than there should be. */
+  /** Evicts entries while memory is over its budget. */
   makeRoom(): void {
     if (this.#cache.overfull) this.#cache.trim()
   }
 
-  /** `null` deletes. */
+  /** Sets the entry's value; `null` deletes. */
   put(entry: E, value: V | null): void {
     if (this.#held) this.#hold(entry, value, this.#held)
     else {
@@ -142,8 +150,8 @@ export class EntryStore<E extends Entry, V, P> {
 
   flush(): void {
     const held = this.#held
-    // What a listener writes to this very store is held again: as long as there is any, the commit would miss
-    // it.
+    // A listener's writes to this very store are held again: the loop goes on until there are none, or the
+    // commit would miss them.
     while (held && held.size > 0) held.releaseAll(this.#release)
   }
 
@@ -155,9 +163,9 @@ export class EntryStore<E extends Entry, V, P> {
     this.#buffer.seal(this.#seal)
   }
 
-  /** Whether there was anything to stage. */
+  /** Returns whether there was anything to stage. */
   stage(batch: WriteBatch): boolean {
-    // Restored writes first: what has an entry, and so a write in the buffer, had it after them.
+    // Restored writes go first: a key with an entry, and so with a write in the buffer, got it after them.
     const hasRestored = this.#options.restored.stage(batch)
     return this.#buffer.stage(batch) || hasRestored
   }
@@ -216,7 +224,7 @@ export class EntryStore<E extends Entry, V, P> {
   }
 
   readonly #seal = (entry: E): void => {
-    // It will not be written any more, and what was written of it before leaves with its time.
+    // Expired entries are not written any more: retention clears their rows from the engine.
     if (entry.expired) return
     const values = this.#values
     const value = entry.state === 'absent' ? null : values.changelogValue(entry)
@@ -239,10 +247,11 @@ export class EntryStore<E extends Entry, V, P> {
     const places = this.#places
     const before = places.released ? places.released(entry, change.before) : change.before
     const isAbsent = entry.state === 'absent'
-    // What is forgotten below the cache is in our engine still.
+    // An entry that the store below the cache has forgotten is still in the engine.
     const isUnwritten = !isAbsent || change.before.state !== 'absent'
     if (isUnwritten && !entry.expired) this.#buffer.mark(entry)
-    // As in Kafka Streams, where only a cache with a listener looks at what was before.
+    // Nothing has happened where nothing was before: as in Kafka Streams, where only a cache with a listener
+    // looks at that.
     const nothingHappened = isAbsent && before.state === 'absent'
     if (nothingHappened && (this.#listener || this.#context.changelogCoalescing)) return
     this.#log(entry)

@@ -1,8 +1,8 @@
 import { ValueState } from '../format/value-state.ts'
 
 /**
- * Measured: a key of 12 characters with a number costs about this much heap, its places in both maps
- * included.
+ * Heap of an entry beside its key and value, its places in both maps included: measured with keys of 12
+ * characters and numbers.
  */
 const OVERHEAD_BYTES = 240
 
@@ -20,11 +20,11 @@ const PIN = 16
  */
 export abstract class Entry extends ValueState {
   #marks = 0
-  /** Heap bytes, estimated. */
+  /** Heap bytes of the entry, estimated. */
   size: number
-  /** What it was before a change that is held back; undefined while there is none. */
+  /** The entry before a change that is held back; undefined while there is none. */
   heldBefore: ValueState | undefined = undefined
-  /** Its place among those that are held, and what it counts there. */
+  /** The entry's place among the changes of `DirtyChanges`; `heldBytes`: the bytes that it counts there. */
   heldAt = 0
   heldBytes = 0
 
@@ -36,10 +36,10 @@ export abstract class Entry extends ValueState {
   /** The serialised key, a character for a byte. */
   abstract get id(): string
 
-  /** Length of the key as Kafka Streams' cache has it. */
+  /** Length of the key as Kafka Streams' cache counts it. */
   abstract get keyBytes(): number
 
-  /** The engine lacks its newest value. */
+  /** Whether the engine lacks the entry's newest value. */
   get dirty(): boolean {
     return (this.#marks & DIRTY) !== 0
   }
@@ -49,8 +49,8 @@ export abstract class Entry extends ValueState {
   }
 
   /**
-   * Found in the cache since its hand last came by. Not set by the first read: what is read once leaves
-   * first.
+   * Whether the entry was found in the cache since the hand of the clock last passed. The first read does not
+   * set it: entries that are read once leave first.
    */
   get touched(): boolean {
     return (this.#marks & TOUCHED) !== 0
@@ -61,7 +61,8 @@ export abstract class Entry extends ValueState {
   }
 
   /**
-   * Retention has ended it, and the index has let it go: it is here for the commits that it takes part in.
+   * Whether retention has ended the entry and the index has let it go: it stays for the commits that it takes
+   * part in.
    */
   get expired(): boolean {
     return (this.#marks & EXPIRED) !== 0
@@ -71,7 +72,9 @@ export abstract class Entry extends ValueState {
     this.#mark(EXPIRED, expired)
   }
 
-  /** Whether a cache that keeps a list has it there: such a list may hold what has left. */
+  /**
+   * Whether the entry is in the list of a cache that keeps one: such a list may hold entries that have left.
+   */
   get listed(): boolean {
     return (this.#marks & LISTED) !== 0
   }
@@ -93,7 +96,7 @@ export abstract class Entry extends ValueState {
     this.#marks -= PIN
   }
 
-  /** Reads what nearly every use of it reads, at both of its ends; the result is of no use. */
+  /** Reads the first and last fields of the entry, which nearly every use reads; the result is of no use. */
   prefetch(): number {
     return this.timestamp > 0 ? this.heldAt + this.id.length : this.heldAt
   }

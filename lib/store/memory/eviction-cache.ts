@@ -2,9 +2,9 @@ import type { Counter } from '../../common/metrics/meter.ts'
 import type { Entry } from './entry.ts'
 
 /**
- * Which entries of a store stay in memory. Pinned ones do. Clean ones share `cleanBytesMax`, which may change
- * at any time, and leave by the CLOCK rule: the hand passes entries used since it last came by. How entries
- * are found is the subclass's.
+ * Decides which entries of a store stay in memory. Pinned ones do. Clean ones share `cleanBytesMax`, which
+ * may change at any time, and leave by the CLOCK rule: the hand passes entries used since it last passed
+ * them. How entries are found is the subclass's.
  */
 export abstract class EvictionCache<E extends Entry> {
   readonly #cleanBytesMax: () => number
@@ -64,7 +64,7 @@ export abstract class EvictionCache<E extends Entry> {
   trim(): void {
     const cleanBytesMax = this.#cleanBytesMax()
     const goal = cleanBytesMax - cleanBytesMax / 8
-    // Two rounds: the first may do no more than take away every entry's second chance.
+    // Two rounds are needed: the first may do no more than take away every entry's second chance.
     let steps = 2 * this.size
     while (this.#cleanBytes > goal && steps > 0) {
       this.#hand ??= this.entries()
@@ -86,23 +86,23 @@ export abstract class EvictionCache<E extends Entry> {
     this.#pinnedBytes = 0
   }
 
-  /** The members, in the order in which they came; those that come or go meanwhile do not disturb it. */
+  /** The members, in the order in which they came. Entries may come or go during the iteration. */
   protected abstract entries(): IterableIterator<E>
 
-  /** The entry leaves memory. */
+  /** Called when the entry leaves memory. */
   protected abstract forget(entry: E): void
 
-  /** The hand begins anew. */
+  /** Moves the hand back to the beginning. */
   protected rewind(): void {
     this.#hand = undefined
   }
 
-  /** A clean entry has come. */
+  /** Counts a clean entry that has come. */
   protected entered(entry: E): void {
     this.#cleanBytes += entry.size
   }
 
-  /** A clean entry has left. */
+  /** Counts a clean entry that has left. */
   protected left(entry: E): void {
     this.#cleanBytes -= entry.size
   }

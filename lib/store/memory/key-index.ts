@@ -14,13 +14,15 @@ export interface KeyBounds {
   readonly reverse: boolean
 }
 
-/** Keys of a moment, and the values that have been overwritten since. */
+/** The keys of one moment, and the values that have been overwritten since. */
 export interface KeySnapshot {
   /** The next key in the order asked for. */
   next(): string | undefined
-  /** What the key's value was at the moment of the snapshot, where it has changed since. */
+  /** The key's value at the moment of the snapshot, where it has changed since. */
   savedState(id: string): ValueState | undefined
-  /** Without it the snapshot ends when it is collected, and until then makes writes dearer. */
+  /**
+   * Ends the snapshot. Without it the snapshot ends when it is collected, and until then makes writes dearer.
+   */
   close(): void
 }
 
@@ -33,7 +35,7 @@ export interface KeySnapshot {
  */
 export class KeyIndex {
   #tree: Tree = sortedMap(compareText)
-  /** Weak, so that an iterator that was dropped half-way does not collect values for ever. */
+  /** Open snapshots: weak, so that an iterator that was dropped half-way does not collect values for ever. */
   #snapshots: WeakRef<Snapshot>[] = []
   #treeInUse = false
 
@@ -58,7 +60,7 @@ export class KeyIndex {
     this.#own().delete(id)
   }
 
-  /** The value of this key is about to change. */
+  /** Tells the open snapshots that the value of this key is about to change. */
   save(id: string, state: ValueState): void {
     let collected = false
     for (const reference of this.#snapshots) {
@@ -143,7 +145,7 @@ class Snapshot implements KeySnapshot {
     return reverse ? low !== undefined && id < low : high !== undefined && id > high
   }
 
-  /** Keys already handed out: an iteration that deletes as it goes keeps nothing. */
+  /** Whether the key was handed out already: an iteration that deletes as it goes then keeps nothing. */
   #hasPassed(id: string): boolean {
     if (this.#at === undefined) return false
     return this.#bounds.reverse ? id >= this.#at : id <= this.#at

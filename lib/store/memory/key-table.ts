@@ -3,21 +3,19 @@ import type { KeyInBuffer } from '../../common/record-context.ts'
 import { wasRead } from './prefetch.ts'
 import { PREFETCH_GROUP, type KeyTexts } from '../contract/prefetching-store.ts'
 
-/** What is found by a key holds it, so that the table need not. */
+/** An item of a table. It holds its own key, so that the table need not. */
 export interface Keyed {
   /** The key: a primitive. */
   readonly alias: unknown
-  /**
-   * Reads what those who look for it are going to read of it, apart from the key; the result is of no use.
-   */
+  /** Reads the fields that a look-up reads next to the key; the result is of no use. */
   prefetch(): number
 }
 
 const CAPACITY_MIN = 16
 const TEXT_LENGTH_MAX = 48
-/** How much of longer texts is hashed, at either end. */
+/** Characters that are hashed at either end of a longer text. */
 const HASHED_LENGTH = 32
-/** Nobody can choose keys that all fall into one place. */
+/** Seed of all hashes: random, so that nobody can choose keys that all fall into one place. */
 const SEED = Math.floor(systemRandom.next() * 2 ** 31)
 
 /**
@@ -80,7 +78,7 @@ export class KeyTable<T extends Keyed> {
     return found
   }
 
-  /** By its alias, which must not be there yet. */
+  /** Adds an item by its alias, which must not be there yet. */
   add(item: T): void {
     const { alias } = item
     if (typeof alias !== 'string') {
@@ -121,7 +119,10 @@ export class KeyTable<T extends Keyed> {
     this.#items[at] = item
   }
 
-  /** What follows moves up, unless it stands where it belongs: no look-up has to step over what is gone. */
+  /**
+   * Moves the items behind a gap up, unless they stand where they belong, so that no look-up has to step over
+   * gaps.
+   */
   #closeGap(start: number): void {
     const [hashes, items] = [this.#hashes, this.#items]
     const mask = hashes.length - 1
@@ -146,11 +147,14 @@ export class KeyTable<T extends Keyed> {
 }
 
 const groupHashes = new Int32Array(PREFETCH_GROUP)
-/** Which keys of the group the items that were found belong to. */
+/** Index in the group of the key that each found item belongs to. */
 const groupPlaces = new Int32Array(PREFETCH_GROUP)
 const groupItems = new Array<unknown>(PREFETCH_GROUP).fill(undefined)
 
-/** Whether these bytes are that text in ASCII. Longer ones are as soon made anew as compared. */
+/**
+ * Whether these bytes are that text in ASCII. False for longer texts: decoding them costs no more than
+ * comparing.
+ */
 function isShortAscii(text: string, { buffer, keyStart, keyEnd }: KeyInBuffer): boolean {
   const { length } = text
   if (length !== keyEnd - keyStart || length > TEXT_LENGTH_MAX) return false
@@ -161,7 +165,7 @@ function isShortAscii(text: string, { buffer, keyStart, keyEnd }: KeyInBuffer): 
   return true
 }
 
-/** As `hashOf` of the text whose characters are these bytes. */
+/** The hash (`hashOf`) of the text whose characters are these bytes. */
 function hashOfBytes({ buffer, keyStart, keyEnd }: KeyInBuffer): number {
   const length = keyEnd - keyStart
   let hash = SEED ^ length
@@ -189,7 +193,7 @@ function hashOf(text: string): number {
   return finished(hash)
 }
 
-/** Never 0, which stands for an empty place. */
+/** Finishes a hash. Never 0, which stands for an empty place. */
 function finished(mixed: number): number {
   let hash = mixed ^ (mixed >>> 15)
   hash = Math.imul(hash, 0x85ebca6b)

@@ -4,17 +4,13 @@ import type { Entry } from './entry.ts'
 let lastSum = 0
 
 /**
- * To be told what was made of all that was read: reads whose result nobody wants may be left out by the
- * compiler.
+ * Takes what was computed from all reads, since the compiler may leave out reads whose result nobody uses.
  */
 export function wasRead(sum: number): void {
   lastSum = (lastSum + sum) | 0
 }
 
-/**
- * To be called for each index of a list that a commit goes through, in order: reads what comes next of the
- * entries of a group.
- */
+/** Reads ahead in a list of entries that a commit goes through; to be called for each index, in order. */
 export function prefetchEntries(entries: readonly Entry[], index: number): void {
   if (index % PREFETCH_GROUP > 0) return
   const end = Math.min(index + PREFETCH_GROUP, entries.length)

@@ -1,7 +1,7 @@
 import type { ValueState } from '../format/value-state.ts'
 import type { KeySnapshot } from './key-index.ts'
 
-/** What a cursor asks of its store. */
+/** What a cursor needs from its store. */
 export interface CursorSource<K, V> {
   keyOf(id: string): K
   valueOf(state: ValueState): V | undefined
@@ -9,7 +9,7 @@ export interface CursorSource<K, V> {
   stateOf(id: string): ValueState
 }
 
-/** Iterates over the keys and values of the moment in which it was made. */
+/** Iterates over keys and values as they were when the cursor was made. */
 export class RangeCursor<K, V> implements IterableIterator<readonly [K, V]> {
   readonly #snapshot: KeySnapshot
   readonly #source: CursorSource<K, V>

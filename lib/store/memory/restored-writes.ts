@@ -13,23 +13,23 @@ export interface RestoredRow {
 
 interface Batch {
   readonly records: ChangelogRecord[]
-  /** Values of the first `indexed` records, made when somebody reads. */
+  /** Values of the first `indexed` records by key, made at the first read. */
   readonly values: Map<string, Uint8Array | null>
   indexed: number
-  /** The last word on keys that were added as samples: whether they are there. */
+  /** Whether the keys that were added as samples are there, by the last record of each. */
   readonly samples: Map<string, boolean>
 }
 
 /**
- * What a restore brought and the engine does not have yet, as it will be there: no entry is made for a key
- * that may never be read. Bounded by the batches of whoever restores. Reads in between are rare, since a task
+ * Restored writes that the engine does not have yet, as rows of the engine: no entry is made for a key that
+ * may never be read. Bounded by the batches of whoever restores. Reads in between are rare, since a task
  * starts after its restore; the first one pays for finding keys.
  */
 export class RestoredWrites {
   readonly #rowOf: (record: ChangelogRecord) => RestoredRow
   /** Rows of the open batch. */
   readonly #rows = new WriteBatch()
-  /** Batches before the last are on their way into the engine, oldest first. */
+  /** Batches, oldest first: the last is open, those before it are on their way into the engine. */
   #batches: Batch[] = [newBatch()]
   #size = 0
 
@@ -58,7 +58,7 @@ export class RestoredWrites {
     return this.#size === 0
   }
 
-  /** What will be in the engine; null: nothing. Undefined: ask the engine. */
+  /** The row that the engine will have; null: none. Undefined: ask the engine. */
   find(id: string): Uint8Array | null | undefined {
     if (this.#size === 0) return undefined
     for (let at = this.#batches.length - 1; at >= 0; at -= 1) {
@@ -68,7 +68,7 @@ export class RestoredWrites {
     return undefined
   }
 
-  /** Whether there was anything to stage. */
+  /** Returns whether there was anything to stage. */
   stage(batch: WriteBatch): boolean {
     const { records } = this.#open
     batch.takeFrom(this.#rows)
@@ -76,7 +76,7 @@ export class RestoredWrites {
     return records.length > 0
   }
 
-  /** The oldest batch is in the engine. */
+  /** Drops the oldest batch, which is in the engine. */
   staged(): void {
     this.#size -= this.#batches.shift()!.records.length
   }
@@ -88,9 +88,9 @@ export class RestoredWrites {
   }
 
   /**
-   * As `find`, of keys that are told here at each of their writes, and only whether they are there: looks for
-   * a few chosen keys among very many writes, for which an index of all would be too dear. Undefined: ask the
-   * engine.
+   * Whether a sampled key is there, and notes whether it is now; undefined: ask the engine. Every write of
+   * the key has to be told here. So a few chosen keys are found among very many writes, for which an index of
+   * all would be too dear.
    */
   sample(id: string, isThere: boolean): boolean | undefined {
     let before: boolean | undefined

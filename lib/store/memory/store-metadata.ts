@@ -13,19 +13,19 @@ export class StoreMetadata {
   #written: Uint8Array | null
   #sealed: Uint8Array | null
 
-  /** `initial`: what holds where nothing has been written, and so needs no writing. */
+  /** `initial`: the value before anything is written, which so needs no writing. */
   constructor(key: Uint8Array, initial: Uint8Array | null = null) {
     this.#key = key
     this.#sealed = this.#written = initial
   }
 
-  /** What the last commit has written, else what is there initially. */
+  /** The value of the last commit, else the initial one. */
   load(engine: Engine): Buffer | null {
     this.#sealed = this.#written = engine.get(this.#key) ?? this.#written
     return this.#written && asBuffer(this.#written)
   }
 
-  /** `value` belongs to the epoch that ends, and is not written to afterwards. */
+  /** Sets the value of the epoch that ends. The caller must not write to these bytes afterwards. */
   seal(value: Uint8Array): void {
     this.#sealed = value
   }
@@ -37,7 +37,7 @@ export class StoreMetadata {
   }
 }
 
-/** A number as such a value. */
+/** The bytes of a number, as a value of metadata. */
 export function doubleBytes(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)
   bytes.writeDoubleBE(value, 0)

@@ -12,7 +12,7 @@ import { KeyTable } from './key-table.ts'
 export class TypedCache extends EvictionCache<KeyEntry> {
   readonly #byId = new Map<string, KeyEntry>()
   readonly #byKey = new KeyTable<KeyEntry>()
-  // `get` and then `put` of one key is what every aggregate does.
+  // The last key that was found: every aggregate calls `get` and then `put` with one key.
   #lastKey: unknown = undefined
   #lastEntry: KeyEntry | undefined = undefined
   /**
@@ -25,7 +25,7 @@ export class TypedCache extends EvictionCache<KeyEntry> {
     return this.#byId.size
   }
 
-  /** By the key as user code has it; undefined says nothing about the store. */
+  /** Finds an entry by the key as user code has it; undefined says nothing about the store. */
   find(key: unknown): KeyEntry | undefined {
     if (key === this.#lastKey && this.#lastEntry !== undefined) return this.#lastEntry
     if (typeof key === 'object' || key === 0) return undefined
@@ -50,14 +50,14 @@ export class TypedCache extends EvictionCache<KeyEntry> {
     }
     // 0 and -0 are one key to a Map, and two to a serde of floats.
     if (key !== undefined && typeof key !== 'object' && key !== 0 && entry.alias === undefined) {
-      // The text without a share in whatever longer string the user's key was cut from.
+      // The alias is a text of its own, not a share in a longer string that the user's key was cut from.
       entry.alias = key === id ? id : key
       this.#byKey.add(entry)
     }
     return entry
   }
 
-  /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
+  /** Looks up the group of keys that begins at `start`, ahead of their use. Returns how many are here. */
   prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
     return this.#byKey.prefetch(keys, start, texts)
   }

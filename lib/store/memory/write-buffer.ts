@@ -23,9 +23,9 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
   #dirty: E[] = []
   #sealed: E[] = []
-  /** Rows of the sealed entries, as they were then: an entry may have its next value already. */
+  /** Rows of the sealed entries, as they were when sealed: an entry may have its next value already. */
   readonly #rows = new WriteBatch()
-  /** Batches under way, oldest first. */
+  /** Batches on their way into the engine, oldest first. */
   readonly #staged: Staged<E>[] = []
   #stagedBytes = 0
 
@@ -33,12 +33,12 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     this.#cache = cache
   }
 
-  /** Bytes of rows that are made and not in the engine. */
+  /** Bytes of rows that are not in the engine yet. */
   get byteLength(): number {
     return this.#rows.byteLength + this.#stagedBytes
   }
 
-  /** The entry has a new value that the engine lacks. */
+  /** Notes that the entry has a new value, which the engine lacks. */
   mark(entry: E): void {
     if (entry.dirty) return
     entry.dirty = true
@@ -47,8 +47,8 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
   }
 
   /**
-   * Ends the epoch: calls for each dirty entry, in the order in which they became dirty. `write` is to end in
-   * `sealRow`.
+   * Ends the epoch: calls `write` for each dirty entry, in the order in which they became dirty. `write` is
+   * to end in `sealRow`.
    */
   seal(write: (entry: E) => void): void {
     const dirty = this.#dirty
@@ -62,14 +62,14 @@ export class WriteBuffer<E extends Entry = KeyEntry> {
     }
   }
 
-  /** This row of the entry goes to the engine with the next batch. The bytes are copied; null deletes. */
+  /** Adds this row of the entry to the next batch. The bytes are copied; null deletes. */
   sealRow(entry: E, key: Uint8Array, value: Uint8Array | null): void {
     this.#rows.put(key, value)
     this.#cache.pin(entry)
     this.#sealed.push(entry)
   }
 
-  /** Whether there was anything to stage. */
+  /** Returns whether there was anything to stage. */
   stage(batch: WriteBatch): boolean {
     const staged = { entries: this.#sealed, bytes: this.#rows.byteLength }
     this.#sealed = []

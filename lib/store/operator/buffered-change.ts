@@ -7,28 +7,27 @@ export interface ChangeBytes {
   readonly newValue: Uint8Array | null
 }
 
-/** What a buffered change says, without its key: the value of its changelog record. */
+/** A buffered change without its key: the value of its changelog record. */
 export interface ChangeState extends ChangeBytes {
   /**
-   * What its place in the buffer goes by: the time of the row's first change in it, or the end of the row's
-   * window.
+   * Time by which the change leaves: of the row's first change in the buffer, or the end of the row's window.
    */
   readonly timeMs: number
-  /** The row before the first change that is in the buffer: what the world below still sees. */
+  /** The row before its first change in the buffer, as operators downstream still see it. */
   readonly priorValue: Uint8Array | null
-  /** Context of the last change. Owns the memory of its header values. */
+  /** Context of the last change. It owns the memory of its header values. */
   readonly context: RecordContext
 }
 
-/** The changes of one row that wait, as one. */
+/** The waiting changes of one row, as one. */
 export class BufferedChange {
   /** The serialised key, a character for a byte. */
   readonly id: string
   readonly timeMs: number
   state: ChangeState
-  /** As Kafka Streams counts: what `bytesMax` limits. */
+  /** Bytes as Kafka Streams counts them, which `bytesMax` limits. */
   sizeBytes: number
-  /** Whether the engine and the changelog have, or are about to have, something under this key. */
+  /** Whether the engine and the changelog have a record under this key, or are about to. */
   written: boolean
 
   constructor(id: string, state: ChangeState, written: boolean) {
@@ -39,7 +38,7 @@ export class BufferedChange {
     this.written = written
   }
 
-  /** A later change of the row takes the place of this one, whose time and prior value stay. */
+  /** Puts a later change of the row in the place of this one, whose time and prior value stay. */
   replace(change: ChangeBytes, context: RecordContext): void {
     const { timeMs, priorValue } = this.state
     this.state = { ...change, timeMs, priorValue, context }
@@ -47,15 +46,15 @@ export class BufferedChange {
   }
 }
 
-/** By time, then by the bytes of the key. */
+/** Compares changes by time, then by the bytes of the key. */
 export function compareChanges(left: BufferedChange, right: BufferedChange): number {
   if (left.timeMs !== right.timeMs) return left.timeMs < right.timeMs ? -1 : 1
   return left.id < right.id ? -1 : left.id > right.id ? 1 : 0
 }
 
 /**
- * Time, offset and partition of the record, and the time in the buffer: 8 + 8 + 4 + 8 bytes. An old value
- * that equals the prior one counts once.
+ * Bytes of the record's time, offset and partition, and of the time in the buffer: 8 + 8 + 4 + 8. An old
+ * value that equals the prior one counts once.
  */
 const FIXED_BYTES = 28
 

@@ -23,18 +23,18 @@ export class ByteCursor {
     return this.#bytes.readInt32BE(this.#move(4))
   }
 
-  /** The largest value, which stands for the end of an unlimited window, comes out as 2^63. */
+  /** A 64-bit integer. The largest, which stands for the end of an unlimited window, comes out as 2^63. */
   int64(): number {
     return Number(this.#bytes.readBigInt64BE(this.#move(8)))
   }
 
-  /** In its own memory. */
+  /** That many bytes, in memory of their own. */
   take(length: number): Uint8Array {
     const at = this.#move(length)
     return copyBytes(this.#bytes.subarray(at, at + length))
   }
 
-  /** Bytes behind their length; null where that is negative. */
+  /** Bytes with their length before them; null where that is negative. */
   sized(): Uint8Array | null {
     const length = this.int32()
     return length < 0 ? null : this.take(length)

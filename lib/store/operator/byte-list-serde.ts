@@ -7,7 +7,10 @@ import { SerdeError } from '../../serde/serde-error.ts'
 const VARIABLE_SIZE = 1
 const HEAD_BYTES = 5
 
-/** `1 ‖ count (4) ‖ (length (4) ‖ bytes)…`, as `Serdes.ListSerde` over byte arrays of Kafka Streams. */
+/**
+ * Lists of bytes, `1 ‖ count (4) ‖ (length (4) ‖ bytes)…`, as Kafka Streams' `Serdes.ListSerde` over byte
+ * arrays.
+ */
 export const byteListSerde: Serde<readonly Uint8Array[]> = {
   name: 'byte-list',
 

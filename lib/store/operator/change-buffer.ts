@@ -23,7 +23,9 @@ export interface ChangeBufferSettings {
   readonly valueSerde: Serde<unknown> | undefined
 }
 
-/** A change that leaves the buffer. The record being processed is meanwhile the one that made it. */
+/**
+ * Called with a change that leaves the buffer. The record being processed is meanwhile the one that made it.
+ */
 export type ChangeListener = (
   key: unknown,
   newValue: unknown,
@@ -50,7 +52,7 @@ export class ChangeBuffer implements StateStore {
   readonly #dirty = new Set<string>()
   readonly #writes = new WriteBatch()
   #sizeBytes = 0
-  /** At level `debug`. */
+  /** Metric of the number of rows, at level `debug`. */
   #counts: Distribution | undefined
   #sizes: Distribution | undefined
   #listener: ChangeListener | undefined
@@ -73,7 +75,7 @@ export class ChangeBuffer implements StateStore {
     return this.#byId.size
   }
 
-  /** Bytes of all rows, as Kafka Streams counts. */
+  /** Bytes of all rows, as Kafka Streams counts them. */
   get sizeBytes(): number {
     return this.#sizeBytes
   }
@@ -111,21 +113,20 @@ export class ChangeBuffer implements StateStore {
     }
   }
 
-  /** Who is told of changes that leave. */
+  /** Sets the listener to changes that leave. */
   setListener(listener: ChangeListener): void {
     this.#listener = listener
   }
 
-  /**
-   * The row's last change, which takes the place of an earlier one that is still here, at that one's time.
-   */
+  /** Adds the row's last change. It takes the place of an earlier one that is still here, and its time. */
   put(timeMs: number, key: unknown, newValue: unknown, oldValue: unknown, context: RecordContext): void {
     const id = bytesToMapKey(this.#keySerde.serialize(key, this.#serdeContext))
     const change = { newValue: this.#bytes(newValue), oldValue: this.#bytes(oldValue) }
     const waiting = this.#byId.get(id)
     if (waiting === undefined) {
       const state = { ...change, timeMs, priorValue: change.oldValue, context: owned(context) }
-      // A row that left and comes back within one commit: its end is not written yet, and may be needed.
+      // A row that left and comes back within one commit may have a record to delete: the deletion is not
+      // written yet.
       this.#set(id, state, this.#dirty.has(id))
     } else {
       this.#sizeBytes -= waiting.sizeBytes
@@ -142,15 +143,15 @@ export class ChangeBuffer implements StateStore {
     const first = present(this.#inOrder.minKey(), 'the first row of a buffer')
     withRecordContext(first.state.context, this.#tell, first)
     this.#remove(first)
-    // What came and left within one commit need not be written at all, except where every write is.
+    // A row that came and left within one commit need not be written, except where every write is.
     if (first.written || !changelogCoalescing) this.#dirty.add(first.id)
     else this.#dirty.delete(first.id)
     this.#measure()
   }
 
   /**
-   * The row as the world below sees it: as it was before its changes here, null if it was not. Undefined: it
-   * has no changes here.
+   * The row as operators downstream see it: as before its changes here, null if it did not exist. Undefined:
+   * it has no changes here.
    */
   priorValue(key: unknown): unknown {
     const change = this.#byId.get(bytesToMapKey(this.#keySerde.serialize(key, this.#serdeContext)))
@@ -178,7 +179,7 @@ export class ChangeBuffer implements StateStore {
   }
 
   flush(): void {
-    // Nothing is held back beyond what the operator decides.
+    // The buffer has no cache to flush: rows leave when the operator decides.
   }
 
   prepareCommit(): void {
@@ -204,7 +205,7 @@ export class ChangeBuffer implements StateStore {
   }
 
   staged(): void {
-    // Reads never need the engine.
+    // Nothing to do: reads never need the engine.
   }
 
   close(): void {
@@ -259,8 +260,8 @@ export class ChangeBuffer implements StateStore {
 }
 
 /**
- * Header values may be slices of a fetch buffer, and the source record's bytes are for whoever processes it:
- * neither may be kept.
+ * A copy of the context that may be kept: header values may be slices of a fetch buffer, and the source
+ * record's bytes are for whoever processes it.
  */
 function owned({ topic, partition, offset, timestamp, headers }: RecordContext): RecordContext {
   const kept: readonly Header[] =

@@ -5,11 +5,11 @@ import type { ChangelogRecord } from '../contract/state-store.ts'
 import type { ChangeBytes, ChangeState } from './buffered-change.ts'
 import { ByteCursor, int32Bytes, int64Bytes, malformedSuppression } from './byte-cursor.ts'
 
-/** The version of the format that is written, in a header of every changelog record that has a value. */
+/** Headers of every changelog record that has a value: the version of the format. */
 export const VERSION_HEADERS: readonly Header[] = [{ key: 'v', value: Uint8Array.of(3) }]
 
 const NULL_LENGTH = -1
-/** In place of an old value's length: it equals the prior value. */
+/** Length of an old value that equals the prior value and is not repeated. */
 const SAME_AS_PRIOR = -2
 
 /**
@@ -38,7 +38,7 @@ export function readChange(bytes: Uint8Array): ChangeState {
 }
 
 /**
- * A changelog record that has a value, of any version. `buffered`: what the buffer holds of the key; the
+ * Reads a changelog record that has a value, of any version. `buffered`: the key's change in the buffer; the
  * first two versions do not write the prior value, so it stays.
  */
 export function readChangelogRecord(record: ChangelogRecord, buffered: ChangeState | undefined): ChangeState {
@@ -57,7 +57,7 @@ export function readChangelogRecord(record: ChangelogRecord, buffered: ChangeSta
   }
 }
 
-/** `time ‖ old value ‖ new value`; the record itself is the context. */
+/** Reads `time ‖ old value ‖ new value`; the record itself is the context. */
 function readVersion0(
   bytes: Uint8Array,
   { timestamp, headers }: ChangelogRecord,
@@ -70,7 +70,7 @@ function readVersion0(
   return { ...change, priorValue: buffered ? buffered.priorValue : change.oldValue, timeMs, context }
 }
 
-/** `time ‖ context ‖ length ‖ old value ‖ new value`. */
+/** Reads `time ‖ context ‖ length ‖ old value ‖ new value`. */
 function readVersion1(bytes: Uint8Array, buffered: ChangeState | undefined): ChangeState {
   const cursor = new ByteCursor(bytes)
   const timeMs = cursor.int64()
@@ -81,8 +81,8 @@ function readVersion1(bytes: Uint8Array, buffered: ChangeState | undefined): Cha
 }
 
 /**
- * `context ‖ length ‖ old value ‖ new value ‖ prior value ‖ time`. Some releases (2.4, 2.5) say 2 and write
- * 3.
+ * Reads `context ‖ length ‖ old value ‖ new value ‖ prior value ‖ time`. Some releases (2.4, 2.5) say 2 and
+ * write 3.
  */
 function readVersion2(bytes: Uint8Array): ChangeState {
   try {
@@ -93,7 +93,7 @@ function readVersion2(bytes: Uint8Array): ChangeState {
     const state = { ...change, priorValue: cursor.sized(), timeMs: cursor.int64(), context }
     if (cursor.atEnd) return state
   } catch {
-    // Not of this version: whether of the next is seen below, and said if not.
+    // The bytes are not of version 2; the code below reads them as version 3, and throws if they are not.
   }
   return readChange(bytes)
 }

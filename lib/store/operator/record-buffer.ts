@@ -20,7 +20,7 @@ export interface RecordBufferSettings {
   readonly valueSerde: Serde<unknown> | undefined
 }
 
-/** A record that leaves the buffer. It is the one being processed meanwhile. */
+/** Called with a record that leaves the buffer. It is the one being processed meanwhile. */
 export type RecordListener = (key: unknown, value: unknown, context: RecordContext) => void
 
 interface Opened {
@@ -31,7 +31,7 @@ interface Opened {
   readonly entries: BufferedKeyValueStore<string, Uint8Array>
 }
 
-/** Before the time in a key: which of Kafka Streams' layouts it has. */
+/** First byte of a key: the one of Kafka Streams' layouts in which the time comes first. */
 const TIME_FIRST = 0
 const TIME_AT = 1
 const KEY_AT = 9
@@ -54,7 +54,7 @@ export class RecordBuffer implements StateStore {
   #listener: RecordListener | undefined
   #observedMs = -1
   #sequence = 0
-  /** No record here is earlier: spares a look at the records for each that comes. */
+  /** A bound: no record here is earlier. It spares a look at the records for each that comes. */
   #firstTimeMs = 0
   readonly #metadata: StoreMetadata
 
@@ -104,7 +104,7 @@ export class RecordBuffer implements StateStore {
     await this.#open().entries.load()
   }
 
-  /** Who is told of records that leave. */
+  /** Sets the listener to records that leave. */
   setListener(listener: RecordListener): void {
     this.#listener = listener
   }
@@ -159,7 +159,7 @@ export class RecordBuffer implements StateStore {
   }
 
   flush(): void {
-    // Records leave by time, not by commits.
+    // Nothing to do: records leave by time, not by commits.
   }
 
   prepareCommit(): void {

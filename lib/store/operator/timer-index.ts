@@ -17,7 +17,7 @@ export class TimerIndex {
     return this.#byId.size
   }
 
-  /** The one that fires next; undefined where there is none. */
+  /** The timer that fires next; undefined where there is none. */
   get first(): StoredTimer | undefined {
     return this.#inOrder.minKey()
   }
@@ -26,7 +26,7 @@ export class TimerIndex {
     return this.#byId.get(id)
   }
 
-  /** Takes the place of the key's timer. */
+  /** Sets a timer, in the place of an earlier one of its key. */
   set(timer: StoredTimer): void {
     this.delete(timer.id)
     this.#byId.set(timer.id, timer)

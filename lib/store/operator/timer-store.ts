@@ -13,11 +13,17 @@ import { TimerIndex, type StoredTimer } from './timer-index.ts'
 import { timerSerde } from './timer-serde.ts'
 
 export interface TimerStoreOptions<K> {
-  /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
+  /**
+   * Name of the store: letters, digits, dots, underscores and hyphens, since it becomes part of the
+   * changelog's name.
+   */
   readonly name: string
-  /** Default: the application's `defaultKeySerde`. */
+  /** Serde of the keys. Default: the application's `defaultKeySerde`. */
   readonly keySerde?: Serde<K> | undefined
-  /** On the task's disk (default), or in memory and restored from the changelog at every start. */
+  /**
+   * Whether timers are on the task's disk (default), or in memory and restored from the changelog at every
+   * start.
+   */
   readonly persistent?: boolean | undefined
   /** Topic settings of the changelog, or false for none: then the timers are lost with the disk. */
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
@@ -67,7 +73,7 @@ export class DurableTimerStore<K> implements TimerStore<K> {
     return this.#timers.size
   }
 
-  /** Of the timer that fires next; Infinity without any. */
+  /** Time of the timer that fires next; Infinity without any. */
   get firstDueMs(): number {
     return this.#timers.first?.dueMs ?? Infinity
   }
@@ -89,8 +95,8 @@ export class DurableTimerStore<K> implements TimerStore<K> {
   }
 
   /**
-   * Who is told of every change of the timers, and fires them. Throws `TIMERS_HANDLED_TWICE` where there is
-   * somebody already.
+   * Sets the listener to every change of the timers, which fires them. Throws `TIMERS_HANDLED_TWICE` where
+   * there is one already.
    */
   setListener(listener: () => void): void {
     if (this.#listener) {
@@ -108,7 +114,7 @@ export class DurableTimerStore<K> implements TimerStore<K> {
     if (!(Number.isSafeInteger(atMs) && atMs >= 0 && atMs <= LATEST_MS)) throw noTime(this.name, atMs)
     const before = this.#timers.get(id)
     if (before?.dueMs === atMs) return
-    // What is dirty and has no timer is one that a commit has written, and the next one deletes.
+    // A dirty key without a timer is one whose timer a commit has written: the next commit deletes it.
     const isWritten = before ? before.isWritten : this.#dirty.has(id)
     this.#timers.set({ id, dueMs: atMs, isWritten })
     this.#dirty.add(id)
@@ -158,7 +164,7 @@ export class DurableTimerStore<K> implements TimerStore<K> {
   }
 
   flush(): void {
-    // Timers fire by time, not by commits.
+    // Nothing to do: timers fire by time, not by commits.
   }
 
   prepareCommit(): void {
@@ -189,7 +195,7 @@ export class DurableTimerStore<K> implements TimerStore<K> {
   }
 
   staged(): void {
-    // Reads never need the engine.
+    // Nothing to do: reads never need the engine.
   }
 
   close(): void {
@@ -229,8 +235,8 @@ export class DurableTimerStore<K> implements TimerStore<K> {
 export function timerStoreBuilder<K>(options: TimerStoreOptions<K>): StoreBuilder<TimerStore<K>> {
   const { keySerde, persistent = true, logging } = options
   const name = validStoreName(options.name)
-  // Every timer is deleted some day: with segments of the usual 1 GiB, whoever takes a task over would read
-  // those of months.
+  // Small segments, since every timer is deleted some day: with the usual 1 GiB, a new owner of the task
+  // would read the records of months.
   const config = { 'segment.bytes': '16777216', ...(logging || {}).config }
   return {
     name,

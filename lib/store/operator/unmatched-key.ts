@@ -8,13 +8,13 @@ export type JoinSide = 'left' | 'right'
 const HEAD_BYTES = 9
 const LEFT = 1
 
-/** Answered before the next call. */
+/** Memory of the head of a key, which is copied before the next call. */
 const scratch = Buffer.alloc(HEAD_BYTES)
 
 /**
- * `timestamp (8) ‖ 1 for the left side, 0 for the right ‖ key`, a character for a byte: so ids sort by time,
- * and at the same time the right side comes first. The bytes are those of `TimestampedKeyAndJoinSide` of
- * Kafka Streams.
+ * The id `timestamp (8) ‖ 1 for the left side, 0 for the right ‖ key`, a character for a byte: so ids sort by
+ * time, and at the same time the right side comes first. The bytes are those of Kafka Streams'
+ * `TimestampedKeyAndJoinSide`.
  */
 export function unmatchedId(side: JoinSide, timestampMs: number, keyId: string): string {
   writeInt64(scratch, 0, timestampMs)
@@ -35,7 +35,7 @@ export function keyIdOf(id: string): string {
   return id.slice(HEAD_BYTES)
 }
 
-/** Ids as keys of a store. */
+/** Serde of ids as keys of a store. */
 export const unmatchedIdSerde: Serde<string> = {
   name: 'unmatched-id',
   serialize: id => mapKeyToBytes(id),

@@ -3,7 +3,7 @@ import type { StoreBuilder } from '../contract/state-store.ts'
 import { validStoreName } from '../contract/store-name.ts'
 import { UnmatchedRecords } from './unmatched-records.ts'
 
-/** Serdes left out are the application's. */
+/** Options of the store. Serdes left out are the application's. */
 export interface UnmatchedRecordsOptions {
   readonly name: string
   readonly keySerde: Serde<unknown> | undefined

@@ -26,7 +26,7 @@ export interface UnmatchedSettings {
   readonly rightSerde: Serde<unknown> | undefined
 }
 
-/** What becomes of a record that found no match in its time. */
+/** Called with a record that found no match in its time. */
 export type UnmatchedListener = (side: JoinSide, value: unknown, key: unknown, timestampMs: number) => void
 
 const SIDE_BYTES = { left: Uint8Array.of(1), right: Uint8Array.of(0) } as const
@@ -55,8 +55,8 @@ export class UnmatchedRecords implements StateStore {
   #serdes!: Serdes
   #serdeContext!: SerdeContext
   #streamTimeMs = -1
-  /** Until stream time is past the waiting time from here on, nothing is looked for. */
   readonly #metadata: StoreMetadata
+  /** Time of the first record that may wait: while stream time is within its wait, nothing is looked for. */
   #lookFromMs = Infinity
 
   constructor(settings: UnmatchedSettings) {
@@ -104,7 +104,7 @@ export class UnmatchedRecords implements StateStore {
     for await (const [key] of engine.entries({ ...storeEntriesRange(this.name), values: false })) {
       this.#wait(keys.idOfEngineKey(key))
     }
-    // After a restore there is none: each record that waits has set it.
+    // After a restore there is no metadata: `#wait` has set the time for each record that waits.
     this.#lookFromMs = this.#metadata.load(engine)?.readDoubleBE(0) ?? this.#lookFromMs
   }
 
@@ -121,7 +121,7 @@ export class UnmatchedRecords implements StateStore {
     this.#wait(id)
   }
 
-  /** The records of that side, key and time have a match now. */
+  /** Removes the records of that side, key and time, which have a match now. */
   remove(side: JoinSide, key: unknown, timestampMs: number): void {
     if (this.#ids.sizeOf(side) === 0) return
     const id = unmatchedId(side, timestampMs, this.#keyId(key))
@@ -129,8 +129,8 @@ export class UnmatchedRecords implements StateStore {
   }
 
   /**
-   * Hands out, in the order of their ids, the records that stream time has left behind. `ownWaitMs`: of the
-   * side whose record made time pass.
+   * Hands out, in the order of their ids, the records that stream time has left behind. `ownWaitMs`: waiting
+   * time of the side whose record advanced stream time.
    */
   emitClosed(ownWaitMs: number, waits: WaitTimes, listener: UnmatchedListener): void {
     if (!this.#isPast(this.#lookFromMs, ownWaitMs)) return
@@ -148,7 +148,8 @@ export class UnmatchedRecords implements StateStore {
       this.#emit(id, emitted, listener)
       emitted = id
     }
-    // What follows the first open record of both sides was not looked at; without one, all was.
+    // The next look begins behind the first open records of both sides; without one, all records were looked
+    // at.
     const looked = left !== undefined && right !== undefined ? this.#behind(later(left, right)!) : undefined
     const last = looked ?? later(this.#ids.last(), emitted)
     if (emitted !== undefined) this.#delete(emitted)
@@ -194,7 +195,7 @@ export class UnmatchedRecords implements StateStore {
     this.#context = undefined
   }
 
-  /** How many records wait: for looking at from outside. */
+  /** How many records wait, for tests. */
   countRecords(): number {
     let count = 0
     for (const side of ['left', 'right'] as const) {
@@ -215,19 +216,22 @@ export class UnmatchedRecords implements StateStore {
     for (const [i, bytes] of list.entries()) {
       const value = this.#serdes[side].deserialize(bytes.subarray(1), this.#serdeContext)
       listener(side, value, key, timestampMs)
-      // Only now: a joiner that fails, and a handler that goes on, leave what Kafka Streams leaves.
+      // The deletion waits for the first record of the next list: so a joiner that fails, and a handler that
+      // goes on, leave what Kafka Streams leaves.
       if (i === 0 && emittedBefore !== undefined) this.#delete(emittedBefore)
     }
   }
 
-  /** The record looked at after this one: another of its list, or the next. */
+  /** The id looked at after this one; the same id where its list has more records. */
   #behind(id: string): string {
     const list = this.#lists.get(id)
     if (list !== undefined && list.length > 1) return id
     return earlier(this.#ids.after('left', id), this.#ids.after('right', id)) ?? id
   }
 
-  /** As a difference, which is exact up to 2^53. */
+  /**
+   * Whether stream time has passed the time by the wait. Compared as a difference, which is exact up to 2^53.
+   */
   #isPast(timestampMs: number, waitMs: number): boolean {
     return this.#streamTimeMs - timestampMs > waitMs
   }

@@ -37,7 +37,7 @@ export class WaitingIds {
     return this.#tree(side).minKey()
   }
 
-  /** The next one of that side. */
+  /** The next id of that side. */
   after(side: JoinSide, id: string): string | undefined {
     return this.#tree(side).nextHigherKey(id)
   }

@@ -149,7 +149,10 @@ export class BufferedWindowStore<K, V>
     return { key, window: { startMs, endMs: Math.min(startMs + this.windowSizeMs, UNLIMITED_END_MS) } }
   }
 
-  /** A null takes a number and is logged, though there is nothing to delete: as in Kafka Streams. */
+  /**
+   * Puts a duplicate. A null takes a number and is logged, as in Kafka Streams, though there is nothing to
+   * delete.
+   */
   #putDuplicate(key: K, value: V | null, windowStartMs: number): void {
     const sequence = (this.#sequence + 1) & SEQUENCE_MAX
     if (value === null) this.entries.logDeletion(key, windowStartMs, sequence)

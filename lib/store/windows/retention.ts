@@ -4,15 +4,15 @@ import { storeMetadataKey, storeEntriesRange } from '../contract/store-name.ts'
 import { doubleBytes, StoreMetadata } from '../memory/store-metadata.ts'
 import type { TimedKeyCodec } from './timed-key-codec.ts'
 
-/** Expired entries that are worth a pass of the engine over the range of their keys. */
+/** Number of expired entries that is worth a pass of the engine over the range of their keys. */
 const WORTH_CLEARING = 1_000
-/** The shortest segment of Kafka Streams, which removes whole segments. */
+/** Length of the shortest segment in Kafka Streams, which removes whole segments. */
 const INTERVAL_MS_MIN = 60_000
 
 /**
- * The largest time put, and what it has ended: entries up to it minus the retention. It is committed with the
- * entries, and the engine is cleared of what a committed time has ended, never of more: a restore applies the
- * same rule to the same records.
+ * The largest time put, and which entries it has ended: those up to it minus the retention. It is committed
+ * with the entries, and the engine is cleared of entries that a committed time has ended, never of more: a
+ * restore applies the same rule to the same records.
  */
 export class Retention {
   readonly #retentionMs: number
@@ -22,7 +22,7 @@ export class Retention {
   readonly #engine: Engine
   #latestMs: number
   #sealedMs: number
-  /** The end of what each batch on its way has ended, oldest first. */
+  /** Time through which entries had expired for each batch on its way, oldest first. */
   readonly #staged: number[] = []
   #clearedThroughMs = -1
   #expiredSinceClear = 0
@@ -40,7 +40,7 @@ export class Retention {
     this.#latestMs = this.#sealedMs = this.#metadata.load(engine)?.readDoubleBE(0) ?? -1
   }
 
-  /** −1 before the first. */
+  /** The largest time put, −1 before the first. */
   get latestMs(): number {
     return this.#latestMs
   }
@@ -54,12 +54,12 @@ export class Retention {
     return timeMs > this.#latestMs
   }
 
-  /** What will have expired once that time, which is new, has been put. */
+  /** Time through which entries will have expired once `timeMs`, which is new, has been put. */
   expiredThroughMsAt(timeMs: number): number {
     return timeMs - this.#retentionMs
   }
 
-  /** Whether the time is new. */
+  /** Advances to this time; returns false where it is not new. */
   advance(timeMs: number): boolean {
     if (!this.isNew(timeMs)) return false
     this.#latestMs = timeMs
@@ -70,7 +70,9 @@ export class Retention {
     this.#expiredSinceClear += 1
   }
 
-  /** Removes what had expired when the store was closed. Where the entries begin that are left. */
+  /**
+   * Clears the engine of entries that had expired when the store was closed. Returns the range of those left.
+   */
   async load(): Promise<{ readonly gte: Uint8Array; readonly lt: Uint8Array }> {
     const throughMs = this.expiredThroughMs
     if (throughMs < 0) return this.#entries
@@ -80,7 +82,7 @@ export class Retention {
     return { ...this.#entries, gte }
   }
 
-  /** What the largest time has ended until now belongs to the commit. */
+  /** Makes the largest time part of the commit that begins. */
   seal(): void {
     if (this.#sealedMs === this.#latestMs) return
     this.#sealedMs = this.#latestMs
@@ -93,8 +95,8 @@ export class Retention {
   }
 
   /**
-   * The oldest batch is in the engine: what it has ended may leave. No entry of such a time is written any
-   * more.
+   * Clears the engine of entries that the oldest batch has ended, now that it is in the engine. No entry of
+   * such a time is written any more.
    */
   staged(): void {
     const throughMs = this.#staged.shift() ?? -1
@@ -102,14 +104,14 @@ export class Retention {
     const intervalMs = Math.max(this.#retentionMs / 2, INTERVAL_MS_MIN)
     if (this.#expiredSinceClear < WORTH_CLEARING && throughMs - this.#clearedThroughMs < intervalMs) return
     const range = {
-      // From there on only: what LevelDB has removed before is still in its way for a while.
+      // The range begins where the last one ended: LevelDB would step over what it has removed before.
       gte: this.#codec.engineBound(this.#clearedThroughMs + 1),
       lt: this.#codec.engineBound(throughMs + 1),
     }
     this.#clearedThroughMs = throughMs
     this.#expiredSinceClear = 0
-    // The engine does it in order with its writes; after a failure the next write fails, too, and is looked
-    // at.
+    // A failure is ignored: the engine clears in order with its writes, so the next write fails, too, and is
+    // handled.
     this.#engine.clear(range).catch(() => undefined)
   }
 }

@@ -1,6 +1,6 @@
 import type { Slot, TimedKey } from './timed-entry.ts'
 
-/** Keys that came to a bucket; a list that is shared with a snapshot is not added to any more. */
+/** Keys that came to a bucket. A list that is shared with a snapshot is not added to any more. */
 export class KeyList {
   readonly keys: TimedKey[]
   shared = false
@@ -16,7 +16,7 @@ export class KeyList {
     this.keys.push(key)
   }
 
-  /** In the order of their bytes. A key may be there more than once, or without an entry any more. */
+  /** The keys in the order of their bytes. One may be there more than once, or without an entry any more. */
   sorted(): readonly TimedKey[] {
     if (!this.#sorted) {
       this.keys.sort(byId)
@@ -32,11 +32,11 @@ export class TimeBucket implements Slot {
   /** The bucket is the slot of entries that are not in memory and have no suffix. */
   readonly suffix = 0
   /**
-   * The first key alone until there is another: with times of all kinds most buckets have one, and a list is
-   * larger than the bucket.
+   * The keys; the first one alone until there is another, since with times of all kinds most buckets have
+   * one, and a list is larger than the bucket.
    */
   #keys: TimedKey | KeyList
-  /** Keys that are there; the list may hold some that are not. */
+  /** Number of keys that have entries; the list may hold some that have none. */
   #live = 1
 
   constructor(time: number, first: TimedKey) {
@@ -48,7 +48,7 @@ export class TimeBucket implements Slot {
     return this.#live === 0
   }
 
-  /** Once a key, before it has a slot of this time. */
+  /** Adds a key: called once for it, before it has a slot of this time. */
   add(key: TimedKey): void {
     this.#live += 1
     const list = this.#list()
@@ -56,7 +56,7 @@ export class TimeBucket implements Slot {
     else list.push(key)
   }
 
-  /** Once a key, after its last slot of this time is gone. */
+  /** Removes a key: called once for it, after its last slot of this time is gone. */
   remove(): void {
     this.#live -= 1
     const { keys } = this
@@ -67,7 +67,7 @@ export class TimeBucket implements Slot {
     }
   }
 
-  /** For going through, whatever comes and goes meanwhile. */
+  /** The keys of now, for iterations during which keys come and go. */
   share(): KeyList {
     const list = this.#list()
     list.shared = true

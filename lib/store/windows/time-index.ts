@@ -17,13 +17,14 @@ export class TimeIndex {
   readonly #byId = new Map<string, TimedKey>()
   readonly #byAlias = new KeyTable<TimedKey>()
   readonly #buckets = sortedMap<number, TimeBucket>((left, right) => left - right)
-  /** Weak, so that an iterator that was dropped half-way does not collect values for ever. */
+  /** Open snapshots: weak, so that an iterator that was dropped half-way does not collect values for ever. */
   #snapshots: WeakRef<TimeSnapshot>[] = []
-  // What an aggregate does next is mostly with the same key, and of the same window as for the key before.
+  // The last key and bucket: an aggregate's next call is mostly for the same key, and its next key for the
+  // same window.
   #lastAlias: unknown = undefined
   #lastKey: TimedKey | undefined
   #lastBucket: TimeBucket | undefined
-  /** No bucket is older. */
+  /** Time of the oldest bucket, or an earlier one. */
   #oldest = Infinity
   #size = 0
 
@@ -36,7 +37,7 @@ export class TimeIndex {
     return this.#snapshots.length > 0
   }
 
-  /** By the key as user code has it; undefined says nothing about the store. */
+  /** Finds a key as user code has it; undefined says nothing about the store. */
   find(alias: unknown): TimedKey | undefined {
     if (alias === this.#lastAlias && this.#lastKey !== undefined) return this.#lastKey
     if (typeof alias === 'object' || alias === 0) return undefined
@@ -47,12 +48,12 @@ export class TimeIndex {
     return key
   }
 
-  /** For look-ups of the group of keys that begins at `start`. Returns how many are here. */
+  /** Looks up the group of keys that begins at `start`, ahead of their use. Returns how many are here. */
   prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number {
     return this.#byAlias.prefetch(keys, start, texts)
   }
 
-  /** From then on found by `alias`, too. */
+  /** Finds a serialised key; from then on `find` finds it by `alias`, too. */
   findById(id: string, alias: unknown): TimedKey | undefined {
     const key = this.#byId.get(id)
     if (key !== undefined) this.#callBy(key, alias)
@@ -60,8 +61,8 @@ export class TimeIndex {
   }
 
   /**
-   * The key, made where it is missing; from then on found by `alias`, too. It goes again when it has no
-   * entries any more.
+   * Returns the key, made where it is missing; from then on found by `alias`, too. A key leaves with its last
+   * entry.
    */
   enter(id: string, alias: unknown): TimedKey {
     const key = this.#enter(id)
@@ -69,7 +70,7 @@ export class TimeIndex {
     return key
   }
 
-  /** An entry for a place of an entered key that is not taken. */
+  /** Adds an entry in memory, at a place of an entered key that is not taken. */
   insert(key: TimedKey, time: number, suffix: number): TimedEntry {
     const entry = new TimedEntry(key, this.#bucketFor(key, time), suffix)
     key.insert(entry)
@@ -77,7 +78,7 @@ export class TimeIndex {
     return entry
   }
 
-  /** As `insert`, without an entry in memory. */
+  /** Adds an entry that is not in memory. */
   insertBare(id: string, time: number, suffix: number): void {
     const key = this.#enter(id)
     key.insert(bareSlot(this.#bucketFor(key, time), suffix))
@@ -94,7 +95,7 @@ export class TimeIndex {
     return entry
   }
 
-  /** The entry leaves memory; its place stays. */
+  /** Notes that the entry leaves memory; its place stays. */
   evict(entry: TimedEntry): void {
     const { key, time, suffix } = entry
     key.replace(key.find(time, suffix), bareSlot(entry.bucket, suffix))
@@ -116,8 +117,8 @@ export class TimeIndex {
   }
 
   /**
-   * Removes everything up to and including that time, and tells of each slot. Costs nothing where there is
-   * nothing.
+   * Removes everything up to and including that time, and calls `gone` for each slot. Costs nothing where
+   * there is nothing.
    */
   expire(throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
     if (!this.reachesTo(throughTime)) return
@@ -130,7 +131,7 @@ export class TimeIndex {
     this.#lastBucket = undefined
   }
 
-  /** The entry at this place is about to change. */
+  /** Tells the open snapshots that the entry at this place is about to change. */
   save(key: TimedKey, time: number, suffix: number, state: ValueState): void {
     let collected = false
     for (const reference of this.#snapshots) {
@@ -141,7 +142,7 @@ export class TimeIndex {
     if (collected) this.#forget(undefined)
   }
 
-  /** What is there now; undefined where that is nothing. */
+  /** A snapshot of the entries within bounds; undefined where there are none. */
   snapshot(bounds: SnapshotBounds): TimeSnapshot | undefined {
     const parts = []
     for (const [time, bucket] of this.#buckets.entries(bounds.fromTime)) {
@@ -174,12 +175,12 @@ export class TimeIndex {
   #callBy(key: TimedKey, alias: unknown): void {
     // 0 and -0 are one key to a Map, and two to a serde of floats.
     if (alias === undefined || typeof alias === 'object' || alias === 0 || key.alias !== undefined) return
-    // The text without a share in whatever longer string the user's key was cut from.
+    // The alias is a text of its own, not a share in a longer string that the user's key was cut from.
     key.alias = alias === key.id ? key.id : alias
     this.#byAlias.add(key)
   }
 
-  /** The bucket, in which the key is from now on. */
+  /** The bucket of that time, with the key in it. */
   #bucketFor(key: TimedKey, time: number): TimeBucket {
     let bucket = this.#lastBucket?.time === time ? this.#lastBucket : this.#buckets.get(time)
     if (bucket === undefined) {
@@ -206,7 +207,7 @@ export class TimeIndex {
   }
 
   #expireSlots(key: TimedKey, throughTime: number, gone: (key: TimedKey, slot: Slot) => void): void {
-    // Where it has expired before, or was removed, it is not there any more, or not under its name.
+    // A key without entries was dropped before: an earlier bucket expired it, or its entries were removed.
     if (key.count === 0) return
     for (let slot = key.at(0); slot !== undefined && slot.time <= throughTime; slot = key.at(0)) {
       this.#size -= 1

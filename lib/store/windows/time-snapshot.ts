@@ -11,7 +11,7 @@ export interface SnapshotBounds {
   readonly reverse: boolean
 }
 
-/** A place as it was; `state` is what it held, where that has changed since. */
+/** A place at the moment of the snapshot; `state` is what it held, where that has changed since. */
 export interface SnapshotSlot {
   readonly key: TimedKey
   readonly time: number
@@ -25,8 +25,8 @@ interface Part {
 }
 
 /**
- * The entries of a moment by time, then key, then suffix. It takes only the lists of keys; what changes in
- * them until it has come by is saved here first: slots that come are saved as absent.
+ * The entries of a moment by time, then key, then suffix. It takes only the lists of keys; slots that change
+ * before the iteration reaches them are saved here first, new ones as absent.
  */
 export class TimeSnapshot {
   readonly #parts: readonly Part[]
@@ -52,8 +52,8 @@ export class TimeSnapshot {
   }
 
   /**
-   * Ends the snapshot when it is through, or left early; where it is dropped half-way, that is when it is
-   * collected.
+   * Iterates over the slots. The snapshot ends with the iteration, or when it is collected, where the
+   * iteration was dropped half-way.
    */
   *slots(): Generator<SnapshotSlot> {
     const { reverse } = this.#bounds

@@ -10,7 +10,7 @@ const GAPS_MIN = 1024
  * the list is for going through them. (A set hashes each entry, and is laid out anew when it grows.)
  */
 export class TimedCache extends EvictionCache<TimedEntry> {
-  /** In the order in which they came, some that have left included. */
+  /** Entries in the order in which they came, some that have left included. */
   #list: TimedEntry[] = []
   #size = 0
   readonly #index: TimeIndex
@@ -31,15 +31,15 @@ export class TimedCache extends EvictionCache<TimedEntry> {
     this.entered(entry)
   }
 
-  /** The index has let go of the entry; it stays as long as a commit needs it. */
+  /** Notes that the index has let go of the entry, which stays as long as a commit needs it. */
   expire(entry: TimedEntry): void {
     entry.expired = true
     if (!entry.isPinned) this.#discard(entry)
   }
 
   /**
-   * An absent entry keeps its place in the index while the engine may still have a value for it: readers of
-   * what is committed find it there.
+   * Unpins an entry. An absent one keeps its place in the index while the engine may still have a value for
+   * it: readers of what is committed find it there.
    */
   override unpin(entry: TimedEntry): void {
     super.unpin(entry)

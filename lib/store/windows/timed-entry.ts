@@ -10,7 +10,7 @@ export interface Slot {
 }
 
 /**
- * The place of an entry that is not in memory; without a suffix the bucket itself stands there, for all keys.
+ * The place of an entry that is not in memory. Without a suffix the bucket itself is the slot, for all keys.
  */
 export class BareSlot implements Slot {
   readonly bucket: Slot
@@ -47,7 +47,9 @@ export class TimedEntry extends Entry implements Slot {
     return this.bucket.time
   }
 
-  /** Number of the segment, key, time and the number of a duplicate. */
+  /**
+   * Length of the key in Kafka Streams' cache: number of the segment, key, time and number of a duplicate.
+   */
   override get keyBytes(): number {
     return this.key.id.length + 20
   }
@@ -56,8 +58,8 @@ export class TimedEntry extends Entry implements Slot {
 const NO_SLOTS: readonly Slot[] = []
 
 /**
- * A key and where its entries are, by time, then suffix. The newest stands beside the key: it is what most
- * look-ups are for, and most keys of a store of sessions have no other.
+ * A key and its entries, by time, then suffix. The newest stands beside the key: most look-ups are for it,
+ * and most keys of a store of sessions have no other.
  */
 export class TimedKey {
   /** The serialised key, a character for a byte. */
@@ -71,7 +73,7 @@ export class TimedKey {
     this.id = id
   }
 
-  /** Reads what look-ups read; the result is of no use. */
+  /** Reads the fields that look-ups read; the result is of no use. */
   prefetch(): number {
     const newest = this.#newest
     return newest instanceof TimedEntry ? newest.prefetch() : 0
@@ -81,15 +83,15 @@ export class TimedKey {
     return this.#newest === undefined ? 0 : this.#older.length + 1
   }
 
-  /** Undefined beyond the last one. */
+  /** The slot at this index; undefined beyond the last one. */
   at(index: number): Slot | undefined {
     const { length } = this.#older
     return index === length ? this.#newest : this.#older[index]
   }
 
   /**
-   * The index of the slot; where there is none, −1 minus the index at which it belongs. New ones mostly come
-   * last.
+   * The index of the slot; where there is none, −1 minus the index at which it belongs. Looks at the end
+   * first, where most new slots go.
    */
   find(time: number, suffix: number): number {
     const newest = this.#newest
@@ -118,7 +120,7 @@ export class TimedKey {
     return this.at(this.firstFrom(time))?.time === time
   }
 
-  /** A slot whose place is not taken. */
+  /** Adds a slot whose place is not taken. */
   insert(slot: Slot): void {
     const index = -1 - this.find(slot.time, slot.suffix)
     if (this.#newest === undefined) this.#newest = slot
@@ -128,7 +130,7 @@ export class TimedKey {
     } else this.#ownOlder().splice(index, 0, slot)
   }
 
-  /** By one of the same place. */
+  /** Puts the slot in the place of another with the same time and suffix. */
   replace(index: number, slot: Slot): void {
     if (index === this.#older.length) this.#newest = slot
     else this.#ownOlder()[index] = slot
@@ -140,7 +142,8 @@ export class TimedKey {
   }
 
   #ownOlder(): Slot[] {
-    // An array of its own for each key would be as large as the key.
+    // The shared empty list is replaced only here: an array of its own for each key would be as large as the
+    // key.
     if (this.#older === NO_SLOTS) this.#older = []
     return this.#older as Slot[]
   }

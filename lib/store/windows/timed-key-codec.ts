@@ -7,12 +7,12 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 
 const TIME_BYTES = 8
 
-/** How many bytes `suffix` takes: the number of a duplicate 4, the start of a session 8. */
+/** Bytes of `suffix`: 4 for the number of a duplicate, 8 for the start of a session. */
 export type SuffixBytes = 4 | 8
 
 /**
- * Keys of entries in their shapes. The changelog has `key ‖ time ‖ suffix`, byte for byte as Kafka Streams;
- * the engine, behind the store's prefix, `time ‖ key ‖ suffix`, so that what expires together stands
+ * Keys of entries in their formats. The changelog has `key ‖ time ‖ suffix`, byte for byte as Kafka Streams;
+ * the engine, behind the store's prefix, `time ‖ key ‖ suffix`, so that entries that expire together stand
  * together.
  */
 export class TimedKeyCodec<K> {
@@ -27,7 +27,7 @@ export class TimedKeyCodec<K> {
     this.#engineScratch = new ScratchBytes(prefix)
   }
 
-  /** Valid until the next call. */
+  /** The changelog key. Valid until the next call. */
   changelogKey(id: string, time: number, suffix: number): Uint8Array {
     const bytes = this.#changelogScratch.ofLength(id.length + TIME_BYTES + this.#suffixBytes)
     writeMapKey(bytes, id, 0)
@@ -56,14 +56,14 @@ export class TimedKeyCodec<K> {
     return bytes
   }
 
-  /** Behind all of the store's entries: its prefix ends in a zero byte. */
+  /** The end of the store's range in the engine, behind all entries: the prefix ends in a zero byte. */
   get engineEnd(): Buffer {
     const end = Buffer.from(this.keys.prefix)
     end[end.length - 1]! += 1
     return end
   }
 
-  /** What follows the prefix in an engine key, a character for a byte. */
+  /** The engine key without its prefix, a character for a byte. */
   engineId(id: string, time: number, suffix: number): string {
     return this.keys.idOfEngineKey(this.lookUpKey(id, time, suffix))
   }

@@ -20,12 +20,12 @@ export interface TimedPlacesOptions<K> {
   readonly codec: TimedKeyCodec<K>
   readonly index: TimeIndex
   readonly restored: RestoredWrites
-  /** Undefined where the cache keeps nothing longer than retention. */
+  /** Entries forgotten below the cache; undefined where the cache keeps none longer than retention does. */
   readonly forgotten: ForgottenEntries | undefined
   readonly dropped: Counter
 }
 
-/** Entries by key, time and suffix. */
+/** Places of entries by key, time and suffix. */
 export class TimedPlaces<K> implements EntryPlaces<TimedEntry, TimedPlace<K>> {
   readonly #engine: Engine
   readonly #codec: TimedKeyCodec<K>

@@ -17,7 +17,7 @@ import type { TimedEntry } from './timed-entry.ts'
 import { TimedKeyCodec, type SuffixBytes } from './timed-key-codec.ts'
 import { TimedPlaces, type TimedPlace } from './timed-places.ts'
 
-/** How a store of entries by key and time is to be. Undefined serdes are the application's. */
+/** Settings of a store of entries by key and time. Undefined serdes are the application's. */
 export interface TimedStoreSettings {
   readonly name: string
   readonly timestamped: boolean
@@ -26,7 +26,7 @@ export interface TimedStoreSettings {
   readonly valueSerde: Serde<unknown> | undefined
   readonly caching: boolean
   readonly retentionMs: number
-  /** Instead of `retentionMs` while changes are held back. */
+  /** Retention while changes are held back, instead of `retentionMs`. */
   readonly cachedRetentionMs?: number | undefined
   readonly suffixBytes: SuffixBytes
 }
@@ -43,9 +43,7 @@ export interface TimedResources<K, V> {
   readonly entries: EntryStore<TimedEntry, V, TimedPlace<K>>
   readonly retention: Retention
   readonly dropped: Counter
-  /**
-   * Where every write goes to the changelog at once; undefined where the commit does it, or there is none.
-   */
+  /** Sends every write to the changelog at once; undefined where the commit does it, or there is none. */
   readonly logNow: StoreContext['log']
 }
 

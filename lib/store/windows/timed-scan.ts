@@ -2,7 +2,7 @@ import type { KeyRange } from '../contract/window-store.ts'
 import type { MakeRow, TimedStore } from './timed-store.ts'
 import type { TimeSnapshot } from './time-snapshot.ts'
 
-/** Times and `suffixMax` are included; an absent key is open. */
+/** Bounds of a scan: times and `suffixMax` are included; an absent key is open. */
 export interface ScanBounds<K> {
   readonly keys: KeyRange<K>
   readonly fromTime: number

@@ -13,20 +13,20 @@ import { TimedEntry, type Slot, type TimedKey } from './timed-entry.ts'
 import type { TimedPlace } from './timed-places.ts'
 import { openTimedResources, type TimedResources, type TimedStoreSettings } from './timed-resources.ts'
 
-/** Builds what a range hands out. */
+/** Makes a row of a range's result. */
 export type MakeRow<K, V, R> = (key: K, time: number, suffix: number, value: V) => R
 
 /**
- * What window and session stores have in common: entries by key, time and suffix, of which those end that are
- * older than the latest time by the retention. An index in memory knows which there are; each is in memory,
- * or in the engine, as in the key-value store.
+ * The common part of window and session stores: entries by key, time and suffix, which end when they are
+ * older than the latest time by the retention. An index in memory has the places of all entries; their values
+ * are in memory or in the engine, as in the key-value store.
  */
 export class TimedStore<K, V> {
   readonly #settings: TimedStoreSettings
   #resources: TimedResources<K, V> | undefined
   #expiryListener: ExpiryListener | undefined
   #largestSuffix = 0
-  // A key that was just looked up in vain is mostly put next.
+  // The last key that was looked up in vain: it is mostly put next.
   #missedKey: unknown = undefined
   #missedId = ''
 
@@ -91,15 +91,15 @@ export class TimedStore<K, V> {
     if (time <= resources.retention.expiredThroughMs) {
       resources.dropped.value += 1
       this.#logUnwritten(key, time, suffix, value, resources)
-      // It is the writer who decides what is late: without a cache it forwards what the store has dropped,
-      // too.
+      // A late value is forwarded though the store has dropped it, as without a cache: lateness is decided by
+      // the writer.
       if (!isDeletion(value)) resources.entries.tellListener({ key, time, suffix }, value as V)
       return
     }
     this.#put(key, time, suffix, value, resources)
   }
 
-  /** As a put of null, but time does not advance by it, and it is never dropped. */
+  /** Deletes an entry. Unlike a put of null this does not advance time, and is never dropped. */
   delete(key: K, time: number, suffix: number): void {
     const resources = this.resources()
     if (!this.hasExpired(time)) this.#put(key, time, suffix, null, resources)
@@ -107,8 +107,8 @@ export class TimedStore<K, V> {
   }
 
   /**
-   * A tombstone that changes nothing, sent where every write is, as Kafka Streams sends it: time advances by
-   * it, and it may be too late.
+   * Logs a tombstone that changes nothing, where every write is logged, as Kafka Streams does: it advances
+   * time, and may be too late.
    */
   logDeletion(key: K, time: number, suffix: number): void {
     const resources = this.resources()
@@ -142,8 +142,8 @@ export class TimedStore<K, V> {
   }
 
   /**
-   * Called by a put whose time ends entries, while they are still there. Not by a restore: what it ends had
-   * ended before.
+   * Sets the listener that a put calls when its time ends entries, while they are still there. A restore does
+   * not call it: those entries had ended before.
    */
   setExpiryListener(listener: ExpiryListener): void {
     this.#expiryListener = listener
@@ -159,7 +159,7 @@ export class TimedStore<K, V> {
     const { context, codec, values } = this.resources()
     for await (const [engineKey, row] of context.engine.entries(storeEntriesRange(this.#settings.name))) {
       const { id, time, suffix } = codec.readEngineKey(engineKey)
-      // Retention counts from the record's time, which is not before that of the entry.
+      // The entry's time serves as the record's, from which retention counts: it is not after that.
       yield changelogRecord(values, codec.changelogKey(id, time, suffix), row, time)
     }
   }
@@ -181,7 +181,7 @@ export class TimedStore<K, V> {
   }
 
   staged(): void {
-    // The batch of a store that was closed meanwhile: its task was given up or built anew.
+    // A store that was closed meanwhile ignores its batch: its task was given up or built anew.
     if (!this.#resources) return
     const { retention, entries } = this.#resources
     entries.staged()
@@ -297,7 +297,7 @@ export class TimedStore<K, V> {
     const at = found === undefined ? -1 : found.find(time, suffix)
     const { value, timestamp } = record
     if (value === null && at < 0) return
-    // Whatever is in memory of the entry has to change with it; an open iterator must be told.
+    // An entry in memory has to change with the row, and an open iterator must be told.
     if (index.watched || (found !== undefined && found.at(at) instanceof TimedEntry)) {
       const entry =
         found === undefined || at < 0 ? this.#insertAbsent(id, time, suffix, resources) : undefined
@@ -326,7 +326,10 @@ export class TimedStore<K, V> {
     return entry
   }
 
-  /** Kafka Streams logs above the store, whatever the store makes of the write. */
+  /**
+   * Logs a write that the store did not take: Kafka Streams logs above the store, whatever the store makes of
+   * it.
+   */
   #logUnwritten(
     key: K,
     time: number,
