@@ -3,12 +3,12 @@ import { isPromise, silence } from '../../common/promises.ts'
 import type { DeadLetter } from '../../processor/error-handlers.ts'
 import type { HandlerAnswer } from './dead-letters.ts'
 
-/** What a handler of errors is asked, and may answer. */
+/** The question that a handler of errors is asked, and the answers it may give. */
 export interface HandlerQuestion<A extends string> {
-  /** The setting. */
+  /** Name of the setting. */
   readonly handler: string
   readonly answers: readonly A[]
-  /** What has failed, and where: `node "x" of task 0_0 failed on record in-0@5`. */
+  /** The place of the failure: `node "x" of task 0_0 failed on record in-0@5`. */
   readonly place: string
 }
 
@@ -18,7 +18,7 @@ export const PRODUCTION_ANSWERS = ['fail', 'continue', 'retry'] as const
 
 /**
  * Asks a handler of errors. A type checker holds its answers; a program without types may forget one,
- * misspell it or return a promise. What is no answer, or thrown, ends the application with
+ * misspell it or return a promise. A wrong answer, or an exception, ends the application with
  * `ErrorHandlerError`: nobody has decided that the record may be dropped.
  */
 export function askHandler<A extends string, C>(
@@ -49,7 +49,7 @@ function failed(
   return new ErrorHandlerError(message, { cause: error, thrown })
 }
 
-/** Undefined where there is nothing to object to. */
+/** The fault of an answer; undefined where it has none. */
 function faultOf(given: unknown, answers: readonly string[]): string | undefined {
   if (isPromise(given)) return `returned a promise: it is called synchronously, and cannot wait`
   const isLong = typeof given === 'object' && given !== null
@@ -69,7 +69,10 @@ function shown(given: unknown, answer: unknown): string {
   return given === answer ? word : `{ answer: ${word} }`
 }
 
-/** Below 0 its timestamp may be: that of the record it is about is handed on. */
+/**
+ * The fault of a dead letter; undefined where it has none. A negative timestamp is none: the letter has that
+ * of its record.
+ */
 function faultOfLetter(letter: Partial<DeadLetter> | null | undefined): string | undefined {
   const { topic, key, value, timestamp, headers } = letter ?? {}
   if (typeof topic !== 'string' || topic === '') return 'topic is no name'

@@ -1,7 +1,9 @@
 import type { AsyncCallbackError } from '../../common/errors/errors.ts'
 import { isPromise, refusedPromise } from '../../common/promises.ts'
 
-/** Methods of a processor, and what else of its code is called synchronously, with what to do instead. */
+/**
+ * Advice where synchronous user code returned a promise: for the methods of a processor, and for callbacks.
+ */
 const ADVICE = {
   process:
     'its outputs and state belong to one record and one transaction. Put what takes time into processAsync, mapValuesAsync or ' +

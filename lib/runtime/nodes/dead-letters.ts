@@ -1,7 +1,7 @@
 import { errorHeaders } from '../../processor/error-headers.ts'
 import type { DeadLetter, ErrorHandlerContext, ErrorResponse } from '../../processor/error-handlers.ts'
 
-/** What a handler of errors answered, in its short or its long form. */
+/** The answer of a handler of errors, in its short or its long form. */
 export type HandlerAnswer<A extends string> = A | ErrorResponse<A>
 
 export function answerOf<A extends string>(answer: HandlerAnswer<A>): A {
@@ -9,9 +9,9 @@ export function answerOf<A extends string>(answer: HandlerAnswer<A>): A {
 }
 
 /**
- * The records for dead letter queues: those that the handler gave, or, where it gave only a word, one for
- * `topic`, the application's (KIP-1034). It has the bytes of the record that was being processed, not of what
- * became of it on the way.
+ * The records for dead letter queues: those that the handler gave, or, where its answer is only a word, one
+ * for `topic`, the application's (KIP-1034). That one has the bytes of the record being processed as they
+ * were read from its topic.
  */
 export function deadLettersOf(
   answer: HandlerAnswer<string>,

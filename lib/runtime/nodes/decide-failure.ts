@@ -14,7 +14,7 @@ import { answerOf } from './dead-letters.ts'
 import type { FailedInput } from './refusals.ts'
 import type { TaskScope } from './task-scope.ts'
 
-/** Asks the handler about an exception of user code; what is not user code's passes through untouched. */
+/** Asks the handler about an exception of user code; other exceptions pass through untouched. */
 export function decideFailure(scope: TaskScope, nodeName: string, reason: unknown): void {
   if (isNotForHandlers(reason)) throw reason
   const error = errorFrom(reason)
@@ -35,7 +35,10 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
   }
 }
 
-/** A record that was undone, in the repetition: its letter belongs to the transaction that skips it. */
+/**
+ * Skips a record whose epoch was rolled back for it, when it is repeated: its letter belongs to the
+ * transaction that skips it.
+ */
 export function leaveOut(scope: TaskScope, { error, answer = 'continue', nodeName }: FailedInput): void {
   scope.collector.sendDeadLetters(answer, error, handlerContext(scope, nodeName))
   scope.dropped.add()
@@ -46,7 +49,7 @@ function handlerContext({ taskId, context }: TaskScope, nodeName: string | undef
   return { taskId, nodeName, topic, partition, offset, timestamp, headers, source }
 }
 
-/** What ends the epoch, for another without the record. */
+/** The error that ends the epoch, so that it is repeated without the record. */
 function rolledBack({ context, rollBack }: TaskScope, failed: FailedInput, place: string): Error {
   const { topic, partition, offset } = context
   const { error: cause } = failed

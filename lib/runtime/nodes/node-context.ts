@@ -154,8 +154,8 @@ export class NodeContext implements DeferringContext, OperatorContext {
   }
 
   /**
-   * Headers are looked at for every child: one may have changed those of the record, which the next one gets
-   * as well.
+   * Calls a child with the record as context. Headers are compared for every child: an earlier one may have
+   * changed the record's, and the next one gets the same record.
    */
   #enter(child: TaskNode, record: Record<unknown, unknown>): void {
     const scope = this.#scope

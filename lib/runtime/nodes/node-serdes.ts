@@ -4,7 +4,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { DefaultSerdes } from '../plan/settings.ts'
 
 /**
- * The serdes of a source or sink: its own, or the application's. Found out when a task is built, not with the
+ * The serdes of a source or sink: its own, or the application's. Looked up when a task is built, not with the
  * first record.
  */
 export function serdesOf(
@@ -22,8 +22,8 @@ export function serdesOf(
 }
 
 /**
- * Fails with the first record instead of at once: a sink that only ever sees tombstones, or no keys, needs no
- * serde for them.
+ * A serde that fails with the first record instead of at once: a sink that only ever sees tombstones, or no
+ * keys, needs no serde for them.
  */
 function missing(nodeName: string, part: 'key' | 'value'): Serde<unknown> {
   const fail = (): never => {

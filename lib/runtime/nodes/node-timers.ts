@@ -7,7 +7,9 @@ import { refuseAsync } from './async-processor.ts'
 import { decideFailure } from './decide-failure.ts'
 import type { TaskScope } from './task-scope.ts'
 
-/** So many fire in one turn of the loop; what else is due fires in the next one, after other work. */
+/**
+ * Timers that fire in one turn of the loop, at most; other due ones fire in the next turn, after other work.
+ */
 const FIRINGS_MAX = 500
 const COMMIT_DISTANCE_MS = 20
 
@@ -89,7 +91,7 @@ export class NodeTimers<K> {
     }
   }
 
-  /** What has fired is told soon, whatever `commitIntervalMs` is. */
+  /** Asks for a commit, so that outputs of timers are visible soon, whatever `commitIntervalMs` is. */
   #maybeCommit(): void {
     const nowMs = this.#scope.clock.monotonicMs()
     if (nowMs - this.#commitAskedMs < COMMIT_DISTANCE_MS) return

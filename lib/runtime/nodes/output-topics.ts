@@ -3,12 +3,12 @@ import { BrokerError } from '../../broker/broker-error.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { RecordCollector } from './record-collector.ts'
 
-/** A topic that was created a moment ago may not have reached the broker that is asked. */
+/** Attempts to find a topic: the broker that is asked may not know it yet if it was just created. */
 const ATTEMPTS = 5
 const PAUSE_MS = 200
 /**
- * A topic that is found missing for so long does not come. Meanwhile the thread goes back to its last commit,
- * again and again.
+ * Time after which a missing topic is not expected any more. Meanwhile the thread goes back to its last
+ * commit, again and again.
  */
 const MISSING_MS = 30_000
 
@@ -24,7 +24,7 @@ export class OutputTopics {
   readonly #known: ReadonlyMap<string, number>
   readonly #counts: Map<string, number>
   readonly #missingSinceMs = new Map<string, number>()
-  // Asked for every record, and mostly for the topic of the one before.
+  // The topic last asked for, and its count: each record asks, mostly for the topic of the one before.
   #lastTopic: string | undefined
   #lastCount: number | undefined
 
@@ -38,7 +38,7 @@ export class OutputTopics {
   count(topic: string): number | undefined {
     if (topic === this.#lastTopic) return this.#lastCount
     const count = this.#counts.get(topic)
-    // One that is not known yet is looked up meanwhile.
+    // An unknown count is not kept here, since the topic is looked up meanwhile.
     if (count !== undefined) {
       this.#lastTopic = topic
       this.#lastCount = count
@@ -46,7 +46,10 @@ export class OutputTopics {
     return count
   }
 
-  /** These are not there any more, it seems. False where one of them is not a topic that a record names. */
+  /**
+   * Forgets the counts of topics that seem to be gone. False where one of them is named by the topology, not
+   * by a record.
+   */
   forget(topics: readonly string[]): boolean {
     const isAll = topics.length > 0 && topics.every(topic => !this.#known.has(topic))
     if (isAll) for (const topic of topics) this.#counts.delete(topic)
@@ -55,7 +58,7 @@ export class OutputTopics {
   }
 
   /**
-   * Lets go of all records that wait. Rejects with class `topic-missing` where one waits for a topic that
+   * Sends all parked records, when their topics are known. Rejects with class `topic-missing` where a topic
    * does not exist; when it has been missing for 30 s, it is refused, and its handler asked.
    */
   async settle(collectors: readonly RecordCollector[]): Promise<void> {
@@ -76,7 +79,7 @@ export class OutputTopics {
     return nowMs - sinceMs >= MISSING_MS
   }
 
-  /** Returns those that are not found. */
+  /** Looks topics up; returns those that are not found. */
   async #lookUp(topics: ReadonlySet<string>): Promise<readonly string[]> {
     for (let attempt = 1; ; attempt += 1) {
       const found = await this.#describe([...topics])
@@ -85,7 +88,7 @@ export class OutputTopics {
         this.#missingSinceMs.delete(topic)
       }
       const missing = [...topics].filter(topic => !this.#counts.has(topic))
-      // One that was found missing before is not waited for again.
+      // A topic that was found missing before is not waited for again.
       const isNews = missing.some(topic => !this.#missingSinceMs.has(topic))
       if (!isNews || attempt === ATTEMPTS) return missing
       await this.#clock.sleep(PAUSE_MS)

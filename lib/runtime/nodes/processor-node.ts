@@ -11,14 +11,14 @@ import { NodeContext } from './node-context.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 
-/** User code, with the handler that decides what its exceptions mean. */
+/** A node of user code, with the handler that decides what its exceptions mean. */
 export class ProcessorNode implements TaskNode {
   readonly name: string
   readonly context: NodeContext
   readonly #processor: Processor
   readonly #scope: TaskScope
   readonly #measures: TaskMetrics | undefined
-  /** Where records end here. */
+  /** Metric of the time from source to here, where records end here. */
   readonly #latency: Distribution | undefined
   readonly #processed: Counter | undefined
 
@@ -40,7 +40,7 @@ export class ProcessorNode implements TaskNode {
 
   close(): void {
     const result = this.#processor.close?.() as unknown
-    // Closing goes on, whatever user code does.
+    // A promise is only warned of here: closing goes on, whatever user code does.
     if (isPromise(result)) this.#scope.logger.log('warn', asyncProcessor(result, this.name, 'close').message)
   }
 

@@ -9,7 +9,7 @@ import { SinkNode } from './sink-node.ts'
 import { SourceNode } from './source-node.ts'
 import type { TaskScope } from './task-scope.ts'
 
-/** The running nodes of one task, made from the plan; made anew after an abort. */
+/** The running nodes of one task, made from the plan, and made anew after an abort. */
 export class ProcessorTopology {
   readonly #sources = new Map<string, SourceNode>()
   readonly #patterns: (readonly [RegExp, SourceNode])[] = []
@@ -62,7 +62,7 @@ export class ProcessorTopology {
     }
   }
 
-  /** Topics that came up after the chain was built: a test driver's. */
+  /** The node that reads a topic which came up after the nodes were built, as in a test driver. */
   #sourceByPattern(topic: string): SourceNode {
     const [, node] = present(
       this.#patterns.find(([pattern]) => matchesTopic(pattern, topic)),

@@ -29,7 +29,7 @@ import type { TopicTraffic } from '../metrics/task-metrics.ts'
 /** Partition counts of output topics: undefined while a topic named record by record is being looked up. */
 export type PartitionCounts = (topic: string) => number | undefined
 
-/** How a sink writes. */
+/** How a sink writes to one topic. */
 export interface OutputFormat {
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
@@ -42,14 +42,14 @@ export interface RecordCollectorOptions {
   readonly sink: RecordSink
   readonly partitionCounts: PartitionCounts
   readonly onProductionError: ProductionErrorHandler
-  /** The setting. */
+  /** Topic of the setting of that name. */
   readonly deadLetterQueueTopic: string | undefined
   readonly dropped: Counter
-  /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
+  /** Refusals, shared by the tasks of a thread; without them nothing is refused after it was sent. */
   readonly refusals?: Refusals
 }
 
-/** Serialised, and waiting until its topic's partition count is known. */
+/** A serialised record that waits until its topic's partition count is known. */
 interface ParkedRecord {
   readonly topic: string
   readonly record: Record<unknown, unknown>
@@ -57,7 +57,7 @@ interface ParkedRecord {
   readonly partitioner: StreamPartitioner | undefined
 }
 
-/** With the record that it was made from: for the handler, where there is no such topic. */
+/** A parked record with the context of its input: for the handler, where there is no such topic. */
 interface ParkedOutput extends ParkedRecord {
   readonly context: RecordContext | undefined
 }
@@ -69,8 +69,8 @@ interface Serialized {
 }
 
 /**
- * Records without a key go to one partition for so many in a row: batches stay large, and all partitions get
- * their share.
+ * Records without a key that go to one partition in a row: batches stay large, and all partitions get their
+ * share.
  */
 const UNKEYED_RUN = 64
 
@@ -78,18 +78,18 @@ const UNKEYED_RUN = 64
 export class RecordCollector implements RecordOrigin {
   readonly #options: RecordCollectorOptions
   readonly #refusals: Refusals
-  /** Whether anything went out since the last commit: such a task must take part in it. */
+  /** Whether anything was sent since the last commit: such a task must take part in the next one. */
   hasSent = false
   #unkeyed = 0
   /**
-   * One record's outputs, or those of a flush: the thread looks the topic up before it goes on, and before it
-   * commits.
+   * Parked outputs of one record, or of a flush: the thread looks the topic up before the next record, and
+   * before it commits.
    */
   #parked: ParkedOutput[] = []
   #recordContext: (() => RecordContext) | undefined
-  /** A dead letter that is refused in its turn has no dead letter. */
+  /** Topics of dead letters: a letter that is refused in its turn has no dead letter. */
   readonly #letterTopics = new Set<string>()
-  /** For records without headers: serdes may add some, which are taken out again. */
+  /** Serde context of records without headers: serdes may add some, which are taken out again. */
   #bareContext: { readonly topic: string; readonly headers: Headers } | undefined
 
   constructor(options: RecordCollectorOptions) {
@@ -117,7 +117,7 @@ export class RecordCollector implements RecordOrigin {
     return this.#parked.map(({ topic }) => topic)
   }
 
-  /** There is no such topic: the handler decides about each record for it. */
+  /** Asks the handler about each parked record for a topic that does not exist. */
   refuseParked(topic: string, error: Error): void {
     const refused = this.#parked.filter(parked => parked.topic === topic)
     this.#parked = this.#parked.filter(parked => parked.topic !== topic)
@@ -128,7 +128,7 @@ export class RecordCollector implements RecordOrigin {
     }
   }
 
-  /** Called when every topic among `parkedTopics` is known. */
+  /** Sends the parked records. Called when every topic among `parkedTopics` is known. */
   sendParked(): void {
     for (const { topic, record, bytes, partitioner } of this.#parked.splice(0))
       this.#sendOrPark({ topic, record, bytes, partitioner })
@@ -140,7 +140,7 @@ export class RecordCollector implements RecordOrigin {
     this.hasSent = false
   }
 
-  /** Whose record is being processed, for error handlers. */
+  /** Sets the source of the context of the record being processed, for error handlers. */
   attach(recordContext: () => RecordContext): void {
     this.#recordContext = recordContext
   }
@@ -154,7 +154,7 @@ export class RecordCollector implements RecordOrigin {
     }
   }
 
-  /** The letter of an operator, to the task's own partition. */
+  /** Sends the letter of an operator, to the task's own partition. */
   sendLetter(topic: string, letter: LetterRecord): void {
     this.#letterTopics.add(topic)
     this.sendBytes({ ...letter, topic, partition: parseTaskId(this.#options.taskId).partition })
@@ -185,7 +185,7 @@ export class RecordCollector implements RecordOrigin {
       this.sendBytes({ topic, partition: chosen, key, value, timestamp, headers })
       return
     }
-    // The partitioner chose several partitions, or none: then the record is dropped, and counted.
+    // A list of partitions was chosen; where it is empty, the record is dropped, and counted.
     if (chosen.length === 0) this.#options.dropped.add()
     for (const partition of chosen) this.sendBytes({ topic, partition, key, value, timestamp, headers })
   }
@@ -196,7 +196,7 @@ export class RecordCollector implements RecordOrigin {
     this.#options.sink.send(record, this)
   }
 
-  /** As `sendBytes`, of bytes that are valid until it returns. */
+  /** Sends bytes that are valid only until it returns. */
   sendTransient(record: OutgoingRecord): void {
     if (this.#options.sink.copies) return this.sendBytes(record)
     const { key, value } = record
@@ -208,12 +208,12 @@ export class RecordCollector implements RecordOrigin {
   }
 
   refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void {
-    // A change that is left out alone would make the store another than its changelog says.
+    // A changelog record must not be left out alone: the store would differ from its changelog.
     if (this.#refusals.isChangelog(record.topic)) throw error
     if (this.#refusedByBroker(error, record, context) === 'retry') throw retryRequested(record.topic, error)
   }
 
-  /** Whether a record goes out: false where one like it was refused before, and the handler drops it. */
+  /** Whether a record is to be sent: false where one like it was refused before, and the handler drops it. */
   #isWanted(record: OutgoingRecord): boolean {
     const error = this.#refusals.take(record)
     return !error || this.#refusedByBroker(error, record, this.recordContext()) === 'retry'
@@ -224,12 +224,12 @@ export class RecordCollector implements RecordOrigin {
     { topic, key, value }: OutgoingRecord,
     context: RecordContext,
   ): 'continue' | 'retry' {
-    // Where they were serialised in passing, their memory is soon used again.
+    // The handler gets copies: memory of bytes that were serialised in passing is soon used again.
     const bytes = { key: key && copyBytes(key), value: value && copyBytes(value) }
     return this.#refused(error, { topic, ...bytes, origin: 'broker' }, context)
   }
 
-  /** `transient`: the bytes are used before anything else is serialised. */
+  /** Serialises a record. `transient`: the bytes are used before anything else is serialised. */
   #serialize(
     topic: string,
     record: Record<unknown, unknown>,
@@ -311,7 +311,7 @@ export class RecordCollector implements RecordOrigin {
   }
 }
 
-/** Its class sends the tasks back to their last commit, and on from there. */
+/** An error whose class sends the tasks back to their last commit, to repeat the records since. */
 function retryRequested(topic: string, error: Error): BrokerError {
   return new BrokerError(
     'RETRY_REQUESTED',
@@ -329,12 +329,12 @@ function bytesOf(
 ): Uint8Array | null {
   if (value === null || value === undefined) return null
   const bytes = transient ? serializeTransient(serde, value, context) : serde.serialize(value, context)
-  // The serde may be somebody's own.
+  // A serde of user code may return something else than bytes.
   if (!ArrayBuffer.isView(bytes)) throw notBytes(serde.name, bytes, context)
   return bytes
 }
 
-/** Whether the key's bytes, which are at hand, tell the partition. */
+/** Whether the partitioner decides by the key's bytes, which are at hand. */
 function isByPrefix(partitioner: StreamPartitioner): partitioner is PrefixPartitioner {
   return (partitioner as Partial<PrefixPartitioner>).bytesBehindKey !== undefined
 }

@@ -19,24 +19,21 @@ export interface InputPlace {
   readonly offset: number
 }
 
-/** Why an input is not processed. */
+/** The reason why an input is not processed. */
 export interface FailedInput {
   readonly error: Error
-  /** What the handler said, where it was asked already, and at which node. */
+  /** The handler's answer, where it was asked already, and the node at which it was asked. */
   readonly answer?: HandlerAnswer<string>
   readonly nodeName?: string
 }
 
-/** Refusals noted of one epoch, or two. More are found in the repetitions after this one. */
+/** Refusals noted of one epoch, or two. Further ones are found when the epochs are repeated. */
 const NOTES_MAX = 1_000
-/** Both epochs that a refusal took back are over then. */
+/** Commits after which both epochs that a refusal took back are over. */
 const COMMITS_KEPT = 2
-/**
- * Rounds in which the same refusals come back, and nothing that was sent again was found to be what is
- * refused.
- */
+/** Rounds in a row in which no repeated output was found to be one that was refused. */
 const ROUNDS_IN_VAIN_MAX = 3
-/** So many inputs are an epoch as any other. */
+/** Inputs of an epoch from which on it is not limited any more. */
 const WIDE = 100_000
 
 /**
@@ -67,17 +64,17 @@ export class Refusals {
     return this.#changelogs.has(topic)
   }
 
-  /** Whether what is sent has to be compared. */
+  /** Whether outputs have to be compared with refused ones. */
   get any(): boolean {
     return this.#count > 0
   }
 
-  /** How many inputs an epoch may have. */
+  /** The number of inputs that an epoch may have. */
   get recordsMax(): number {
     return this.#recordsMax
   }
 
-  /** What a producer was told. The key is copied. */
+  /** Notes what a producer was told. The key is copied. */
   note(error: BrokerError, { topic, partition, key, timestamp, valueBytes }: RejectedRecord): void {
     if (error.class !== 'record-refused' || this.isChangelog(topic) || this.#count >= NOTES_MAX) return
     const notes = this.#notes.get(topic) ?? []
@@ -86,7 +83,7 @@ export class Refusals {
     this.#count += 1
   }
 
-  /** Why a record like this one was refused; undefined where none was. It is forgotten by that. */
+  /** Finds the refusal of a record like this one, and removes it; undefined where there was none. */
   take(record: OutgoingRecord): BrokerError | undefined {
     const notes = this.#notes.get(record.topic)
     const index = notes?.findIndex(note => isLike(note, record)) ?? -1
@@ -98,7 +95,10 @@ export class Refusals {
     return note?.error
   }
 
-  /** The epochs with the refusal are dropped, and repeated. False where repeating has led to nothing. */
+  /**
+   * Begins a round: the epochs with the refusal are dropped and repeated. False where rounds have led to
+   * nothing.
+   */
   beginRound(): boolean {
     this.#commits = 0
     this.#roundsInVain = this.#foundInRound ? 0 : this.#roundsInVain + 1
@@ -107,8 +107,8 @@ export class Refusals {
   }
 
   /**
-   * A change for a changelog was refused, in epochs with so many inputs, of which this is the last. False
-   * where there is none that could be skipped: a punctuator made the change.
+   * Halves the inputs of an epoch, or skips its single input, after a changelog record was refused in epochs
+   * of that many inputs. False where no input could be skipped: a punctuator made the change.
    */
   narrow(error: BrokerError, inputs: number, last: RecordContext | undefined): boolean {
     this.#foundInRound = true
@@ -123,7 +123,7 @@ export class Refusals {
     return true
   }
 
-  /** The epochs since the last commit are dropped, and repeated without this input. */
+  /** Leaves this input out when the epochs since the last commit are repeated. */
   leaveOut(input: InputPlace, failed: FailedInput): void {
     this.#commits = 0
     this.#failedInputs.set(inputKey(input), failed)
@@ -133,7 +133,7 @@ export class Refusals {
     return this.#failedInputs.size > 0
   }
 
-  /** Why this input is not to be processed. */
+  /** The reason why this input is not to be processed; undefined where there is none. */
   failureOf(input: InputPlace): FailedInput | undefined {
     return this.#failedInputs.get(inputKey(input))
   }
@@ -147,7 +147,7 @@ export class Refusals {
       this.#notes.clear()
       this.#count = 0
     }
-    // Whoever was left out is behind the committed offsets by now.
+    // Inputs that were left out are behind the committed offsets by now.
     if (this.#failedInputs.size > 0 && this.#recordsMax === Infinity) this.#failedInputs.clear()
   }
 }
@@ -159,7 +159,7 @@ function widened(recordsMax: number): number {
 function isLike(note: Note, { partition, key, value, timestamp }: OutgoingRecord): boolean {
   return (
     note.partition === partition &&
-    // The native client cannot send 0, and sends 1.
+    // Timestamp 0 equals 1: the native client cannot send 0, and sends 1.
     Math.max(1, note.timestamp) === Math.max(1, timestamp) &&
     note.valueBytes === (value?.length ?? 0) &&
     equalBytes(note.key, key)

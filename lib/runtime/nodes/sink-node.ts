@@ -10,7 +10,7 @@ import type { TaskScope } from './task-scope.ts'
 
 const EXTRACT_LATER = 'put what takes time into mapValuesAsync above, and name the topic by the result'
 
-/** Writes to a topic. */
+/** A node that writes to a topic. */
 export class SinkNode implements TaskNode {
   readonly name: string
   readonly #topic: string | TopicNameExtractor
@@ -19,7 +19,7 @@ export class SinkNode implements TaskNode {
   readonly #measures: TaskMetrics | undefined
   readonly #latency: Distribution | undefined
   readonly #processed: Counter | undefined
-  /** Format of each topic that it has written to. */
+  /** Format of each topic that the sink has written to. */
   readonly #formats = new Map<string, OutputFormat>()
 
   constructor(name: string, topic: string | TopicNameExtractor, format: OutputFormat, scope: TaskScope) {
@@ -39,7 +39,8 @@ export class SinkNode implements TaskNode {
     try {
       this.#scope.collector.send(topic, record, this.#formats.get(topic) ?? this.#formatOf(topic))
     } catch (error) {
-      // What a handler did not let pass is not let pass by a processor above that swallows it, either.
+      // The failure stays, even where a processor above swallows the exception: its handler did not let the
+      // record pass.
       if (error instanceof RecordFailedError) this.#scope.failure = error
       throw error
     }
@@ -51,7 +52,10 @@ export class SinkNode implements TaskNode {
     return format
   }
 
-  /** As in Kafka Streams, no name is an error: whoever wants no output filters above. */
+  /**
+   * The topic's name for a record. No name is an error, as in Kafka Streams: a filter above can drop the
+   * record.
+   */
   #named(extractor: TopicNameExtractor, { key, value }: Record<unknown, unknown>): string {
     const topic = extractor(value, key, this.#scope.context) as unknown
     if (typeof topic === 'string' && topic !== '') return topic

@@ -6,7 +6,7 @@ import { NodeContext } from './node-context.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from './task-scope.ts'
 
-/** Where records enter. */
+/** A node where records enter. */
 export class SourceNode implements TaskNode {
   readonly name: string
   readonly context: NodeContext
@@ -24,7 +24,10 @@ export class SourceNode implements TaskNode {
     this.#processed = scope.measures?.processedBy(name)
   }
 
-  /** User code right below a source, that of a sink, has no processor whose failure it would be. */
+  /**
+   * Processes a record. User code right below a source is a sink's, which has no processor to be named as
+   * failed.
+   */
   process(record: Record<unknown, unknown>): void {
     const outer = this.#scope.context
     this.#latency?.record(this.#measures!.nowMs - record.timestamp)

@@ -2,15 +2,18 @@ import type { OutgoingRecord, Producer } from '../../broker/broker.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 
-/** Who sent a record: asked when the broker takes none of it. */
+/** The sender of a record: asked when the broker refuses it for good. */
 export interface RecordOrigin {
   /** Context of the record being processed. */
   recordContext(): RecordContext
-  /** Throws what ends the run, or has dealt with the refusal. */
+  /** Decides about a refusal: returns where the record may be dropped, else throws what ends the run. */
   refused(error: BrokerError, record: OutgoingRecord, context: RecordContext): void
 }
 
-/** Where bytes go: the thread's output, or a test driver. Refusals that are known at once go to `origin`. */
+/**
+ * The way of records out: the thread's output, or a test driver. Refusals that are known at once go to
+ * `origin`.
+ */
 export interface RecordSink {
   /** Whether `send` is done with a record's bytes when it returns. */
   readonly copies: boolean
@@ -23,16 +26,16 @@ interface HeldRecord {
   readonly context: RecordContext
 }
 
-/** How much may wait for a commit; beyond it processing stops until the commit is through. */
+/** Bytes that may wait for a commit; beyond them processing stops until the commit is through. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024
 const HELD_RECORDS_MAX = 200_000
 /** Memory of a record besides its key and value: objects and headers. */
 const OVERHEAD_BYTES = 200
 
 /**
- * The way to the thread's producer. Where that takes no record of the next transaction while it commits one,
- * what is processed meanwhile waits here, in order, with the context of its input: who is asked about a
- * refusal must not see another record.
+ * The way to the thread's producer. Some producers take no record of the next transaction while they commit
+ * one: then outputs of further processing wait here, in order, with the context of their input, which a
+ * refusal needs.
  */
 export class StreamsProducer implements RecordSink {
   readonly #producer: Producer
@@ -67,13 +70,13 @@ export class StreamsProducer implements RecordSink {
     return this.#isHolding
   }
 
-  /** From now on records belong to the next epoch. */
+  /** Makes all further records part of the next epoch. */
   hold(): void {
     this.#isHolding = true
     this.#producer.sendAhead?.()
   }
 
-  /** The next epoch's transaction is open: what waited goes out. */
+  /** Sends the waiting records: the next epoch's transaction is open. */
   release(): void {
     this.#isHolding = false
     const held = this.#held
@@ -81,7 +84,7 @@ export class StreamsProducer implements RecordSink {
     for (const { record, origin, context } of held) this.#hand(record, origin, context)
   }
 
-  /** The epoch that was held is taken back. */
+  /** Drops the waiting records: their epoch is taken back. */
   drop(): void {
     this.#isHolding = false
     this.#forget()

@@ -19,7 +19,7 @@ import type { FailedInput, InputPlace } from './refusals.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskTimes } from './task-times.ts'
 
-/** What the nodes of one task share; the task owns it. */
+/** The common state of the nodes of one task, which owns it. */
 export interface TaskScope {
   readonly applicationId: string
   readonly taskId: TaskId
@@ -30,17 +30,17 @@ export interface TaskScope {
   readonly clock: Clock
   readonly collector: RecordCollector
   readonly dropped: Counter
-  /** Undefined for global tables, which process nothing. */
+  /** The task's metrics; undefined for global tables, which process nothing. */
   readonly measures: TaskMetrics | undefined
-  /** What operators keep with the offsets. */
+  /** Times of operators, which are committed with the offsets. */
   readonly times: TaskTimes
   readonly emitIntervalMs: number
   readonly onProcessingError: ProcessingErrorHandler
   /** The record being processed. Nodes replace it while their children run. */
   context: RecordContext
   /**
-   * Set when a handler said `fail`: whatever user code makes of the exception, nothing of this epoch is
-   * committed.
+   * Failure for which a handler said `fail`: nothing of this epoch is committed, whatever user code makes of
+   * the exception.
    */
   failure: Error | undefined
   streamTimeMs(): number
@@ -50,14 +50,13 @@ export interface TaskScope {
     options: PunctuationOptions | Required<OneShotOptions>,
     callback: Punctuator,
   ): Cancellable
-  /** Takes the work of an asynchronous operator on; returns what wakes the loop. */
+  /** Takes an asynchronous operator's work on; returns the function that wakes the loop. */
   defer(nodeName: string, work: DeferredWork): () => void
   store(name: string): StateStore | undefined
   globalStore(name: string): StateStore | undefined
   requestCommit(): void
   /**
-   * Notes that a record is to be left out of the repetition that follows; undefined where nothing can be
-   * undone.
+   * Notes that an input is to be left out when its epoch is repeated; undefined where nothing can be undone.
    */
   readonly rollBack?: ((input: InputPlace, failed: FailedInput) => void) | undefined
 }

@@ -2,8 +2,8 @@ import type { Logger } from '../../common/logger.ts'
 import { decodeOperatorTimes, encodeOperatorTimes } from '../plan/offset-metadata.ts'
 
 /**
- * Brokers take 4,096 characters with an offset (`offset.metadata.max.bytes`); in base64, and beside the
- * partition time, this is the room for times.
+ * Bytes of all times: brokers take 4,096 characters with an offset (`offset.metadata.max.bytes`), in base64,
+ * and the partition time needs some.
  */
 const BYTES_MAX = 3000
 
@@ -35,8 +35,8 @@ export class TaskTimes {
   }
 
   /**
-   * What was committed, before the operators ask; they register anew. An offset that did not move keeps older
-   * times, so the latest ones count.
+   * Reads the committed times, before the operators ask; they register anew. An offset that did not move
+   * keeps older times, so the latest ones count.
    */
   restore(metadata: Iterable<string | undefined>): void {
     this.#kept.length = 0
@@ -50,7 +50,7 @@ export class TaskTimes {
   }
 
   /**
-   * The times as they are now, for the metadata of every offset of one commit, and marks (`changelog-marks`)
+   * Encodes the present times, for the metadata of every offset of one commit, and marks (`changelog-marks`)
    * as far as there is room.
    */
   encode(marks: ReadonlyMap<string, number> = NO_MARKS): Uint8Array {

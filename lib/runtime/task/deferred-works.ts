@@ -15,14 +15,14 @@ export class DeferredWorks {
     this.#works = [...this.#works, { nodeName, work }]
   }
 
-  /** Inputs whose calls run, or could, and whose outputs have not been applied. */
+  /** Inputs whose calls run, or could run, and whose outputs have not been applied. */
   get size(): number {
     let size = 0
     for (const { work } of this.#works) size += work.size
     return size
   }
 
-  /** Inputs that wait for a time, or behind one that does. */
+  /** Inputs that wait for a time, or behind one that waits. */
   get parked(): number {
     let parked = 0
     for (const { work } of this.#works) parked += work.parked
@@ -35,7 +35,7 @@ export class DeferredWorks {
 
   /** Whether the task may take another record. */
   get hasRoom(): boolean {
-    // Asked for every record, of tasks that have no such operator, too.
+    // The usual task has no such operator, and asks for every record.
     if (this.#works.length === 0) return true
     for (const { work } of this.#works) if (!work.hasRoom) return false
     return true
@@ -63,8 +63,8 @@ export class DeferredWorks {
   }
 
   /**
-   * From below: what is applied upstream may come in again further down, where it has to find room. The
-   * lowest always has somewhere to go.
+   * The operator to apply next, the lowest first: outputs that are applied upstream may enter an operator
+   * further down, which needs room for them. The lowest always can apply.
    */
   #next(): NodeWork | undefined {
     for (let at = this.#works.length - 1; at >= 0; at -= 1) {

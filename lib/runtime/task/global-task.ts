@@ -30,12 +30,12 @@ export interface GlobalTaskOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly engines: TaskEngines
-  /** Stored beside the positions. */
+  /** Ids of the topics, which are stored beside the positions. */
   readonly topicIds?: ReadonlyMap<string, string | undefined>
   readonly memory: MemoryBudget
-  /** See `StoreContext`. */
+  /** The function of that name in `StoreContext`. */
   readonly allowsRanges?: (() => boolean) | undefined
-  /** Told of every change, at the write that makes it durable. */
+  /** Returns the listener of a store's changes, called at the write that makes a change durable. */
   readonly onChange?: (storeName: string) => StoreContext['log']
 }
 
@@ -72,7 +72,7 @@ export class GlobalTask {
     this.#topology.init()
   }
 
-  /** Where reading has to go on; undefined: from the beginning. */
+  /** The offset at which reading has to go on; undefined: the beginning. */
   position(partition: TopicPartition): number | undefined {
     const { persistent } = this.#options.engines
     return persistent && readPosition(persistent, partitionKey(partition.topic, partition.partition))
@@ -89,13 +89,13 @@ export class GlobalTask {
     this.#applyHeads(queue)
   }
 
-  /** Why records are left that `apply` was given; undefined where none waits for its schema. */
+  /** The reason why records of `apply` wait; undefined where none waits for its schema. */
   get waitingFor(): SerdePendingError | undefined {
     for (const queue of this.#queues.values()) if (queue.waitingFor) return queue.waitingFor
     return undefined
   }
 
-  /** Resolves when everything that `apply` was given is applied; rejects where a schema cannot be had. */
+  /** Resolves when all records of `apply` are applied; rejects where a schema cannot be had. */
   async settle(): Promise<void> {
     for (const queue of this.#queues.values()) {
       for (let reason = queue.waitingFor; reason; reason = queue.waitingFor) {
@@ -119,7 +119,7 @@ export class GlobalTask {
     }
   }
 
-  /** Makes what was applied durable, with the positions behind it. */
+  /** Makes the applied records durable, with the positions behind them. */
   async commit(): Promise<void> {
     this.state.prepareCommit()
     this.state.startWriting(new Map(), this.#positionWrites())
@@ -215,7 +215,7 @@ export class GlobalTask {
         allowsRanges: this.#options.allowsRanges,
       },
       plan => onChange?.(plan.builder.name),
-      // There is nobody below to forward to later.
+      // Changes are not held back: no operator is below that they could be forwarded to later.
       { holdBack: false },
     )
   }

@@ -8,21 +8,23 @@ import {
 } from '../../store/contract/prefetching-store.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 
-/** Where a smaller share of a group is found, the store is one by other keys, or does not have these yet. */
+/**
+ * Share of a group that a store must find. One that finds less has other keys, or does not have these yet.
+ */
 const FOUND_MIN = 1 / 4
-/** For how many groups such a store is left alone. */
+/** Groups for which a store that found too little is left alone. */
 const REST = 64
 
 /**
  * Tells a task's stores which keys the records of one queue bring next. Most operators look for the key of
- * their input, and what that finds is memory that nobody has touched for long. Which stores are such is
- * learned from what they find: a store in vain costs next to nothing.
+ * their input, whose entry is in memory that nobody has touched for long. Whether a store is looked up by
+ * these keys is learned from what it finds: asking one in vain costs next to nothing.
  */
 export class KeyPrefetch {
   readonly #stores: ReadonlyMap<string, StateStore>
   /** Groups for which a store is still left alone. */
   readonly #resting = new WeakMap<StateStore, number>()
-  /** Texts of the group that was told of last. */
+  /** Texts of the keys of the last group. */
   readonly #texts: KeyTexts = new Array<undefined>(PREFETCH_GROUP).fill(undefined)
 
   /** `stores` may change at any time. */
@@ -31,9 +33,9 @@ export class KeyPrefetch {
   }
 
   /**
-   * To be called with each index of a chunk of records, in order, before that record is deserialised. Returns
-   * what text its key is in ASCII, where a store knows it: making it anew costs several times as much as
-   * comparing it, and a look-up by the very text that it finds is quicker.
+   * Returns the text of a record's key in ASCII, where a store knows it: making it anew costs several times
+   * as much as comparing it, and a look-up by the very text of the entry is quicker. To be called with each
+   * index of a chunk of records, in order, before that record is deserialised.
    */
   ahead(records: readonly RawRecord[], index: number): string | undefined {
     const place = index % PREFETCH_GROUP
@@ -58,7 +60,7 @@ export class KeyPrefetch {
   }
 }
 
-/** They come from one consumer, so what is true of the first is true of all. */
+/** Whether the records lie in a buffer. The first one tells of all, since they come from one consumer. */
 function areInBuffer(
   records: readonly RawRecord[],
   index: number,

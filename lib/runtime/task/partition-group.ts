@@ -8,8 +8,8 @@ import type { QueuedRecord } from './queued-record.ts'
 import type { RecordQueue } from './record-queue.ts'
 
 /**
- * Records still on the broker behind what was fetched: 0 when the end is reached, undefined while that is not
- * known.
+ * Records that are still on the broker behind the fetched ones: 0 when the end is reached, undefined while
+ * that is not known.
  */
 export type FetchLag = (queue: RecordQueue) => number | undefined
 
@@ -38,7 +38,7 @@ export class PartitionGroup {
     return this.#streamTimeMs
   }
 
-  /** From committed metadata: a restarted task goes on where it was. */
+  /** Raises stream time to a committed one: a restarted task goes on where it was. */
   raiseStreamTime(timeMs: number): void {
     if (timeMs > this.#streamTimeMs) this.#streamTimeMs = timeMs
   }
@@ -70,7 +70,7 @@ export class PartitionGroup {
     return queue
   }
 
-  /** Why a partition's records do not go on; undefined where none waits for its schema. */
+  /** The reason why a partition's records wait; undefined where none waits for its schema. */
   get waitingFor(): SerdePendingError | undefined {
     for (const queue of this.#waiting) return queue.waitingFor
     return undefined
@@ -81,9 +81,9 @@ export class PartitionGroup {
   }
 
   /**
-   * Whether the next record may be taken: an empty queue might still bring an older one (KIP-695). With 0 the
-   * task waits for what the broker is known to have, with more also that long for what it has not. `nowMs`:
-   * of a monotonic clock.
+   * Whether the next record may be taken: an empty queue might still bring an older one (KIP-695). With
+   * `maxTaskIdleMs` 0 the task waits for records that the broker is known to have, with more also that long
+   * for others. `nowMs`: time of a monotonic clock.
    */
   isReady(nowMs: number, lag: FetchLag): boolean {
     if (this.#waiting.size > 0) this.#resumeWaiting()
@@ -99,7 +99,7 @@ export class PartitionGroup {
     return ready
   }
 
-  /** Only called while `hasRecords()`. */
+  /** Takes the next record. Only called while `hasRecords()`. */
   take(): QueuedRecord {
     if (this.#isEnforced && this.enforced) this.enforced.value += 1
     const queue = this.#heap.pop()
@@ -109,7 +109,7 @@ export class PartitionGroup {
     return record
   }
 
-  /** Forgets what waits; partition times and stream time are set anew by the caller. */
+  /** Forgets all waiting records; partition times and stream time are set anew by the caller. */
   reset(): void {
     for (const queue of this.#queues.values()) queue.clear()
     this.#heap.clear()
@@ -133,7 +133,7 @@ export class PartitionGroup {
   }
 
   #mayPass(queue: RecordQueue, nowMs: number, lag: FetchLag): boolean {
-    // It has an older record, perhaps: one whose time is not known yet.
+    // The record that waits may be an older one: its time is not known yet.
     if (queue.waitingFor) return false
     if (queue.head) {
       this.#idleDeadlines.delete(queue)

@@ -10,7 +10,7 @@ interface Entry {
   cancelled: boolean
 }
 
-/** When a punctuator ticks. An interval of Infinity: once. */
+/** The ticks of a punctuator. With an interval of Infinity it ticks once. */
 export interface Ticks {
   readonly firstMs: number
   readonly intervalMs: number
@@ -27,16 +27,16 @@ export interface DuePunctuation {
 export type RunPunctuator = (node: string, callback: Punctuator, timestampMs: number) => void
 
 /**
- * The punctuators of one task and one kind of time, by their next tick. A tick that was skipped is not made
- * up for: the next one lies behind the present time, as in Kafka Streams. Times beyond what a number holds
- * exactly cannot loop: the next tick is computed, never counted up to.
+ * The punctuators of one task and one kind of time, by their next tick. Skipped ticks are not repeated: the
+ * next one lies after the present time, as in Kafka Streams. Times beyond what a number holds exactly cannot
+ * loop: the next tick is computed, never counted up to.
  */
 export class PunctuationQueue {
   readonly type: PunctuationType
   readonly #numbers: { added: number }
   #entries: Entry[] = []
 
-  /** `beside`: a queue whose ticks are run in one order with those of this one. */
+  /** `beside`: a queue whose ticks are run in one order with this queue's. */
   constructor(type: PunctuationType, beside?: PunctuationQueue) {
     this.type = type
     this.#numbers = beside === undefined ? { added: 0 } : beside.#numbers
@@ -60,7 +60,7 @@ export class PunctuationQueue {
     return this.#entries.length === 0
   }
 
-  /** When the earliest tick is due; Infinity without any. */
+  /** Time of the earliest tick; Infinity without any. */
   get nextMs(): number {
     let next = Infinity
     for (const entry of this.#entries) if (entry.nextMs < next) next = entry.nextMs
@@ -68,8 +68,8 @@ export class PunctuationQueue {
   }
 
   /**
-   * After time was set back by more than an interval: a series that has begun goes on with its next multiple.
-   * Where it was less, the tick that has been is not repeated.
+   * Moves series that have begun to their next multiple, after time was set back by more than an interval.
+   * After a smaller step back the last tick is not repeated.
    */
   realign(nowMs: number): void {
     for (const entry of this.#entries) {
@@ -79,7 +79,7 @@ export class PunctuationQueue {
     }
   }
 
-  /** Lets go of entries that have ticked for the last time. */
+  /** Removes entries that have ticked for the last time. */
   forgetDone(): void {
     if (this.#entries.some(isDone)) this.#entries = this.#entries.filter(entry => !isDone(entry))
   }
@@ -105,7 +105,7 @@ export class PunctuationQueue {
   }
 }
 
-/** Each once, the one that is latest first. */
+/** Runs due punctuators, each once, the one that is latest first. */
 export function runDue(due: DuePunctuation[], timestampMs: number, run: RunPunctuator): void {
   const lateMs = ({ entry, foundMs }: DuePunctuation) => foundMs - entry.nextMs
   due.sort((left, right) => lateMs(right) - lateMs(left) || left.entry.order - right.entry.order)
@@ -117,22 +117,19 @@ export function runDue(due: DuePunctuation[], timestampMs: number, run: RunPunct
   }
 }
 
-/** One tick. */
+/** A single tick. */
 export function onceAt(atMs: number): Ticks {
   return { firstMs: atMs, intervalMs: Infinity }
 }
 
-/** Ticks on `startMs + n × intervalMs`, the first of them not before now. */
+/** Ticks at `startMs + n × intervalMs`, the first of them not before now. */
 export function anchoredTicks(startMs: number, intervalMs: number, nowMs: number): Ticks {
   if (startMs >= nowMs) return { firstMs: startMs, intervalMs }
   const firstMs = startMs + (Math.floor((nowMs - startMs) / intervalMs) + 1) * intervalMs
   return { firstMs, intervalMs, hasBegun: true }
 }
 
-/**
- * The first tick of the series that lies behind `nowMs`; at least one above it where numbers are too coarse
- * for the interval.
- */
+/** The first tick of the series after `nowMs`; Infinity where numbers are too coarse for the interval. */
 function tickAfter(tickMs: number, intervalMs: number, nowMs: number): number {
   if (intervalMs === Infinity) return Infinity
   const skipped = Math.floor((nowMs - tickMs) / intervalMs) + 1
@@ -140,7 +137,7 @@ function tickAfter(tickMs: number, intervalMs: number, nowMs: number): number {
   return next > nowMs ? next : Infinity
 }
 
-/** A series goes on while numbers are fine enough for it. */
+/** Whether an entry will not tick any more. */
 function isDone({ intervalMs, nextMs }: Entry): boolean {
   return intervalMs === Infinity && nextMs === Infinity
 }

@@ -26,7 +26,7 @@ export class QueueHeap {
     items[at] = queue
   }
 
-  /** Only called while `size` > 0. */
+  /** Removes and returns the queue with the earliest head. Only called while `size` > 0. */
   pop(): RecordQueue {
     const items = this.#items
     const root = items[0]!

@@ -3,8 +3,8 @@ import type { RecordContext } from '../../common/record-context.ts'
 import type { RawRecord } from '../../broker/broker.ts'
 
 /**
- * A record at the head of its queue: deserialised, with its time. It is its own context, so that none is made
- * for each record.
+ * The record at the head of a queue: deserialised, with its time. It is its own context, so that no other
+ * object is made for each record.
  */
 export class QueuedRecord implements RecordContext {
   readonly topic: string

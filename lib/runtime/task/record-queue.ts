@@ -29,9 +29,9 @@ export interface RecordQueueOptions {
   readonly onDeserializationError: DeserializationErrorHandler
   readonly dropped: Counter
   readonly logger: Logger
-  /** For the stores of the task; undefined where it has none. */
+  /** Prefetches from the stores of the task; undefined where it has none. */
   readonly prefetch?: KeyPrefetch | undefined
-  /** Where dead letters go; undefined for global stores, whose threads write nothing. */
+  /** Takes dead letters; undefined for global stores, whose threads write nothing. */
   readonly collector?: RecordCollector | undefined
   readonly traffic?: TopicTraffic | undefined
 }
@@ -44,12 +44,12 @@ interface Refusal {
 const UNREADABLE: Refusal = { fault: 'cannot be deserialised', mend: 'serde' }
 const UNTIMED: Refusal = { fault: 'has no usable timestamp', mend: 'timestampExtractor' }
 
-/** A record that cannot be deserialised yet, since what that needs is being fetched. */
+/** A record that cannot be deserialised yet: its schema is being fetched. */
 interface WaitingRecord {
   readonly raw: RawRecord
   readonly reason: SerdePendingError
   isSettled: boolean
-  /** It cannot be had: the record is neither good nor bad, and must not be dropped. */
+  /** The error of fetching the schema: the record is neither good nor bad, and must not be dropped. */
   failure: Error | undefined
 }
 
@@ -87,12 +87,12 @@ export class RecordQueue {
     return this.#head
   }
 
-  /** Why there is no head though records wait: the first one's schema is being fetched. */
+  /** The reason why there is no head though records wait: the first one's schema is being fetched. */
   get waitingFor(): SerdePendingError | undefined {
     return this.#waiting?.reason
   }
 
-  /** Only asked for a queue that has a head. */
+  /** Timestamp of the head. Only asked for where there is one. */
   get headTimestampMs(): number {
     return this.#head ? this.#head.timestamp : Infinity
   }
@@ -110,8 +110,8 @@ export class RecordQueue {
   }
 
   /**
-   * The offset to commit: of the next record to process, or behind all that came. Undefined before anything
-   * came.
+   * The offset to commit: of the next record to process, or behind all records that came. Undefined before
+   * the first.
    */
   get nextOffset(): number | undefined {
     return (this.#head ?? this.#waiting?.raw)?.offset ?? this.#endOffset
@@ -126,9 +126,7 @@ export class RecordQueue {
     if (!this.#head && !this.#waiting) this.#advance()
   }
 
-  /**
-   * Goes on with the record that waits, if what it waits for has come. Throws where that is not to be had.
-   */
+  /** Goes on with the waiting record, if its schema has come. Throws where it cannot be had. */
   resume(): void {
     const waiting = this.#waiting
     if (!waiting?.isSettled) return
@@ -139,7 +137,7 @@ export class RecordQueue {
     if (!this.#head) this.#advance()
   }
 
-  /** Only called while there is a head. */
+  /** Takes the head. Only called while there is one. */
   take(): QueuedRecord {
     const record = this.#head!
     this.#head = undefined
@@ -148,7 +146,7 @@ export class RecordQueue {
     return record
   }
 
-  /** What is read next begins here; what waits is still to be processed. */
+  /** Sets the offset behind which no record has been read; waiting records are still to be processed. */
   goOnAt(offset: number): void {
     this.#endOffset = offset
   }
@@ -174,7 +172,7 @@ export class RecordQueue {
   }
 
   /**
-   * The next record's key, where a store knows its text, and the key's serde would make the same of its
+   * The next record's key, where a store knows its text, and the key's serde would read the same from its
    * bytes.
    */
   #knownKey(): string | undefined {
@@ -221,7 +219,7 @@ export class RecordQueue {
     const record = new QueuedRecord(this, raw, key, value, raw.timestamp)
     const timestamp = this.#timestampOf(record)
     if (timestamp === undefined) return undefined
-    // What the extractor has seen is not changed under its hands.
+    // The extractor may have kept its record: another timestamp needs another object.
     return timestamp === record.timestamp ? record : new QueuedRecord(this, raw, key, value, timestamp)
   }
 
@@ -229,7 +227,7 @@ export class RecordQueue {
     this.#options.traffic?.count(payload, headers)
   }
 
-  /** Undefined: the record is dropped. */
+  /** The record's timestamp; undefined where the record is dropped. */
   #timestampOf(record: QueuedRecord): number | undefined {
     let timestamp: number
     try {
@@ -246,7 +244,8 @@ export class RecordQueue {
   }
 
   /**
-   * Said with the first record, and each time that there are ten times as many: a topic may be full of them.
+   * Drops a record. Warns of the first one, and each time that there are ten times as many: a topic may be
+   * full of them.
    */
   #dropNegative({ topic, partition, offset }: QueuedRecord, timestamp: number): void {
     this.#options.dropped.add()
@@ -290,7 +289,7 @@ export class RecordQueue {
   }
 }
 
-/** An end before its start stands for null. */
+/** Length of a range of bytes; an end before its start stands for null. */
 function lengthOf(start: number, end: number): number {
   return end > start ? end - start : 0
 }

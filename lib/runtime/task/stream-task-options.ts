@@ -22,13 +22,13 @@ export interface StreamTaskOptions {
   readonly state: StateManager
   readonly collector: RecordCollector
   readonly sendChange: ChangelogSend
-  /** Shared by the tasks of a thread; none: nothing is refused after it was sent. */
+  /** Refusals, shared by the tasks of a thread; without them nothing is refused after it was sent. */
   readonly refusals?: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
-  /** Metrics of the thread that it runs in; none: a test driver's. */
+  /** Metrics of the task's thread; a test driver has none. */
   readonly threadMetrics?: ThreadMetrics
-  /** Wakes whoever runs the task: an asynchronous call has ended. */
+  /** Wakes the loop that runs the task: an asynchronous call has ended. */
   readonly wake: () => void
-  /** See `StoreContext`. */
+  /** The function of that name in `StoreContext`. */
   readonly allowsRanges?: (() => boolean) | undefined
 }

@@ -55,9 +55,9 @@ export class StreamTask {
   #hasProgress = false
   /** Records dropped before this epoch. */
   #droppedBefore = 0
-  /** A processor asked for a commit. */
+  /** Whether a processor asked for a commit. */
   commitRequested = false
-  /** How often that was, and how often when the epoch was sealed. */
+  /** Number of requests for a commit, and that number when the epoch was sealed. */
   #requests = 0
   #requestsSealed = 0
 
@@ -105,14 +105,14 @@ export class StreamTask {
     return this.#group.streamTimeMs
   }
 
-  /** How long until the next wall-clock punctuator is due; Infinity without any. */
+  /** Time until the next wall-clock punctuator is due; Infinity without any. */
   get wallClockWaitMs(): number {
     return this.#wallClock.waitMs
   }
 
   /**
-   * Starts at these committed offsets, which also carry the times; `starts` says where the other partitions
-   * begin. The stores are restored.
+   * Starts at these committed offsets, which also carry the times; `starts`: offsets of the other partitions.
+   * The stores are restored.
    */
   start(committed: ReadonlyMap<string, OffsetToCommit>, starts: ReadonlyMap<string, number>): void {
     for (const [key, offset] of committed) this.#committed.set(key, offset)
@@ -125,8 +125,8 @@ export class StreamTask {
   }
 
   /**
-   * A partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks do
-   * not start over.
+   * Adds a partition of a topic that matches a pattern and came up only now: for the test driver, whose tasks
+   * do not start over.
    */
   addPartition(partition: TopicPartition): void {
     for (const queue of buildQueues(
@@ -140,7 +140,8 @@ export class StreamTask {
 
   /** Takes records over; returns the queue's length. */
   add(batch: RecordBatch): number {
-    // Markers and aborted records move the offset, too: lag is 0 when all is done.
+    // An empty batch is progress, too: markers and aborted records move the offset, so that lag is 0 at the
+    // end.
     if (batch.records.length === 0) this.#hasProgress = true
     return this.#group.add(batch).size
   }
@@ -153,27 +154,30 @@ export class StreamTask {
     return this.#group.hasRecords()
   }
 
-  /** Why records of a partition do not go on; undefined where none waits for its schema. */
+  /** The reason why records of a partition wait; undefined where none waits for its schema. */
   get waitingFor(): SerdePendingError | undefined {
     return this.#group.waitingFor
   }
 
-  /** `nowMs`: of the monotonic clock. */
+  /** Whether a record may be processed. `nowMs`: time of the monotonic clock. */
   isReady(nowMs: number, lag: FetchLag): boolean {
     return this.#deferred.hasRoom && this.#group.isReady(nowMs, lag)
   }
 
-  /** A run of records begins: latencies from end to end are up to now. */
+  /** Begins a run of records: latencies from end to end are up to now. */
   beginRun(): void {
     this.#measures.nowMs = this.#options.clock.nowMs()
   }
 
-  /** So many records of a run were processed. */
+  /** Ends a run of that many processed records. */
   endRun(records: number, elapsedMs: number): void {
     this.#measures.processed(records, elapsedMs)
   }
 
-  /** Processes the next record, depth first, and what its time makes due. Only called while `isReady`. */
+  /**
+   * Processes the next record, depth first, and punctuators that its time makes due. Only called while
+   * `isReady`.
+   */
   process(): void {
     const record = this.#group.take()
     const scope = this.#scope
@@ -189,8 +193,8 @@ export class StreamTask {
   }
 
   /**
-   * It was undone, by its handler's answer; or it has made a change that the changelog takes in no form, and
-   * the handler is asked now.
+   * Whether the record is to be skipped: its handler rolled it back, or it has made a change that the
+   * changelog takes in no form, and the handler is asked now.
    */
   #isFailed(record: QueuedRecord): boolean {
     const failed = this.#refusals.failureOf(record)
@@ -206,7 +210,7 @@ export class StreamTask {
     return this.#deferred.size
   }
 
-  /** Inputs of asynchronous operators that wait for a time, or behind one that does. */
+  /** Inputs of asynchronous operators that wait for a time, or behind one that waits. */
   get parkedInputs(): number {
     return this.#deferred.parked
   }
@@ -231,26 +235,27 @@ export class StreamTask {
     this.#nextStreamTickMs = this.#streamTime.nextMs
   }
 
-  /** Returns whether a punctuator ran. */
+  /** Runs the wall-clock punctuators that are due; returns whether there was one. */
   punctuateWallClock(): boolean {
     return this.#wallClock.maybePunctuate(this.#punctuate)
   }
 
-  /** Caches forward, changes go to the changelogs. Returns whether there is anything to commit. */
+  /**
+   * Makes caches forward, and sends changes to the changelogs. Returns whether there is anything to commit.
+   */
   prepareCommit(): boolean {
     this.beginRun()
     this.state.prepareCommit()
     this.#requestsSealed = this.#requests
     if (this.#scope.failure) throw this.#scope.failure
-    // Records that are dropped unprocessed move the offsets as well: whoever starts at the committed ones
-    // reads them again.
+    // Dropped records count as progress: they move the offsets, and would be read again from the committed
+    // ones.
     return this.#hasProgress || this.collector.hasSent || this.#scope.dropped.value > this.#droppedBefore
   }
 
   /**
-   * The offsets of the next records. Those that moved since the last commit, and where the task has sent
-   * something at least one: it is the group's generation with it that fences a zombie. `all`: every one of
-   * them.
+   * The offsets of the next records that moved since the last commit. Where the task has sent something,
+   * there is at least one: with it the group's generation fences a zombie. `all`: every offset.
    */
   offsetsToCommit(options: { readonly all: boolean }): OffsetToCommit[] {
     const every = this.#presentOffsets()
@@ -259,9 +264,9 @@ export class StreamTask {
     return every.slice(0, 1)
   }
 
-  /** What happens from now on belongs to the next commit. */
+  /** Ends the epoch: further changes belong to the next commit. */
   endEpoch(): void {
-    // What was asked for since the epoch was sealed, by a timer, is for the next commit.
+    // A timer may have asked since the epoch was sealed: its request is for the next commit.
     const isAskedAgain = this.#requests !== this.#requestsSealed
     this.#hasProgress = isAskedAgain
     this.#droppedBefore = this.#scope.dropped.value
@@ -269,20 +274,20 @@ export class StreamTask {
     this.collector.hasSent = false
   }
 
-  /** The broker has committed: this is where an abort goes back to. */
+  /** Keeps the offsets that the broker has committed: an abort goes back to them. */
   committed(offsets: readonly OffsetToCommit[]): void {
     for (const offset of offsets) this.#committed.set(partitionKey(offset.topic, offset.partition), offset)
   }
 
-  /** Where reading has to go on after the last commit. */
+  /** The offset at which reading goes on after the last commit. */
   resumeOffset(partition: TopicPartition): number | undefined {
     const key = partitionKey(partition.topic, partition.partition)
     return this.#committed.get(key)?.offset ?? this.#starts.get(key)
   }
 
   /**
-   * The offset up to which readers from outside see what the records of a partition have led to; undefined
-   * where it has no beginning yet.
+   * The offset up to which readers from outside see the effects of a partition's records; undefined where it
+   * has no beginning yet.
    */
   shownOffset({ topic, partition }: TopicPartition): number | undefined {
     return this.state.shownOffsets.get(partitionKey(topic, partition))
@@ -294,14 +299,14 @@ export class StreamTask {
       this.state.shownOffsets.set(partitionKey(partition.topic, partition.partition), offset)
   }
 
-  /** The partition begins somewhere else: what was committed is no longer there. */
+  /** Begins the partition at another offset: the committed one is no longer there. */
   restartAt(partition: TopicPartition, offset: number): void {
     const key = partitionKey(partition.topic, partition.partition)
     this.#committed.delete(key)
     this.#starts.set(key, offset)
     this.#show(partition)
     this.#group.queue(partition.topic, partition.partition)?.goOnAt(offset)
-    // The position that is gone must not stay the committed one until a record comes.
+    // The next commit replaces the committed offset, which is gone, without waiting for a record.
     this.#hasProgress = true
   }
 
@@ -322,14 +327,13 @@ export class StreamTask {
     this.#topology.init()
   }
 
-  /** The task leaves this process when its next commit has succeeded. */
+  /** Prepares to close: the task leaves this process when its next commit has succeeded. */
   prepareClose(): void {
     this.#deferred.prepareClose()
   }
 
   /**
-   * Ends the task. Whoever wants its work committed has done so before. The engines are the caller's to
-   * close.
+   * Ends the task. Its work must have been committed before, if it is to be. The caller closes the engines.
    */
   async close(): Promise<void> {
     if (this.#lifecycle.is('closed')) return
@@ -372,7 +376,7 @@ export class StreamTask {
     if (scope.failure) throw scope.failure
   }
 
-  /** Whoever asks waits for it, whether or not there is anything else to commit. */
+  /** Asks for a commit, which happens whether or not there is anything else to commit. */
   #requestCommit(): void {
     this.#requests += 1
     this.commitRequested = true

@@ -10,7 +10,7 @@ import type { StateManager } from '../state/state-manager.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 
-/** One queue for every source partition of a task. */
+/** Builds one queue for every source partition of a task. */
 export function buildQueues(
   options: Pick<StreamTaskOptions, 'id' | 'plan' | 'partitions' | 'settings' | 'logger'> & {
     readonly collector?: RecordCollector

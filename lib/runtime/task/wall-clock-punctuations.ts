@@ -34,7 +34,7 @@ export class WallClockPunctuations {
     return this.#anchored.schedule(node, anchoredTicks(startMs, intervalMs, this.#clock.nowMs()), callback)
   }
 
-  /** How long until the next one is due; Infinity without any. */
+  /** Time until the next punctuator is due; Infinity without any. */
   get waitMs(): number {
     let waitMs = Infinity
     if (!this.#intervals.isEmpty) waitMs = this.#intervals.nextMs - this.#clock.monotonicMs()
@@ -44,7 +44,10 @@ export class WallClockPunctuations {
     return Math.min(waitMs, this.#anchored.nextMs - nowMs)
   }
 
-  /** Calls `run` with the wall-clock time for what is due, each once. Returns whether anything was. */
+  /**
+   * Calls `run` with the wall-clock time for each punctuator that is due, once. Returns whether there was
+   * one.
+   */
   maybePunctuate(run: RunPunctuator): boolean {
     if (this.waitMs > 0) return false
     const nowMs = this.#clock.nowMs()
