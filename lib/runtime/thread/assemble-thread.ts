@@ -16,19 +16,19 @@ import type { ThreadClients } from './thread-clients.ts'
 import { ThreadMetrics } from '../metrics/thread-metrics.ts'
 import type { StreamThreadOptions } from './thread-options.ts'
 
-/** What a run begins with: found out and opened before. */
+/** The start of a run: what was found out and opened before. */
 export interface ThreadStart {
   readonly anchors: AnchorPlan
   readonly clients: ThreadClients
-  /** Partitions, by topic. */
+  /** Partition counts, by topic. */
   readonly counts: ReadonlyMap<string, number>
   readonly refusals: Refusals
 }
 
-/** What the thread does in the middle of a commit. */
+/** Callbacks of a commit that the thread provides. */
 export type CommitHooks = Pick<CommitOptions, 'settleOutputs' | 'onSealed' | 'onCommitted'>
 
-/** The parts of one run, made for each other. */
+/** The components of one run, made for each other. */
 export interface ThreadComponents {
   readonly positions: ChangelogPositions
   readonly restorer: Restorer

@@ -33,7 +33,7 @@ export class ChangelogPositions {
     this.#nextMs = clock.monotonicMs() + settings.positionIntervalMs
   }
 
-  /** Asks if it is time; the answer comes in the background. */
+  /** Asks when it is time; the answer comes in the background. */
   maybeAsk(tasks: readonly StreamTask[]): void {
     if (this.#asked || this.#clock.monotonicMs() < this.#nextMs) return
     const generation = this.#generation
@@ -47,8 +47,8 @@ export class ChangelogPositions {
   }
 
   /**
-   * Where a changelog was deleted and made anew between two writes: they go by its name, so that no broker
-   * says so, and nothing of what was in it before would ever be in it again. Who takes the tasks over anew
+   * Throws where a changelog was deleted and made anew between two writes. Writes go by its name, so that no
+   * broker says so, and its earlier records would be missing for ever: whoever takes the tasks over anew
    * fills it.
    */
   throwIfMadeAnew(): void {
@@ -57,23 +57,23 @@ export class ChangelogPositions {
     if (failure) throw failure
   }
 
-  /** For the batch of the epoch that is being sealed: by changelog topic. */
+  /** Positions by changelog topic, for the batch of the epoch that is being sealed. */
   of(task: StreamTask): ReadonlyMap<string, number> {
     return this.#pick(task, this.#answers)
   }
 
-  /** The epoch is sealed: later answers belong to the next one. */
+  /** Forgets the answers, which the sealed epoch has used: later ones belong to the next epoch. */
   used(): void {
     this.#answers = new Map()
   }
 
-  /** After an abort: what was learned may cover records that are not in the engines. */
+  /** Forgets the answers after an abort: they may cover records that are not in the engines. */
   forget(): void {
     this.#generation += 1
     this.#answers = new Map()
   }
 
-  /** For a clean close, after the last commit: the positions to store. */
+  /** Positions to store at a clean close, after the last commit. */
   async final(tasks: readonly StreamTask[]): Promise<(task: StreamTask) => ReadonlyMap<string, number>> {
     const answers = await this.#ask(tasks)
     return task => this.#pick(task, answers)
@@ -112,7 +112,10 @@ export class ChangelogPositions {
   }
 }
 
-/** A source topic that serves as changelog is positioned by the committed offset, which the group keeps. */
+/**
+ * Partitions of the task's changelogs. A source topic that serves as changelog is not among them: the group
+ * keeps its committed offset.
+ */
 function changelogPartitions(task: StreamTask): TopicPartition[] {
   const { partition } = parseTaskId(task.id)
   return task.state

@@ -9,7 +9,7 @@ import { usedAtWrite } from '../state/task-engines.ts'
 /** The steps of a commit, as a probe sees them: each name says what has just been done. */
 export type CommitStep = 'prepared' | 'offsets-sent' | 'committed' | 'staged' | 'written'
 
-/** Called between the steps; only tests give one, to end the process there. */
+/** Called between the steps; only tests set one, to end the process there. */
 export type CommitProbe = (step: CommitStep) => void
 
 export interface CommitOptions {
@@ -20,27 +20,28 @@ export interface CommitOptions {
   readonly clock: Clock
   readonly probe: CommitProbe | undefined
   /**
-   * Caches forward as they are flushed: what they sent to topics not looked up yet belongs to this commit.
+   * Sends what waits for its topic to be looked up: caches forward as they are flushed, and these outputs
+   * belong to this commit.
    */
   readonly settleOutputs: (tasks: readonly StreamTask[]) => Promise<void>
   /**
-   * Changelog positions that were learned while this epoch was open, by topic: asked when it is sealed,
-   * before the next one writes.
+   * Changelog positions by topic, learned while this epoch was open: asked for when it is sealed, before the
+   * next one writes.
    */
   readonly positionsOf: (task: StreamTask) => ReadonlyMap<string, number>
-  /** The epoch is closed: what happens from now on belongs to the next one. */
+  /** Called when the epoch is sealed: further changes belong to the next one. */
   readonly onSealed: () => void
   /**
-   * `shown` (none: now) resolves when reads of what is committed show it, or never will; a change is told of
-   * then.
+   * Called when the epoch is committed. `shown` (undefined: now) resolves when reads show what is committed,
+   * or never will; listeners are told of changes then.
    */
   readonly onCommitted: (shown?: Promise<unknown>) => void
 }
 
-/** Commits are repeated at this distance while the broker asks for patience. */
+/** Pause before a commit is repeated that the broker could not take yet. */
 const RETRY_MS = 50
 
-/** What is committed of a task. */
+/** The offsets and positions of a task that an epoch commits. */
 interface Sealed {
   readonly offsets: readonly OffsetToCommit[]
   readonly positions: ReadonlyMap<string, number>
@@ -71,29 +72,29 @@ export class Commit {
     return this.#underWay !== undefined
   }
 
-  /** Throws what the commit under way has failed with. */
+  /** Throws the failure of the last commit. */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error
   }
 
-  /** Nothing is under way any more. Throws what it has failed with. */
+  /** Resolves when no commit is under way. Throws the failure of the last one. */
   async settled(): Promise<void> {
     await this.#underWay
     this.throwIfFailed()
   }
 
-  /** A call under way is waited for, but not repeated. */
+  /** Stops repeating calls; one under way is waited for. */
   giveUp(): void {
     this.#givenUp.abort()
   }
 
-  /** Both epochs are taken back. Only when nothing is under way. */
+  /** Forgets the failure, and drops the outputs of both epochs. Only called when no commit is under way. */
   forget(): void {
     this.#failure = undefined
     this.#options.output.drop()
   }
 
-  /** False where there was nothing to commit. `all`: every offset, moved or not. */
+  /** Starts a commit; returns false where there is nothing to commit. `all`: every offset, moved or not. */
   async start(tasks: readonly StreamTask[], { all }: { readonly all: boolean }): Promise<boolean> {
     await this.settled()
     const { settings, probe, output, onSealed, positionsOf } = this.#options
@@ -116,7 +117,7 @@ export class Commit {
         this.#failure = { error }
       })
       .finally(() => (this.#underWay = undefined))
-    // What they have done meanwhile would count as flushed.
+    // Changes that these tasks make during the flush would count as flushed with it.
     if (!isExactlyOnce && withEffects.some(task => task.state.waitsForFlush)) await this.settled()
     return true
   }
@@ -126,14 +127,14 @@ export class Commit {
     await producer.flush()
     await this.#flushRest([...epoch.keys()])
     output.release()
-    // Before the offsets: a store without a changelog has its effects nowhere else.
+    // The engines are written before the offsets: a store without a changelog has its effects nowhere else.
     await this.#makeDurable(epoch)
     await this.#retried(() => consumer.commit(offsetsOf(epoch)))
     for (const [task, { offsets }] of epoch) task.committed(offsets)
     onCommitted()
   }
 
-  /** Changes that must not be safe before the outputs are. */
+  /** Sends and flushes changes that must not be safe before the outputs are. */
   async #flushRest(tasks: readonly StreamTask[]): Promise<void> {
     const waiting = tasks.filter(task => task.state.waitsForFlush)
     if (waiting.length === 0) return
@@ -193,7 +194,10 @@ export class Commit {
     }
   }
 
-  /** A transaction that has timed out cannot be committed; a new producer finds out what became of it. */
+  /**
+   * How long calls are repeated. A transaction that has timed out cannot be committed; a new producer finds
+   * out what became of it.
+   */
   get #patienceMs(): number {
     const { processingGuarantee, taskTimeoutMs, transactionTimeoutMs } = this.#options.settings
     return processingGuarantee === 'exactly-once'

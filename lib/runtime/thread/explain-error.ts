@@ -1,8 +1,8 @@
 import { BrokerError } from '../../broker/broker-error.ts'
 
 /**
- * Rights by the code of their refusal, as `kafka-acls --operation` takes them; for topics it depends on what
- * was tried.
+ * Rights by the code of their refusal, as `kafka-acls --operation` takes them. Those of topics depend on the
+ * operation.
  */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ['GROUP_AUTHORIZATION_FAILED', 'Read on the group'],
@@ -15,17 +15,14 @@ export interface Application {
   readonly principal: string | undefined
 }
 
-/**
- * Says to an operator what to do about an error that only an operator can mend; other errors stay what they
- * are.
- */
+/** Adds advice to an error that only an operator can mend; other errors stay as they are. */
 export function explainError(error: Error, { applicationId, principal }: Application): Error {
   if (!(error instanceof BrokerError)) return error
   if (error.class === 'authorization') return explainAuthorization(error, principal)
   return error.code === 'INCONSISTENT_GROUP_PROTOCOL' ? explainProtocol(error, applicationId) : error
 }
 
-/** Who lacks which right, and how it is given. */
+/** Names the principal and the right that it lacks, and how to grant it. */
 function explainAuthorization(error: BrokerError, principal: string | undefined): BrokerError {
   const { code, message, partitions } = error
   const who = principal ?? 'the principal of this client'
@@ -35,7 +32,7 @@ function explainAuthorization(error: BrokerError, principal: string | undefined)
   return new BrokerError(code, 'authorization', `${message}; ${more}`, { cause: error, partitions })
 }
 
-/** Group coordinators let in only who shares a protocol with all members that are there. */
+/** Advice about protocols: a group admits only members that share a protocol with all present ones. */
 function explainProtocol(error: BrokerError, applicationId: string): BrokerError {
   const { code, message } = error
   const others = `group ${applicationId} has members of another kind, such as Kafka Streams on the JVM`

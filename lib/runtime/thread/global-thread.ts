@@ -55,7 +55,7 @@ const PROGRESS_MS = 5000
 export class GlobalThread {
   readonly #options: GlobalThreadOptions
   readonly #engines: TaskEngines
-  /** The persistent engine, if there is one. */
+  /** The persistent engine; undefined where all stores are in memory. */
   readonly #state: StateEngine | undefined
   readonly #tasks: readonly GlobalTask[]
   readonly #consumer: Consumer
@@ -115,7 +115,7 @@ export class GlobalThread {
     return undefined
   }
 
-  /** The offsets of the next records to be applied to a store; empty where it is none of ours. */
+  /** The offsets of the next records to be applied to a store; empty for stores that are not global. */
   positions(name: string): readonly TopicPartitionOffset[] {
     return this.#partitionsOf(name).map(({ topic, partition }) => ({
       topic,
@@ -125,8 +125,7 @@ export class GlobalThread {
   }
 
   /**
-   * Offsets between what a store holds and the ends of its topic as the last fetch told them; undefined while
-   * one is not known.
+   * Offsets between a store and the ends of its topic as of the last fetch; undefined while one is not known.
    */
   lag(name: string): number | undefined {
     let sum = 0
@@ -139,15 +138,15 @@ export class GlobalThread {
   }
 
   /**
-   * Resolves when everything that its topic held when it was called is in the store. Up to the high
-   * watermark: a record that lies behind a transaction that is still open must be waited for, too.
+   * Resolves when the store has every record that was in its topic at the call, up to the high watermark: a
+   * record behind an open transaction must be waited for, too.
    */
   async caughtUp(name: string): Promise<void> {
     const ends = await this.#options.admin.endOffsets(this.#partitionsOf(name), 'read_uncommitted')
     await this.#applied.reached(ends)
   }
 
-  /** Resolves when everything that was committed when it was called is in the stores. */
+  /** Resolves when the stores have every record that was committed at the call. */
   async load(signal: AbortSignal): Promise<void> {
     const { admin, clock, logger, settings } = this.#options
     const partitions = this.#tasks.flatMap(task => [...task.partitions])
@@ -189,7 +188,7 @@ export class GlobalThread {
     }
   }
 
-  /** Up to now it has followed its topics, though nothing may have come for long. */
+  /** Writes the time of use: the stores were followed up to now, even if no record came for long. */
   async #noteUse(): Promise<void> {
     const { clock, logger } = this.#options
     if (!this.#isLoaded || !this.#state) return
@@ -235,7 +234,7 @@ export class GlobalThread {
   }
 
   /**
-   * What is not there any more, or is another topic now, cannot be followed: the stores are loaded anew from
+   * Polls. A topic that was deleted, cut off or made anew cannot be followed: the stores are loaded anew from
    * the beginning.
    */
   #poll(): readonly RecordBatch[] {

@@ -2,9 +2,9 @@ import type { Consumer } from '../../broker/broker.ts'
 import type { Clock } from '../../common/clock.ts'
 
 /**
- * How a thread waits for something to do: records, the end of an asynchronous call, or a task that is
- * restored. Calls may end thousands of times a second, so the wait for records is not begun anew each time:
- * it goes on beside the loop.
+ * The thread's wait for something to do: records, the end of an asynchronous call, or a restored task. Calls
+ * may end thousands of times a second, so the wait for records is not begun anew each time: it goes on beside
+ * the loop.
  */
 export class InputWait {
   readonly #consumer: Consumer
@@ -18,13 +18,13 @@ export class InputWait {
     this.#clock = clock
   }
 
-  /** There is something to do: ends the wait, or the next one at once. */
+  /** Ends the wait, or the next one at once: there is something to do. */
   readonly ring = (): void => {
     this.#isRung = true
     this.#wake?.()
   }
 
-  /** `mayRing`: whether something is under way whose end would ring. */
+  /** Waits. `mayRing`: whether something is under way whose end would ring. */
   async wait(timeoutMs: number, { mayRing }: { readonly mayRing: boolean }): Promise<void> {
     if (!mayRing && !this.#ready) return this.#consumer.ready(timeoutMs)
     if (!this.#isRung) await this.#readyOrRung(timeoutMs)
@@ -33,7 +33,7 @@ export class InputWait {
 
   async #readyOrRung(timeoutMs: number): Promise<void> {
     this.#ready ??= this.#consumer.ready(timeoutMs).finally(() => (this.#ready = undefined))
-    // The wait that goes on may be longer than this one is to be.
+    // A timer limits this wait, since the wait for records that goes on may be longer.
     const timer = this.#clock.schedule(timeoutMs, this.ring)
     const rung = new Promise<void>(resolve => (this.#wake = resolve))
     try {

@@ -11,15 +11,15 @@ export interface OffsetCheckOptions {
   readonly anchors: AnchorPlan
   readonly settings: RuntimeSettings
   readonly logger: Logger
-  /** The anchors that the group has given us. */
+  /** The anchors that the group has assigned to this process. */
   readonly owned: () => readonly TopicPartition[]
 }
 
 type Committed = ReadonlyMap<string, OffsetToCommit>
 
 /**
- * Looks whether committed offsets, state and input topics can belong together, before a task starts where
- * they say.
+ * Checks whether committed offsets, state and input topics belong together, before a task starts at these
+ * offsets.
  */
 export class OffsetCheck {
   readonly #options: OffsetCheckOptions
@@ -29,10 +29,11 @@ export class OffsetCheck {
   }
 
   /**
-   * Throws `OFFSETS_LOST` where the task has state, on disk or restored, but no committed offset: they expire
-   * when nobody commits for as long as the broker keeps them (`offsets.retention.minutes`), and the reset
-   * policy would count everything again. `committed`: of all tasks that came with this one. What comes from
-   * topics that the application writes itself is lost with these topics, too, which `tellLostInput` says.
+   * Throws `OFFSETS_LOST` where the task has state, on disk or restored, but no committed offset. Offsets
+   * expire when nobody commits for as long as the broker keeps them (`offsets.retention.minutes`), and the
+   * reset policy would count everything again. `committed`: offsets of all tasks that came with this one.
+   * Offsets of topics that the application writes itself are lost with these topics, too, which
+   * `tellLostInput` reports.
    */
   async checkOffsets(plan: TaskPlan, committed: Committed, state: StateManager): Promise<void> {
     const { anchors, settings } = this.#options
@@ -51,8 +52,8 @@ export class OffsetCheck {
   }
 
   /**
-   * Whether the group has offsets of what others write: they expire all together. Those that were read with
-   * this task's are from before any task here has begun, which may commit at once.
+   * Whether the group has offsets of topics that others write: they expire all together. Offsets that were
+   * read with this task's are from before any task here began, which may commit at once.
    */
   async #hasOthers(committed: Committed): Promise<boolean> {
     const { anchors, settings, admin } = this.#options
@@ -62,8 +63,8 @@ export class OffsetCheck {
   }
 
   /**
-   * Says that an input which the application writes itself, a repartition topic, was made anew and what it
-   * held is gone. Throws `REPARTITION_LOST` where the setting wants that.
+   * Reports each input that the application writes itself, a repartition topic, whose records are gone since
+   * it was made anew. Throws `REPARTITION_LOST` where the setting wants that.
    */
   checkInputs(plan: TaskPlan, committed: Committed, state: StateManager): void {
     const { anchors } = this.#options
@@ -76,7 +77,7 @@ export class OffsetCheck {
     }
   }
 
-  /** `end`: as far as it was known; undefined where it was not. */
+  /** Reports a lost input. `end`: the last known end of the lost records; undefined where none is known. */
   tellLostInput(key: string, from: number, end: number | undefined): void {
     const { settings, logger } = this.#options
     const to = end === undefined ? 'on (its end is not known)' : `to ${end}`
@@ -91,7 +92,7 @@ export class OffsetCheck {
   }
 }
 
-/** What is in stores that have a changelog: others may be filled without any record. */
+/** Whether a store that has a changelog has rows. Stores without one may be filled without any record. */
 async function holdsState(state: StateManager): Promise<boolean> {
   for (const { storeName } of state.changelogs()) if (await state.holdsRows(storeName)) return true
   return false

@@ -9,9 +9,9 @@ export interface PatienceOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** How long a first start tries again what passes, where it has met a broker. */
+  /** How long a first start that has met a broker is repeated after errors that may pass. */
   readonly taskTimeoutMs: number
-  /** The application gets another process id: under this one it is fenced again and again. */
+  /** Gives the application another process id: under this one it is fenced again and again. */
   readonly renewProcessId: () => Promise<void>
 }
 
@@ -20,20 +20,20 @@ const AUTHENTICATION_MS = 60_000
 const SESSION_MS = 60_000
 const CHANGELOG_MS = 60_000
 const FEW = 3
-/** Who is fenced again after a longer time was fenced for another reason. */
+/** Time after which another fencing counts as one for another reason. */
 const FENCED_APART_MS = 60_000
 const PAUSE_MS = 200
 const PAUSE_MS_MAX = 5_000
 const LOG_MS = 60_000
 
-/** An error that comes back, since the last commit. */
+/** Occurrences of an error since the last commit. */
 interface Trouble {
   readonly sinceMs: number
   times: number
 }
 
 /**
- * How often an application gives its tasks up and joins again, and for how long: counts what comes back
+ * Decides how often, and for how long, an application gives its tasks up and joins again: counts errors
  * without a commit between, waits longer each time, and says once a minute what is waited for.
  */
 export class Patience {
@@ -42,7 +42,7 @@ export class Patience {
   #fenced = { times: 0, atMs: -Infinity }
   #pauseMs = PAUSE_MS
   #loggedMs = -Infinity
-  /** Tasks have processed, or global tables were loaded, at least once. */
+  /** Whether tasks have processed, or global tables were loaded, at least once. */
   #hasRun = false
 
   constructor(options: PatienceOptions) {
@@ -53,14 +53,14 @@ export class Patience {
     this.#hasRun = true
   }
 
-  /** A commit went through: whatever was waited for is there. */
+  /** Begins to count anew after a commit: the cause of the errors is gone. */
   progressed(): void {
     this.#troubles.clear()
     this.#pauseMs = PAUSE_MS
     this.#loggedMs = -Infinity
   }
 
-  /** Whether to begin anew after this error, which nothing in the run could mend; false: it ends the work. */
+  /** Whether to begin anew after this error, which the run could not mend; false: it ends the application. */
   async mayBeginAnew(error: Error): Promise<boolean> {
     if (reactionTo(error, 'start') !== 'rejoin') return false
     const bound = boundOf(error)
@@ -75,7 +75,7 @@ export class Patience {
     return true
   }
 
-  /** Before the next beginning. Longer each time. */
+  /** Waits before the next beginning, longer each time. */
   async pause(signal: AbortSignal): Promise<void> {
     await this.#options.clock.sleep(this.#pauseMs, signal)
     this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS_MAX)
@@ -104,8 +104,8 @@ export class Patience {
   }
 
   /**
-   * Counts also with commits between: two copies of a state directory fence each other in turn, and each
-   * commits meanwhile.
+   * Counts fencings even with commits between: two copies of a state directory fence each other in turn, and
+   * each commits meanwhile.
    */
   async #countFenced(): Promise<void> {
     const { clock, logger, renewProcessId } = this.#options

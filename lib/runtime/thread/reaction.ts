@@ -13,9 +13,9 @@ import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../../commo
 export type Reaction = 'abort' | 'isolate' | 'rejoin' | 'fail'
 
 /**
- * Where the error was met: with a transaction open and tasks that can go back (`run`), or while clients are
- * opened, topics prepared, tasks taken over and global tables loaded (`start`), where there is nothing to go
- * back to.
+ * Phase in which the error occurred: with a transaction open and tasks that can go back (`run`), or while
+ * clients are opened, topics prepared, tasks taken over and global tables loaded (`start`), where there is
+ * nothing to go back to.
  */
 export type Phase = 'start' | 'run'
 
@@ -44,51 +44,49 @@ interface Rule {
 const again: Rule = { run: 'rejoin', start: 'rejoin', bound: 'passes' }
 const end: Rule = { run: 'fail', start: 'fail', bound: 'few' }
 
-/** The one table of reactions. */
+/** The rules for errors of the broker. */
 const RULES: { readonly [errorClass in BrokerErrorClass]: Rule } = {
-  // A call was repeated for as long as it may be, and its outcome is unknown: only a new producer can end the
-  // transaction.
+  // A retriable call was repeated as long as it may be, and its outcome is unknown: only a new producer can
+  // end the transaction.
   retriable: again,
-  // Outside of a transaction there is nothing to abort.
+  // Outside of a transaction (`start`) there is nothing to abort.
   abortable: { ...again, run: 'abort' },
-  // The group has gone on: it must be asked what is ours.
+  // The group has a new generation: joining again shows which tasks are still ours.
   'task-migrated': again,
-  // The transaction timed out, or a copy of this process runs: a new producer finds out.
+  // A fenced producer's transaction timed out, or a copy of this process runs: a new producer finds out.
   fenced: { ...again, bound: 'fenced' },
   'record-refused': { ...end, run: 'isolate' },
   'topic-missing': { ...again, bound: 'topic' },
-  // Rights are given by people, who have to be told.
+  // Rights are granted by people, who have to be told.
   authorization: end,
   authentication: { ...again, bound: 'authentication' },
-  // The client is finished, the application need not be: a new client may find the cluster well again.
+  // A fatal error ends the client, not the application: a new client may find the cluster well again.
   fatal: { ...again, bound: 'few' },
 }
 
-/** Rules for what is thrown on purpose above the broker. */
+/** Rules for errors with a code of their own, thrown above the broker. */
 const RULES_BY_CODE: ReadonlyMap<string, Rule> = new Map([
-  // Ours, or the application's who closed the broker under us.
+  // The client was closed by us, or by the application, which closed the broker under us.
   ['CLIENT_CLOSED', end],
-  // A task that is being taken over has it: it is asked anew where to begin. A running task's position is
-  // moved.
+  // A task that is being taken over asks anew where to begin. A running task's position is moved.
   ['OFFSET_OUT_OF_RANGE', again],
-  // The handler has asked for it; it does not come back.
+  // The handler rolled the input back, and it is left out of the repetition.
   ['INPUT_ROLLED_BACK', RULES.abortable],
-  // Members of another kind are in the group, or were: Kafka Streams on the JVM does not leave when it
-  // closes.
+  // The group has members of another kind, or had: Kafka Streams on the JVM does not leave when it closes.
   ['INCONSISTENT_GROUP_PROTOCOL', { ...again, bound: 'session' }],
   ['CHANGELOG_LOST', { ...again, bound: 'changelog' }],
-  // A topic that was there is not among those that the cluster names.
+  // The cluster no longer names a topic that existed.
   ['TOPIC_MISSING', RULES['topic-missing']],
 ])
 
-/** The rule for what user code has thrown, or we: repeating it would fail again. */
+/** The rule for exceptions of user code, and of ours: repeating would fail again. */
 const OTHERS = end
 
 function ruleOf(error: unknown): Rule {
   const byCode = error instanceof StreamsError ? RULES_BY_CODE.get(error.code) : undefined
   if (byCode) return byCode
   if (error instanceof BrokerError) return RULES[error.class]
-  // The state cannot be used: taking the tasks over again restores it; who opens it counts how often.
+  // Unusable state is restored when the tasks are taken over again; whoever opens it counts how often.
   if (error instanceof TaskMigratedError || error instanceof TaskCorruptedError) return again
   return OTHERS
 }

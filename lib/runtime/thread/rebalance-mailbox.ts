@@ -1,6 +1,6 @@
 import type { AssignmentListener, TopicPartition } from '../../broker/broker.ts'
 
-/** What the group wants of the thread; `done` lets the group go on. */
+/** A request of the group to the thread; `done` lets the group go on. */
 export interface RebalanceEvent {
   readonly kind: 'assigned' | 'revoked' | 'lost'
   readonly partitions: readonly TopicPartition[]
@@ -8,8 +8,8 @@ export interface RebalanceEvent {
 }
 
 /**
- * Takes the group's calls whenever they come, and keeps them until the thread's loop asks: never in the
- * middle of a record or of a commit. The partitions stay as they are until `done`.
+ * Keeps the group's requests, whenever they come, until the thread's loop asks for them: never in the middle
+ * of a record or of a commit. The partitions stay as they are until `done`.
  */
 export class RebalanceMailbox implements AssignmentListener {
   #events: RebalanceEvent[] = []
@@ -23,7 +23,7 @@ export class RebalanceMailbox implements AssignmentListener {
     return this.#events.shift()
   }
 
-  /** Answers everything, now and from now on: the thread is ending. */
+  /** Answers all requests, present and future ones: the thread is ending. */
   close(): void {
     this.#closed = true
     for (const event of this.#events.splice(0)) event.done()

@@ -11,13 +11,13 @@ import type { RuntimeSettings } from '../plan/settings.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 import type { TaskManager } from './task-manager.ts'
 
-/** The event loop gets its turn after so long at the latest. */
+/** Time after which the event loop gets its turn, at the latest. */
 const SLICE_MS = 5
-/** Records of one task before the next one's turn, and before the clock is looked at. */
+/** Records of one task before the next task's turn, and before the clock is read. */
 const RUN = 100
 /**
- * Records are made when they are polled: so few at a time that most are gone before the collector of garbage
- * comes by.
+ * Records per poll: so few that most are gone before the next garbage collection, since records are made when
+ * they are polled.
  */
 const POLL = 500
 
@@ -29,14 +29,14 @@ export interface RecordLoopOptions {
   readonly clock: Clock
   readonly processed: Counter
   readonly refusals: Refusals
-  /** Whether each run of a task is measured, at two looks at the clock. */
+  /** Whether the time of each run of a task is measured, which reads the clock twice. */
   readonly isTimed: boolean
 }
 
-/** What the epoch that is open, and the one that is being committed, have taken in. */
+/** Inputs of the open epoch and of the one that is being committed. */
 export interface SinceCommit {
   readonly inputs: number
-  /** The last of them; undefined without any. */
+  /** The last input; undefined without any. */
   readonly lastInput: RecordContext | undefined
 }
 
@@ -44,7 +44,7 @@ export interface SinceCommit {
 export class RecordLoop {
   readonly #options: RecordLoopOptions
   readonly #paused = new Map<string, TopicPartition>()
-  /** How many records may still be polled in this turn. */
+  /** Number of records that may still be polled in this turn. */
   #room = 0
   /** Inputs of the open epoch, and of the sealed one. */
   #open = 0
@@ -55,15 +55,15 @@ export class RecordLoop {
     this.#options = options
   }
 
-  /** A turn begins: hands some of what was fetched to the tasks. */
+  /** Begins a turn: gives some of the fetched records to the tasks. */
   poll(): void {
     this.#room = this.#options.settings.maxPollRecords
     this.#pollSome()
   }
 
   /**
-   * Processes, and polls more, for a slice of time; returns how many records, and results of asynchronous
-   * calls.
+   * Processes, and polls more, for a slice of time; returns the number of records and of results of
+   * asynchronous calls.
    */
   process(): number {
     const { clock, tasks } = this.#options
@@ -85,7 +85,7 @@ export class RecordLoop {
     return finished
   }
 
-  /** Records taken up since the turn began. */
+  /** Number of records polled since the turn began. */
   get polled(): number {
     return this.#options.settings.maxPollRecords - this.#room
   }
@@ -94,7 +94,7 @@ export class RecordLoop {
     return { inputs: this.#open + this.#sealed, lastInput: this.#lastTask?.lastInput }
   }
 
-  /** The epoch has as many inputs as it may have. */
+  /** Whether the open epoch has as many inputs as it may have. */
   get isFull(): boolean {
     return this.#open >= this.#options.refusals.recordsMax
   }
@@ -108,7 +108,7 @@ export class RecordLoop {
     this.#sealed = 0
   }
 
-  /** Both epochs are taken back. */
+  /** Forgets the inputs of both epochs, which are taken back. */
   backToCommit(): void {
     this.forgetPauses()
     this.#open = 0
@@ -116,13 +116,13 @@ export class RecordLoop {
     this.#lastTask = undefined
   }
 
-  /** After an abort or a change of assignment nothing is paused any more. */
+  /** Forgets paused partitions: after an abort or a change of assignment none is paused. */
   forgetPauses(): void {
     this.#options.consumer.resume([...this.#paused.values()])
     this.#paused.clear()
   }
 
-  /** Partitions whose task has enough are paused. Returns how many records. */
+  /** Polls once, and pauses partitions whose task has enough. Returns the number of records. */
   #pollSome(): number {
     const { consumer, tasks, settings } = this.#options
     let polled = 0
@@ -143,7 +143,7 @@ export class RecordLoop {
     task.beginRun()
     let done = 0
     while (done < most && this.#mayGoOn(task, nowMs)) {
-      // Counted also where it fails: it is one of those that are taken back.
+      // An input that fails counts, too: it is among those that are taken back.
       this.#open += 1
       this.#lastTask = task
       task.process()
@@ -172,7 +172,10 @@ export class RecordLoop {
     return false
   }
 
-  /** Records of a run, where epochs have no more inputs than a few while what was refused is looked for. */
+  /**
+   * Records of a run, at most: epochs are limited to few inputs while a refused changelog record is looked
+   * for.
+   */
   #most(): number {
     return Math.min(RUN, this.#options.refusals.recordsMax - this.#open - this.#sealed)
   }

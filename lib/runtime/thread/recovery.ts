@@ -30,23 +30,25 @@ export interface RecoveryOptions {
   readonly positions: ChangelogPositions
   readonly outputs: OutputTopics
   readonly refusals: Refusals
-  /** Nothing that happened since the last commit has happened. */
+  /** Called after an abort: everything since the last commit is undone. */
   readonly onAborted: () => void
 }
 
 const ABORT_PAUSE_MS = 100
 const ABORT_PAUSES_MAX = 50
 
-/** Whether the records since the last commit are processed again: for what may pass, after a pause. */
+/**
+ * Whether, and when, the records since the last commit are processed again; `later` where the cause may pass.
+ */
 type Repetition = 'none' | 'at-once' | 'later'
 
 /**
- * What a thread can mend with the clients and tasks that it has: it goes back to its last commit, or moves a
- * position that is gone.
+ * Mends errors with the thread's present clients and tasks: goes back to the last commit, or moves a position
+ * that is gone.
  */
 export class Recovery {
   readonly #options: RecoveryOptions
-  /** Without a commit between. */
+  /** Number of aborts since the last commit. */
   #aborts = 0
 
   constructor(options: RecoveryOptions) {
@@ -58,11 +60,12 @@ export class Recovery {
   }
 
   /**
-   * False where the error ends this run. Rejects with what it meets on the way, which ends the run as well.
+   * Mends the error; false where it ends this run. Rejects with further errors met on the way, which end the
+   * run as well.
    */
   async recover(error: unknown): Promise<boolean> {
     if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
-      // Where none is named there is no position to be moved: a new consumer is asked where to begin.
+      // Without a partition there is no position to move: a new consumer is asked where to begin.
       if (error.partitions.length === 0) return false
       await this.#resetPositions(error.partitions)
       return true
@@ -89,16 +92,17 @@ export class Recovery {
       await clients.producer.begin()
       return
     }
-    // The changelogs hold what the engines do not: the tasks are taken over again, restore included.
+    // The changelogs have changes that the engines lack: the tasks are taken over again, restore included.
     const anchors = tasks.anchors()
     positions.forget()
     await tasks.closeDirty(anchors)
     tasks.take(anchors)
   }
 
-  /** Whether going back may mend it; then what has to be known in the repetition is noted. */
+  /** Whether going back may mend the error; notes what the repetition needs to know. */
   #repetitionAfter(error: unknown): Repetition {
-    // A topic whose name was computed is one record's affair; another is the topology's.
+    // A missing topic that a record named may appear, or be refused; one of the topology cannot be mended
+    // here.
     if (error instanceof BrokerError && error.class === 'topic-missing') {
       return this.#options.outputs.forget(error.partitions.map(({ topic }) => topic)) ? 'later' : 'none'
     }
@@ -129,7 +133,10 @@ export class Recovery {
     )
   }
 
-  /** Whatever comes next takes both epochs back; a commit under way may still come true, or end this run. */
+  /**
+   * Waits for a commit under way, which may still succeed, or end this run. Both epochs are taken back
+   * afterwards.
+   */
   async #endCommit(): Promise<void> {
     const { commit } = this.#options
     try {

@@ -3,9 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 
-/**
- * Deletes records of repartition topics that are processed and committed (KIP-204): nobody else reads them.
- */
+/** Deletes processed and committed records of repartition topics (KIP-204): nobody else reads them. */
 export class RepartitionPurge {
   readonly #admin: Admin
   readonly #topics: ReadonlySet<string>
@@ -28,7 +26,7 @@ export class RepartitionPurge {
     this.#nextMs = this.#clock.monotonicMs() + this.#intervalMs
   }
 
-  /** After a commit; in the background. */
+  /** Deletes in the background, after a commit. */
   maybePurge(tasks: readonly StreamTask[]): void {
     if (this.#topics.size === 0 || this.#pending || this.#clock.monotonicMs() < this.#nextMs) return
     this.#nextMs = this.#clock.monotonicMs() + this.#intervalMs
@@ -36,7 +34,8 @@ export class RepartitionPurge {
     if (before.length === 0) return
     this.#pending = this.#admin
       .deleteRecords(before)
-      // The records stay until the next time: disk space, not correctness.
+      // A failure is only logged, since the next purge deletes the same records: they cost disk space, not
+      // correctness.
       .catch((error: unknown) =>
         this.#logger.log('debug', 'repartition topics could not be purged', { error }),
       )

@@ -29,19 +29,19 @@ import type { StopSignals, StreamThreadOptions } from './thread-options.ts'
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts'
 import { assembleThread, type ThreadStart } from './assemble-thread.ts'
 
-/** Why a run ended: it was told to, or it has to start over with new partition counts. */
+/** Why a run ended: it was told to stop, or has to start over with new partition counts. */
 export type ThreadOutcome = 'stopped' | 'partitions-changed'
 
 const { restore: RESTORE } = METRIC_GROUPS
 const IDLE_MS = 100
 const HOUR_MS = 3_600_000
-/** How long what a run leaves behind may take to be let go of, where nobody waits for more. */
+/** Limit for closing the parts of a run, where nobody waits for more. */
 const LET_GO_MS = 3_000
 
 /**
  * One loop that owns tasks, with one consumer and one producer: poll, process, punctuate, commit. An async
- * loop, not a thread of the operating system; the name is Kafka Streams'. One object is one run: whoever
- * wants to start over makes another.
+ * loop, not a thread of the operating system; the name is Kafka Streams'. One object is one run: starting
+ * over takes another object.
  */
 export class StreamThread {
   readonly #options: StreamThreadOptions
@@ -62,14 +62,14 @@ export class StreamThread {
   readonly #wait: InputWait
   readonly #measures: ThreadMetrics
   #hasAssignment = false
-  /** What keeps this process out of its group. */
+  /** The error that keeps this process out of its group. */
   #refusal: Error | undefined
   #isClosed = false
   /** Time of the last epoch's end. */
   #lastCommitMs: number
   #lastFullCommitMs: number
   #sealedMs = 0
-  /** How long the last turn waited for records. */
+  /** Time that the last turn waited for records. */
   #waitedMs = 0
 
   private constructor(options: StreamThreadOptions, start: ThreadStart) {
@@ -98,7 +98,7 @@ export class StreamThread {
     this.#lastCommitMs = this.#lastFullCommitMs = options.clock.monotonicMs()
   }
 
-  /** Checks topics and group, and joins. Throws what makes the application impossible to run. */
+  /** Checks topics and group, and joins. Throws errors that make the application impossible to run. */
   static async open(options: StreamThreadOptions): Promise<StreamThread> {
     const { admin, settings, logger, directory } = options
     const plan = hasPatterns(options.plan)
@@ -109,15 +109,16 @@ export class StreamThread {
     const refusals = new Refusals(changelogsOf(plan))
     const clients = await openClients({ ...options, refusals }, { anchors, processId: directory.processId })
     const thread = new StreamThread({ ...options, plan }, { anchors, clients, counts, refusals })
-    // Patterns that match nothing yet leave nothing to be assigned: the look at the metadata goes on.
+    // Patterns that match nothing yet leave nothing to subscribe to: the metadata is looked at again and
+    // again.
     if (anchors.topics.length > 0) clients.consumer.subscribe(anchors.topics, thread.#mailbox)
     else thread.#hasAssignment = true
     return thread
   }
 
   /**
-   * Runs until it is told to stop, then commits and closes; where that takes too long (`force`), it closes
-   * without. Rejects with what it could not mend, closed as well.
+   * Runs until told to stop, then commits and closes; where that takes too long (`force`), it closes without
+   * a commit. Rejects with an error that it could not mend, closed as well.
    */
   async run({ stop, force }: StopSignals): Promise<ThreadOutcome> {
     try {
@@ -136,7 +137,7 @@ export class StreamThread {
     }
   }
 
-  /** Ends what was opened and never run. */
+  /** Closes a thread that was opened and never run. */
   async close(): Promise<void> {
     await this.#closeDirty(undefined, { isForced: false })
   }
@@ -156,14 +157,14 @@ export class StreamThread {
     return this.#tasks.starting
   }
 
-  /** Partitions of each topic that a sub-topology reads; none while a pattern matches no topic. */
+  /** Partition counts of the topics that a sub-topology reads; none while a pattern matches no topic. */
   sourceCounts(subtopologyId: number): readonly number[] {
     return this.#anchors.sourceCounts(subtopologyId)
   }
 
   /**
-   * Offsets between what readers see of the task's inputs and their ends as the last fetch told them;
-   * undefined while one is not known.
+   * Offsets between what readers see of the task's inputs and the ends as of the last fetch; undefined while
+   * one is not known.
    */
   shownLag(task: StreamTask): number | undefined {
     let sum = 0
@@ -185,7 +186,7 @@ export class StreamThread {
   }
 
   async #once(): Promise<void> {
-    // Closed by force, while the loop waited for something.
+    // The thread was closed by force, while the loop waited for something.
     if (this.#isClosed) throw new StreamsError('CLOSED', 'the thread is closed')
     this.#commit.throwIfFailed()
     if (this.#refusal) throw new TakeOverError(this.#refusal)
@@ -221,7 +222,7 @@ export class StreamThread {
     const { producer } = this.#clients
     if (!this.#output.writable)
       await this.#measures.blocked(this.#output.isHolding ? this.#commit.settled() : producer.drained())
-    // The group's calls may have come with the last poll, behind this round's look at them.
+    // Requests of the group may have come with the last poll, after this turn looked for them.
     else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else {
@@ -232,7 +233,7 @@ export class StreamThread {
 
   #watch(): void {
     const measures = this.#measures
-    // As in Kafka Streams: 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
+    // The numbers are Kafka Streams': 3 is PARTITIONS_ASSIGNED, 4 RUNNING, 6 DEAD.
     measures.watch('thread-state', () => {
       if (this.#isClosed) return 6
       return this.#hasAssignment && !this.#tasks.isRestoring ? 4 : 3
@@ -251,7 +252,7 @@ export class StreamThread {
     return waitMs
   }
 
-  /** Records whose topic nobody has looked up yet go out before the next ones are processed. */
+  /** Sends records whose topic had to be looked up, before the next ones are processed. */
   async #settleOutputs(tasks: readonly StreamTask[]): Promise<void> {
     for (const task of tasks) {
       if (task.collector.isParking) return this.#outputs.settle(tasks.map(({ collector }) => collector))
@@ -266,7 +267,7 @@ export class StreamThread {
     const { settings, clock } = this.#options
     const nowMs = clock.monotonicMs()
     const isFull = this.#uncommittedBytes() > settings.uncommittedBytesMax
-    // Memory is bounded: with this much in two epochs, the next one waits.
+    // Memory is bounded: where two epochs have this much, the next one waits.
     if (isFull && this.#commit.isUnderWay) await this.#measures.blocked(this.#commit.settled())
     if (this.#commit.isUnderWay) return
     const isDue = nowMs - this.#lastCommitMs >= settings.commitIntervalMs
@@ -284,9 +285,9 @@ export class StreamThread {
   async #startCommit({ all }: { readonly all: boolean }): Promise<void> {
     await this.#commit.start(this.#tasks.running, { all })
     this.#lastCommitMs = this.#options.clock.monotonicMs()
-    // What was refused is looked for, epoch by epoch.
+    // While a refused changelog record is looked for, each epoch is committed before the next.
     if (this.#refusals.recordsMax < Infinity) await this.#commit.settled()
-    // Offsets of topics nobody subscribes to expire: every one is committed again now and then.
+    // All offsets are committed now and then: those of topics nobody subscribes to would expire.
     if (all) this.#lastFullCommitMs = this.#lastCommitMs
   }
 
@@ -317,7 +318,7 @@ export class StreamThread {
       try {
         await this.#handle(event)
       } finally {
-        // Whatever happened, the group must not wait for us for ever.
+        // The group must not wait for us for ever, whatever happened.
         event.done()
       }
     }
@@ -337,7 +338,7 @@ export class StreamThread {
     else await this.#lose(partitions)
   }
 
-  /** Beside the running tasks, which do not wait for the answer; the new ones do. */
+  /** Checks the group. New tasks wait for the answer, running ones do not. */
   #checkGroup(): Promise<void> {
     const { admin, settings } = this.#options
     const checking = checkGroup(admin, settings, this.#anchors)
@@ -348,7 +349,7 @@ export class StreamThread {
     return checking
   }
 
-  /** The whole thread commits, since its tasks share a transaction; then the partitions may go. */
+  /** Gives partitions up after a commit of the whole thread, since its tasks share a transaction. */
   async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
     try {
       for (const partition of partitions) this.#tasks.taskOf(partition)?.prepareClose()
@@ -360,7 +361,10 @@ export class StreamThread {
     this.#loop.forgetPauses()
   }
 
-  /** They belong to somebody else already: what the open transaction holds must not become visible. */
+  /**
+   * Drops partitions that belong to another member already: what the open transaction holds must not become
+   * visible.
+   */
   async #lose(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#commitEnded()
     await this.#tasks.closeDirty(partitions)
@@ -384,7 +388,10 @@ export class StreamThread {
     await producer.close()
   }
 
-  /** Nothing of the open epoch may become true; everything is let go of, whatever fails on the way. */
+  /**
+   * Closes without a commit: nothing of the open epoch may become true. All parts are closed, even where some
+   * fail.
+   */
   async #closeDirty(error: unknown, { isForced }: { readonly isForced: boolean }): Promise<void> {
     const { consumer, producer } = this.#clients
     this.#isClosed = true
@@ -410,14 +417,17 @@ export class StreamThread {
     }
   }
 
-  /** However it ends: it writes to the engines of tasks, which must not be closed under it. */
+  /**
+   * Waits for the commit under way, however it ends: it writes to the engines of tasks, which must not be
+   * closed under it.
+   */
   async #commitEnded(): Promise<void> {
     await this.#commit.settled().catch(() => undefined)
   }
 
   /**
-   * Where nobody comes after us. Otherwise the next producer ends the transaction, at its start, and a broker
-   * that does not answer is not waited for twice.
+   * Aborts the transaction where no other producer follows. Otherwise the next producer ends it, at its
+   * start, and a broker that does not answer is not waited for twice.
    */
   async #abortFor(error: unknown): Promise<void> {
     const isLast = reactionTo(error, 'start') === 'fail'

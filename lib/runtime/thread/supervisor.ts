@@ -34,14 +34,14 @@ export interface SupervisorOptions {
   readonly feed: ChangeFeed
   readonly globalFeed: ChangeFeed
   readonly commitProbe: CommitProbe | undefined
-  /** Whether the work begins anew after an error that ends it. */
+  /** Whether to begin anew after an error that ended the work. */
   readonly replacesAfter: (error: Error) => boolean
   readonly onState: (state: 'rebalancing' | 'running') => void
 }
 
 /**
  * Runs the global tables and the thread of one process, and begins anew with whichever ends for a reason that
- * passes. The stream thread reads global tables, so when these are loaded anew it stops before.
+ * passes. The stream thread reads global tables, so it stops before they are loaded anew.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions
@@ -68,12 +68,12 @@ export class Supervisor {
     return this.#thread?.tasks ?? []
   }
 
-  /** While it is open. */
+  /** The stream thread, while it is open. */
   get thread(): StreamThread | undefined {
     return this.#thread
   }
 
-  /** While it is open. */
+  /** The thread of global tables, while it is open. */
   get global(): GlobalThread | undefined {
     return this.#global
   }
@@ -82,7 +82,7 @@ export class Supervisor {
     return this.#global?.store(name)
   }
 
-  /** Resolves when it was stopped; rejects with what ends the application. */
+  /** Resolves when stopped; rejects with the error that ends the application. */
   async run({ stop, force }: StopSignals): Promise<void> {
     const ended = new AbortController()
     const cleaning = this.#cleaner.run(AbortSignal.any([stop, ended.signal]))
@@ -100,7 +100,7 @@ export class Supervisor {
       const signals = { stop: AbortSignal.any([stop, ended.signal]), force }
       const global = await this.#attempt(() => this.#openGlobal(signals.stop), stop)
       if (global === 'again') continue
-      // Whichever fails first takes the other with it.
+      // The one that ends first stops the other.
       const ending = (work: Promise<void>) => work.finally(() => ended.abort())
       const [threads, tables] = await Promise.allSettled([
         ending(this.#superviseThread(signals)),
@@ -113,10 +113,10 @@ export class Supervisor {
     }
   }
 
-  /** Makes a thread, and another when it wants to start over. */
+  /** Runs a stream thread, and another one whenever it has to start over. */
   async #superviseThread(signals: StopSignals): Promise<void> {
     const { plan } = this.#options
-    // Global tables only: there is nothing to process.
+    // A topology of global tables only has nothing to process.
     if (plan.subtopologies.length === 0) {
       this.#tellState('running')
       return forever(signals.stop)
@@ -129,7 +129,10 @@ export class Supervisor {
     }
   }
 
-  /** `again`: it has failed for a reason that passes, and the pause before the next attempt is over. */
+  /**
+   * Runs `work`. Returns `again` where it failed for a reason that passes, after the pause before the next
+   * attempt.
+   */
   async #attempt<T>(work: () => Promise<T>, stop: AbortSignal): Promise<T | 'again'> {
     try {
       return await work()
@@ -212,8 +215,8 @@ export class Supervisor {
   }
 
   /**
-   * A new topic that matches a pattern divides the work anew, and members find it one after the other:
-   * whoever is first waits until the others have looked as well.
+   * Whether to wait for other members: a new topic that matches a pattern changes how the work is divided,
+   * and members find it one after the other. The first one waits until the others have looked as well.
    */
   #waitsForOthers(error: Error): boolean {
     const { clock, logger, plan, settings } = this.#options
@@ -226,7 +229,9 @@ export class Supervisor {
   }
 }
 
-/** What is opened only after the stop is let go of again, by itself. */
+/**
+ * Resolves with what was opened, or rejects at the stop; what opens after the stop is closed with `letGo`.
+ */
 async function unlessStopped<T>(
   opening: Promise<T>,
   stop: AbortSignal,

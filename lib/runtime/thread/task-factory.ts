@@ -28,7 +28,7 @@ import {
   type TaskEngines,
 } from '../state/task-engines.ts'
 
-/** Sees the changes of stores as they are committed. */
+/** Returns the listener of a store's changes, which are told as they are committed. */
 export type ChangeTap = (storeName: string) => StoreContext['log']
 
 export interface TaskFactoryOptions {
@@ -52,7 +52,7 @@ export interface TaskFactoryOptions {
 
 export type RefillOfTask = Omit<RefillRequest, 'taskId' | 'partition' | 'state'>
 
-/** A task that is open but not restored. The engines are closed by whoever closes the task. */
+/** A task that is open but not restored. Whoever closes the task closes its engines, too. */
 export interface OpenedTask {
   readonly task: StreamTask
   readonly engines: TaskEngines
@@ -82,7 +82,7 @@ export class TaskFactory {
     }
   }
 
-  /** Sends what a restored task's store holds to its changelog. */
+  /** Sends the rows of a restored task's store to its changelog. */
   async refill(plan: TaskPlan, { task }: OpenedTask, request: RefillOfTask): Promise<void> {
     const { id: taskId, partition } = plan
     await this.#refill.fill({ ...request, taskId, partition, state: task.state })
@@ -105,10 +105,7 @@ export class TaskFactory {
     }
   }
 
-  /**
-   * Clears what nobody knows the age of: after an unclean end a store without a changelog may be ahead of
-   * what was committed.
-   */
+  /** Clears stores without a changelog after an unclean end: they may be ahead of the last commit. */
   async #checkUnlogged(plan: TaskPlan, engine: Engine): Promise<void> {
     const { settings, logger } = this.#options
     if (settings.processingGuarantee !== 'exactly-once' || !wasLeftOpen(engine)) return

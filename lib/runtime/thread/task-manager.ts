@@ -28,13 +28,13 @@ export interface TaskManagerOptions {
   readonly settings: RuntimeSettings
   readonly logger: Logger
   readonly metrics: Metrics
-  /** `startRestored` has something to do. */
+  /** Wakes the loop when `startRestored` has something to do. */
   readonly wake: () => void
 }
 
 type Committed = ReadonlyMap<string, OffsetToCommit>
 
-/** A task could not be taken over. Nothing is open that could go back: it has to be taken over anew. */
+/** A task could not be taken over. Nothing is open that could go back: it is taken over anew. */
 export class TakeOverError extends Error {
   override readonly cause: Error
 
@@ -49,13 +49,13 @@ interface StartingTask {
   readonly done: Promise<void>
 }
 
-/** Offsets of all partitions that came in one assignment. */
+/** Offsets of all partitions of one assignment. */
 interface Offsets {
   readonly committed: Promise<ReadonlyMap<string, OffsetToCommit>>
-  /** Where to begin in those without a committed offset. */
+  /** Offsets at which to begin in partitions without a committed offset. */
   readonly starts: Promise<ReadonlyMap<string, number>>
   readonly mayStart: Promise<void>
-  /** All of their tasks are restored, but for those that were taken away. */
+  /** Resolves when all tasks of the assignment are restored, except those that were taken away. */
   readonly together: Promise<unknown>
 }
 
@@ -66,8 +66,8 @@ interface RestoredTask extends OpenedTask {
 }
 
 /**
- * The tasks of one thread. Taking one over happens beside the running ones: committed offsets first (waiting
- * while they are undecided), then its engines, then restore; the loop starts it when all that is done.
+ * The tasks of one thread. Tasks are taken over beside the running ones: committed offsets first (waiting
+ * while they are undecided), then the engines, then restore; the loop starts a task when all that is done.
  */
 export class TaskManager {
   readonly #options: TaskManagerOptions
@@ -84,12 +84,12 @@ export class TaskManager {
     this.#checks = new OffsetCheck({ ...options, owned: () => options.consumer.owned() })
   }
 
-  /** Tasks that process. */
+  /** The tasks that process. */
   get running(): readonly StreamTask[] {
     return this.#tasks
   }
 
-  /** Tasks that are taken over, and do not run yet. */
+  /** The tasks that are being taken over, and do not run yet. */
   get starting(): readonly TaskId[] {
     return [...this.#starting.keys()]
   }
@@ -102,12 +102,12 @@ export class TaskManager {
     return this.#byPartition.get(partitionKey(partition.topic, partition.partition))
   }
 
-  /** Begins to take over the tasks of these anchor partitions; they start when it is known that they may. */
+  /** Begins to take over the tasks of these anchor partitions. They start once `mayStart` resolves. */
   take(anchors: readonly TopicPartition[], mayStart: Promise<void> = Promise.resolve()): void {
     const plans = anchors.map(anchor => this.#options.anchors.task(anchor))
     if (plans.length === 0) return
     const committed = this.#options.consumer.committed(plans.flatMap(plan => [...plan.partitions]))
-    // One question for all tasks, beside their restore.
+    // The starts are asked for once for all tasks, during their restore.
     const starts = committed.then(offsets => this.#startOffsets(plans, offsets))
     starts.catch(() => undefined)
     const taking = plans.map(plan => {
@@ -125,8 +125,8 @@ export class TaskManager {
     for (const { plan, abort, opened } of taking) {
       const done = this.#takeOver(plan, opened, { committed, starts, together, mayStart }, abort.signal)
         .catch(async (error: unknown) => {
-          // Another member may have what is lost here, and is asked next; before, the tasks that have their
-          // state fill their changelogs.
+          // The failure waits until all tasks of the assignment are open, so that those with state fill their
+          // changelogs. Another member may have the state that is lost here, and is asked next.
           if (isLost(error))
             await abortable(Promise.allSettled(taking.map(each => each.opened)), abort.signal).catch(ignored)
           if (!abort.signal.aborted) this.#failure ??= errorFrom(error)
@@ -137,13 +137,13 @@ export class TaskManager {
   }
 
   /**
-   * Starts what has been restored since the last call. Throws what went wrong in the background, as a
+   * Starts the tasks restored since the last call. Throws a failure of the background work as a
    * `TakeOverError`.
    */
   startRestored(): void {
     if (this.#failure) throw new TakeOverError(this.#failure)
-    // One by one: where user code fails in `init`, those behind it are still among the restored, to be closed
-    // with them.
+    // Tasks are taken off one by one: where user code fails in `init`, the later ones are still among the
+    // restored, and are closed with them.
     for (let restored = this.#restored.shift(); restored; restored = this.#restored.shift()) {
       const { task, plan, committed, starts } = restored
       this.#starting.delete(plan.id)
@@ -159,8 +159,8 @@ export class TaskManager {
   }
 
   /**
-   * Gives up the tasks of these anchors, whose work is committed: their engines are told how far they are, so
-   * that the next owner on this disk restores almost nothing.
+   * Gives up the tasks of these anchors, whose work is committed. Their engines get their positions, so that
+   * the next owner on this disk restores almost nothing.
    */
   async closeClean(anchors: readonly TopicPartition[]): Promise<void> {
     const closing = await this.#release(anchors)
@@ -177,18 +177,18 @@ export class TaskManager {
     await allDone(closing.map(opened => this.#finish(opened, positions(opened.task))))
   }
 
-  /** Drops the tasks of these anchors with whatever they have not committed. */
+  /** Drops the tasks of these anchors with all uncommitted work. */
   async closeDirty(anchors: readonly TopicPartition[]): Promise<void> {
     await allDone((await this.#release(anchors)).map(closeOpened))
   }
 
-  /** Every anchor partition that a task here belongs to, running or not. */
+  /** Anchor partitions of all tasks here, running or not. */
   anchors(): TopicPartition[] {
     const ids = new Set<TaskId>([...this.#running.keys(), ...this.#starting.keys()])
     return this.#options.consumer.owned().filter(anchor => ids.has(this.#options.anchors.task(anchor).id))
   }
 
-  /** After an abort: all tasks as they were at the last commit, the consumer too. */
+  /** Takes all tasks back to the last commit after an abort, and the consumer, too. */
   async reviveAll(): Promise<void> {
     this.#options.positions.forget()
     for (const { task } of this.#running.values()) {
@@ -197,7 +197,7 @@ export class TaskManager {
     }
   }
 
-  /** Ends everything at once, without committing. */
+  /** Closes all tasks at once, without a commit. */
   async closeAllDirty(): Promise<void> {
     for (const { abort } of this.#starting.values()) abort.abort()
     await Promise.all(Array.from(this.#starting.values(), ({ done }) => done))
@@ -210,7 +210,8 @@ export class TaskManager {
   }
 
   /**
-   * The lag of a client's own partitions; it goes with the task. NaN while an end or a position is not known.
+   * Registers the lag of the task's partitions, as a metric of the client; NaN while an end or a position is
+   * not known.
    */
   #watchLag({ id, partitions }: StreamTask): void {
     const { consumer, metrics, settings } = this.#options
@@ -222,7 +223,10 @@ export class TaskManager {
     }
   }
 
-  /** The order matters: what is read after the committed offsets cannot be older than they are. */
+  /**
+   * Opens and restores a task after its committed offsets are known: whatever is read later cannot be older
+   * than they are.
+   */
   async #openCommitted(plan: TaskPlan, all: Promise<Committed>, signal: AbortSignal): Promise<OpenedTask> {
     const group = await abortable(all, signal)
     return this.#openRestored(plan, { committed: pick(group, plan.partitions), group }, signal)
@@ -238,8 +242,8 @@ export class TaskManager {
     try {
       const group = await all.committed
       const committed = pick(group, plan.partitions)
-      // A first start, or their offsets have expired: then no task may read its input again, not even one
-      // without state, before all were looked at.
+      // Without any offset this is a first start, or all have expired: then no task may read its input, not
+      // even one without state, before the state of all was checked.
       if (group.size === 0) await abortable(all.together, signal)
       const starts = pick(await abortable(all.starts, signal), plan.partitions)
       await abortable(all.mayStart, signal)
@@ -253,9 +257,9 @@ export class TaskManager {
   }
 
   /**
-   * At-least-once writes state before offsets: after a crash in the first commit of all there would be state
-   * without any offset, as if they had expired. So where a task begins is committed before its first record
-   * is processed.
+   * Commits where a task begins, before its first record is processed. At-least-once writes state before
+   * offsets: a crash in the very first commit would otherwise leave state without any offset, as if offsets
+   * had expired.
    */
   async #commitStarts(plan: TaskPlan, starts: ReadonlyMap<string, number>): Promise<void> {
     const { settings, consumer } = this.#options
@@ -291,7 +295,7 @@ export class TaskManager {
           isWhole,
           signal,
         })
-        // Now with what was restored.
+        // The check is repeated, now with the restored state.
         await this.#checks.checkOffsets(plan, group, state)
         const { consumer } = this.#options
         for (const refill of refills)
@@ -303,15 +307,16 @@ export class TaskManager {
         if (error instanceof UnfitStateError) continue
         const { state: engine } = opened.engines
         if (!(error instanceof TaskCorruptedError && engine)) throw error
-        // Removed as it is opened again, by the directory, which counts how often that was in vain.
+        // The directory removes the unfit state when it is opened again, and counts how often that was in
+        // vain.
         engine.unfit(error)
       }
     }
   }
 
   /**
-   * Whether the state on disk carries the very offsets that are committed. What at-least-once has beyond them
-   * is processed again.
+   * Whether the state on disk is as of the committed offsets. Under at-least-once it may be ahead: records
+   * after them are processed again.
    */
   #isWhole(plan: TaskPlan, committed: ReadonlyMap<string, OffsetToCommit>, state: StateManager): boolean {
     const stored = state.storedOffsets(plan.partitions)
@@ -328,7 +333,7 @@ export class TaskManager {
     return accepts ? undefined : isMarked(committed.values(), changelog)
   }
 
-  /** Where to begin in partitions without a committed offset. */
+  /** Offsets at which to begin in partitions without a committed offset. */
   async #startOffsets(
     plans: readonly TaskPlan[],
     committed: ReadonlyMap<string, OffsetToCommit>,
@@ -340,7 +345,7 @@ export class TaskManager {
   }
 
   /**
-   * Offsets by the reset policy of the partitions' sources. Throws `NO_OFFSET` where the policy is `none`.
+   * Offsets by the reset policies of the partitions' sources. Throws `NO_OFFSET` where a policy is `none`.
    */
   async resetOffsets(
     plans: readonly Pick<TaskPlan, 'subtopology'>[],
@@ -353,7 +358,8 @@ export class TaskManager {
     const refused = partitions.find(partition => policyOf(partition) === 'none')
     if (refused) {
       const key = partitionKey(refused.topic, refused.partition)
-      // A task that reads had one: deleted with its records, or cut off.
+      // The consumer has a position where a task reads: then the records there were deleted, or the topic
+      // was.
       const isGone = consumer.position(refused) !== undefined
       const what = isGone
         ? `the position in ${key} is no longer there`
@@ -372,7 +378,7 @@ export class TaskManager {
     ])
   }
 
-  /** A running task whose input is not there any more where it was. */
+  /** Reports running tasks' inputs whose records are no longer there. */
   #tellLost(partitions: readonly TopicPartition[]): void {
     const { anchors, consumer } = this.#options
     for (const partition of partitions) {
@@ -393,7 +399,7 @@ export class TaskManager {
     )
   }
 
-  /** Takes tasks out of everything that could still reach them. */
+  /** Takes tasks out of everything that could still reach them, and returns them. */
   async #release(anchors: readonly TopicPartition[]): Promise<OpenedTask[]> {
     const released: OpenedTask[] = []
     for (const anchor of anchors) {
@@ -439,7 +445,10 @@ function isLost(error: unknown): boolean {
 
 const ignored = () => undefined
 
-/** The engines in any case: who leaves one open keeps the next owner of the task out of its directory. */
+/**
+ * Closes a task, and its engines in any case: an open one would keep the next owner of the task out of its
+ * directory.
+ */
 async function closeOpened({ task, engines }: OpenedTask): Promise<void> {
   try {
     await task.close()
@@ -448,13 +457,13 @@ async function closeOpened({ task, engines }: OpenedTask): Promise<void> {
   }
 }
 
-/** Rejects with the first failure, when all have ended. */
+/** Waits until all have ended; rejects with the first failure. */
 async function allDone(works: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
 }
 
-/** By topic, where its source has one of its own. */
+/** Reset policies by topic, where its source has one of its own. */
 function resetPolicies(plans: readonly Pick<TaskPlan, 'subtopology'>[]): Map<string, OffsetReset> {
   const policies = new Map<string, OffsetReset>()
   for (const { nodes } of new Set(plans.map(({ subtopology }) => subtopology))) {
@@ -466,7 +475,7 @@ function resetPolicies(plans: readonly Pick<TaskPlan, 'subtopology'>[]): Map<str
   return policies
 }
 
-/** What is known of these partitions. */
+/** The entries of these partitions. */
 function pick<T>(known: ReadonlyMap<string, T>, partitions: readonly TopicPartition[]): Map<string, T> {
   const picked = new Map<string, T>()
   for (const { topic, partition } of partitions) {

@@ -11,17 +11,17 @@ export interface ThreadClientOptions {
   readonly refusals: Refusals
 }
 
-/** The clients of one stream thread: made anew when it rejoins. */
+/** The clients of one stream thread, made anew when it rejoins. */
 export interface ThreadClients {
   readonly consumer: Consumer
   readonly producer: Producer
 }
 
 /**
- * Opens them side by side, and looks at the group meanwhile: each of the three waits for a broker several
- * times. What must not happen before all have ended well is joining the group, which is the caller's next
- * step: the producer ends whatever transaction this process left behind before the group hands out partitions
- * whose committed offsets that transaction may hold undecided.
+ * Opens the clients side by side, and looks at the group meanwhile, since each of the three waits for a
+ * broker several times. Joining the group is the caller's next step, and must wait for all of them: the
+ * producer ends a transaction that this process left behind before the group hands out partitions, whose
+ * committed offsets that transaction may hold undecided.
  */
 export async function openClients(
   { broker, admin, settings, refusals }: ThreadClientOptions,
@@ -48,7 +48,7 @@ async function openProducer(
   const exactlyOnce = settings.processingGuarantee === 'exactly-once'
   const producer = await broker.producer({
     clientId: `${clientId}-producer`,
-    // Decided when the epoch is repeated, and the input of the record is at hand.
+    // The refusal is decided about when the epoch is repeated, and the input of the record is at hand.
     onSendError: (error, record) => {
       refusals.note(error, record)
       return 'fail'
@@ -79,7 +79,7 @@ async function openConsumer(
   })
 }
 
-/** Refuses to join a group whose live members divide the work differently. */
+/** Throws where live members of the group divide the work differently. */
 export async function checkGroup(
   admin: Admin,
   settings: RuntimeSettings,

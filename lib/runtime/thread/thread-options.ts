@@ -12,7 +12,7 @@ import type { StateDirectory } from '../state/state-directory.ts'
 import type { ChangeTap } from './task-factory.ts'
 
 export type ThreadState = 'rebalancing' | 'running'
-/** What stops the work: cleanly, and where that takes too long, at once. */
+/** Signals that stop the work: `stop` cleanly; `force` at once, where that takes too long. */
 export interface StopSignals {
   readonly stop: AbortSignal
   readonly force: AbortSignal
@@ -32,11 +32,11 @@ export interface StreamThreadOptions {
   readonly tap: ChangeTap
   readonly probe: CommitProbe | undefined
   readonly onState: (state: ThreadState) => void
-  /** What is told to the tap from now on belongs to the next epoch. */
+  /** Called when an epoch is sealed: further changes told to the tap belong to the next one. */
   readonly onEpochSealed: () => void
   /**
-   * After every commit: what was told to the tap in the sealed epoch is true now; `committed` false: nothing
-   * since the last one happened.
+   * Called after every commit, when the tap's changes of the sealed epoch are true; with `committed` false
+   * after an abort, when everything since the last commit is undone.
    */
   readonly onEpochEnd: (outcome: EpochOutcome) => void
 }
