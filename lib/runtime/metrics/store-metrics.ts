@@ -5,7 +5,7 @@ import type { StateStore } from '../../store/contract/state-store.ts'
 
 const { store: STORE, cache: CACHE } = METRIC_GROUPS
 
-/** The operations of Kafka Streams, and the methods of stores that are such. */
+/** Kafka Streams' operations of stores, each with the methods that count as it. */
 const OPERATIONS: { readonly [operation: string]: readonly string[] } = {
   get: ['get', 'getAsOf'],
   put: ['put'],
@@ -28,9 +28,9 @@ const OPERATIONS: { readonly [operation: string]: readonly string[] } = {
 type Method = (...args: unknown[]) => unknown
 
 /**
- * What a store is asked for, how often and how long it takes, in nanoseconds as in Kafka Streams; only at
+ * Measures the calls of a store, how many and how long they take, in nanoseconds as in Kafka Streams; only at
  * level `debug`, since two looks at the clock cost as much as a read from memory. The methods of the store
- * object itself are replaced, so that it stays the one that everybody knows.
+ * object itself are replaced, so that everybody goes on with the same object.
  */
 export class StoreMetrics {
   readonly #metrics: Metrics
@@ -38,7 +38,7 @@ export class StoreMetrics {
   readonly #open = new Set<OpenIterator>()
   readonly #iterated: Distribution
   readonly #hits: Distribution
-  /** Since the last commit. */
+  /** Reads since the last commit. */
   #reads = 0
   #engineReads = 0
 
@@ -51,9 +51,7 @@ export class StoreMetrics {
     this.#gauge('oldest-iterator-open-since-ms', () => this.#oldestSinceMs())
   }
 
-  /**
-   * The engine as the store sees it: how often it is asked tells how often memory did not have the answer.
-   */
+  /** Counts the reads of the store's engine: they show how often memory did not have the answer. */
   watchEngine(engine: Engine): Engine {
     const get: Engine['get'] = key => {
       this.#engineReads += 1
@@ -83,7 +81,7 @@ export class StoreMetrics {
     if (count) this.#gauge('estimate-num-keys', count)
   }
 
-  /** From the hand-over to the engine until it is there. */
+  /** Measures each commit from the hand-over to the engine until it is there. */
   #watchCommits(store: StateStore): void {
     const commit = this.#operation('commit')
     const stage = store.stage.bind(store)
@@ -160,7 +158,7 @@ interface OpenIterator {
   readonly startMs: number
 }
 
-/** How often and how long; nanoseconds. */
+/** Number and duration of one operation's calls; nanoseconds. */
 class Operation {
   readonly #count: Counter
   readonly #latency: Distribution

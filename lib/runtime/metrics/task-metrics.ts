@@ -7,7 +7,7 @@ import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
 import type { PhaseMetrics, ThreadMetrics } from './thread-metrics.ts'
 
 const { task: TASK, node: NODE, topic: TOPIC } = METRIC_GROUPS
-/** As in Kafka Streams: what a record's time, offset and partition are in memory. */
+/** Bytes that Kafka Streams counts for a record's time, offset and partition. */
 const RECORD_BYTES = 20
 
 /** Records and bytes between a node and a topic, counted as Kafka Streams counts them: KIP-846. */
@@ -30,7 +30,7 @@ export class TopicTraffic {
   }
 }
 
-/** What is measured of each task only at level `debug`. */
+/** Measures of a task at level `debug`. */
 interface TaskDetails {
   readonly process: Counter
   readonly processLatency: Distribution
@@ -41,12 +41,12 @@ interface TaskDetails {
   readonly spent: Meter
 }
 
-/** What a task measures of itself, its nodes and its topics; all of it goes with the tag of the task. */
+/** Measures of a task, its nodes and its topics; all have the tag of the task. */
 export class TaskMetrics {
   readonly dropped: Counter
   /**
-   * Wall-clock time at which the present run of records began: for latencies from end to end, which need no
-   * clock for each record.
+   * Wall-clock time at which the present run of records began: for latencies from end to end, so that the
+   * clock is not read for each record.
    */
   nowMs = 0
   readonly details: TaskDetails | undefined
@@ -66,7 +66,7 @@ export class TaskMetrics {
     this.#metrics.gauge(name, { 'task-id': this.#taskId }, read, TASK)
   }
 
-  /** From a record's timestamp to now, at a source or where a record ends: KIP-613. */
+  /** Time from a record's timestamp to now, at a source or where a record ends: KIP-613. */
   endToEnd(node: string): Distribution {
     return this.#metrics.distribution('record-e2e-latency', this.#ofNode(node), NODE, {
       statistics: ['avg', 'min', 'max'],
@@ -74,7 +74,7 @@ export class TaskMetrics {
     })
   }
 
-  /** Undefined below level `debug`. */
+  /** Counter of a node's records; undefined below level `debug`. */
   processedBy(node: string): Counter | undefined {
     return this.#metrics.isDebug ? this.#metrics.meter('process', this.#ofNode(node), NODE) : undefined
   }
@@ -87,7 +87,7 @@ export class TaskMetrics {
     return this.#traffic('produced', node, topic)
   }
 
-  /** A run of records of this task. */
+  /** Counts a run of records of this task. */
   processed(records: number, elapsedMs: number): void {
     const { details } = this
     if (!details || records === 0) return

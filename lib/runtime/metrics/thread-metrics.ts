@@ -5,7 +5,7 @@ import { METRIC_GROUPS, type MetricGroup, type Metrics } from '../../common/metr
 
 const { thread: THREAD, restore: RESTORE, own: OWN } = METRIC_GROUPS
 
-/** One of the calls of a thread's loop: how often, how long, and which share of the time. */
+/** Measures of one of the calls of a thread's loop: number, duration, and share of the time. */
 export class PhaseMetrics {
   readonly count: Counter
   readonly #latency: Distribution
@@ -19,18 +19,18 @@ export class PhaseMetrics {
     metrics.gauge(`${phase}-ratio`, tags, () => this.spentRate(clock.monotonicMs()) / 1000, THREAD)
   }
 
-  /** Milliseconds a second, over the window. */
+  /** Milliseconds spent per second, over the window. */
   spentRate(nowMs: number): number {
     return this.#spent.rate(nowMs)
   }
 
-  /** It was done `times` times, in so many milliseconds altogether. */
+  /** Counts `times` calls that took so many milliseconds altogether. */
   took(elapsedMs: number, times = 1): void {
     this.count.value += times
     this.spent(elapsedMs, times)
   }
 
-  /** As `took`, of what was counted already. */
+  /** Adds the time of calls that were counted already. */
   spent(elapsedMs: number, times: number): void {
     this.#latency.record(elapsedMs / times)
     this.#spent.value += elapsedMs
@@ -38,8 +38,8 @@ export class PhaseMetrics {
 }
 
 /**
- * What a thread measures of itself: Kafka Streams' `stream-thread-metrics`. Every run of a thread of this
- * name goes on with the same.
+ * Measures of a thread: Kafka Streams' `stream-thread-metrics`. Later runs of a thread of the same name go on
+ * with them.
  */
 export class ThreadMetrics {
   readonly poll: PhaseMetrics
@@ -79,7 +79,7 @@ export class ThreadMetrics {
     metrics.gauge('thread-start-time', tags, () => startedMs, THREAD)
   }
 
-  /** A gauge of this run: states and tasks are asked for when somebody reads. */
+  /** Registers a gauge of this run: states and tasks are asked for when somebody reads it. */
   watch(name: string, read: () => number, group: MetricGroup = THREAD): void {
     this.#metrics.gauge(name, this.#tags, read, group)
   }
@@ -90,8 +90,8 @@ export class ThreadMetrics {
   }
 
   /**
-   * A turn of the loop has processed these, which are counted as they are: as in Kafka Streams, the latency
-   * is the mean of one of them.
+   * Adds the time of a turn of the loop, whose records were counted already: as in Kafka Streams, the latency
+   * is the mean of one record.
    */
   processed(records: number, elapsedMs: number): void {
     if (records === 0) return
@@ -99,7 +99,7 @@ export class ThreadMetrics {
     this.#processed.record(records)
   }
 
-  /** What the loop stands still for. */
+  /** Measures the time for which the loop stands still. */
   async blocked<T>(work: Promise<T>): Promise<T> {
     const startMs = this.#clock.monotonicMs()
     try {
@@ -110,7 +110,10 @@ export class ThreadMetrics {
   }
 }
 
-/** As in Kafka Streams: a process of this library has one. */
+/**
+ * Tag of the thread. A process of this library has one thread, so it is numbered as Kafka Streams numbers the
+ * first.
+ */
 function threadId(clientId: string): string {
   return `${clientId}-StreamThread-1`
 }

@@ -5,18 +5,18 @@ import { StreamsError } from '../../common/errors/errors.ts'
 import { taskId, type TaskId } from '../../common/ids.ts'
 import type { SubtopologyPlan } from '../../topology/plan.ts'
 
-/** A task as the group hands it out: by its anchor partition. */
+/** A task of the plan, which the group assigns by its anchor partition. */
 export interface TaskPlan {
   readonly id: TaskId
   readonly subtopology: SubtopologyPlan
   readonly partition: number
   readonly anchor: TopicPartition
-  /** Everything the task reads, the anchor included. */
+  /** All partitions that the task reads, the anchor included. */
   readonly partitions: readonly TopicPartition[]
 }
 
 /**
- * Which topic of each sub-topology stands for it in the group: partition p of the anchor *is* task p, and the
+ * Which topic of each sub-topology is its anchor in the group: partition p of the anchor *is* task p, and the
  * partitions p of the other sources come with it. Kafka's assignors know nothing of sub-topologies; this
  * makes co-partitioning hold by construction.
  */
@@ -33,7 +33,7 @@ export class AnchorPlan {
     }
   }
 
-  /** What the group's members subscribe to. */
+  /** Topics that the group's members subscribe to. */
   get topics(): string[] {
     return [...this.#subtopologies.keys()].sort()
   }
@@ -50,7 +50,7 @@ export class AnchorPlan {
     return { id: taskId(subtopology.id, partition), subtopology, partition, anchor, partitions }
   }
 
-  /** Partitions of each topic that the sub-topology reads; the largest is how many tasks it has. */
+  /** Partition counts of the topics that the sub-topology reads; the largest is the number of its tasks. */
   sourceCounts(subtopologyId: number): readonly number[] {
     for (const { id, sourceTopics } of this.#subtopologies.values())
       if (id === subtopologyId) return sourceTopics.map(topic => this.#countOf(topic))
@@ -66,12 +66,12 @@ export class AnchorPlan {
     return false
   }
 
-  /** Whether a task of these anchors reads what others write. */
+  /** Whether a task of these anchors reads topics that others write. */
   hasInputs(anchors: readonly TopicPartition[]): boolean {
     return anchors.some(anchor => this.task(anchor).partitions.some(({ topic }) => !this.writes(topic)))
   }
 
-  /** Everything it reads that others write. */
+  /** Partitions read by the application that others write. */
   inputs(): TopicPartition[] {
     const topics = new Set<string>()
     for (const { sourceTopics } of this.#subtopologies.values())
@@ -82,9 +82,9 @@ export class AnchorPlan {
   }
 
   /**
-   * Equal for members that divide the work in the same way. It stands in the client id, where members see
-   * each other's: two programs with different anchors in one group would leave tasks without an owner, or
-   * give them two.
+   * Hash of the division of work, equal for members that divide it in the same way. It stands in the client
+   * id, where members see each other's: two programs with different anchors in one group would leave tasks
+   * without an owner, or give them two.
    */
   get hash(): string {
     const plan = Array.from(this.#subtopologies, ([anchor, { id, sourceTopics }]) => [
@@ -112,7 +112,7 @@ export class AnchorPlan {
     }
   }
 
-  /** The source with the most partitions; the first by name among equals. */
+  /** The anchor: the source with the most partitions; the first by name among equals. */
   #anchorOf(plan: SubtopologyPlan): string | undefined {
     return [...plan.sourceTopics].sort(
       (left, right) => this.#countOf(right) - this.#countOf(left) || (left < right ? -1 : 1),

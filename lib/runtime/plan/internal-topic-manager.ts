@@ -7,7 +7,7 @@ import type { SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
 import { internalTopicsOf, ownTopicsOf } from '../../topology/internal-topics.ts'
 import { countPartitions } from './partition-counts.ts'
 
-/** Repartition topics are purged as they are processed. */
+/** Settings of repartition topics, which are purged as they are processed. */
 const REPARTITION_CONFIG = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -15,9 +15,8 @@ const REPARTITION_CONFIG = {
 }
 
 /**
- * Sees to it, before anything is processed, that every topic is there with a partition count that fits:
- * topics of the user must exist, internal ones are made. Returns the partition count of every topic the plan
- * names.
+ * Checks, before anything is processed, that every topic exists with a partition count that fits: topics of
+ * the user must exist, internal ones are made. Returns the partition count of every topic the plan names.
  */
 export async function prepareTopics(
   plan: TopologyPlan,
@@ -51,8 +50,8 @@ export async function prepareTopics(
 }
 
 /**
- * An application that has been running does not lack its internal topics, unless its topology is a new one:
- * says what is lost with them. State on disk tells more, as its tasks are taken over.
+ * Warns of missing internal topics, with what is lost with them, where the application has run before with
+ * this topology. State on disk tells more, as its tasks are taken over.
  */
 async function tellLost(
   plan: TopologyPlan,
@@ -84,7 +83,9 @@ async function tellLost(
   }
 }
 
-/** Several processes start at once and each finds the topics missing: the first makes them. */
+/**
+ * Makes missing topics. Several processes start at once and each finds them missing: the first makes them.
+ */
 async function createMissing(
   admin: Admin,
   topics: readonly NewTopic[],
@@ -140,14 +141,14 @@ function internalTopics(
   return [...repartition, ...ofTasks.flat()]
 }
 
-/** Changelogs, and what nodes write for themselves: one partition a task. */
+/** Topics with one partition a task: changelogs, and those that nodes write for themselves. */
 function taskTopics(
   plan: SubtopologyPlan,
   counts: ReadonlyMap<string, number>,
   additionalRetentionMs: number,
 ): NewTopic[] {
   const partitionCount = Math.max(0, ...plan.sourceTopics.map(topic => counts.get(topic) ?? 0))
-  // The patterns of its sources match nothing yet: nobody knows how many partitions there will be.
+  // A task count of 0 is not known yet: the patterns of its sources match nothing.
   if (partitionCount === 0) return []
   const own = ownTopicsOf(plan).map(({ topic, config }) => ({
     topic,
@@ -167,7 +168,7 @@ function taskTopics(
   return [...changelogs, ...own]
 }
 
-/** Unlimited windows are kept as long as a `long` of the broker can say. */
+/** Milliseconds as a `long` of the broker, whose largest value is the retention of unlimited windows. */
 function long(ms: number): string {
   return ms > Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(ms)
 }

@@ -2,8 +2,8 @@ import type { IsolationLevel } from '../../broker/broker.ts'
 import type { RuntimeSettings } from './settings.ts'
 
 /**
- * What the application's readers see, the same for input, changelogs and global tables: under exactly-once
- * nothing undecided.
+ * Isolation of all consumers of the application, for input, changelogs and global tables: under exactly-once
+ * they read committed records only.
  */
 export function isolationOf({
   processingGuarantee,

@@ -10,11 +10,14 @@ export interface MetadataCheckOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly intervalMs: number
-  /** By topic, as the work was divided. */
+  /** Partition counts by topic, as of the division of work. */
   readonly counts: ReadonlyMap<string, number>
 }
 
-/** The work is divided by topics and partition counts: when they change, everything is counted anew. */
+/**
+ * Looks now and then whether topics and partition counts have changed: the work is divided by them, and has
+ * to be divided anew.
+ */
 export class MetadataCheck {
   readonly #options: MetadataCheckOptions
   #nextMs: number
@@ -30,7 +33,7 @@ export class MetadataCheck {
     return this.#hasChanged
   }
 
-  /** Asks if it is time; the answer comes in the background. */
+  /** Asks when it is time; the answer comes in the background. */
   maybeCheck(): void {
     const { clock, intervalMs, logger } = this.#options
     if (this.#checking || clock.monotonicMs() < this.#nextMs) return

@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer'
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 
 /**
- * The layout of Kafka Streams' `TopicPartitionMetadata`: a magic byte, the partition time, then times of
- * operators (`ProcessorMetadata`): their number, and for each its name's length, its name and the time.
+ * Version of the layout, which is that of Kafka Streams' `TopicPartitionMetadata`: a magic byte, the
+ * partition time, then times of operators (`ProcessorMetadata`): their number, and for each its name's
+ * length, its name and the time.
  */
 const MAGIC = 2
 const LENGTH = 9
@@ -20,7 +21,7 @@ export function encodePartitionTime(timeMs: number, operatorTimes: Uint8Array = 
   return bytes.toString('base64')
 }
 
-/** -1 for metadata that is absent or somebody else's. */
+/** The partition time; -1 for metadata that is absent or somebody else's. */
 export function decodePartitionTime(metadata: string | undefined): number {
   if (!metadata) return -1
   const bytes = Buffer.from(metadata, 'base64')
@@ -41,7 +42,7 @@ export function encodeOperatorTimes(times: ReadonlyMap<string, number>): Uint8Ar
   return Buffer.concat(parts)
 }
 
-/** Nothing for metadata that is absent, cut short, or somebody else's. */
+/** The operators' times; none for metadata that is absent, cut short, or somebody else's. */
 export function decodeOperatorTimes(metadata: string | undefined): ReadonlyMap<string, number> {
   const times = new Map<string, number>()
   const bytes = Buffer.from(metadata ?? '', 'base64')

@@ -19,7 +19,7 @@ export function countPartitions(
     const open = [...plan.repartitionTopics.keys()].filter(topic => !counts.has(topic))
     if (open.length === 0) break
     const complete = upstreamCounts(plan, open, counts, { partly: false })
-    // The two topics of a foreign-key join lie upstream of each other: what is known decides, and
+    // The two topics of a foreign-key join lie upstream of each other: known counts decide, and
     // co-partitioning below.
     const known = complete.length > 0 ? complete : upstreamCounts(plan, open, counts, { partly: true })
     if (known.length === 0) throw circular(open)
@@ -42,7 +42,7 @@ function upstreamCounts(
 }
 
 /**
- * The largest source of the sub-topologies that write to this topic; undefined while one of them is open
+ * The largest source of the sub-topologies that write to this topic; undefined while one of them is undecided
  * itself, unless `partly`.
  */
 function upstreamCount(

@@ -2,7 +2,7 @@ import { internalTopicsOf } from '../../topology/internal-topics.ts'
 import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 
-/** Topics of the brokers' own, which no pattern means. */
+/** Topics of the brokers themselves, which no pattern matches. */
 const BROKER_TOPIC = /^__/
 
 export function hasPatterns(plan: TopologyPlan): boolean {

@@ -1,15 +1,15 @@
 import { StreamsError } from '../../common/errors/errors.ts'
 
 interface Waiter {
-  /** By partition key, what is not reached yet. */
+  /** Offsets that are not reached yet, by partition key. */
   readonly ends: Map<string, number>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
 
 /**
- * How far the records of some partitions are applied, by partition key, and who waits for them to be. As many
- * waiters as there are calls under way.
+ * Offsets up to which the records of some partitions are applied, by partition key, and who waits for them.
+ * There are as many waiters as calls under way.
  */
 export class AppliedPositions {
   readonly #positions = new Map<string, number>()
@@ -24,7 +24,7 @@ export class AppliedPositions {
     this.#positions.set(key, offset)
   }
 
-  /** After a round of `set`: tells those whose wait is over. */
+  /** Ends the waits that are over, after a round of `set`. */
   tell(): void {
     for (const waiter of this.#waiters) {
       this.#strikeReached(waiter.ends)

@@ -11,7 +11,7 @@ export interface RawStoreChange {
 
 export interface EpochOutcome {
   readonly committed: boolean
-  /** Resolves when reads of what is committed show it; undefined: they do. Never rejects. */
+  /** Resolves when reads show the commit; undefined: they do already. Never rejects. */
   readonly shown?: Promise<unknown> | undefined
 }
 
@@ -25,8 +25,8 @@ export class ChangeFeed {
   #sealed: RawStoreChange[] = []
   #pending: RawStoreChange[] = []
   /**
-   * Epochs are told of in their order, though tasks of a later one may have written sooner. Undefined: all
-   * are.
+   * The telling of earlier epochs: epochs are told in order, though tasks of a later one may have written
+   * sooner. Undefined: all are told.
    */
   #telling: Promise<void> | undefined
 
@@ -37,7 +37,7 @@ export class ChangeFeed {
     return () => listeners.delete(listener)
   }
 
-  /** What stands beside, or in place of, the changelog of a store. */
+  /** Listens to a store's changes, beside its changelog or in place of it. */
   readonly tap = (storeName: string): StoreContext['log'] => {
     return (key, value, timestamp) => {
       if ((this.#watchers.get(storeName)?.size ?? 0) > 0)
@@ -45,15 +45,15 @@ export class ChangeFeed {
     }
   }
 
-  /** A commit begins: what comes from now on waits for the next one. */
+  /** Seals the epoch: further changes wait for the next commit. */
   epochSealed(): void {
     this.#sealed = this.#sealed.concat(this.#pending)
     this.#pending = []
   }
 
   /**
-   * `committed`: what was sealed is true now, and told of when it is shown; otherwise nothing since the last
-   * commit has happened.
+   * Ends an epoch. `committed`: its changes are true now, and told when reads show them; otherwise all
+   * changes since the last commit are dropped.
    */
   epochEnd({ committed, shown }: EpochOutcome): void {
     const changes = this.#sealed

@@ -8,18 +8,18 @@ import {
 } from '../plan/offset-metadata.ts'
 
 /**
- * A mark in the metadata of committed offsets says in which changelog the state is that these offsets count
- * up to: a topic that was deleted and made anew has the same name, and whoever takes a task over without
- * state on his disk would take it for a store that was never written. Marks stand among the operators' times,
- * whose names have no blank in front; Kafka Streams passes them on.
+ * Prefix of a mark's name. A mark in the metadata of committed offsets says in which changelog topic the
+ * state of these offsets is: a topic that was deleted and made anew has the same name, and whoever takes a
+ * task over without state on disk would take it for a store that was never written. Marks stand among the
+ * operators' times, whose names have no blank in front; Kafka Streams passes them on.
  */
 const PREFIX = ' changelog '
-/** Bytes of an id; what fits into a safe integer. */
+/** Bytes of an id: as many as fit into a safe integer. */
 const MARK_BYTES = 6
 
 export type ChangelogMarks = ReadonlyMap<string, number>
 
-/** By name, as an operator's time is. `topicIds`: by store. */
+/** Marks by name, as operators' times are. `topicIds`: ids of topics by store. */
 export function marksOf(topicIds: Iterable<readonly [storeName: string, topicId: string]>): ChangelogMarks {
   return new Map(Array.from(topicIds, ([storeName, topicId]) => [PREFIX + storeName, markOf(topicId)]))
 }
@@ -42,7 +42,7 @@ export function isMarked(
   return known ? false : undefined
 }
 
-/** The offset with another mark for one store. */
+/** The offset with another mark of one store. */
 export function withMark(offset: OffsetToCommit, storeName: string, topicId: string): OffsetToCommit {
   const { metadata } = offset
   const times = new Map(decodeOperatorTimes(metadata)).set(PREFIX + storeName, markOf(topicId))

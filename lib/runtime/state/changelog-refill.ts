@@ -18,11 +18,13 @@ export interface ChangelogRefillOptions {
   readonly settings: RuntimeSettings
   readonly clock: Clock
   readonly logger: Logger
-  /** As of the thread's producer: names this process to the transaction coordinator. */
+  /**
+   * Returns the process id of the thread's producer, which names this process to the transaction coordinator.
+   */
   readonly processId: () => string
 }
 
-/** A store of a task that is not started yet, and what proves that the task is ours. */
+/** A store of a task that is not started yet, and the proof that the task is ours. */
 export interface RefillRequest extends Refill {
   readonly taskId: TaskId
   readonly partition: number
@@ -32,20 +34,20 @@ export interface RefillRequest extends Refill {
   readonly signal: AbortSignal
 }
 
-/** What goes into one transaction. */
+/** Records of one transaction. */
 const RECORDS_MAX = 1_000
 const BYTES_MAX = 1024 * 1024
 const RETRY_MS = 50
 
 /**
- * Sends what a store holds to its changelog, which has lost its records. Each transaction commits an offset
- * of the task again, so that one who has lost the task meanwhile is refused; the last one marks it
- * (`changelog-marks`): now others may restore from the topic. The store's position in the topic comes after
- * that: a process that ends before begins anew, and records that are sent twice do no harm.
+ * Sends a store's rows to its changelog, which has lost its records. Each transaction commits an offset of
+ * the task again, so that a process that has lost the task meanwhile is refused; the last one marks it
+ * (`changelog-marks`): now others may restore from the topic. The store's position in the topic is written
+ * after that: a process that ends before begins anew, and records that are sent twice do no harm.
  */
 export class ChangelogRefill {
   readonly #options: ChangelogRefillOptions
-  /** They share a transactional id. */
+  /** Refills take turns: they share a transactional id. */
   readonly #turns = new Semaphore(1)
 
   constructor(options: ChangelogRefillOptions) {
@@ -91,7 +93,8 @@ export class ChangelogRefill {
       await this.#endMarked(producer, request)
       return sent + records
     } catch (error) {
-      // Else the offset in it stays undecided, and the next owner waits, until the transaction times out.
+      // Without the abort, the offset in the transaction stays undecided, and the next owner waits, until it
+      // times out.
       if (this.#isExactlyOnce) await producer.abortTransaction().catch(() => undefined)
       throw error
     } finally {
@@ -136,7 +139,7 @@ export class ChangelogRefill {
       topicId === undefined ? offset : withMark(offset, storeName, topicId),
     )
     await this.#commit(producer, consumer, offsets)
-    // At-least-once commits for this alone.
+    // Under at-least-once the offsets are committed by a call of their own.
     if (!this.#isExactlyOnce && offsets.length > 0) await this.#retried(() => consumer.commit(offsets))
   }
 
@@ -161,7 +164,7 @@ export class ChangelogRefill {
   }
 }
 
-/** Returns the bytes sent. */
+/** Sends a record; returns the number of its bytes. */
 function sendTo(producer: Producer, record: ChangelogRecord, { topic, partition }: RefillRequest): number {
   const key = record.key && copyBytes(record.key)
   const value = record.value && copyBytes(record.value)

@@ -87,7 +87,10 @@ async function misfitOf(
   return `the state lay unused for longer than ${behind} keeps deletions`
 }
 
-/** Half of it, since it lay there for some time before, too. State without a date is of any age. */
+/**
+ * Whether state is older than half of the time that its topic keeps deletions: half, since it lay there for
+ * some time before, too. State without a date is of any age.
+ */
 async function isStale(
   topic: string,
   engine: Engine,
@@ -105,7 +108,7 @@ async function isStale(
   return clock.nowMs() - usedAtMs > Number(value ?? DAY_MS) / 2
 }
 
-/** Positions from before ids were stored. */
+/** Notes the topics' ids beside positions from before ids were stored. */
 async function noteIds(
   { partitions }: GlobalPlan,
   engine: Engine,

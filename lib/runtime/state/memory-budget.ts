@@ -1,8 +1,8 @@
 import type { RuntimeSettings } from '../plan/settings.ts'
 
 /**
- * What one store may use at present, in bytes. Shrinks and grows as stores come and go: to be read anew each
- * time.
+ * The bytes that one store may use at present. They shrink and grow as stores come and go: to be read anew
+ * each time.
  */
 export interface StoreShare {
   readonly cacheBytesMax: number
@@ -11,7 +11,7 @@ export interface StoreShare {
 
 /**
  * The memory of all stores of a process, divided evenly among those that are open: more tasks do not mean
- * more memory, as with `statestore.cache.max.bytes` of Kafka Streams. A store over its new share gives back
+ * more memory, as with `statestore.cache.max.bytes` of Kafka Streams. A store over its new share frees memory
  * at its next commit.
  */
 export class MemoryBudget {
@@ -22,7 +22,7 @@ export class MemoryBudget {
     this.#settings = settings
   }
 
-  /** `caching`: whether it holds changes back. Whoever joins leaves again. */
+  /** Adds a store, which has to leave again. `caching`: whether it holds changes back. */
   join({ caching }: { readonly caching: boolean }): StoreShare {
     const share = new Share(caching)
     this.#shares.add(share)

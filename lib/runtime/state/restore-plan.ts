@@ -14,14 +14,14 @@ export interface RestoreRequest {
   readonly taskId: TaskId
   readonly partition: number
   readonly state: StateManager
-  /** Committed offset of a source topic that serves as changelog: it is replayed to there only. */
+  /** Committed offset of a source topic that serves as changelog: it is replayed up to there. */
   readonly committedOffset: (topic: string) => number | undefined
   /** Whether these offsets were committed with state in that very topic; undefined where they do not say. */
   readonly isMarked: (changelog: {
     readonly storeName: string
     readonly topicId: string | undefined
   }) => boolean | undefined
-  /** Whether the state on disk is exactly what the committed offsets say. */
+  /** Whether the state on disk is exactly as of the committed offsets. */
   readonly isWhole: () => boolean
   readonly signal: AbortSignal
 }
@@ -43,7 +43,7 @@ export interface Refill {
 export interface RestorePlan {
   readonly replays: readonly ReplayPlan[]
   readonly refills: readonly Refill[]
-  /** By topic: where the stores on disk are when all is replayed. */
+  /** Positions of the stores on disk when all is replayed, by topic. */
   readonly positions: ReadonlyMap<string, number>
 }
 
@@ -76,10 +76,10 @@ interface Bounds {
 const DAY_MS = 86_400_000
 const RETENTION = 'delete.retention.ms'
 
-/** Says what each store needs, from what is on disk and what its changelog is now. */
+/** Plans what each store needs, from its state on disk and the present state of its changelog. */
 export class RestorePlanner {
   readonly #options: RestorePlannerOptions
-  /** Questions under way: tasks that are restored side by side ask for the same topics. */
+  /** Requests for topic ids under way: tasks that are restored side by side ask for the same topics. */
   readonly #ids = new Map<string, Promise<string | undefined>>()
   readonly #retentions = new Map<string, Promise<number | undefined>>()
 
@@ -153,7 +153,8 @@ export class RestorePlanner {
     const isMarked = isSource ? undefined : request.isMarked({ storeName, topicId })
     if (!persistent) return isMarked === false ? { kind: 'lost', why: MADE_ANEW } : fromBeginning
     const isSame = position?.topicId === undefined || !topicId || position.topicId === topicId
-    // The group's offset is what a source topic's records count up to, and nothing can be sent to it.
+    // The group's offset in a source topic is the position of the store, and nothing can be sent to the
+    // topic.
     if (isSource && position && isSame && position.offset >= end) return { kind: 'replay', from: end }
     const isBehind = position !== undefined && position.offset < end
     const fit = fitOf(
@@ -170,7 +171,7 @@ export class RestorePlanner {
     return isSame ? fromBeginning : { kind: 'rebuild', why: fit.why }
   }
 
-  /** What is lost is given up where the setting accepts that. */
+  /** The fit with lost records given up, where the setting accepts that. */
   #accepted(fit: Fit): Fit {
     return fit.kind === 'lost' && this.#options.settings.changelogLost === 'accept'
       ? { kind: 'rebuild', why: fit.why }
@@ -178,8 +179,8 @@ export class RestorePlanner {
   }
 
   /**
-   * Only for as long as the topic keeps deletions; half of that, since it lay there for some time before,
-   * too. State without a date is of any age.
+   * Whether state is older than half of the time that the topic keeps deletions: half, since it lay there for
+   * some time before, too. State without a date is of any age.
    */
   async #isStale(changelog: Changelog, state: StateManager): Promise<boolean> {
     const usedAtMs = state.usedAtMs
@@ -195,7 +196,7 @@ export class RestorePlanner {
     const described = fresh.length > 0 ? this.#options.admin.describeTopics(fresh) : undefined
     for (const topic of fresh) {
       const asked = described!.then(found => found.get(topic)?.topicId)
-      // A topic may be made anew at any time: an answer is for those who wait for it.
+      // An answer is only for those who wait for it: a topic may be made anew at any time.
       this.#ids.set(
         topic,
         asked.finally(() => this.#ids.delete(topic)),

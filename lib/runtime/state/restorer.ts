@@ -18,7 +18,7 @@ export interface RestorerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** Metrics of the thread that it works for. */
+  /** Metrics of the restorer's thread. */
   readonly threadMetrics?: ThreadMetrics
   readonly clientId: string
 }
@@ -26,11 +26,11 @@ export interface RestorerOptions {
 interface Replay extends ReplayPlan {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
-  /** The last batch is in the engine. A store has one on its way at a time. */
+  /** Resolves when the last batch is in the engine. A store has one on its way at a time. */
   written: Promise<void>
-  /** Batches that are not there yet. */
+  /** Batches that are not in the engine yet. */
   waiting: number
-  /** Everything has come; what follows in the topic is not for us. */
+  /** Whether all records have come; later ones in the topic are not needed. */
   isRead: boolean
 }
 
@@ -39,20 +39,20 @@ interface Fetched {
   readonly nextOffset: number
 }
 
-/** Small enough that its records are gone again before the garbage collector has to copy them. */
+/** Records per poll: so few that they are gone before the garbage collector has to copy them. */
 const POLL_RECORDS = 2_000
-/** What engines write while the next records are read: the bound on what a restore holds in memory. */
-const POLLS_WRITING_MAX = 4
 /**
- * From so many records on, an engine is prepared for them, which costs some milliseconds before and after.
+ * Polls that engines may be writing while the next records are read: the bound on the memory of a restore.
  */
+const POLLS_WRITING_MAX = 4
+/** Records from which on an engine is prepared for them, which costs some milliseconds before and after. */
 const BULK_RECORDS = 100_000
 /**
- * Tasks with so many that are restored at a time: their engines use more memory meanwhile, and the first is
- * in service the sooner.
+ * Bulk restores at a time: their engines use more memory meanwhile, and with few at a time the first task is
+ * in service sooner.
  */
 const BULKS_AT_ONCE = 3
-/** With those whose last writes are still being sorted. */
+/** Bulk restores at a time, including those whose last writes are still being sorted. */
 const BULKS_OPEN = 2 * BULKS_AT_ONCE
 const POLL_WAIT_MS = 100
 const PROGRESS_MS = 5000
@@ -81,8 +81,8 @@ export class Restorer {
   }
 
   /**
-   * Resolves when all stores of the task have what was committed, but for those whose changelog is to be
-   * filled from them, which it names. Rejects when the signal aborts, with the error met, and as
+   * Resolves when all stores of the task have their committed state, and returns those whose changelogs have
+   * to be filled from them instead. Rejects when the signal aborts, with an error of the replay, and as
    * `RestorePlanner.plan`.
    */
   async restore(request: RestoreRequest): Promise<readonly Refill[]> {
@@ -103,8 +103,8 @@ export class Restorer {
         await state.prepareFor('bulk')
         await this.#replay(replays)
       })
-      // While the next one is being read already: sorting the last writes keeps one thread busy, and would
-      // keep the others waiting.
+      // The next restore is read already: sorting the last writes keeps one thread busy, and would keep it
+      // waiting.
       await state.prepareFor('steady')
     })
   }
@@ -116,7 +116,7 @@ export class Restorer {
     metrics.gauge('restore-remaining-records-total', { 'task-id': taskId }, left, METRIC_GROUPS.task)
   }
 
-  /** Offsets between what a task's stores have and what they are to have. */
+  /** Records still to be replayed into a task's stores. */
   #remaining(taskId: TaskId): number {
     let offsets = 0
     for (const replay of this.#replays.values()) {
@@ -153,7 +153,7 @@ export class Restorer {
     replay.request.signal.addEventListener('abort', () =>
       this.#end(replay, aborted('the task was taken away while it was restored')),
     )
-    // A replay that comes while the loop runs is taken up by it.
+    // A running loop takes up a replay that is assigned meanwhile.
     this.#consumer?.assign([{ topic: replay.topic, partition: replay.partition, offset: replay.startOffset }])
     this.#loop ??= this.#run()
   }
@@ -167,7 +167,7 @@ export class Restorer {
     else replay.resolve()
   }
 
-  /** One store that cannot be restored is the end of its task's restore: its engine will be closed. */
+  /** Ends a task's restore with the error of one of its stores: its engine will be closed. */
   #endTask(request: RestoreRequest, error: Error): void {
     for (const replay of this.#replays.values()) if (replay.request === request) this.#end(replay, error)
   }
@@ -185,10 +185,10 @@ export class Restorer {
       }
     } catch (reason) {
       for (const replay of this.#replays.values()) this.#end(replay, errorFrom(reason))
-      // What is still under way is of those that have ended.
+      // Writes still under way belong to restores that have ended.
       this.#writing.length = 0
     } finally {
-      // In the same turn as the last look at the replays: one that comes later starts another loop.
+      // The loop ends in the same turn as its last look at the replays: a later one starts another loop.
       this.#loop = undefined
     }
   }
@@ -197,7 +197,7 @@ export class Restorer {
     const { broker, clientId, settings } = this.#options
     const isolation = isolationOf(settings)
     const consumer = await broker.consumer({ clientId, isolation })
-    // Before anything waits again: a replay that starts from now on assigns itself.
+    // The consumer is set before any wait: a replay that starts from now on assigns itself.
     this.#consumer = consumer
     consumer.assign(
       Array.from(this.#replays.values(), ({ topic, partition, startOffset }) => ({
@@ -236,7 +236,7 @@ export class Restorer {
     return fetched
   }
 
-  /** What is wrong with some partitions is the end of these tasks' restore only. */
+  /** Polls. An error that names partitions ends only the restores of their tasks. */
   #polled(consumer: Consumer): readonly RecordBatch[] {
     try {
       return consumer.poll(POLL_RECORDS)
@@ -263,7 +263,7 @@ export class Restorer {
     try {
       await replay.written
     } catch (error) {
-      // The engine of a task that was taken away concerns nobody here.
+      // An error in the engine of a task that was taken away is ignored.
       if (isCurrent()) this.#endTask(replay.request, errorFrom(error))
     } finally {
       replay.waiting -= 1
@@ -275,7 +275,7 @@ export class Restorer {
     metrics.meter('restore', { 'task-id': request.taskId }, METRIC_GROUPS.task).add(records.length)
     threadMetrics?.restoredRecords.add(records.length)
     threadMetrics?.restoreCalls.add()
-    // A source topic may have gone on behind the committed offset: those records are still to be processed.
+    // Records behind the committed offset of a source topic are still to be processed.
     const wanted = nextOffset > endOffset ? records.filter(({ offset }) => offset < endOffset) : records
     const usedAtMs = this.#options.clock.nowMs()
     return request.state.restore(storeName, wanted, {
@@ -302,7 +302,10 @@ function aborted(why: string): StreamsError {
   return new StreamsError('RESTORE_ABORTED', why)
 }
 
-/** Where the changelog has moved on under a replay, only a new one from its beginning brings everything. */
+/**
+ * The error for a replay's task. Where the changelog has moved on under it, only a replay from the beginning
+ * has everything.
+ */
 function ofTask({ request, storeName, topic, partition }: Replay, error: BrokerError): Error {
   if (error.code !== 'OFFSET_OUT_OF_RANGE') return error
   return new TaskCorruptedError(

@@ -11,7 +11,7 @@ import type { RuntimeSettings } from '../plan/settings.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { readPositions, readRefill, type StoredPosition } from './task-engines.ts'
 
-/** Between two looks at the directory, where the delay is not shorter. */
+/** Time between two looks at the directory, where the delay is not shorter. */
 const LOOK_INTERVAL_MS_MAX = 60_000
 
 export interface StateCleanerOptions {
@@ -24,19 +24,19 @@ export interface StateCleanerOptions {
   readonly metrics: Metrics
 }
 
-/** State that nobody has opened since it was found like this. */
+/** State that nobody has opened since the cleaner first found it closed. */
 interface Unused {
   readonly timesOpened: number
   readonly sinceMs: number
 }
 
-/** What is on the disk of one task. */
+/** The content of one task's state. */
 interface Content {
-  /** Stores that have entries. */
+  /** Names of the stores that have entries. */
   readonly stores: readonly string[]
-  /** By changelog. */
+  /** Stored positions by changelog. */
   readonly positions: ReadonlyMap<string, StoredPosition>
-  /** Changelogs that were being filled anew from it. */
+  /** Changelogs that were being filled anew from the state. */
   readonly refilling: readonly string[]
 }
 
@@ -100,7 +100,9 @@ export class StateCleaner {
     await directory.sweep()
   }
 
-  /** Undefined: it is in use, or was not long ago. */
+  /**
+   * The state, if it has been unused for the delay; undefined: it is in use, or was until a short time ago.
+   */
   #isDue(id: TaskId): Unused | undefined {
     const { clock, settings, directory } = this.#options
     const timesOpened = directory.timesOpened(id)
@@ -117,7 +119,7 @@ export class StateCleaner {
 
   async #maybeRemove(id: TaskId, { timesOpened }: Unused, signal: AbortSignal): Promise<void> {
     const { directory, logger, settings } = this.#options
-    // Whatever becomes of it, the next try comes after another delay.
+    // The next try comes after another delay, whatever the result of this one.
     this.#restart(id, timesOpened)
     const reason = await this.#reasonToKeep(id, signal)
     if (reason !== undefined) return this.#nameOnce(id, reason)
@@ -156,7 +158,7 @@ export class StateCleaner {
     return this.#missingOnBrokers(id, [...topics], content.positions, signal)
   }
 
-  /** By the name of the store; none for the state of another topology. */
+  /** Changelogs by the name of the store; none for the state of another topology. */
   #changelogsOf(id: TaskId): Map<string, string | undefined> {
     const { subtopologyId } = parseTaskId(id)
     const plan = this.#options.plan.subtopologies.find(subtopology => subtopology.id === subtopologyId)

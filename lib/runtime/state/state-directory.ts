@@ -24,12 +24,12 @@ const LOCK = 'process'
 const TASK = /^\d+_\d+$/
 const REMOVED = 'removed-'
 
-/** What this process does with the state of one task, or of the global stores. */
+/** The use by this process of one task's state, or of the global stores'. */
 interface Use {
-  /** Engines that are open, or being opened. */
+  /** Number of engines that are open, or being opened. */
   open: number
   opened: number
-  /** A look, or a removal, under way; it never rejects. */
+  /** A look or a removal that is under way; it never rejects. */
   busy: Promise<unknown> | undefined
 }
 
@@ -57,7 +57,7 @@ export class StateDirectory {
     return this.#processId
   }
 
-  /** Throws `STATE_DIRECTORY_IN_USE` or `STATE_DIRECTORY_UNUSABLE`. */
+  /** Opens the directory. Throws `STATE_DIRECTORY_IN_USE` or `STATE_DIRECTORY_UNUSABLE`. */
   static async open(
     options: { stateDir: string; applicationId: string },
     random: Random,
@@ -84,7 +84,7 @@ export class StateDirectory {
   ): Promise<void> {
     const directory = await StateDirectory.open(options, random, logger)
     try {
-      // While the lock is held: nobody opens what is half removed.
+      // The files are removed while the lock is held: nobody opens a directory that is half removed.
       for (const name of await readdir(directory.path)) {
         if (name !== LOCK) await removeWhole(directory.path, name, random)
       }
@@ -95,8 +95,8 @@ export class StateDirectory {
   }
 
   /**
-   * For a directory that was copied: the copy has the id of Kafka Streams, and each would end the other's
-   * transactions.
+   * Makes a new process id, for a directory that was copied: both copies have one id in Kafka, and each would
+   * end the other's transactions.
    */
   async renewProcessId(): Promise<void> {
     const processId = this.#random.uuid()
@@ -105,8 +105,8 @@ export class StateDirectory {
   }
 
   /**
-   * Opens a task's state. What is damaged, or was found unfit, is removed first, with a line that says why,
-   * so that it is restored from its changelogs. Waits until nobody looks at it, or removes it. Throws
+   * Opens a task's state. Damaged or unfit state is removed first, with a line in the log that says why, so
+   * that it is restored from its changelogs. Waits until nobody looks at it, or removes it. Throws
    * `STATE_CORRUPTED` where that has not helped, `STATE_DIRECTORY_LOCKED` and `STATE_DIRECTORY_UNUSABLE`.
    */
   openTask(id: TaskId, logger: Logger): Promise<StateEngine> {
@@ -118,7 +118,7 @@ export class StateDirectory {
     return this.#openState(GLOBAL, logger)
   }
 
-  /** Tasks that have state here. */
+  /** Ids of the tasks that have state here. */
   async tasks(): Promise<TaskId[]> {
     return (await readdir(this.path)).filter(name => TASK.test(name)) as TaskId[]
   }
@@ -130,8 +130,8 @@ export class StateDirectory {
   }
 
   /**
-   * What `look` finds in a task's state that is not open; whoever wants to open it waits meanwhile. Undefined
-   * where it is open. Throws `TaskCorruptedError` where it is damaged.
+   * Returns what `look` finds in a task's state that is not open; opening it waits meanwhile. Undefined where
+   * it is open. Throws `TaskCorruptedError` where it is damaged.
    */
   async lookInto<T>(id: TaskId, look: (engine: Engine) => Promise<T>): Promise<T | undefined> {
     return this.#whileClosed(id, async () => {
@@ -149,7 +149,7 @@ export class StateDirectory {
    * whether. Throws where it cannot be deleted: then `sweep` does it.
    */
   async removeUnused(id: TaskId, timesOpened: number): Promise<boolean> {
-    // The state is out of the way after a rename; to delete it takes longer, and nobody need wait for that.
+    // A rename puts the state out of the way; deleting it takes longer, and nobody need wait for that.
     const removed = await this.#whileClosed(id, async () =>
       this.#useOf(id).opened === timesOpened ? putAside(this.path, id, this.#random) : undefined,
     )
@@ -158,7 +158,7 @@ export class StateDirectory {
     return true
   }
 
-  /** Deletes what was removed, but could not be deleted then, or a crash came between. */
+  /** Deletes removed state that could not be deleted at once, or whose deletion a crash interrupted. */
   async sweep(): Promise<void> {
     for (const name of await readdir(this.path)) {
       if (name.startsWith(REMOVED)) await rm(join(this.path, name), { recursive: true, force: true })
@@ -209,7 +209,7 @@ export class StateDirectory {
     return health
   }
 
-  /** Counts it as open until what is returned is called; a second call changes nothing. */
+  /** Counts a task's state as open until the returned function is called; a second call changes nothing. */
   #hold(name: string): () => void {
     const use = this.#useOf(name)
     use.opened += 1
@@ -244,7 +244,10 @@ export class StateDirectory {
   }
 }
 
-/** Where its files are damaged, it is made anew: all that it holds is the id of the process. */
+/**
+ * Opens the database of the lock. Where its files are damaged, it is made anew: it holds no more than the id
+ * of the process.
+ */
 async function openLock(path: string, random: Random, logger: Logger): Promise<Engine> {
   const lock = join(path, LOCK)
   try {
@@ -278,15 +281,15 @@ async function openEngine(path: string, options?: LevelEngineOptions): Promise<E
   return openLevelEngine(path, options)
 }
 
-/** What cannot be deleted is out of the way even so, and left to `sweep`. */
+/** Removes a directory. If it cannot be deleted, it is out of the way even so, and left to `sweep`. */
 async function removeWhole(directory: string, name: string, random: Random): Promise<void> {
   const removed = await putAside(directory, name, random)
   if (removed !== undefined) await rm(removed, { recursive: true, force: true }).catch(() => undefined)
 }
 
 /**
- * Gives it another name first, all of it at once: of a database of which only some files are deleted when the
- * process ends, the rest may open without an error, and with rows missing. Undefined where there is nothing.
+ * Renames the directory, all of it at once: a database of which only some files are deleted when the process
+ * ends might open without an error, and with rows missing. Undefined where there is none.
  */
 async function putAside(directory: string, name: string, random: Random): Promise<string | undefined> {
   const path = join(directory, name)

@@ -9,9 +9,9 @@ import type { WriteBatch } from '../../store/engine/write-batch.ts'
 import type { StateHealth } from './state-health.ts'
 
 /**
- * The engine on disk of one task. Whatever LevelDB meets in it becomes an error of the runtime here, so that
- * no handler of user code is asked about it: damage makes the task corrupted, and is remembered by the
- * directory, which wipes the state before it is opened again.
+ * The engine on disk of one task. Errors of LevelDB become errors of the runtime here, so that no handler of
+ * user code is asked about them: damage makes the task corrupted, and is remembered by the directory, which
+ * wipes the state before it is opened again.
  */
 export class StateEngine implements Engine {
   readonly persistent = true
@@ -33,7 +33,7 @@ export class StateEngine implements Engine {
   }
 
   entries(range: EngineRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]> {
-    // The snapshot is of the call's moment, not of the first read.
+    // The snapshot is taken now, at the call, not at the first read.
     return this.#watchedRows(this.#engine.entries(range))
   }
 
@@ -57,14 +57,14 @@ export class StateEngine implements Engine {
     this.#health.committed()
   }
 
-  /** What it holds does not belong to its topics: the directory removes it before it is opened again. */
+  /**
+   * Notes that the content does not belong to its topics: the directory removes it before it is opened again.
+   */
   unfit(error: Error): void {
     this.#health.unfit(error)
   }
 
-  /**
-   * Throws what a read or write has met, which user code that called the store may have caught and gone on.
-   */
+  /** Throws the error of an earlier read or write, which user code that called the store may have caught. */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure
   }
@@ -78,8 +78,8 @@ export class StateEngine implements Engine {
   }
 
   /**
-   * A write that has failed for whatever reason: what was committed is not there, and nothing may be written
-   * behind it.
+   * Makes a failed write the end of the engine: committed state is missing, and nothing may be written behind
+   * it.
    */
   async #written(work: Promise<void>): Promise<void> {
     try {

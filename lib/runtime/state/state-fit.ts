@@ -1,23 +1,23 @@
 import type { StoredPosition } from './task-engines.ts'
 
-/** What an engine on disk has of one store. */
+/** The state of one store in an engine on disk. */
 export interface StoredState {
   readonly position: StoredPosition | undefined
   readonly hasRows: boolean
-  /** It lay there for so long that the topic may have lost deletions which it has not seen. */
+  /** Whether the state lay there for so long that the topic may have lost deletions which it has not seen. */
   readonly isStale: boolean
-  /** The topic that it was about to fill anew. */
+  /** Id of the topic that was being filled anew from the state. */
   readonly refilling: string | undefined
-  /** It is what the group's committed offsets say, neither behind nor ahead. */
+  /** Whether the state is as of the group's committed offsets, neither behind nor ahead. */
   readonly isWhole: boolean
 }
 
-/** The partition of its changelog now. */
+/** The present state of the store's changelog partition. */
 export interface ChangelogState {
   readonly topicId: string | undefined
   readonly beginning: number
   readonly end: number
-  /** Retention may leave nothing of it. */
+  /** Whether retention may leave nothing in the topic. */
   readonly expires: boolean
   /** Whether the committed offsets have their state in this very topic; undefined where they do not say. */
   readonly isMarked: boolean | undefined
@@ -37,27 +37,28 @@ export type Fit =
 export const MADE_ANEW = 'it was deleted and made anew'
 
 /**
- * Whether state on disk and its changelog belong together. State is never given up for a topic that has
- * nothing to put in its place.
+ * How state on disk and its changelog fit. State is never given up for a topic that has nothing to put in its
+ * place.
  */
 export function fitOf(stored: StoredState, topic: ChangelogState): Fit {
   const { beginning, end } = topic
   const fromBeginning = { kind: 'replay', from: beginning } as const
   if (stored.refilling !== undefined) return refillAgain(stored, topic)
-  // Whatever is in it by now, it is not what was before. One who has the state fills it, and marks it then.
+  // A topic that is not marked is not the former one, whatever is in it by now. A process that has the state
+  // fills it, and marks it then.
   if (topic.isMarked === false) return { kind: stored.isWhole ? 'refill' : 'lost', why: MADE_ANEW }
   const why = misfit(stored, topic)
   if (why === undefined) return { kind: 'replay', from: stored.position?.offset ?? beginning }
   if (!stored.hasRows) return fromBeginning
   if (beginning < end) return { kind: 'rebuild', why }
-  // All of its records have expired, so what they had told has, too.
+  // All records of the topic have expired, and so has the state that they made.
   if (topic.expires && isSameTopic(stored.position, topic) && stored.position!.offset <= end)
     return { kind: 'replay', from: end }
   return { kind: stored.isWhole ? 'refill' : 'lost', why }
 }
 
 /**
- * What is in the topic already is of the refill that did not come to its end, as long as it is that very
+ * The fit where a refill was interrupted: records in the topic are of that refill, as long as it is that very
  * topic.
  */
 function refillAgain(stored: StoredState, topic: ChangelogState): Fit {
@@ -81,7 +82,10 @@ function misfit({ position, hasRows, isStale }: StoredState, topic: ChangelogSta
   return undefined
 }
 
-/** Ids that a broker does not tell, or that were not stored yet, say nothing. */
+/**
+ * Whether the position is of this topic. An id that the broker does not tell, or that was not stored yet,
+ * says nothing.
+ */
 function isSameTopic(position: StoredPosition | undefined, { topicId }: ChangelogState): boolean {
   const known = position?.topicId
   return position !== undefined && (known === undefined || topicId === undefined || known === topicId)

@@ -1,13 +1,13 @@
 import { StateDirectoryError } from '../../common/errors/errors.ts'
 
-/** Damage comes from the disk: a second time in a row, it would come for ever. */
+/** Wipes in a row after damage: it comes from the disk, and after one wipe in vain would come for ever. */
 const DAMAGES_MAX = 1
-/** What does not fit its topic any more may do so again, where somebody works on the topics. */
+/** Wipes in a row after a misfit: the state may fit again, where somebody works on the topics. */
 const MISFITS_MAX = 4
 
 /**
- * What is known of the state of one task for as long as the directory is open, longer than any thread:
- * whether it has to be wiped before it is opened again, and how often in a row that was needed.
+ * The health of one task's state, known for as long as the directory is open, longer than any thread: whether
+ * it has to be wiped before it is opened again, and how often in a row that was needed.
  */
 export class StateHealth {
   readonly what: string
@@ -16,34 +16,34 @@ export class StateHealth {
   #isDamaged = false
   #wipes = 0
 
-  /** `what`: for messages, `task 0_1`. */
+  /** `what`: the task in messages, as `task 0_1`. */
   constructor(what: string, path: string) {
     this.what = what
     this.#path = path
   }
 
-  /** Why the files must be removed before they are opened again. */
+  /** The error for which the files must be removed before they are opened again. */
   get reason(): Error | undefined {
     return this.#reason
   }
 
-  /** The files hold something else than was written. */
+  /** Notes that the files hold something else than was written. */
   damaged(error: Error): void {
     this.#reason ??= error
     this.#isDamaged = true
   }
 
-  /** The files are well, but what they hold does not belong to its topics any more. */
+  /** Notes that the files are good, but their content does not belong to its topics any more. */
   unfit(error: Error): void {
     this.#reason ??= error
   }
 
-  /** What was restored has carried a commit. */
+  /** Notes that the restored state has carried a commit. */
   committed(): void {
     this.#wipes = 0
   }
 
-  /** The files are about to be removed. Throws `STATE_CORRUPTED` where that was in vain the last times. */
+  /** Counts a removal of the files. Throws `STATE_CORRUPTED` where the last ones were in vain. */
   wiping(reason: Error): void {
     if (this.#wipes >= (this.#isDamaged ? DAMAGES_MAX : MISFITS_MAX)) {
       throw new StateDirectoryError(

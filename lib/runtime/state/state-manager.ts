@@ -24,7 +24,7 @@ import {
   type TaskEngines,
 } from './task-engines.ts'
 
-/** What a store's context holds beyond engine and changelog. */
+/** A store's context without its engine and changelog. */
 export type SharedStoreContext = Omit<
   StoreContext,
   'engine' | 'log' | 'changelogTopic' | 'cacheBytesMax' | 'readCacheBytesMax'
@@ -38,16 +38,16 @@ export interface Changelog {
   readonly topic: string
   readonly storeName: string
   /**
-   * A source topic that serves as changelog is replayed to the committed offset only, and nothing is sent to
-   * it.
+   * Whether the changelog is a source topic, which is replayed to the committed offset only, and to which
+   * nothing is sent.
    */
   readonly isSource: boolean
   readonly persistent: boolean
-  /** Where a replay has to start; undefined: from the beginning. */
+  /** The position at which a replay has to start; undefined: the beginning. */
   readonly position: StoredPosition | undefined
   /** The id of the topic that is being filled from this store. */
   readonly refilling: string | undefined
-  /** As the topology wants the topic. */
+  /** Options of the topic in the topology. */
   readonly options: ChangelogOptions | undefined
 }
 
@@ -58,11 +58,11 @@ export class StateManager {
   readonly #memory: MemoryBudget
   #shares: StoreShare[] = []
   readonly #stores = new Map<string, StateStore>()
-  /** Ids of its changelogs, as they were when the task was restored: stored beside the positions. */
+  /** Ids of the task's changelogs as of its restore, which are stored beside the positions. */
   readonly topicIds = new Map<string, string>()
   /**
-   * By input partition: the offset up to which readers from outside see what its records have led to, which
-   * is later than their commit.
+   * Offsets, by input partition, up to which readers from outside see the effects of records: later than
+   * their commit.
    */
   readonly shownOffsets = new Map<string, number>()
   #marks: ChangelogMarks | undefined
@@ -81,7 +81,7 @@ export class StateManager {
   }
 
   /**
-   * Builds the stores; also again, after an abort: the new ones see what the engines hold. `holdBack`:
+   * Builds the stores, also again after an abort: the new ones see the content of the engines. `holdBack`:
    * whether caches may hold changes back.
    */
   open(shared: SharedStoreContext, send: ChangelogSend, options: { readonly holdBack: boolean }): void {
@@ -98,7 +98,7 @@ export class StateManager {
         engine: measures?.watchEngine(engine) ?? engine,
         log: send(plan),
         changelogTopic: plan.changelogTopic ?? store.name,
-        // Looked up anew each time: the shares change as tasks come and go.
+        // Shares are looked up anew each time: they change as tasks come and go.
         get cacheBytesMax() {
           return share.cacheBytesMax
         },
@@ -148,7 +148,7 @@ export class StateManager {
       })
   }
 
-  /** Marks of the changelogs that the next commit has its state in. */
+  /** Marks of the changelogs for the next commit. */
   get changelogMarks(): ChangelogMarks {
     return (this.#marks ??= marksOf(this.#loggedIds()))
   }
@@ -160,7 +160,7 @@ export class StateManager {
     }
   }
 
-  /** Whether the engine holds anything of the store. */
+  /** Whether the engine has any row of the store. */
   async holdsRows(storeName: string): Promise<boolean> {
     const rows = this.#engineOfStore(storeName).entries({
       ...storeEntriesRange(storeName),
@@ -171,7 +171,7 @@ export class StateManager {
     return false
   }
 
-  /** The offsets of these partitions that were committed with what is on disk, by `partitionKey`. */
+  /** Offsets of these partitions that were committed with the state on disk, by `partitionKey`. */
   storedOffsets(partitions: readonly TopicPartition[]): Map<string, number> {
     const found = new Map<string, number>()
     const { persistent } = this.#engines
@@ -184,15 +184,15 @@ export class StateManager {
     return found
   }
 
-  /** When a commit or a restore last reached the disk; undefined where that is not known. */
+  /** Time at which a commit or a restore last reached the disk; undefined where that is not known. */
   get usedAtMs(): number | undefined {
     const { persistent } = this.#engines
     return persistent && readUsedAt(persistent)
   }
 
   /**
-   * Removes what is on disk of these stores. The task must be opened anew afterwards: they may have it in
-   * memory, too.
+   * Removes the rows of these stores from the disk. The task must be opened anew afterwards: stores may have
+   * rows in memory, too.
    */
   async clear(storeNames: readonly string[]): Promise<void> {
     for (const plan of this.#plans) {
@@ -200,7 +200,7 @@ export class StateManager {
     }
   }
 
-  /** Everything up to there has been restored: positions by topic. */
+  /** Stores the positions, by topic, at the end of a restore. */
   async restored(positions: ReadonlyMap<string, number>, usedAtMs: number): Promise<void> {
     const batches = new Map<Engine, WriteBatch>()
     for (const plan of this.#plans) {
@@ -221,7 +221,7 @@ export class StateManager {
     await this.#engineOfStore(storeName).write(WriteBatch.of([write]))
   }
 
-  /** Until it resolves nothing may touch the stores. */
+  /** Prepares the engines for a load. Until it resolves nothing may touch the stores. */
   async prepareFor(load: EngineLoad): Promise<void> {
     await this.#engines.persistent?.prepareFor(load)
   }
@@ -243,7 +243,7 @@ export class StateManager {
     store.staged()
   }
 
-  /** Caches forward what they hold; then all changes go to the changelogs. */
+  /** Makes caches forward their changes; then all changes go to the changelogs. */
   prepareCommit(): void {
     this.#engines.state?.throwIfFailed()
     for (const store of this.#stores.values()) store.flush()
@@ -256,15 +256,17 @@ export class StateManager {
     return false
   }
 
-  /** At-least-once: what was sent is safe. Stores may have changes that had to wait for that. */
+  /**
+   * Under at-least-once: tells the stores that all outputs are flushed. They may have changes that had to
+   * wait for that.
+   */
   outputsFlushed(): void {
     for (const store of this.#stores.values()) store.outputsFlushed?.()
   }
 
   /**
-   * Starts writing what was committed, one batch an engine; `written` tells when it is there. Only one such
-   * write at a time. `extra` goes along to the engine on disk, and so do the offsets that were committed with
-   * it.
+   * Starts writing the committed epoch, one batch an engine; `written` waits for it. Only one such write at a
+   * time. The engine on disk also gets `extra`, and the offsets that were committed with it.
    */
   startWriting(
     positions: ReadonlyMap<string, number>,
@@ -277,7 +279,7 @@ export class StateManager {
       present(this.#stores.get(plan.builder.name), 'store').stage(batch)
       const topic = plan.changelogTopic
       if (topic === undefined) continue
-      // What was processed of a source topic is what the table has of it.
+      // The committed offset of a source topic is the position of its table.
       const position = plan.changelogIsSource
         ? offsets.find(each => each.topic === topic)?.offset
         : positions.get(topic)
@@ -298,23 +300,23 @@ export class StateManager {
         this.shownOffsets.set(partitionKey(topic, partition), offset)
       this.#engines.state?.committed()
     })
-    // Looked at by `written`, before anything depends on it.
+    // A failure is thrown by `written`, before anything depends on the write.
     this.#writing.catch(() => undefined)
   }
 
-  /** As `written`, which still has to be called; for whoever only looks on. */
+  /** The write under way, for observers; `written` still has to be called. */
   get writing(): Promise<void> {
     return this.#writing ?? Promise.resolve()
   }
 
-  /** Rejects if the engine refused the last batch. */
+  /** Waits for the write under way. Rejects if the engine refused it. */
   async written(): Promise<void> {
     const writing = this.#writing
     this.#writing = undefined
     await writing
   }
 
-  /** For a synchronous driver over memory engines: their writes are readable at the call. */
+  /** Writes at once, for a synchronous driver over memory engines, whose writes are readable at the call. */
   writeNow(): void {
     this.startWriting(new Map(), [])
     this.#writing = undefined
@@ -358,8 +360,8 @@ function put(batch: WriteBatch, { key, value }: EngineWrite): void {
 }
 
 /**
- * Stores by the first node that uses them. Caches are flushed in this order, so that what one forwards still
- * reaches the caches below it, and output comes in the order of Kafka Streams.
+ * Stores by the first node that uses them. Caches are flushed in this order, so that changes of one still
+ * reach the caches below it, and output comes in the order of Kafka Streams.
  */
 function inOrderOfUse(plans: readonly StorePlan[], nodes: readonly NodePlan[]): StorePlan[] {
   const rank = new Map<string, number>()

@@ -5,13 +5,15 @@ import { WriteBatch } from '../../store/engine/write-batch.ts'
 import { CUSTOM_KIND } from '../../store/contract/state-store.ts'
 import type { StorePlan } from '../../topology/plan.ts'
 
-/** Not among a store's own keys: what is cleared comes back from its changelog, which is of the same kind. */
+/**
+ * Prefix of notes of kinds. They are not among a store's own keys, since they stay when it is cleared: it
+ * comes back from its changelog, which is of the same kind.
+ */
 const KIND_PREFIX = '\0kind\0'
 
 /**
- * Each kind of store has a layout of its own, and none tells by its bytes which. So the engine on disk notes
- * the kind of every store that was ever in it. Throws `STORE_KIND_CHANGED` before anything is read by another
- * layout, or written in it.
+ * Notes the kind of every store in the engine on disk, since each has a layout of its own, which its bytes do
+ * not tell. Throws `STORE_KIND_CHANGED` before anything is read or written by another layout.
  */
 export async function checkKinds(engine: Engine, plans: readonly StorePlan[]): Promise<void> {
   const added = new WriteBatch()

@@ -12,7 +12,7 @@ import type { StateEngine } from './state-engine.ts'
 export interface TaskEngines {
   readonly persistent: Engine | undefined
   readonly memory: Engine
-  /** The persistent one, where it is that of a task on disk: it knows how its files are doing. */
+  /** The persistent engine of a task on disk, which knows the health of its files. */
   readonly state?: StateEngine
 }
 
@@ -24,7 +24,7 @@ export async function closeEngines(engines: TaskEngines): Promise<void> {
   }
 }
 
-/** The runtime's own keys begin with a zero byte, which no store prefix does. */
+/** Prefix of positions. The runtime's own keys begin with a zero byte, which no store prefix does. */
 const POSITION_PREFIX = '\0position\0'
 const OFFSET_PREFIX = '\0offset\0'
 const REFILL_PREFIX = '\0refill\0'
@@ -37,18 +37,18 @@ export function positionKey(changelogTopic: string): Uint8Array {
 
 export interface StoredPosition {
   readonly offset: number
-  /** Id of the topic it is an offset of; undefined where the broker gives none. */
+  /** Id of the offset's topic; undefined where the broker gives none. */
   readonly topicId: string | undefined
 }
 
 /**
- * The changelog offset up to which an engine certainly holds everything; undefined for an unknown changelog.
+ * The changelog offset up to which an engine certainly has all records; undefined for an unknown changelog.
  */
 export function readPosition(engine: Engine, changelogTopic: string): number | undefined {
   return readStoredPosition(engine, changelogTopic)?.offset
 }
 
-/** The stored position, with what it is an offset of. */
+/** The stored position, with its topic's id. */
 export function readStoredPosition(engine: Engine, changelogTopic: string): StoredPosition | undefined {
   const bytes = engine.get(positionKey(changelogTopic))
   return bytes === undefined ? undefined : parsePosition(bytes)
@@ -65,8 +65,8 @@ export function positionWrite(changelogTopic: string, offset: number, topicId?: 
 }
 
 /**
- * The offset of an input partition that was committed with what the engine holds, by `partitionKey`;
- * undefined where none ever was.
+ * The offset of an input partition that was committed with the engine's content, by `partitionKey`; undefined
+ * where none ever was.
  */
 export function readOffset(engine: Engine, partition: string): number | undefined {
   const bytes = engine.get(utf8(OFFSET_PREFIX + partition))
@@ -77,13 +77,13 @@ export function offsetWrite(partition: string, offset: number): EngineWrite {
   return { key: utf8(OFFSET_PREFIX + partition), value: utf8(String(offset)) }
 }
 
-/** The id of the topic that is being filled anew from what the engine holds; undefined where none is. */
+/** Id of the topic that is being filled anew from the engine; undefined where none is. */
 export function readRefill(engine: Engine, changelogTopic: string): string | undefined {
   const bytes = engine.get(utf8(REFILL_PREFIX + changelogTopic))
   return bytes === undefined ? undefined : utf8Text(bytes)
 }
 
-/** null: it is full. */
+/** Notes a refill, or with null its end. */
 export function refillWrite(changelogTopic: string, topicId: string | null): EngineWrite {
   return { key: utf8(REFILL_PREFIX + changelogTopic), value: topicId === null ? null : utf8(topicId) }
 }
@@ -100,7 +100,7 @@ export function openMarkWrite(open: boolean): EngineWrite {
   return { key: OPEN_MARK, value: open ? utf8('1') : null }
 }
 
-/** The changelogs of which an engine knows how much it holds, and how much. */
+/** Positions of all changelogs that an engine has records of. */
 export async function readPositions(engine: Engine): Promise<Map<string, StoredPosition>> {
   const positions = new Map<string, StoredPosition>()
   const range = { gte: utf8(POSITION_PREFIX), lt: utf8(POSITION_PREFIX + '\x7f') }
@@ -110,7 +110,7 @@ export async function readPositions(engine: Engine): Promise<Map<string, StoredP
   return positions
 }
 
-/** When a commit last reached this engine, wall-clock milliseconds. */
+/** Time at which a commit last reached this engine, wall-clock milliseconds. */
 export function readUsedAt(engine: Engine): number | undefined {
   const bytes = engine.get(USED_AT)
   return bytes === undefined ? undefined : Number(utf8Text(bytes))
@@ -120,7 +120,7 @@ export function usedAtWrite(nowMs: number): EngineWrite {
   return { key: USED_AT, value: utf8(String(nowMs)) }
 }
 
-/** Removes what an engine holds of a store. Its position goes first: rows without one are not trusted. */
+/** Removes a store's rows from an engine. Its position goes first: rows without one are not trusted. */
 export async function clearStore(engine: Engine, { builder, changelogTopic }: StorePlan): Promise<void> {
   if (changelogTopic !== undefined) {
     const writes = [{ key: positionKey(changelogTopic), value: null }, refillWrite(changelogTopic, null)]
