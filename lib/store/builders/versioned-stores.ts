@@ -28,7 +28,8 @@ export interface VersionedStoreOptions<K, V> {
 }
 
 /**
- * Beyond the history, before the changelog may be compacted: a restore needs every version of it (KIP-889).
+ * Time, beyond the history, before the changelog may be compacted: a restore needs every version of the
+ * history (KIP-889).
  */
 const COMPACTION_LAG_MS = 24 * 60 * 60 * 1000
 
@@ -61,7 +62,7 @@ export function versionedStoreBuilder<K, V>(
   }
 }
 
-/** Kafka Streams' choice, "somewhat arbitrary" by its own account. */
+/** The default that Kafka Streams chose, "somewhat arbitrary" by its own account. */
 function defaultSegmentIntervalMs(historyRetentionMs: number): number {
   if (historyRetentionMs <= 60_000) return Math.max(Math.floor(historyRetentionMs / 3), 2000)
   if (historyRetentionMs <= 300_000) return Math.max(Math.floor(historyRetentionMs / 5), 20_000)

@@ -109,7 +109,10 @@ function checkDuration(storeName: string, setting: string, durationMs: number): 
   )
 }
 
-/** Duplicates have no tombstones, and every record a key of its own: there is nothing to compact. */
+/**
+ * The builder of a window store. Stores of duplicates are not compacted: they have no tombstones, and every
+ * record has a key of its own.
+ */
 function windowBuilder<K, V, S extends StateStore>(
   options: WindowStoreOptions<K, V>,
   build: () => S,

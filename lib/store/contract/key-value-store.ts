@@ -7,14 +7,14 @@ export interface ValueAndTimestamp<V> {
   readonly timestamp: number
   /**
    * Headers of the record that wrote the value, in a store that keeps headers; absent if it had none. A put
-   * takes those of the record being processed.
+   * takes the headers of the record being processed.
    */
   readonly headers?: readonly Header[]
 }
 
 /**
  * Reads in the record path. Keys in ranges are in the order of their serialised bytes; an absent bound is
- * open; both bounds are included, as in Kafka Streams. Iterating sees the moment of the call: later writes
+ * open; both bounds are included, as in Kafka Streams. An iterator shows the moment of the call: later writes
  * neither show nor disturb.
  */
 export interface KeyValueReads<K, V> {
@@ -24,7 +24,7 @@ export interface KeyValueReads<K, V> {
   all(): IterableIterator<readonly [K, V]>
   reverseAll(): IterableIterator<readonly [K, V]>
   /**
-   * Keys whose serialised bytes start with these of `prefix`, which `serde` turns into bytes (default: the
+   * Keys whose serialised bytes start with those of `prefix`, which `serde` turns into bytes (default: the
    * key serde).
    */
   prefixScan(prefix: K): IterableIterator<readonly [K, V]>
@@ -34,16 +34,15 @@ export interface KeyValueReads<K, V> {
 /** A store by key. `null` as a value deletes; a key is never null. */
 export interface KeyValueStore<K, V> extends StateStore, KeyValueReads<K, V> {
   put(key: K, value: V | null): void
-  /** The value that was there, which then stays. */
+  /** Puts a value where the key has none. Returns the present value, which then stays. */
   putIfAbsent(key: K, value: V): V | undefined
   putAll(entries: Iterable<readonly [K, V | null]>): void
-  /** The value that was there. */
+  /** Deletes a key. Returns its former value. */
   delete(key: K): V | undefined
 }
 
 /**
- * What a cache tells when it lets go of a change: for whoever forwards it. `oldValue` is what was last told,
- * if asked for.
+ * Called with a change that leaves a cache, to be forwarded. `oldValue`: the value told last, if asked for.
  */
 export type FlushListener<K, V> = (
   key: K,
@@ -55,13 +54,13 @@ export type FlushListener<K, V> = (
 /** A store whose caching holds changes back. */
 export interface CachedStore<K, V> {
   /**
-   * Whether changes are held back and told to the listener at eviction and `flush`; false: nothing is cached,
-   * and the writer forwards by itself.
+   * Sets the listener to changes that are held back, which is called at eviction and `flush`. False: nothing
+   * is cached, and the writer forwards by itself.
    */
   setFlushListener(listener: FlushListener<K, V>, options: { readonly sendOldValues: boolean }): boolean
 }
 
-/** Values with their timestamps: what tables and aggregates are kept in. */
+/** A store of values with their timestamps: for tables and aggregates. */
 export type TimestampedKeyValueStore<K, V> = KeyValueStore<K, ValueAndTimestamp<V>> &
   CachedStore<K, ValueAndTimestamp<V>>
 

@@ -16,11 +16,11 @@ export const PREFETCH_GROUP = 32
  */
 export type KeyTexts = (string | undefined)[]
 
-/** A store that can read ahead what look-ups by the keys of its task's input are going to read. */
+/** A store that can read the entries of its task's next input keys ahead of the look-ups. */
 export interface PrefetchingStore extends StateStore {
   /**
-   * Records with the keys of the group (`PREFETCH_GROUP`) that begins at `start` come next. It changes
-   * nothing but `texts`. Returns how many of the keys were found in memory.
+   * Reads ahead for the records with the keys of the group (`PREFETCH_GROUP`) that begins at `start`, which
+   * come next. It changes nothing but `texts`. Returns how many of the keys were found in memory.
    */
   prefetch(keys: readonly KeyInBuffer[], start: number, texts: KeyTexts): number
 }

@@ -12,8 +12,8 @@ export interface SessionSpan {
 }
 
 /**
- * Reads of a session store in the record path. Sessions whose end retention has passed are not found.
- * Iterating sees the moment of the call.
+ * Reads of a session store in the record path. Sessions whose end retention has passed are not found. An
+ * iterator shows the moment of the call.
  */
 export interface SessionStoreReads<K, V> {
   /** The value of exactly this session. */
@@ -38,11 +38,11 @@ export interface SessionStoreReads<K, V> {
   backwardFetchRange(keys: KeyRange<K>): IterableIterator<readonly [Windowed<K>, V]>
 }
 
-/** Aggregates by key and session. */
+/** A store of aggregates by key and session. */
 export interface SessionStore<K, V>
   extends StateStore, SessionStoreReads<K, V>, CachedStore<Windowed<K>, V>, ExpiringStore {
   /**
-   * `null` deletes. A session that retention has ended already is not put, and counted as
+   * Puts a value; `null` deletes. A session that retention has ended already is not put, and counted as
    * `dropped-records-total`.
    */
   put(session: Windowed<K>, value: V | null): void

@@ -15,10 +15,10 @@ export interface ChangelogRecord {
   readonly headers: readonly Header[]
 }
 
-/** What a task gives its stores. */
+/** The task as its stores see it. */
 export interface StoreContext {
   readonly applicationId: string
-  /** Undefined for global stores. */
+  /** Id of the task; undefined for global stores. */
   readonly taskId: TaskId | undefined
   /** The engine of the task; a store keeps to the keys below its own prefix (`storePrefix`). */
   readonly engine: Engine
@@ -29,10 +29,11 @@ export interface StoreContext {
   readonly log:
     | ((key: Uint8Array, value: Uint8Array | null, timestamp: number, headers: readonly Header[]) => void)
     | undefined
-  /** The changelog's topic, or the store's name without one: what serdes are told. */
+  /** Topic for serdes: the changelog, or the store's name without one. */
   readonly changelogTopic: string
   /**
-   * True: one changelog record a key and commit. False: one for every write, at once, as Kafka Streams does.
+   * Whether the changelog gets one record a key and commit; with false, one for every write, at once, as from
+   * Kafka Streams.
    */
   readonly changelogCoalescing: boolean
   /** Whether the stores of tables and aggregates keep headers with their values. Default: no. */
@@ -43,28 +44,28 @@ export interface StoreContext {
    */
   readonly cacheBytesMax: number
   /**
-   * Budget for clean values kept for reading, apart from `cacheBytesMax`: bytes of heap, estimated; its share
-   * at present. Default 16 MiB.
+   * This store's present share of the budget for clean values kept for reading, apart from `cacheBytesMax`:
+   * bytes of heap, estimated. Default 16 MiB.
    */
   readonly readCacheBytesMax?: number | undefined
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined
-  /** The record being processed, for timestamps and for what a cache must remember. */
+  /** The record being processed, for timestamps and for changes that a cache holds back. */
   recordContext(): RecordContext
   /**
-   * Calls `action` as if that record were being processed: how a cache forwards later. The argument saves a
-   * closure for each change.
+   * Calls `action` as if that record were being processed, so that a cache can forward later. The argument
+   * saves a closure for each change.
    */
   withRecordContext<A>(context: RecordContext, action: (argument: A) => void, argument: A): void
   streamTimeMs(): number
-  /** Asks for a commit soon: buffered state has outgrown its bound. */
+  /** Asks for a commit soon, where buffered state has outgrown its bound. */
   requestCommit(): void
   /** Whether outputs and changes of one commit become true together (exactly-once). Default: no. */
   readonly isTransactional?: boolean
   /**
-   * There if every store is to keep the order of its keys, for whoever reads from outside between two records
-   * (the test driver): whether stores built without ranges may be iterated now. Processors may not, here no
-   * more than anywhere else.
+   * Whether stores built without ranges may be iterated now. Present where every store is to keep the order
+   * of its keys, for readers from outside between two records (the test driver). Processors may iterate no
+   * more than elsewhere.
    */
   readonly allowsRanges?: (() => boolean) | undefined
   readonly metrics: Metrics
@@ -89,42 +90,44 @@ export interface StoreContext {
 export interface StateStore {
   readonly name: string
   /**
-   * Synchronous, and the store is usable at once over an engine that holds nothing of it (a test driver's).
+   * Opens the store; synchronous. Over an engine without its rows (a test driver's) the store is usable at
+   * once.
    */
   open(context: StoreContext): void
   /**
-   * Loads what must be in memory of what the engine holds already (an index over keys). After `open`, before
-   * the first read.
+   * Loads the content that must be in memory (an index over keys) from the engine. After `open`, before the
+   * first read.
    */
   load(): Promise<void>
   /**
-   * Applies changelog records, in order, past any cache; they leave by `stage` and are not logged again.
-   * Their bytes are to stay as they are until `staged`: reads find them there meanwhile.
+   * Applies changelog records, in order, past any cache; `stage` writes them, and they are not logged again.
+   * Their bytes must not change until `staged`: reads find them there meanwhile.
    */
   restore(records: readonly ChangelogRecord[]): void
   /**
-   * What the engine holds, as records for a changelog that has to be filled anew; those that keep no time get
+   * The engine's rows, as records for a changelog that has to be filled anew; rows without a time get
    * `nowMs`. After `load`, before anything is put; each record is valid until the next one. Without the
-   * method the rows do not tell the records.
+   * method the records cannot be made from the rows.
    */
   content?(nowMs: number): AsyncIterable<ChangelogRecord>
   flush(): void
   prepareCommit(): void
   /**
-   * At-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and changes may
-   * still be sent to the changelog.
+   * Called under at-least-once only, between `prepareCommit` and `stage`: everything sent so far is safe, and
+   * changes may still be sent to the changelog.
    */
   outputsFlushed?(): void
   stage(batch: WriteBatch): void
   staged(): void
-  /** Estimate of what is not in the engine yet. */
+  /** Estimated bytes that are not in the engine yet. */
   readonly uncommittedBytes: number
   /** Forgets everything in memory; the engine is not touched. */
   close(): void
 }
 
 /**
- * Stores with a layout of their own: changing one for the other under a name is an error. For messages, too.
+ * Kinds of stores, each with a layout of its own: changing one for the other under a name is an error. For
+ * messages, too.
  */
 export type StoreKind =
   | 'key-value store'
@@ -142,38 +145,41 @@ export type StoreKind =
   | 'timer store'
   | typeof CUSTOM_KIND
 
-/** Kind of a builder that tells none. */
+/** Kind of a store whose builder has none. */
 export const CUSTOM_KIND = 'store of a kind of its own'
 
-/** Builds one store for each task. */
+/** Builds the stores of one name, one for each task. */
 export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly name: string
-  /** Noted on disk beside the content, and compared at the next start. */
+  /** Kind of the store, noted on disk beside the content, and compared at the next start. */
   readonly kind?: StoreKind
-  /** On the task's disk, or in memory (and then restored from the changelog at every start). */
+  /**
+   * Whether the store is on the task's disk, or in memory (and then restored from the changelog at every
+   * start).
+   */
   readonly persistent: boolean
   /**
-   * Undefined: no changelog; the content is lost with the disk, and wiped after an unclean close under
-   * exactly-once.
+   * The changelog's options; undefined: none, so the content is lost with the disk, and wiped after an
+   * unclean close under exactly-once.
    */
   readonly changelog: ChangelogOptions | undefined
   readonly caching: boolean
   /**
-   * Whether its values carry timestamps (tables and aggregates): readers from outside get them on request
-   * only.
+   * Whether the store's values carry timestamps (tables and aggregates): readers from outside get them on
+   * request only.
    */
   readonly timestamped?: boolean
   /**
-   * Whether its entries are inputs still to be processed, whose offsets are committed: such an application is
-   * not idle.
+   * Whether the store's entries are inputs still to be processed, whose offsets are committed: with such
+   * entries an application is not idle.
    */
   readonly holdsInputs?: boolean
   /**
-   * Whether its keys are, as far as the key goes, those of the records that its task reads: a key then tells
-   * its partition. Default: not known.
+   * Whether the store's keys are, apart from windows, those of the records that its task reads: a key then
+   * tells its partition. Default: not known.
    */
   readonly keyedByRecord?: boolean
-  /** How its changelog's bytes are read; undefined: the application's defaults. */
+  /** Serdes of the changelog's bytes; undefined: the application's defaults. */
   readonly keySerde?: Serde<unknown> | undefined
   readonly valueSerde?: Serde<unknown> | undefined
   /** Size of the windows, in a store of windows. */

@@ -17,7 +17,7 @@ export function storeClosed(storeName: string): StreamsError {
   )
 }
 
-/** The serde of a store, or the application's default. */
+/** The store's own serde, or the application's default; throws where there is neither. */
 export function serdeOrThrow(
   storeName: string,
   role: 'key' | 'value',

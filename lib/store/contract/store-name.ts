@@ -3,15 +3,19 @@ import { TopologyError } from '../../common/errors/errors.ts'
 import type { Engine, EngineRange } from '../engine/engine.ts'
 
 /**
- * After a name comes one of these; names hold neither, so no store's keys start with another store's prefix.
+ * Bytes that may follow a name in an engine key. Names contain neither, so no store's keys start with another
+ * store's prefix.
  */
 const DATA = 0x00
 const METADATA = 0x01
 
-/** What a topic may be called, since the changelog carries the name (KIP-307). */
+/**
+ * Names that are legal for a store: those that a topic may have, since the changelog carries the name
+ * (KIP-307).
+ */
 const LEGAL = /^[a-zA-Z0-9._-]{1,200}$/
 
-/** The name, or `INVALID_STORE_NAME`. */
+/** Returns the name, or throws `INVALID_STORE_NAME`. */
 export function validStoreName(name: string): string {
   if (LEGAL.test(name) && name !== '.' && name !== '..') return name
   throw new TopologyError(
@@ -20,27 +24,27 @@ export function validStoreName(name: string): string {
   )
 }
 
-/** What the engine keys of a store's entries start with. Keys that start with 0x00 are the runtime's own. */
+/** Prefix of the engine keys of a store's entries. Keys that start with 0x00 are the runtime's own. */
 export function storePrefix(name: string): Uint8Array {
   return withSuffix(name, DATA)
 }
 
-/** Where a store keeps notes about itself: its number of entries. */
+/** Engine key of a store's metadata, such as its number of entries. */
 export function storeMetadataKey(name: string): Uint8Array {
   return withSuffix(name, METADATA)
 }
 
-/** Where a store notes a time. */
+/** Engine key of a time that a store notes. */
 export function storeTimeKey(name: string): Uint8Array {
   return Buffer.concat([storeMetadataKey(name), Buffer.from('time', 'latin1')])
 }
 
-/** The entries of a store, and nothing else. */
+/** Range of a store's entries, without its metadata. */
 export function storeEntriesRange(name: string): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
   return { gte: withSuffix(name, DATA), lt: withSuffix(name, DATA + 1) }
 }
 
-/** Everything of a store, its notes included: what to clear when it is wiped. */
+/** Range of a store's entries and metadata: to be cleared when the store is wiped. */
 export function storeRange(name: string): EngineRange {
   return { gte: withSuffix(name, DATA), lt: withSuffix(name, METADATA + 1) }
 }

@@ -2,22 +2,22 @@ import type { Windowed } from '../../common/windowed.ts'
 import type { CachedStore, ValueAndTimestamp } from './key-value-store.ts'
 import type { StateStore } from './state-store.ts'
 
-/** Times in milliseconds since the epoch, both included; an absent bound is open. */
+/** A range of times, in milliseconds since the epoch, both included; an absent bound is open. */
 export interface TimeRange {
   readonly fromMs?: number | undefined
   readonly toMs?: number | undefined
 }
 
-/** Keys in the order of their serialised bytes, both included; an absent bound is open. */
+/** A range of keys in the order of their serialised bytes, both included; an absent bound is open. */
 export interface KeyRange<K> {
   readonly from?: K | undefined
   readonly to?: K | undefined
 }
 
 /**
- * Reads of a window store in the record path. What retention has ended is not found: an entry is kept while
- * its window starts after the largest start ever put minus the retention. Iterating sees the moment of the
- * call.
+ * Reads of a window store in the record path. Entries that retention has ended are not found: an entry is
+ * kept while its window starts after the largest start ever put minus the retention. An iterator shows the
+ * moment of the call.
  */
 export interface WindowStoreReads<K, V> {
   /**
@@ -37,11 +37,11 @@ export interface WindowStoreReads<K, V> {
   backwardAll(): IterableIterator<readonly [Windowed<K>, V]>
 }
 
-/** Values by key and start of a window; the windows' size is the store's, and so one. */
+/** A store of values by key and start of a window; all windows have the size of the store. */
 export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
   /**
-   * `null` deletes (in a store that retains duplicates it deletes nothing, and counts as a sign of time
-   * only). A window that retention has ended already is not put, and counted as `dropped-records-total`.
+   * Puts a value; `null` deletes (in a store that retains duplicates it deletes nothing, and only advances
+   * time). A window that retention has ended already is not put, and counted as `dropped-records-total`.
    */
   put(key: K, value: V | null, windowStartMs: number): void
   readonly retentionMs: number
@@ -49,18 +49,19 @@ export interface WindowStore<K, V> extends StateStore, WindowStoreReads<K, V> {
 }
 
 /**
- * Told of the time up to which retention is about to end what a store has: starts of windows, ends of
- * sessions.
+ * Called with the time up to which retention is about to end entries: starts of windows, ends of sessions.
  */
 export type ExpiryListener = (throughMs: number) => void
 
-/** A store that forgets by time, and says so while everything is still there. */
+/** A store that forgets by time, and calls a listener while everything is still there. */
 export interface ExpiringStore {
-  /** The listener may read the store; what it throws, the put throws that would have ended the entries. */
+  /**
+   * Sets the listener. It may read the store; its exceptions leave the put that would have ended the entries.
+   */
   setExpiryListener(listener: ExpiryListener): void
 }
 
-/** What windowed aggregates are kept in. */
+/** A store of values with timestamps, by window: for windowed aggregates. */
 export type TimestampedWindowStore<K, V> = WindowStore<K, ValueAndTimestamp<V>> &
   CachedStore<Windowed<K>, ValueAndTimestamp<V>> &
   ExpiringStore

@@ -11,14 +11,14 @@ import type { WriteBatch } from './write-batch.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
 
-/** What `level` is in Node can do more than its types tell, which are those of the browser, too. */
+/** Methods that `level` has in Node and its types lack, which are those of the browser, too. */
 interface Compactable {
   compactRange(from: Uint8Array, to: Uint8Array): Promise<void>
 }
 
 /**
- * A process has one database for each task: LevelDB's defaults (a write buffer of 4 MiB, twice, and a block
- * cache of 8 MiB) add up. What is read often is in the stores' own caches above.
+ * Options of each database. A process has one for each task: LevelDB's defaults (a write buffer of 4 MiB,
+ * twice, and a block cache of 8 MiB) add up. Rows that are read often are in the stores' own caches above.
  */
 const OPTIONS = {
   keyEncoding: 'buffer',
@@ -35,30 +35,32 @@ const OPTIONS = {
  */
 const WRITE_BUFFER_BYTES: { readonly [load in EngineLoad]: number } = {
   steady: 1024 * 1024,
-  // More spares little, and a skip list that is too large for the processor's caches is slow to fill in
+  // A larger buffer spares little, and a skip list too large for the processor's caches is slow to fill in
   // random order.
   bulk: 8 * 1024 * 1024,
 }
 
-/** No key begins with it: a range without keys. */
+/** A bound behind all keys: no key begins with it. */
 const BEHIND_ALL_KEYS = Uint8Array.of(0xff)
 
 /** Rows that one call fetches from the native iterator. */
 const ROWS_PER_READ = 1000
 
 /**
- * From so many rows on, another thread hands them to LevelDB: a few are written sooner than it has heard of
- * them.
+ * Rows from which on a batch is handed to LevelDB by another thread: a few are written sooner than it has
+ * heard of them.
  */
 const THREAD_ROWS_MIN = 200
 
-/** Directories that are open here: LevelDB does not lock what threads are to share against this process. */
+/**
+ * Directories that are open in this process: LevelDB does not lock databases that threads share against it.
+ */
 const opened = new Set<string>()
 
 export interface LevelEngineOptions {
   /**
-   * False: nothing is written by another thread, and none of this process can open it, whatever copy of this
-   * package it runs. Default: true.
+   * Whether another thread may write. With false, nothing else in this process can open the database,
+   * whatever copy of this package it runs. Default: true.
    */
   readonly isShared?: boolean
   /** Called when the directory is closed and free again. */
@@ -89,16 +91,16 @@ export async function openLevelEngine(
 }
 
 /**
- * Makes a table of what is in the write buffer, as compacting does first; what is in the log alone would be
- * cut into many small ones by the small buffer of the next opening.
+ * Makes a table of the write buffer, as compacting does first. Rows that are in the log alone would be cut
+ * into many small tables by the small buffer of the next opening.
  */
 async function emptyWriteBuffer(database: Database): Promise<void> {
   await (database as unknown as Compactable).compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS)
 }
 
 /**
- * What another process writes to meanwhile makes no sense either: then the directory is not damaged, but in
- * use.
+ * The error of damaged files. Where another process writes to them meanwhile, they make no sense either: then
+ * the directory is not damaged, but in use.
  */
 async function damagedError(path: string, damage: string): Promise<Error> {
   const corrupted = new TaskCorruptedError(`the state in "${path}" is damaged: ${damage}`)
@@ -131,7 +133,10 @@ class LevelEngine implements Engine {
   readonly #onClosed: (() => void) | undefined
   #database: Database
   #load: EngineLoad = 'steady'
-  /** LevelDB runs batches on a thread pool, in no particular order: each waits here for the one before. */
+  /**
+   * The end of the last batch, for which the next one waits: LevelDB runs batches on a thread pool, in no
+   * particular order.
+   */
   #tail: Promise<void> = Promise.resolve()
 
   constructor(
@@ -204,7 +209,8 @@ class LevelEngine implements Engine {
       throw levelError(error, this.#directory)
     })
     this.#tail = done
-    // The caller sees the failure on `done`; the tail must not count as unhandled where nobody writes again.
+    // The caller sees the failure on `done`; on the tail it must not count as unhandled where nobody writes
+    // again.
     this.#tail.catch(() => undefined)
     return done
   }

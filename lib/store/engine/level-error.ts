@@ -6,7 +6,7 @@ import {
 } from '../../common/errors/errors.ts'
 
 /**
- * What the operating system says where nothing is wrong with the files: LevelDB passes the texts on, not the
+ * Texts of the operating system where nothing is wrong with the files: LevelDB passes the texts on, not the
  * codes.
  */
 const REFUSALS: readonly (readonly [says: RegExp, mend: string])[] = [
@@ -22,9 +22,9 @@ const REFUSALS: readonly (readonly [says: RegExp, mend: string])[] = [
 const DAMAGES = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR', 'LEVEL_NOT_FOUND'])
 
 /**
- * What an error of LevelDB means: the files are damaged (`TaskCorruptedError`), or the operating system
- * refuses, in which case they are as good as before (`StateDirectoryError`, `STATE_DIRECTORY_UNUSABLE`). What
- * is neither is given back as it is.
+ * The meaning of LevelDB's error: the files are damaged (`TaskCorruptedError`), or the operating system
+ * refuses, in which case they are as good as before (`StateDirectoryError`, `STATE_DIRECTORY_UNUSABLE`).
+ * Other errors are returned as they are.
  */
 export function levelError(error: unknown, directory: string): Error {
   if (error instanceof StreamsError) return error
@@ -37,7 +37,7 @@ export function levelError(error: unknown, directory: string): Error {
   })
 }
 
-/** The error of one that kept a database from being opened, where every error has a meaning. */
+/** The meaning of an error that kept a database from being opened, where every error has one. */
 export function openError(error: unknown, directory: string): Error {
   const root = rootOf(error)
   if (codeOf(root) === 'LEVEL_LOCKED') return lockedError(directory, error)
@@ -54,7 +54,7 @@ export function lockedError(directory: string, cause: unknown): Error {
   )
 }
 
-/** `level` wraps what its native part says of opening. */
+/** The error of LevelDB's native part, which `level` wraps at opening. */
 export function rootOf(error: unknown): Error {
   const outer = errorFrom(error)
   return outer.cause instanceof Error ? rootOf(outer.cause) : outer

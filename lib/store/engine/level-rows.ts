@@ -4,8 +4,8 @@ import { forEachRow, type PackedRows } from './write-batch.ts'
 
 /**
  * A chained batch as `abstract-level` documents it for those who implement a database. Its public methods
- * check, encode and copy every operation first, for encodings, hooks and listeners that there are none of
- * here: a fifth of what handing a row over costs.
+ * check, encode and copy every operation first, for encodings, hooks and listeners, none of which are used
+ * here: a fifth of the cost of handing a row over.
  */
 interface Operations {
   _put(key: Uint8Array, value: Uint8Array, options: object): void
@@ -16,7 +16,7 @@ interface Operations {
 
 const NO_OPTIONS = {}
 
-/** One batch of LevelDB. */
+/** Writes rows as one batch of LevelDB. */
 export async function writeRows(
   database: Level<Uint8Array, Uint8Array>,
   batch: readonly PackedRows[],
@@ -26,7 +26,7 @@ export async function writeRows(
   const operations = database.batch() as unknown as Operations
   try {
     for (const { bytes, length } of batch) {
-      // Another thread's are no `Buffer` any more.
+      // Rows from another thread are no `Buffer` any more.
       forEachRow(
         { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), length },
         (key, value) => {

@@ -6,7 +6,7 @@ import { present } from '../../common/assert.ts'
 import { errorFrom } from '../../common/errors/errors.ts'
 import type { PackedRows } from './write-batch.ts'
 
-/** `rows` undefined: the database is closed. */
+/** A request to the writer's thread; `rows` undefined: the database is closed. */
 export interface WriterRequest {
   readonly id: number
   readonly directory: string
@@ -20,8 +20,8 @@ export interface WriterAnswer {
 }
 
 /**
- * An error of LevelDB, which loses its own properties on the way to another thread; `cause`: what its native
- * part said first.
+ * An error of LevelDB, which loses its own properties on the way to another thread; `cause`: the first error
+ * of its native part.
  */
 interface WriterError {
   readonly message: string
@@ -33,7 +33,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Its garbage is small objects, which are gone at once. */
+/** Size of the thread's young generation: its garbage is small objects, which are gone at once. */
 const YOUNG_MIB = 8
 
 /**
@@ -48,29 +48,29 @@ export class LevelWriter {
   readonly #waiting = new Map<number, Waiting>()
   #lastId = 0
 
-  /** `start`: for tests. */
+  /** `start`: starts the thread; given in tests. */
   constructor(start: () => Worker = newThread) {
     this.#newThread = start
   }
 
   /**
    * Starts the thread where it does not run. False where none can be had, as in a program that was bundled
-   * into one file: then there is a warning, and who wants to write does it himself.
+   * into one file: then there is a warning, and the caller has to write by itself.
    */
   ready(): Promise<boolean> {
     return (this.#ready ??= this.#start())
   }
 
   /**
-   * When it is `ready`: one batch of LevelDB. The memory of the rows is the thread's from then on. One write
-   * a directory at a time.
+   * Writes rows as one batch of LevelDB; only after `ready`. The memory of the rows is the thread's from then
+   * on. One write a directory at a time.
    */
   async write(directory: string, options: object, rows: readonly PackedRows[]): Promise<void> {
     this.#databases.add(directory)
     await this.#ask({ directory, options, rows }, rows)
   }
 
-  /** Lets go of a database: only then it can be closed here. */
+  /** Closes the thread's handle of a database: only then it can be closed here. */
   async close(directory: string): Promise<void> {
     if (!this.#databases.delete(directory)) return
     await this.#ask({ directory, options: {}, rows: undefined }, [])
@@ -80,7 +80,7 @@ export class LevelWriter {
     const thread = present(this.#thread, 'thread that writes')
     const id = (this.#lastId += 1)
     const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    // The program is not over while something is to be written.
+    // The process stays alive while something is to be written.
     thread.ref()
     thread.postMessage(
       { id, ...request } satisfies WriterRequest,
@@ -92,7 +92,7 @@ export class LevelWriter {
   async #start(): Promise<boolean> {
     try {
       const thread = this.#newThread()
-      // Its first word, or the error of its start.
+      // The thread's first message, or the error of its start, ends the wait.
       await once(thread, 'message')
       this.#thread = thread
       this.#listenTo(thread)
@@ -142,9 +142,9 @@ function errorOf({ message, code }: WriterError, cause?: Error): Error {
 function newThread(): Worker {
   const options = { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }
   const { url } = import.meta
-  // The built package: this file is part of one in `dist/chunks`.
+  // The built package loads its own file: this module is part of one in `dist/chunks`.
   if (!url.endsWith('.ts')) return new Worker(new URL('../store/engine/level-writer-thread.js', url), options)
-  // This repository's sources, for which Node needs a loader; those of the program do not reach its threads.
+  // The sources of this repository need a loader in Node; the program's own loaders do not reach its threads.
   const loaderHome = pathToFileURL(createRequire(url).resolve('tsx/package.json'))
   const loader = new URL('dist/esm/api/index.mjs', loaderHome).href
   const { href } = new URL('./level-writer-thread.ts', url)

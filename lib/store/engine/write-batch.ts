@@ -21,18 +21,18 @@ export interface PackedRows {
 const HEAD_BYTES = 8
 const DELETION = -1
 const SLAB_BYTES_MIN = 512
-/** Larger ones are costly to get from the operating system in one piece. */
+/** Size of a slab, at most: larger ones are costly to get from the operating system in one piece. */
 const SLAB_BYTES_MAX = 256 * 1024
-/** Few bytes are copied rather than handed on in memory of their own. */
+/** Length up to which bytes are copied rather than handed on in memory of their own. */
 const COPIED_BYTES_MAX = 4096
-/** Up to here scratch memory keeps its views. */
+/** Length up to which scratch memory keeps its views. */
 const PASSING_BYTES_MAX = 1024
 const NO_BYTES = Buffer.alloc(0)
 
 /**
  * Writes that go to an engine together, in the order in which they take effect. They are copied into a few
- * large pieces of memory: an object a write, held until the commit is through, is what the garbage collector
- * pays most for, and the pieces go to another thread as they are.
+ * large pieces of memory: an object for each write, held until the commit is through, would be the largest
+ * cost of garbage collection, and the pieces go to another thread as they are.
  */
 export class WriteBatch {
   #full: PackedRows[] = []
@@ -56,7 +56,7 @@ export class WriteBatch {
     return this.#fullBytes + this.#at
   }
 
-  /** Copies both: they may be changed afterwards. A null value deletes. */
+  /** Puts a copy of key and value, which may be changed afterwards. A null value deletes. */
   put(key: Uint8Array, value: Uint8Array | null): void {
     const at = this.#add(key.length, value === null ? DELETION : value.length)
     const end = copyInto(this.#slab, at, key)
@@ -64,8 +64,8 @@ export class WriteBatch {
   }
 
   /**
-   * Puts key and value where they lie in a larger buffer; each gets its head in front. The key is
-   * there; without a value it is a deletion.
+   * Puts key and value from a larger buffer; each gets its head in front. A key is required; without a value
+   * it is a deletion.
    */
   putSource(keyHead: Uint8Array, valueHead: Uint8Array, source: SourceInBuffer): void {
     const { buffer, keyStart, keyEnd, valueStart, valueEnd } = source
@@ -77,7 +77,7 @@ export class WriteBatch {
     if (!isDeletion) copyRangeInto(slab, copyInto(slab, end, valueHead), buffer, valueStart, valueEnd)
   }
 
-  /** Everything of another batch, which is empty then. */
+  /** Takes everything out of another batch. */
   takeFrom(other: WriteBatch): void {
     if (other.#count === 0) return
     this.#count += other.#count
@@ -95,11 +95,11 @@ export class WriteBatch {
     }
   }
 
-  /** All rows; the batch is empty then. */
+  /** Returns all rows, and empties the batch. */
   take(): PackedRows[] {
     this.#close()
     const rows = this.#full
-    // The next one is mostly as large.
+    // The next batch is mostly as large as this one.
     this.#slabBytes = Math.min(Math.max(this.#fullBytes, SLAB_BYTES_MIN), SLAB_BYTES_MAX)
     this.#full = []
     this.#fullBytes = 0
@@ -107,7 +107,7 @@ export class WriteBatch {
     return rows
   }
 
-  /** In order. What `visit` gets is valid until it returns. */
+  /** Visits all rows in order. Arguments of `visit` are valid until it returns. */
   forEach(visit: (key: Uint8Array, value: Uint8Array | null) => void): void {
     for (const rows of this.#full) forEachRow(rows, visit)
     forEachRow({ bytes: this.#slab, length: this.#at }, visit)
@@ -117,7 +117,7 @@ export class WriteBatch {
     this.take()
   }
 
-  /** Makes room for a row. Where its key belongs; its value, behind that. */
+  /** Makes room for a row. Returns the place of its key; the value follows the key. */
   #add(keyLength: number, valueLength: number): number {
     const bytes = HEAD_BYTES + keyLength + Math.max(0, valueLength)
     if (this.#at + bytes > this.#slab.length) this.#open(bytes)
@@ -148,7 +148,7 @@ export class WriteBatch {
 const transientKey = new ScratchBytes()
 const transientValue = new ScratchBytes()
 
-/** In order. What `visit` gets is valid until it returns. */
+/** Visits all rows in order. Arguments of `visit` are valid until it returns. */
 export function forEachRow(
   { bytes, length }: PackedRows,
   visit: (key: Uint8Array, value: Uint8Array | null) => void,
@@ -164,8 +164,8 @@ export function forEachRow(
 }
 
 /**
- * Copying a few bytes takes less time than making a view of them, and of longer ones a view has to be made in
- * any case.
+ * Bytes that are used at once. Copying a few takes less time than making a view of them; of longer ones a
+ * view has to be made in any case.
  */
 function passing(scratch: ScratchBytes, bytes: Buffer, start: number, end: number): Uint8Array {
   const length = end - start

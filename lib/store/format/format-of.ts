@@ -5,7 +5,7 @@ import { PlainFormat } from './plain-format.ts'
 import { TimestampedFormat } from './timestamped-format.ts'
 import type { ValueFormat } from './value-format.ts'
 
-/** `by-setting`: as `dslStoreFormat` says, for tables and aggregates. */
+/** Whether values keep headers; `by-setting`: as `dslStoreFormat` says, for tables and aggregates. */
 export type KeepHeaders = boolean | 'by-setting'
 
 export function formatOf<V>(

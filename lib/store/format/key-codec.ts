@@ -4,16 +4,16 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { ScratchBytes } from '../../common/scratch-bytes.ts'
 
 /**
- * Keys in their four shapes: as user code has them, serialised, as ids (serialised, a character for a byte:
- * what maps take), and with the store's prefix as the engine has them.
+ * Keys in their four forms: as user code has them, serialised, as ids (serialised, a character for a byte:
+ * keys of maps), and with the store's prefix as the engine has them.
  */
 export class KeyCodec<K> {
   readonly prefix: Buffer
   readonly #serde: Serde<K>
   readonly #context: SerdeContext
-  /** For look-ups, which the engine answers before the next one. */
+  /** Memory for look-ups, which the engine answers before the next one. */
   readonly #scratch: ScratchBytes
-  /** What `#scratch` has: a commit asks for the same key twice. */
+  /** The id whose key `#scratch` has: a commit asks for the same key twice. */
   #lastId: string | undefined
   #lastKey: Uint8Array = EMPTY_BYTES
 
@@ -33,15 +33,15 @@ export class KeyCodec<K> {
   }
 
   /**
-   * The key of an entry; `alias` is what user code called it, which spares the way through the serde where
-   * that gives it back.
+   * The key of an entry. `alias`: the key as user code had it, which is used where the serde would read the
+   * same from the bytes.
    */
   keyOf(id: string, alias: unknown): K {
     if (alias !== undefined && this.#serde.roundTrips?.(alias as K)) return alias as K
     return this.key(id)
   }
 
-  /** Its own memory. */
+  /** The engine key, in memory of its own. */
   engineKey(id: string): Buffer {
     const bytes = Buffer.allocUnsafe(this.prefix.length + id.length)
     this.prefix.copy(bytes)
@@ -49,7 +49,7 @@ export class KeyCodec<K> {
     return bytes
   }
 
-  /** The engine key. Valid until the next call of this, or of one that says so, too. */
+  /** The engine key. Valid until the next call of this method, or of another that is valid as this one. */
   lookUpKey(id: string): Uint8Array {
     if (id === this.#lastId) return this.#lastKey
     const key = this.#scratch.ofLength(this.prefix.length + id.length)
@@ -59,7 +59,7 @@ export class KeyCodec<K> {
     return key
   }
 
-  /** The engine key of a serialised one. Valid as that of `lookUpKey`. */
+  /** The engine key of a serialised key. Valid as that of `lookUpKey`. */
   lookUpKeyOf(bytes: Uint8Array): Uint8Array {
     const key = this.#scratch.ofLength(this.prefix.length + bytes.length)
     this.#lastId = undefined

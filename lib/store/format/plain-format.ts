@@ -6,7 +6,7 @@ import type { ValueState } from './value-state.ts'
 import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
 
-/** Values alone: the engine and the changelog hold the serialised value. */
+/** The format of values alone: the engine and the changelog hold the serialised value. */
 export class PlainFormat<V> implements ValueFormat<V> {
   readonly #serde: Serde<V>
   readonly #context: SerdeContext

@@ -1,7 +1,7 @@
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
 import type { Serde } from '../../serde/serde.ts'
 
-/** Keys of stores that lay out their own: bytes already, a character for a byte. */
+/** Serde of keys of stores with a layout of their own: bytes already, a character for a byte. */
 export const ROW_ID_SERDE: Serde<string> = {
   name: 'row id',
   serialize: mapKeyToBytes,
@@ -9,5 +9,8 @@ export const ROW_ID_SERDE: Serde<string> = {
   roundTrips: () => true,
 }
 
-/** Values of such stores. They are made anew at each put and never changed, so nobody needs a copy. */
+/**
+ * Serde of values of stores with a layout of their own. They are made anew at each put and never changed, so
+ * nobody needs a copy.
+ */
 export const ROW_SERDE: Serde<Uint8Array> = { name: 'row', serialize: row => row, deserialize: row => row }

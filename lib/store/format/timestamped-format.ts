@@ -16,8 +16,8 @@ import type { ValueFormat } from './value-format.ts'
 import { keepPrimitive, keepsTyped } from './value-format.ts'
 
 /**
- * Values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as RocksDB does below
- * Kafka Streams; the changelog holds the value, and its record the timestamp.
+ * The format of values with their times. The engine holds `timestamp (8 bytes, big-endian) ‖ value`, as
+ * RocksDB does below Kafka Streams; the changelog holds the value, and its record the timestamp.
  */
 export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   readonly #serde: Serde<V>
@@ -51,7 +51,7 @@ export class TimestampedFormat<V> implements ValueFormat<ValueAndTimestamp<V>> {
   }
 
   load(state: ValueState, engineValue: Uint8Array): void {
-    // The headers that a row may have from a time when the store kept them are left out.
+    // Headers are left out: a row has some if the store kept them when it was written.
     const end = headersEnd(engineValue)
     state.setBytes(end === 0 ? engineValue : engineValue.subarray(end), timestampOf(engineValue))
   }

@@ -15,8 +15,8 @@ const TWO_30 = 2 ** 30
 export class ValueState {
   state: EntryState = 'unread'
   value: unknown = undefined
-  // In two halves, small integers both: a number as large as a time has a place of its own in memory, which
-  // is read from there each time.
+  // The timestamp in two halves, both small integers: a number as large as a time has a place of its own in
+  // memory, which is read from there each time.
   #timestampHigh = 0
   #timestampLow = 0
 
@@ -50,7 +50,7 @@ export class ValueState {
   }
 }
 
-/** Stand-ins for a state of which only this much is asked. */
+/** States for callers that only ask whether there is a value. */
 export const WAS_ABSENT: ValueState = stateOf('absent')
 export const WAS_THERE: ValueState = stateOf('bytes')
 

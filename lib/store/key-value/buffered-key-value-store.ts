@@ -16,7 +16,7 @@ import { RangeCursor } from '../memory/range-cursor.ts'
 import { openResources, type KeyValueStoreSettings, type StoreResources } from './store-resources.ts'
 
 /**
- * The key-value store: an engine below, and above it one entry for each key in memory, which is typed cache
+ * The key-value store: an engine below, and above it one entry in memory for each key, which is typed cache
  * and write buffer in one (`EntryStore`). The record path touches the engine only where a key is not in
  * memory.
  */
@@ -125,7 +125,7 @@ export class BufferedKeyValueStore<K, V>
     const resources = this.resources()
     const { cache, keys, values, restored, index, places, entries } = resources
     if (records.length > 0) cache.hasAll = false
-    // Nothing of any key is in memory, and a record need not be taken out of its buffer.
+    // A record can stay in its buffer where nothing of any key is in memory.
     const isPlain = cache.size === 0 && !index && values.rowHead !== undefined
     for (const record of records) {
       if (isPlain && isInBuffer(record)) {
@@ -133,11 +133,11 @@ export class BufferedKeyValueStore<K, V>
         continue
       }
       const { key, value, timestamp } = record
-      // A source topic that serves as changelog may hold records without a key: they were never in the table
-      // either.
+      // A record without a key was never in the table either: a source topic that serves as changelog may
+      // hold some.
       if (key === null) continue
       const id = cache.size > 0 || index ? bytesToMapKey(key) : undefined
-      // Whatever is in memory of the key has to change with it; an open iterator must be told.
+      // An entry in memory has to change with the row, and an open iterator must be told.
       if (id !== undefined && (index?.watched || cache.peek(id) !== undefined)) {
         const row = value === null ? null : values.fromChangelog(value, timestamp, record)
         entries.restore(cache.enter(id, undefined), row, timestamp)
@@ -165,7 +165,7 @@ export class BufferedKeyValueStore<K, V>
   }
 
   staged(): void {
-    // The batch of a store that was closed meanwhile: its task was given up or built anew.
+    // A store that was closed meanwhile ignores its batch: its task was given up or built anew.
     this.#resources?.entries.staged()
   }
 
@@ -195,7 +195,7 @@ export class BufferedKeyValueStore<K, V>
     return this.#stateOfRow(this.resources().places.rowOf(id))
   }
 
-  /** What the engine holds, whatever is in memory. */
+  /** The state of a key in the engine, whatever is in memory. */
   committedState(id: string): ValueState {
     const { context, keys } = this.resources()
     return this.#stateOfRow(context.engine.get(keys.lookUpKey(id)))

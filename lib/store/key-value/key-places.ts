@@ -14,12 +14,12 @@ export interface KeyPlacesOptions<K> {
   readonly keys: KeyCodec<K>
   readonly cache: TypedCache
   readonly restored: RestoredWrites
-  /** Undefined without ranges; then `count` counts. */
+  /** Index of the keys; undefined without ranges, where `count` counts them. */
   readonly index: KeyIndex | undefined
   readonly count: EntryCount
 }
 
-/** Entries by their keys, which it keeps in order, or counted. */
+/** Places of entries by key. Keeps keys in order, or counts them. */
 export class KeyPlaces<K> implements EntryPlaces<KeyEntry, K> {
   readonly #engine: Engine
   readonly #keys: KeyCodec<K>
@@ -57,7 +57,7 @@ export class KeyPlaces<K> implements EntryPlaces<KeyEntry, K> {
     return this.#index && !this.#index.has(id) ? undefined : this.rowOf(id)
   }
 
-  /** As `rowBelow`, whether or not the index has the key. */
+  /** The row (`rowBelow`), whether or not the index has the key. */
   rowOf(id: string): Uint8Array | undefined {
     if (this.#cache.hasAll) return undefined
     const row = this.#restored.find(id)
@@ -82,7 +82,9 @@ export class KeyPlaces<K> implements EntryPlaces<KeyEntry, K> {
     this.#count.changed(weight * (Number(isThere) - Number(wasThere)))
   }
 
-  /** Counts a key that a restore writes past its entry, which lies there in `bytes`. Not with an index. */
+  /**
+   * Counts a key that a restore writes past its entry, from its place in `bytes`. Not called with an index.
+   */
   countRestored(bytes: Uint8Array, keyStart: number, keyEnd: number, isThere: boolean): void {
     const weight = this.#count.restoredWeight(bytes, keyStart, keyEnd)
     if (weight === 0) return

@@ -17,7 +17,10 @@ import { storeEntriesRange } from '../contract/store-name.ts'
 export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
   readonly #entriesMax: number
   readonly #timestamped: boolean
-  /** Serialised keys; a Map's order is that of insertion, so the first one is the one unused for longest. */
+  /**
+   * Serialised keys in the order of use: the first one is the one unused for longest, as a Map keeps the
+   * order of insertion.
+   */
   readonly #recency = new Map<string, undefined>()
   #logsEvictions = true
 
@@ -52,7 +55,7 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
       return
     }
     const isNew = !this.#recency.has(this.#idOf(key))
-    // As in Kafka Streams, the deletion of what has to go is logged before the entry that takes its place.
+    // The deletion is logged before the entry that takes the place, as in Kafka Streams.
     if (isNew && this.#recency.size >= this.#entriesMax) this.#evict()
     super.put(key, value)
     this.#use(this.#idOf(key))
@@ -60,7 +63,7 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
 
   override restore(records: readonly ChangelogRecord[]): void {
     super.restore(records)
-    // Evictions go by the order of the records, but are applied after all of them: an evicted key may come
+    // Evictions follow the order of the records, but are applied after all of them: an evicted key may come
     // again.
     const evicted = new Set<string>()
     for (const { key, value } of records) {
@@ -78,7 +81,7 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
   }
 
   override approximateNumEntries(): number {
-    // Says STORE_CLOSED where it is.
+    // The call throws `STORE_CLOSED` where the store is closed.
     this.resources()
     return this.#recency.size
   }
@@ -109,7 +112,7 @@ export class LruMap<K, V> extends BufferedKeyValueStore<K, V> {
     else this.#forget(id)
   }
 
-  /** Out of the map and out of the engine, past the changelog. */
+  /** Removes a key from the map and the engine, past the changelog. */
   #forget(id: string): void {
     super.restore([{ key: mapKeyToBytes(id), value: null, timestamp: 0, headers: NO_HEADERS }])
   }

@@ -15,7 +15,7 @@ import { RestoredWrites } from '../memory/restored-writes.ts'
 import { TypedCache } from '../memory/typed-cache.ts'
 import { KeyPlaces } from './key-places.ts'
 
-/** How a key-value store is to be. Undefined serdes are the application's. */
+/** Settings of a key-value store. Undefined serdes are the application's. */
 export interface KeyValueStoreSettings {
   readonly name: string
   readonly timestamped: boolean
@@ -37,7 +37,7 @@ export interface StoreResources<K, V> {
   readonly restored: RestoredWrites
   readonly places: KeyPlaces<K>
   readonly entries: EntryStore<KeyEntry, V, K>
-  /** Undefined without ranges; then `count` counts. */
+  /** Index of the keys; undefined without ranges, where `count` counts them. */
   readonly index: KeyIndex | undefined
   readonly count: EntryCount
 }

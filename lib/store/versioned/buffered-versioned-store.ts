@@ -40,7 +40,7 @@ interface Opened<K, V> {
   readonly dropped: Counter
 }
 
-/** What an epoch leaves besides its rows. */
+/** Results of an epoch besides its rows. */
 interface EpochEnd {
   readonly observedMs: number
   readonly newSegments: readonly Uint8Array[]
@@ -63,7 +63,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   readonly name: string
   readonly historyRetentionMs: number
   readonly #settings: VersionedStoreSettings
-  /** Where the engine keeps the largest timestamp put. */
+  /** The largest timestamp put, as it is kept in the engine. */
   readonly #observed: StoreMetadata
   #opened: Opened<K, V> | undefined
   #observedMs = -1
@@ -72,7 +72,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   /** Ends of epochs whose batches are under way, oldest first. */
   readonly #staged: (EpochEnd | undefined)[] = []
   #committedMs = -1
-  /** Segments from this one on may have rows in the engine. */
+  /** First segment that may have rows in the engine. */
   #clearedBelow = 0
 
   constructor(settings: VersionedStoreSettings) {
@@ -186,7 +186,7 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   }
 
   flush(): void {
-    // Nothing is held back: each put is in the changelog already.
+    // Nothing to do: each put is in the changelog already.
   }
 
   prepareCommit(): void {
@@ -262,8 +262,8 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
   }
 
   /**
-   * What the commit has made old; readers of what is committed needed it until now. Whether it fails shows at
-   * the next write, which the engine then refuses.
+   * Clears segments that the commit has made old; readers of what is committed needed them until now. A
+   * failure shows at the next write, which the engine then refuses.
    */
   #clear({ context, rows }: Opened<K, V>): void {
     const minLive = rows.segments.idAt(this.#committedMs - this.historyRetentionMs)
@@ -276,7 +276,8 @@ export class BufferedVersionedStore<K, V> implements VersionedKeyValueStore<K, V
       lt: concatBytes(prefix, mapKeyToBytes(to)),
     }
     context.engine.clear(old).catch(() => undefined)
-    // After the rows: a mark without rows costs nothing, rows without a mark would stay for ever.
+    // Marks are cleared after the rows: a mark without rows costs nothing, rows without a mark would stay for
+    // ever.
     const marks = { gte: this.#segmentMark(from), lt: this.#segmentMark(to) }
     context.engine.clear(marks).catch(() => undefined)
     this.#clearedBelow = minLive

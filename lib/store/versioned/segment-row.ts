@@ -46,7 +46,7 @@ export class SegmentRow {
     return new SegmentRow(readInt64(buffer, 0), versions)
   }
 
-  /** From when on the row knows anything. */
+  /** Time from which on the row has versions. */
   get minMs(): number {
     return this.versions[this.versions.length - 1]?.timestamp ?? this.nextMs
   }
@@ -67,7 +67,7 @@ export class SegmentRow {
     return index === 0 ? this.nextMs : this.versions[index - 1]!.timestamp
   }
 
-  /** A version later than all others; if there is time between them, there was no value in it. */
+  /** Adds a version later than all others; if there is time between them, there was no value in it. */
   insertAsLatest(version: RowVersion, validToMs: number): void {
     if (version.timestamp !== this.nextMs) this.versions.unshift({ timestamp: this.nextMs, value: null })
     this.versions.unshift(version)

@@ -10,8 +10,8 @@ export interface TimeSegment {
 }
 
 /**
- * The segments that hold anything, in order. Only those that are there are ever gone through, so that a jump
- * of time costs nothing, however far it goes.
+ * The segments that have rows, in order. A jump of time costs nothing, however far it goes, since empty
+ * segments are not gone through.
  */
 export class TimeSegments {
   readonly #intervalMs: number
@@ -29,7 +29,7 @@ export class TimeSegments {
     return this.#segments.length
   }
 
-  /** By age: 0 is the oldest. */
+  /** A segment by age: 0 is the oldest. */
   at(index: number): TimeSegment {
     return this.#segments[index]!
   }
@@ -38,7 +38,7 @@ export class TimeSegments {
     return this.#segments[0]?.id
   }
 
-  /** The segment, and whether it is new. */
+  /** Adds a segment if it is new; returns it, and whether it is new. */
   enter(id: number): { readonly segment: TimeSegment; readonly isNew: boolean } {
     const index = this.#firstNotBelow(id)
     const known = this.#segments[index]
@@ -65,7 +65,10 @@ export class TimeSegments {
   }
 }
 
-/** Numbers below zero sort after all others; they occur as bounds only, where nothing is below them. */
+/**
+ * A segment's number as text. Numbers below zero sort after all others; they occur as bounds only, where
+ * nothing is below them.
+ */
 export function segmentText(id: number): string {
   const bytes = Buffer.allocUnsafe(8)
   writeInt64(bytes, 0, Math.max(0, id))

@@ -4,7 +4,7 @@ import { readInt64, writeInt64 } from '../../common/int64.ts'
 import type { TimeSegment } from './time-segments.ts'
 import { TimeSegments } from './time-segments.ts'
 
-/** Rows by their ids, a character for a byte. */
+/** Reads rows by their ids, a character for a byte. */
 export interface RowReader {
   row(rowId: string): Uint8Array | undefined
 }
@@ -22,7 +22,7 @@ export interface RawVersion {
 
 const TIME_BYTES = 8
 const LATEST = '\u0000'
-/** What the row ids of older versions start with. */
+/** Prefix of the row ids of older versions. */
 export const OLDER_VERSIONS = '\u0001'
 
 /**
@@ -46,8 +46,8 @@ export class VersionedRows {
   }
 
   /**
-   * The time up to which the new version holds; undefined: it is the latest. The version must not be older
-   * than the history.
+   * Puts a version; returns the time up to which it holds; undefined: it is the latest. The version must not
+   * be older than the history.
    */
   put(id: string, value: Uint8Array | null, timestamp: number): number | undefined {
     const latest = latestOf(this.#rows, id)
@@ -74,7 +74,7 @@ export class VersionedRows {
     return validToMs
   }
 
-  /** Into the segment of its end, where it is the latest or the earliest of its key. */
+  /** Inserts a version that is the latest or the earliest of its key, into the segment of its end. */
   #insertEnding(id: string, timestamp: number, value: Uint8Array | null, validToMs: number): void {
     const segment = this.#segmentAt(validToMs)
     const row = this.#rowOf(segment, id)
@@ -85,8 +85,8 @@ export class VersionedRows {
   }
 
   /**
-   * Between versions that are there: the one that held until now ends sooner, and belongs to an older segment
-   * then, perhaps.
+   * Inserts a version between others: the one that held until now ends sooner, and may then belong to an
+   * older segment.
    */
   #insertWithin(
     id: string,
@@ -111,7 +111,7 @@ export class VersionedRows {
   }
 
   /**
-   * A deletion with nothing after it, where there is no latest value: it is kept for the sake of older
+   * Puts a deletion with nothing after it, where there is no latest value: it is kept for the sake of older
    * versions still to come.
    */
   #deleteAbsent(id: string, timestamp: number): void {
@@ -153,7 +153,10 @@ export function latestOf(rows: RowReader, id: string): RawVersion | undefined {
   return { value: row.subarray(TIME_BYTES), timestamp: readInt64(row, 0), validToMs: undefined }
 }
 
-/** `oldestMs`: the begin of the history; earlier, only a version that still holds is found. */
+/**
+ * The version of a time. `oldestMs`: the begin of the history; earlier, only a version that still holds is
+ * found.
+ */
 export function versionAt(
   rows: RowReader,
   segments: TimeSegments,

@@ -13,8 +13,8 @@ import type { StateStore } from '../contract/state-store.ts'
 export type Isolation = 'committed' | 'latest'
 
 /**
- * A store as it is read from outside the record path, where ranges may wait for the engine; they work whether
- * or not the store was built with `ranges`. Ranges see the moment of the call. After the store's task has
+ * A store for readers from outside the record path, whose ranges may wait for the engine; they work whether
+ * or not the store was built with `ranges`. Ranges show the moment of the call. After the store's task has
  * left, calls throw `STORE_CLOSED`.
  */
 export function readOnlyView<K, V>(
@@ -75,7 +75,7 @@ class ReadOnlyView<K, V> implements ReadOnlyKeyValueStore<K, V> {
     return key === undefined ? undefined : this.#id(key)
   }
 
-  /** Both snapshots are taken here, at the call, and merged as the caller reads. */
+  /** Entries of a range. Both snapshots are taken here, at the call, and merged as the caller reads. */
   #entries(bounds: KeyBounds): AsyncIterable<readonly [K, V]> {
     const { context, keys, cache } = this.#store.resources()
     const committed = context.engine.entries(engineRange(bounds, keys))
@@ -134,7 +134,9 @@ function isBefore(left: string, right: string, reverse: boolean): boolean {
   return reverse ? left > right : left < right
 }
 
-/** The engine's upper bounds are not included: the first key behind `high` is `high` and a zero byte. */
+/**
+ * The engine's range. Its upper bound is not included: the first key behind `high` is `high` and a zero byte.
+ */
 function engineRange(
   { low, high, prefix, reverse }: KeyBounds,
   keys: { readonly prefix: Uint8Array; engineKey(id: string): Uint8Array },
@@ -155,7 +157,7 @@ function successor(prefix: string): string | undefined {
   return end.slice(0, -1) + String.fromCharCode(end.charCodeAt(end.length - 1) + 1)
 }
 
-/** A store's prefix ends in a zero byte, so this is the first key behind it. */
+/** The first key behind a store's entries: the prefix ends in a zero byte. */
 function endOfPrefix(prefix: Uint8Array): Uint8Array {
   const end = Uint8Array.from(prefix)
   end[end.length - 1]! += 1

@@ -7,7 +7,7 @@ import { TimedView } from './timed-view.ts'
 import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../contract/window-store.ts'
 
 /**
- * A window store as it is read from outside the record path. Ranges see the moment of the call. After the
+ * A window store for readers from outside the record path. Ranges show the moment of the call. After the
  * store's task has left, calls throw `STORE_CLOSED`.
  */
 export function readOnlyWindowView<K, V>(

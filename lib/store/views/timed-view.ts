@@ -5,8 +5,8 @@ import { scan } from '../windows/timed-scan.ts'
 import type { MakeRow, TimedStore } from '../windows/timed-store.ts'
 
 /**
- * Entries by key and time as they are read from outside the record path. What retention has ended by the
- * latest time put is not shown, whether that is committed or not.
+ * Entries by key and time for readers from outside the record path. Entries that retention has ended by the
+ * latest time put are not shown, whether that is committed or not.
  */
 export class TimedView<K, V> {
   readonly #store: TimedStore<K, V>
@@ -28,8 +28,8 @@ export class TimedView<K, V> {
   }
 
   /**
-   * A deleted entry keeps its place in the index until the deletion is committed, so the index leads to all
-   * that is committed.
+   * Committed rows of a key. The index leads to all of them: a deleted entry keeps its place until the
+   * deletion is committed.
    */
   rowsOfKey<R>(key: K, fromTime: number, toTime: number, suffixMax: number, make: MakeRow<K, V, R>): R[] {
     const { index, codec, values } = this.#store.resources()
@@ -50,7 +50,7 @@ export class TimedView<K, V> {
     return rows
   }
 
-  /** Entries of the moment of the call. */
+  /** Entries in a range of keys and times, as of the moment of the call. */
   scan<R>(bounds: ScanBounds<K>, make: MakeRow<K, V, R>): AsyncIterable<R> {
     if (this.#isolation === 'latest') return later(scan(this.#store, bounds, make))
     const { context, codec, retention } = this.#store.resources()

@@ -5,7 +5,7 @@ import type { StateStore } from '../contract/state-store.ts'
 import type { ReadOnlyVersionedStore, VersionedRecord } from '../contract/versioned-key-value-store.ts'
 
 /**
- * A versioned store as it is read from outside the record path. After the store's task has left, calls throw
+ * A versioned store for readers from outside the record path. After the store's task has left, calls throw
  * `STORE_CLOSED`.
  */
 export function versionedView<K, V>(
