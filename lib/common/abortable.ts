@@ -1,6 +1,6 @@
 import { StreamsError } from './errors/errors.ts'
 
-/** The promise, or a rejection as soon as the signal aborts: for waits that nobody needs any more. */
+/** Waits for the promise, or rejects as soon as the signal aborts: for waits that nobody needs any more. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) throw abortError()
   let onAbort: () => void = () => undefined

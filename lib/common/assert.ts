@@ -1,8 +1,6 @@
 import { StreamsError } from './errors/errors.ts'
 
-/**
- * An invariant of ours does not hold: a bug in Millrace, never bad input. The message carries both values.
- */
+/** A violated invariant: a bug in Millrace, never bad input. The message carries both values. */
 export class AssertionError extends StreamsError {
   constructor(message: string) {
     super('ASSERTION_FAILED', message)
@@ -13,7 +11,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(message)
 }
 
-/** The value, which the caller knows to be there. */
+/** Returns a value that the caller knows to be there. */
 export function present<T>(value: T | null | undefined, what: string): T {
   if (value === undefined || value === null) throw new AssertionError(`${what} is missing`)
   return value

@@ -1,21 +1,24 @@
-/** How long a try waits after the one before it has failed. */
+/** Delays before repeated attempts. */
 export interface Backoff {
-  /** Milliseconds, whole. `attempt`: the number of tries that have failed, from 1. `id`: of the record. */
+  /**
+   * Whole milliseconds to wait. `attempt`: the number of attempts that have failed, from 1. `id`: of the
+   * record.
+   */
   delayMs(attempt: number, id: string): number
-  /** No delay is longer. */
+  /** The longest delay. */
   readonly maxMs: number
 }
 
 export interface ExponentialBackoffOptions {
-  /** After the first failure. */
+  /** Delay after the first failure. */
   readonly firstMs: number
-  /** From one delay to the next. Default 2. */
+  /** Factor from one delay to the next. Default 2. */
   readonly factor?: number
-  /** Default one hour. */
+  /** Longest delay. Default one hour. */
   readonly maxMs?: number
   /**
-   * Which share of a delay chance may take away, so that many that failed at once are not due at once.
-   * Default 0.2.
+   * Share of a delay that chance may take away, so that many that failed at once are not due at once. Default
+   * 0.2.
    */
   readonly jitter?: number
 }
@@ -23,7 +26,7 @@ export interface ExponentialBackoffOptions {
 const HOUR_MS = 3_600_000
 
 /**
- * Delays that grow by a factor up to a bound. Chance goes by the id of the record and the number of the
+ * Delays that grow by a factor up to a bound. Chance depends on the record's id and the number of the
  * attempt: a test, or another process, sees the same times.
  */
 export function exponentialBackoff(options: ExponentialBackoffOptions): Backoff {
@@ -46,7 +49,7 @@ export function exponentialBackoff(options: ExponentialBackoffOptions): Backoff 
 
 export interface FixedBackoffOptions {
   readonly delayMs: number
-  /** As of `exponentialBackoff`. Default 0. */
+  /** Share of a delay that chance may take away, as in `exponentialBackoff`. Default 0. */
   readonly jitter?: number
 }
 
@@ -61,7 +64,7 @@ function jittered(delayMs: number, jitter: number, attempt: number, id: string):
   return Math.round(delayMs * (1 - jitter * chance(`${id}#${attempt}`)))
 }
 
-/** 0 to 1, the same for the same text: FNV-1a, mixed. */
+/** A number from 0 to 1, the same for the same text: FNV-1a, mixed. */
 function chance(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

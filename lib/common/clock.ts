@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 
 /**
- * The longest that a timer of the platform is set for: beyond 2^31 − 1 ms, 24.8 days, it fires at once. An
- * hour, so that what a suspended machine has missed is made up for soon.
+ * The longest time for which a timer of the platform is set: beyond 2^31 − 1 ms, 24.8 days, it fires at once.
+ * An hour, so that time in which a machine was suspended is soon made up for.
  */
 const HOP_MS = 3_600_000
 
-/** Something scheduled that can be taken back. */
+/** A scheduled call that can be cancelled. */
 export interface Timer {
   cancel(): void
 }

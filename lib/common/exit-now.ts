@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 
-/** Longer than any call of the native client that keeps to its time. */
+/**
+ * Time after which the process is killed: longer than any call of the native client that keeps to its time.
+ */
 const GRACE_MS = 15_000
 
 /**
@@ -14,8 +16,8 @@ export function exitNow(exitCode: number, graceMs = GRACE_MS): never {
 }
 
 /**
- * Has this process killed after so long, where it has not ended by then: by another, since nothing runs in
- * this one any more.
+ * Has another process kill this one after that time, if it has not ended by then: nothing runs in this one
+ * any more.
  */
 export function killIn(graceMs: number): void {
   const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${graceMs})`
@@ -25,7 +27,7 @@ export function killIn(graceMs: number): void {
     stdio: 'ignore',
     env: { ...process.env, NODE_OPTIONS: '' },
   })
-  // Without it the process ends all the same, unless it is that one case.
+  // Without that process this one ends all the same, except in the one case of a call that never returns.
   child.on('error', () => undefined)
   child.unref()
 }

@@ -1,6 +1,6 @@
 /**
- * First in, first out. Taking from the front of a long array would move all of it; this moves what is left
- * only now and then.
+ * A queue, first in, first out. Taking from the front of a long array would move all of it; this moves the
+ * rest only now and then.
  */
 export class Fifo<T> {
   #items: (T | undefined)[] = []

@@ -51,7 +51,7 @@ export class Headers {
     return this.#items.filter(header => header.key === key)
   }
 
-  /** Not to be changed: other records may share it. */
+  /** All headers, not to be changed: other records may share the array. */
   toArray(): readonly Header[] {
     return this.#items
   }

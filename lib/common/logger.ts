@@ -1,6 +1,6 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Where log lines go. `fields` are plain data that belongs to the line. */
+/** The destination of log lines. `fields` are plain data that belongs to the line. */
 export interface Logger {
   log(level: LogLevel, message: string, fields?: { readonly [name: string]: unknown }): void
 }
@@ -10,7 +10,7 @@ const RANK: { readonly [level in LogLevel]: number } = { debug: 0, info: 1, warn
 /** Writes to standard error, one line each, so that standard output stays free for data. */
 export function consoleLogger(
   least: LogLevel = 'info',
-  /** How the level is written, which begins the line. Default: as it is. */
+  /** Formats the level, with which the line begins. Default: as it is. */
   style: (level: LogLevel, padded: string) => string = (_, padded) => padded,
 ): Logger {
   return {
@@ -23,7 +23,10 @@ export function consoleLogger(
 
 export const silentLogger: Logger = { log: () => undefined }
 
-/** An error that the message tells already is for loggers that keep fields apart. */
+/**
+ * Prints fields, but not an error that the message tells already: that one is for loggers that keep fields
+ * apart.
+ */
 function printFields(fields: { readonly [name: string]: unknown } | undefined, message: string): string {
   return Object.entries(fields ?? {})
     .map(([name, value]) => {

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 
 /**
- * The version of this package, found by its own name, so that it is found from sources and from what is built
- * of them; `unknown` inside somebody's bundle.
+ * The version of this package, looked up by the package's name, so that it is found from sources and from
+ * built files; `unknown` inside somebody's bundle.
  */
 export function packageVersion(): string {
   try {

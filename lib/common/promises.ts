@@ -2,7 +2,7 @@ import { isPromise as isNativePromise } from 'node:util/types'
 import { AsyncCallbackError } from './errors/errors.ts'
 
 /**
- * Whether this has to be awaited: any object with a `then`, for the clients of databases return their own
+ * Whether the value has to be awaited: any object with a `then`, since clients of databases return their own
  * kinds.
  */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -12,14 +12,14 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 export interface Refusal {
-  /** Who gave the promise, with the verb: `the predicate of filter returned`. */
+  /** The callback that returned the promise, with the verb: `the predicate of filter returned`. */
   readonly who: string
-  /** What to do instead: follows a colon. */
+  /** Advice that follows a colon. */
   readonly advice: string
   readonly code?: AsyncCallbackError['code']
 }
 
-/** The error for what a synchronous callback returned: a promise, or an array with promises in it. */
+/** The error for the result of a synchronous callback: a promise, or an array with promises in it. */
 export function refusedPromise(result: unknown, refusal: Refusal): AsyncCallbackError {
   silence(result)
   return new AsyncCallbackError(
@@ -29,8 +29,8 @@ export function refusedPromise(result: unknown, refusal: Refusal): AsyncCallback
 }
 
 /**
- * Nobody else will look at these promises: without this, their failures would end the process as unhandled
- * rejections. Other thenables are left alone, since some begin their work when `then` is called.
+ * Handles failures of refused promises, which would end the process as unhandled rejections. Other thenables
+ * are left alone, since some begin their work when `then` is called.
  */
 export function silence(result: unknown): void {
   if (isNativePromise(result)) result.catch(() => undefined)

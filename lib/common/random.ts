@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 /** Randomness as the rest of the library sees it; a seeded one makes a run repeatable. */
 export interface Random {
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   next(): number
   uuid(): string
 }

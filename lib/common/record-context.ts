@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Header } from './headers.ts'
 
 /**
- * Where the record being processed came from. In a punctuator there is no record: `topic` is undefined there,
+ * The origin of the record being processed. In a punctuator there is no record: `topic` is undefined there,
  * and the time is the punctuation's. Objects of this type are never changed once handed out, so that a cache
  * may keep them.
  */
@@ -21,7 +21,7 @@ export interface RawSource {
   readonly value: Uint8Array | null
 }
 
-/** Key and value where they lie in a larger buffer; an end before its start stands for null. */
+/** Key and value in a larger buffer; an end before its start stands for null. */
 export interface SourceInBuffer extends RawSource {
   readonly buffer: Buffer
   readonly keyStart: number
@@ -30,7 +30,7 @@ export interface SourceInBuffer extends RawSource {
   readonly valueEnd: number
 }
 
-/** Where a key's bytes lie. */
+/** The place of a key's bytes. */
 export type KeyInBuffer = Pick<SourceInBuffer, 'buffer' | 'keyStart' | 'keyEnd'>
 
 export function isInBuffer<T extends RawSource>(source: T): source is T & SourceInBuffer {

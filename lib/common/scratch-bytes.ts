@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 
-/** Views of longer pieces are not kept: what they cost to make is little beside their bytes. */
+/** Length up to which views are kept: the cost of a longer one is small beside that of its bytes. */
 const KEPT_LENGTH_MAX = 1024
 
 /**
- * Memory for bytes of which one piece at a time is needed. Grows with the longest; the views of short ones
- * are kept by their length, since making a view takes longer than filling it.
+ * Memory for one piece of bytes at a time. It grows with the longest; the views of short ones are kept by
+ * their length, since making a view takes longer than filling it.
  */
 export class ScratchBytes {
   readonly #prefix: Uint8Array
@@ -14,19 +14,19 @@ export class ScratchBytes {
   #tails: Buffer[] = []
   #length = 0
 
-  /** `prefix`: what every piece begins with. */
+  /** `prefix`: first bytes of every piece. */
   constructor(prefix: Uint8Array = new Uint8Array(0)) {
     this.#prefix = prefix
     this.#bytes = this.#newBytes(prefix.length + 128)
   }
 
-  /** Valid until the next call. Its length includes that of the prefix. */
+  /** A piece of that length, the prefix included. Valid until the next call. */
   ofLength(length: number): Buffer {
     this.#length = length
     return this.#views[length] ?? this.#newView(length)
   }
 
-  /** What the last piece has behind the prefix. */
+  /** The part of the last piece behind the prefix. */
   get behindPrefix(): Buffer {
     const length = this.#length
     return this.#tails[length] ?? this.#newTail(length)

@@ -1,4 +1,4 @@
-/** Lets so many at a time do something; the others wait in the order in which they came. */
+/** Lets a number of actions run at a time; the others wait in the order in which they came. */
 export class Semaphore {
   #free: number
   readonly #waiting = new Set<() => void>()
@@ -7,7 +7,7 @@ export class Semaphore {
     this.#free = atOnce
   }
 
-  /** Rejects with the signal's reason where it aborts before the turn has come. */
+  /** Runs the action when its turn comes. Rejects with the signal's reason where it aborts before. */
   async take<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
     await this.#turn(signal)
     try {

@@ -34,7 +34,7 @@ export class StateMachine<S extends string> {
     for (const listener of this.#listeners) listener(next, previous)
   }
 
-  /** Returns what unsubscribes. */
+  /** Returns a function that unsubscribes. */
   onChange(listener: (state: S, previous: S) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

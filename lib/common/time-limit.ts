@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts'
 
 /**
- * What `work` comes to, or, where it takes longer than `limitMs`, what `late` does; then the work goes on,
- * and its failure is nobody's. Where the process stood still, an answer that has come meanwhile counts as in
- * time.
+ * Resolves with the result of `work`, or, where it takes longer than `limitMs`, with that of `late`; then the
+ * work goes on, and its failure is ignored. After a standstill of the process, an answer that has come
+ * meanwhile counts as in time.
  */
 export async function withTimeLimit<T, L = never>(
   clock: Clock,
@@ -14,7 +14,7 @@ export async function withTimeLimit<T, L = never>(
   const { signal } = isOver
   const limit = async () => {
     await clock.sleep(Math.max(0, limitMs), signal)
-    // Timers come before what waits in sockets and in the queues of the native layer.
+    // One more turn lets answers in: timers come before sockets and the queues of the native layer.
     if (!signal.aborted) await clock.nextTurn()
     return signal.aborted ? work : late()
   }

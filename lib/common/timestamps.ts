@@ -10,8 +10,8 @@ export function isTimestamp(value: unknown): value is number {
 }
 
 /**
- * What the types of a program without types let pass: no guess is made of what was meant. `place`: with the
- * verb.
+ * The error for a time that types exclude but programs without types may give: no guess is made of what was
+ * meant. `place`: with the verb.
  */
 export function invalidTimestamp(place: string, value: unknown): Error {
   if (isPromise(value)) {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** Where this package lies: `dist/` when it is installed, `lib/` in a checkout. */
+/** Directory of this package: `dist/` when it is installed, `lib/` in a checkout. */
 const OURS = new URL('..', import.meta.url)
 const FOREIGN = /\bnode:|[\\/]node_modules[\\/]|\(<anonymous>\)$/
 
@@ -20,7 +20,10 @@ function isOurs(line: string): boolean {
   return line.includes(OURS.href) || line.includes(fileURLToPath(OURS))
 }
 
-/** Node prints modules by their URL, `file:///home/ann/flow.ts:7:11`; editors and people open paths. */
+/**
+ * A place with a path, which editors and people open; Node prints modules by their URL,
+ * `file:///home/ann/flow.ts:7:11`.
+ */
 function asPath(place: string): string {
   const [, url, position] = /^(.*?)((?::\d+)*)$/.exec(place)!
   return fileURLToPath(url!) + position!

@@ -50,7 +50,7 @@ type AvroObject =
  */
 export type AvroValue<S> = [S] extends [never] ? unknown : AvroSchema extends S ? unknown : Value<S, Named<S>>
 
-/** `N`: the definitions that the schema names. */
+/** The type of a schema's values. `N`: the definitions that the schema names. */
 type Value<S, N> = S extends readonly unknown[]
   ? UnionValue<S, N>
   : S extends string
@@ -94,7 +94,7 @@ type UnionValue<S extends readonly unknown[], N> = number extends S['length']
     ? unknown
     : Value<S[number], N>
 
-/** As avsc decides it: by what JavaScript can tell apart. */
+/** Whether a union is ambiguous, as avsc decides it: by what JavaScript can tell apart. */
 type IsAmbiguous<S extends readonly unknown[], N> = S extends readonly [infer First, ...infer Rest]
   ? [Bucket<First, N> & Bucket<Rest[number], N>] extends [never]
     ? IsAmbiguous<Rest, N>

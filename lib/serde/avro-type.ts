@@ -5,8 +5,8 @@ import type { AvroSchema } from './avro-schema.ts'
 
 const avsc = latePackage<typeof Avsc>('avsc')
 
-/** Throws where the schema is none. */
+/** Parses a schema. Throws where it is not valid. */
 export function avroType(schema: AvroSchema): Type {
-  // It only reads it.
+  // The cast is safe, since avsc only reads the schema.
   return avsc().Type.forSchema(schema as Schema)
 }

@@ -4,9 +4,9 @@ import type { Serde, SerdeContext } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
 /**
- * Bytes as they are. What is written is copied: the caller may change its array afterwards. What is read may
- * be a view of what was fetched, many records together: who keeps single values for long copies them
- * (`Uint8Array.from`), as the stores do.
+ * Bytes as they are. Writing copies: the caller may change its array afterwards. Reading may return a view of
+ * a fetch buffer with many records: to keep single values for long, copy them (`Uint8Array.from`), as the
+ * stores do.
  */
 export const bytesSerde: Serde<Uint8Array> = withFastPaths(
   {

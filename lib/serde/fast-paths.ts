@@ -1,9 +1,9 @@
 import type { Serde } from './serde.ts'
 
 /**
- * Adds what a serde has beside `serialize` and `deserialize`. A copy does not inherit it: whoever writes
- * `{ ...serdes.json(), deserialize }` means that every record is read by his method, which `deserializeFrom`
- * would stand in for, and that `roundTrips` speaks of the other one.
+ * Adds the optional methods of a serde. A copy does not inherit them: whoever writes `{ ...serdes.json(),
+ * deserialize }` means that every record is read by that method, which `deserializeFrom` would replace, and
+ * whose results `roundTrips` knows nothing of.
  */
 export function withFastPaths<T>(
   serde: Serde<T>,

@@ -4,7 +4,7 @@ import { withFastPaths } from './fast-paths.ts'
 import type { Serde } from './serde.ts'
 import { wrongLength, wrongType } from './serde-error.ts'
 
-/** Eight bytes, IEEE 754 big-endian, as `Serdes.Double()` of Kafka Streams. */
+/** Doubles in eight bytes, IEEE 754 big-endian, as Kafka Streams' `Serdes.Double()`. */
 const written: Serde<number> = {
   name: 'float64',
   serialize(value, context) {

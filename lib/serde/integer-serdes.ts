@@ -10,8 +10,8 @@ const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
 /**
- * Four bytes, big-endian, as `Serdes.Integer()` of Kafka Streams. -0 is written as 0, as by the other serdes
- * of integers.
+ * Integers in four bytes, big-endian, as Kafka Streams' `Serdes.Integer()`. -0 is written as 0, as by the
+ * other serdes of integers.
  */
 export const int32Serde: Serde<number> = withFastPaths<number>(
   {
@@ -32,8 +32,8 @@ export const int32Serde: Serde<number> = withFastPaths<number>(
 )
 
 /**
- * Eight bytes, big-endian, as `Serdes.Long()` of Kafka Streams, read and written as `number`. Throws
- * `INT64_UNSAFE` beyond ±(2^53 - 1), where numbers have gaps.
+ * Integers in eight bytes, big-endian, as Kafka Streams' `Serdes.Long()`, read and written as `number`.
+ * Throws `INT64_UNSAFE` beyond ±(2^53 - 1), where numbers have gaps.
  */
 export const int64Serde: Serde<number> = withFastPaths<number>(
   {
@@ -52,7 +52,7 @@ export const int64Serde: Serde<number> = withFastPaths<number>(
   },
 )
 
-/** Bytes as those of `serdes.int64()`, as `bigint`: the whole range of 64 bits. */
+/** Integers in the bytes of `serdes.int64()`, as `bigint`: the whole range of 64 bits. */
 export const bigint64Serde: Serde<bigint> = withFastPaths<bigint>(
   {
     name: 'bigint64',

@@ -10,9 +10,9 @@ import { describeIssues } from './standard-schema.ts'
 import { stringSerde } from './string-serde.ts'
 
 /**
- * JSON in UTF-8. With a schema (any Standard Schema validator that answers synchronously) what is read is
- * validated, and is what the validator returns: `SERDE_INVALID` lists its issues. What is written is the
- * program's own and is not validated.
+ * JSON in UTF-8. With a schema (any Standard Schema validator that answers synchronously) values are
+ * validated when read, and are what the validator returns: `SERDE_INVALID` lists its issues. Values are not
+ * validated when written: they are the program's own.
  */
 export function jsonSerde<T>(schema?: StandardSchema<T>): Serde<T> {
   const deserializeFrom = (buffer: Buffer, start: number, end: number, context: SerdeContext): T => {
@@ -50,8 +50,7 @@ function stringify(value: unknown, context: SerdeContext): string {
 }
 
 /**
- * JSON has a promise for an object without fields, and so would lose in silence what somebody forgot to
- * await.
+ * Throws for a promise, which JSON takes for an object without fields: the value would be lost in silence.
  */
 function refusePromise(value: unknown, context: SerdeContext): void {
   if (!isPromise(value)) return

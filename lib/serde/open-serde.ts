@@ -3,13 +3,13 @@ import { AsyncCallbackError } from '../common/errors/errors.ts'
 import type { Serde } from './serde.ts'
 import { SYNCHRONOUS } from './serde-error.ts'
 
-/** A serde around another one that may have been left open, to be the application's default. */
+/** A serde around an inner one that may be missing, to be taken from the application's default. */
 export interface OpenSerde<T> extends Serde<T> {
-  /** The serde to use where this is the default for what was left open; itself, if nothing was. */
+  /** The serde with this default in the place of a missing inner one; itself, if none is missing. */
   withDefault(serde: Serde<unknown>): Serde<T>
 }
 
-/** What a node's serde means in an application with this default: for the runtime, once for each node. */
+/** The serde of a node in an application with this default: for the runtime, once for each node. */
 export function resolveSerde(
   serde: Serde<unknown> | undefined,
   fallback: Serde<unknown> | undefined,
@@ -24,8 +24,8 @@ export function resolveSerde(
 const METHODS = ['serialize', 'serializeTransient', 'deserialize', 'deserializeFrom'] as const
 
 /**
- * An async method is seen at the start already, and would be wrong with every record. Throws
- * `AsyncCallbackError`.
+ * Throws `AsyncCallbackError` for a serde with an async method, at the start: it would be wrong with every
+ * record.
  */
 export function refuseAsyncSerde(serde: Serde<unknown> | undefined): void {
   const method = serde && METHODS.find(name => isAsyncFunction(serde[name]))

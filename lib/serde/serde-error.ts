@@ -16,7 +16,7 @@ export type SerdeErrorCode =
   | 'SERDE_INVALID'
   /** The serde was made of something unusable: a bad schema, an asynchronous validator. */
   | 'SERDE_SCHEMA'
-  /** What is needed to read the bytes is still being fetched. */
+  /** The schema of the bytes is still being fetched. */
   | 'SERDE_PENDING'
 
 /**
@@ -31,7 +31,7 @@ export class SerdeError extends StreamsError {
   }
 }
 
-/** The value is of the wrong type for this serde. */
+/** The error for a value of the wrong type for a serde. */
 export function wrongType(
   serde: string,
   expected: string,
@@ -44,7 +44,7 @@ export function wrongType(
   )
 }
 
-/** The number of bytes is not the one that this type has. */
+/** The error for a wrong number of bytes. */
 export function wrongLength(
   serde: string,
   expected: number,
@@ -57,7 +57,7 @@ export function wrongLength(
   )
 }
 
-/** A serde of the program's own gave back something else than bytes, such as a promise. */
+/** The error for a serde of the program's own that returned something else than bytes, such as a promise. */
 export function notBytes(serde: string, result: unknown, context: SerdeContext): SerdeError {
   silence(result)
   return new SerdeError(
@@ -66,7 +66,7 @@ export function notBytes(serde: string, result: unknown, context: SerdeContext):
   )
 }
 
-/** A serde of the program's own gave back what has to be awaited. */
+/** The error for a serde of the program's own that returned a promise. */
 export function pendingValue(serde: string, promise: PromiseLike<unknown>, context: SerdeContext): Error {
   return refusedPromise(promise, {
     who: `deserialize of the serde "${serde}" for "${context.topic}" returned`,
@@ -75,8 +75,8 @@ export function pendingValue(serde: string, promise: PromiseLike<unknown>, conte
 }
 
 /**
- * The serde of a windowed table's keys is made of that of its group, where that has one: a default says
- * nothing of windows.
+ * Advice about windowed keys: the serde of a windowed table's keys is made of its group's, where that has
+ * one; a default does not know windows.
  */
 function windowedAdvice(value: unknown): string {
   const isWindowed = typeof value === 'object' && value !== null && 'key' in value && 'window' in value

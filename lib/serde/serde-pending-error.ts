@@ -15,7 +15,7 @@ export class SerdePendingError extends SerdeError {
   constructor(message: string, settled: Promise<void>) {
     super('SERDE_PENDING', message)
     this.settled = settled
-    // Whoever cannot wait does not look at it; its failure is no unhandled rejection.
+    // A caller that cannot wait does not look at `settled`: its failure is no unhandled rejection.
     settled.catch(() => undefined)
   }
 }

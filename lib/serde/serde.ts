@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Headers } from '../common/headers.ts'
 
 /**
- * What a serde may look at besides the data. `headers` is absent where there is no record: keys and values of
+ * The data's place, for serdes that need it. `headers` is absent where there is no record: keys and values of
  * stores.
  */
 export interface SerdeContext {
@@ -16,25 +16,24 @@ export interface SerdeContext {
  * represented: the error handler of the application decides.
  */
 export interface Serde<T> {
-  /** For messages: `string`, `int64`, `json`. */
+  /** Name in messages: `string`, `int64`, `json`. */
   readonly name: string
   serialize(value: T, context: SerdeContext): Uint8Array
   /**
-   * As `serialize`, for a caller who is done with the bytes before anybody can change the value, or
-   * serialises much else: they may be the value's own memory, or memory that is used again
-   * (`transientBytes`).
+   * Serialises for a caller who is done with the bytes before anybody can change the value, or serialises
+   * much else: they may be the value's own memory, or memory that is used again (`transientBytes`).
    */
   serializeTransient?(value: T, context: SerdeContext): Uint8Array
-  /** The bytes may be a slice of a larger buffer: what is returned must not keep them. */
+  /** Reads a value. The bytes may be a slice of a larger buffer: the value must not keep them. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
   /**
-   * As `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the
-   * record path then makes none.
+   * Reads like `deserialize(buffer.subarray(start, end), context)`, for serdes that need no slice: the record
+   * path then makes none.
    */
   deserializeFrom?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
   /**
-   * Whether it makes of ASCII that very text, whatever the topic: a text that is at hand already may then
-   * stand for bytes.
+   * Whether the serde reads ASCII as that very text, whatever the topic: a text that is at hand already may
+   * then stand for bytes.
    */
   readonly readsAscii?: boolean
   /**

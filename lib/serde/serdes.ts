@@ -22,21 +22,21 @@ interface AvroSerdes {
  * The standard serdes. Formats are those of Kafka Streams' `Serdes`, so both can read each other's topics.
  */
 export const serdes = {
-  /** UTF-8. */
+  /** Text in UTF-8. */
   string: (): Serde<string> => stringSerde,
-  /** Four bytes, big-endian. */
+  /** Integers in four bytes, big-endian. */
   int32: (): Serde<number> => int32Serde,
-  /** Eight bytes, big-endian; throws `INT64_UNSAFE` for what a number cannot hold exactly. */
+  /** Integers in eight bytes, big-endian; throws `INT64_UNSAFE` for one that a number cannot hold exactly. */
   int64: (): Serde<number> => int64Serde,
-  /** Eight bytes, big-endian, as `bigint`. */
+  /** Integers in eight bytes, big-endian, as `bigint`. */
   bigint64: (): Serde<bigint> => bigint64Serde,
-  /** Eight bytes, IEEE 754 big-endian. */
+  /** Doubles in eight bytes, IEEE 754 big-endian. */
   float64: (): Serde<number> => float64Serde,
   /** JSON; with a Standard Schema, validated when read. */
   json: <T = never>(schema?: StandardSchema<T>): Serde<T> => jsonSerde(schema),
   /** Bytes as they are. */
   bytes: (): Serde<Uint8Array> => bytesSerde,
-  /** Nothing but null. */
+  /** Null alone. */
   void: (): Serde<null> => voidSerde,
   /** Avro's binary encoding of one schema. */
   avro: ((schema: AvroSchema) => avroSerde(schema)) as AvroSerdes,

@@ -6,8 +6,8 @@ import type { Serde } from './serde.ts'
 import { wrongType } from './serde-error.ts'
 
 /**
- * UTF-8, as `Serdes.String()` of Kafka Streams. Lone surrogates become U+FFFD, as bytes that are not UTF-8 do
- * on the way back.
+ * Text in UTF-8, as Kafka Streams' `Serdes.String()`. Lone surrogates become U+FFFD, as bytes that are not
+ * UTF-8 do on the way back.
  */
 export const stringSerde: Serde<string> = withFastPaths<string>(
   {

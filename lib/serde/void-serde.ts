@@ -2,8 +2,8 @@ import type { Serde } from './serde.ts'
 import { SerdeError, wrongType } from './serde-error.ts'
 
 /**
- * For keys or values that are always null, as `Serdes.Void()` of Kafka Streams. Null has no bytes and never
- * comes to a serde, so whatever comes here is an error.
+ * Serde of keys or values that are always null, as Kafka Streams' `Serdes.Void()`. Null has no bytes and
+ * never comes to a serde, so any value is an error.
  */
 export const voidSerde: Serde<null> = {
   name: 'void',

@@ -10,11 +10,11 @@ import { SerdeError } from './serde-error.ts'
 
 const TIME_BYTES = 8
 
-/** Keys in windows, with the key's own serde: what goes by the key alone (partitions) asks that one. */
+/** Serde of keys in windows, around the key's own serde, which partitioners by the key alone use. */
 export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string
   readonly inner: Serde<K>
-  /** Behind the key's bytes. */
+  /** Number of bytes behind the key's. */
   readonly windowBytes: number
 
   constructor(name: string, inner: Serde<K>, windowBytes: number) {
@@ -69,8 +69,8 @@ export abstract class WindowedSerde<K> implements Serde<Windowed<K>> {
 }
 
 /**
- * `key ‖ start`, as Kafka Streams' `TimeWindowedSerde`: the end is not written, so the size must be known to
- * the reader; `Infinity` for unlimited windows.
+ * Serde of `key ‖ start`, as Kafka Streams' `TimeWindowedSerde`: the end is not written, so the size must be
+ * known to the reader; `Infinity` for unlimited windows.
  */
 export class TimeWindowedSerde<K> extends WindowedSerde<K> {
   readonly #sizeMs: number
@@ -93,8 +93,8 @@ export class TimeWindowedSerde<K> extends WindowedSerde<K> {
 }
 
 /**
- * `key ‖ end ‖ start`, as Kafka Streams' `SessionWindowedSerde`. Sessions never end at `UNLIMITED_END_MS`,
- * which would not fit.
+ * Serde of `key ‖ end ‖ start`, as Kafka Streams' `SessionWindowedSerde`. Sessions never end at
+ * `UNLIMITED_END_MS`, which would not fit.
  */
 export class SessionWindowedSerde<K> extends WindowedSerde<K> {
   constructor(inner: Serde<K>) {

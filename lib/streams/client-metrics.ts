@@ -5,7 +5,7 @@ import type { StreamsState } from './streams-state.ts'
 
 const { client: CLIENT } = METRIC_GROUPS
 
-/** The numbers of Kafka Streams' states. */
+/** Numbers of the states, as in Kafka Streams. */
 const STATE_NUMBERS: { readonly [state in StreamsState]: number } = {
   created: 0,
   rebalancing: 1,
@@ -19,13 +19,13 @@ const STATE_NUMBERS: { readonly [state in StreamsState]: number } = {
 export interface ClientView {
   readonly clientId: string
   state(): StreamsState
-  /** Threads that are open. */
+  /** Number of threads that are open. */
   aliveThreads(): number
 }
 
 /**
- * Kafka Streams' `stream-metrics`: of an application in this process. Returns what counts threads that have
- * failed.
+ * Registers Kafka Streams' `stream-metrics` for an application in this process. Returns the counter of
+ * threads that have failed.
  */
 export function watchClient(metrics: Metrics, view: ClientView): Counter {
   const tags = { 'client-id': view.clientId }

@@ -10,7 +10,8 @@ export interface SignalOptions {
 }
 
 /**
- * Closes at the first signal; a failure on the way is the process's exit code. Returns what takes it back.
+ * Closes at the first signal; a failure on the way becomes the process's exit code. Returns a function that
+ * removes the handlers.
  */
 export function closeOnSignals({ close, clock, logger }: SignalOptions): () => void {
   const closing = () =>

@@ -9,24 +9,24 @@ import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { answerOf } from '../runtime/nodes/dead-letters.ts'
 
 /**
- * What to do after an error that ended the work (KIP-671): close, or make the thread anew and go on. Any
- * other answer, or an exception, closes with `ERROR_HANDLER_FAILED`, whose cause is the error.
+ * Decides what to do after an error that ended the work (KIP-671): close, or make the thread anew and go on.
+ * Any other answer, or an exception, closes with `ERROR_HANDLER_FAILED`, whose cause is the error.
  */
 export type UncaughtErrorHandler = (error: Error) => 'shutdown-client' | 'replace-thread'
 
 /** The objects an application runs with; only the broker has to be given. */
 export interface StreamsComponents {
-  /** Stays open when the application closes: it belongs to whoever opened it. */
+  /** Broker to run on. It stays open when the application closes: it belongs to whoever opened it. */
   readonly broker: Broker
   readonly clock?: Clock
   readonly random?: Random
   readonly logger?: Logger
   /**
-   * Default: one of its own, by `metricsRecordingLevel` and `metricsSampleWindowMs`, which say nothing to one
-   * that is given.
+   * Registry of the metrics. Default: one of the application's own, by `metricsRecordingLevel` and
+   * `metricsSampleWindowMs`, which do not apply to a given one.
    */
   readonly metrics?: Metrics
-  /** Default: `shutdown-client`. */
+  /** Handler of errors that end the work. Default: `shutdown-client`. */
   readonly onUncaughtError?: UncaughtErrorHandler
   /** Called between the steps of every commit, to end the process there: for tests of recovery. */
   readonly commitProbe?: CommitProbe

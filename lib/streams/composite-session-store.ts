@@ -6,7 +6,7 @@ import type { KeyRange } from '../store/contract/window-store.ts'
 type View<K, V> = ReadOnlySessionStore<K, V>
 type Rows<K, V> = AsyncIterable<readonly [Windowed<K>, V]>
 
-/** One session store over all its tasks of this instance, as `CompositeStore`. */
+/** One session store over all its tasks of this instance, like `CompositeStore`. */
 export class CompositeSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
   readonly #fanOut: FanOut<View<K, V>, K>
 

@@ -6,7 +6,7 @@ type Rows<K, V> = AsyncIterable<readonly [K, V]>
 
 /**
  * One store over all its tasks of this instance; a range takes one task after the other, each in key order.
- * `show` turns what is stored into what is shown: a value with its timestamp, or without.
+ * `show` turns stored values into shown ones: with their timestamps, or without.
  */
 export class CompositeStore<K, S, V> implements ReadOnlyKeyValueStore<K, V> {
   readonly #fanOut: FanOut<View<K, S>, K>

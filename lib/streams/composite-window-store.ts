@@ -5,8 +5,8 @@ import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/contract
 type View<K, S> = ReadOnlyWindowStore<K, S>
 
 /**
- * One window store over all its tasks of this instance, as `CompositeStore`. `show` turns what is stored into
- * what is shown: a value with its timestamp, or without.
+ * One window store over all its tasks of this instance, like `CompositeStore`. `show` turns stored values
+ * into shown ones: with their timestamps, or without.
  */
 export class CompositeWindowStore<K, S, V> implements ReadOnlyWindowStore<K, V> {
   readonly #fanOut: FanOut<View<K, S>, K>

@@ -6,13 +6,13 @@ import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { nearest } from './nearest-name.ts'
 
 /**
- * What a user sets: the application's id, and whatever shall differ from the defaults. Plain data but for
- * serdes and handlers.
+ * The settings that a user gives: the application's id, and those that differ from the defaults. Plain data
+ * but for serdes and handlers.
  */
 export type StreamsConfig = Pick<RuntimeSettings, 'applicationId'> & Partial<RuntimeSettings>
 
 interface Rule {
-  /** What a value must be, for the message; and whether it is. */
+  /** Description of legal values, for the message, and a check of them. */
   readonly must: string
   readonly holds: (value: unknown) => boolean
 }
@@ -78,7 +78,7 @@ const RULES: { readonly [name in keyof RuntimeSettings]: Rule } = {
     holds: value => value === -1 || whole(1).holds(value),
   },
   groupProtocol: oneOf('classic', 'consumer'),
-  // Before the session, whose default gives way to it.
+  // This interval is checked before the session timeout, whose default gives way to it.
   pollIntervalMsMax: whole(1),
   sessionTimeoutMs: whole(1),
   topics: {

@@ -10,9 +10,9 @@ export interface EnsureOptions {
 }
 
 /**
- * Sees to it that the topics are there which the application declares. Brokers in this process get those that
- * they lack; on a cluster, which others use as well, a missing one is `TOPIC_MISSING`, and a partition count
- * that is another than the declared one is told.
+ * Checks that the application's declared topics exist. On brokers in this process missing ones are created;
+ * on a cluster, which others use as well, a missing one is `TOPIC_MISSING`, and another partition count than
+ * the declared one is logged.
  */
 export async function ensureTopics(
   topics: readonly NewTopic[],
@@ -32,7 +32,7 @@ export async function ensureTopics(
   }
 }
 
-/** Another process may be faster, which is as good. */
+/** Creates a topic. Another process may be faster, which is as good. */
 export async function createTopic(topic: NewTopic, admin: Admin, logger: Logger): Promise<void> {
   try {
     await admin.createTopics([topic])

@@ -1,14 +1,14 @@
 import { StreamsError } from '../common/errors/errors.ts'
 
 /**
- * Asked about a key that was not found: throws `KEY_NOT_HERE` where it is another task's, so that it is not
- * taken for missing.
+ * Called with a key that was not found: throws `KEY_NOT_HERE` where it belongs to another task, so that it is
+ * not taken for missing.
  */
 export type OnMissing<K> = (key: K) => void
 
 /**
- * A store's parts, one of each task of this instance. They are looked up with every call, so that a view
- * stays good over rebalances. Every call throws `STORE_NOT_AVAILABLE` while there are none.
+ * The parts of a store, one from each task of this instance. They are looked up with every call, so that a
+ * view stays valid over rebalances. Every call throws `STORE_NOT_AVAILABLE` while there are none.
  */
 export class FanOut<P, K> {
   readonly #name: string
@@ -27,7 +27,7 @@ export class FanOut<P, K> {
     throw storeNotAvailable(this.#name)
   }
 
-  /** What the first part has of the key that has anything. */
+  /** The result of the first part that has one for the key. */
   first<R>(key: K, read: (part: P) => R | undefined): R | undefined {
     for (const part of this.parts) {
       const found = read(part)
@@ -37,12 +37,12 @@ export class FanOut<P, K> {
     return undefined
   }
 
-  /** What all parts have, one after the other, each in its order. */
+  /** Rows of all parts, one part after the other, each in its order. */
   async *each<R>(read: (part: P) => AsyncIterable<R>): AsyncGenerator<R> {
     for (const part of this.parts) yield* read(part)
   }
 
-  /** What all parts have of one key, about which nothing may be found. */
+  /** Rows of all parts for one key, of which none may be found. */
   async *ofKey<R>(key: K, read: (part: P) => AsyncIterable<R>): AsyncGenerator<R> {
     let isFound = false
     for await (const row of this.each(read)) {
@@ -53,7 +53,7 @@ export class FanOut<P, K> {
   }
 }
 
-/** Rows with their values as they are shown. */
+/** Rows with their values as shown. */
 export async function* shown<A, S, V>(
   rows: AsyncIterable<readonly [A, S]>,
   show: (stored: S) => V,

@@ -40,12 +40,12 @@ import { streamsStateMachine, whenRunning, type StreamsState } from './streams-s
 type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
 
 export interface CloseOptions {
-  /** Default 20,000. */
+  /** Milliseconds for a clean close. Default 20,000. */
   readonly timeoutMs?: number
 }
 
 const CLOSE_TIMEOUT_MS = 20_000
-/** What is under way at the end of a close that was too slow is left to itself after so long. */
+/** Time after which work that still runs at the end of a slow close is left to itself. */
 const LEAVE_MS = 5_000
 
 /**
@@ -135,7 +135,7 @@ export class KafkaStreams implements AsyncDisposable {
     return whenRunning(this.#state, () => this.#error)
   }
 
-  /** Returns what unsubscribes. */
+  /** Returns a function that unsubscribes. */
   onStateChange(listener: (state: StreamsState, previous: StreamsState) => void): () => void {
     return this.#state.onChange(listener)
   }
@@ -169,7 +169,7 @@ export class KafkaStreams implements AsyncDisposable {
   /**
    * Closes on SIGTERM and SIGINT, and then calls `andThen`, for what belongs to the program: its server, the
    * broker. The process ends by itself when nothing else is open; a second signal ends it at once, with exit
-   * code 1. Returns what takes it back.
+   * code 1. Returns a function that removes the handlers.
    */
   closeOnSignals(andThen: () => Promise<void> = async () => undefined): () => void {
     const { clock, logger } = this.#components
@@ -240,7 +240,7 @@ export class KafkaStreams implements AsyncDisposable {
     return this.#reader.timestampedValues<K, V>(name, options)
   }
 
-  /** As `store`, for a store of windows; a call on a store of another kind throws `STORE_NOT_READABLE`. */
+  /** A store of windows, read like `store`; a call on a store of another kind throws `STORE_NOT_READABLE`. */
   windowStore<K, V>(
     store: QueryableTable<Windowed<K>, V>,
     options?: StoreQueryOptions,
@@ -268,7 +268,9 @@ export class KafkaStreams implements AsyncDisposable {
     return this.#reader.timestampedWindows<K, V>(name, options)
   }
 
-  /** As `store`, for a store of sessions; a call on a store of another kind throws `STORE_NOT_READABLE`. */
+  /**
+   * A store of sessions, read like `store`; a call on a store of another kind throws `STORE_NOT_READABLE`.
+   */
   sessionStore<K, V>(
     store: QueryableTable<Windowed<K>, V>,
     options?: StoreQueryOptions,
@@ -441,7 +443,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 }
 
-/** Whether the work has ended before the time, which its end cuts short. Rejects where it does. */
+/** Whether the work has ended before the time, which its end cuts short. Rejects where the work does. */
 async function isOver(work: Promise<void>, time: Promise<void>, ended: AbortSignal): Promise<boolean> {
   await Promise.race([work, time])
   if (!ended.aborted) return false

@@ -3,7 +3,7 @@ import { StreamsError } from '../common/errors/errors.ts'
 /** A key was not found, and belongs to a part of the store that no task of this process has. */
 export class KeyNotHereError extends StreamsError {
   readonly storeName: string
-  /** The key's. */
+  /** Partition of the key. */
   readonly partition: number
   /** Partitions that this process has, ascending. */
   readonly localPartitions: readonly number[]

@@ -7,12 +7,12 @@ import type { StreamsConfig } from './config.ts'
  * goes before what the topology's own file exports. Paths are relative to the file.
  */
 export interface MillraceConfig {
-  /** `embedded`, `memory`, or `host:port,…`. */
+  /** Brokers to run on: `embedded`, `memory`, or `host:port,…`. */
   readonly brokers?: string
   /** A file of client settings, `name=value` lines; left out for brokers in this process. */
   readonly clientConfig?: string
   readonly applicationId?: string
-  /** Left out for `memory`, which forgets what the state belongs to. */
+  /** Directory of the state. Ignored for `memory`, which forgets what the state belongs to. */
   readonly stateDir?: string
   /** Settings of the application: `{ commitIntervalMs: 200 }`. */
   readonly settings?: Omit<Partial<StreamsConfig>, 'applicationId' | 'stateDir'>

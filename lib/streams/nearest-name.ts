@@ -1,8 +1,8 @@
-/** The name that is most like `word`, if any is like it at all: for messages about misspelt settings. */
+/** The name most like `word`, if any is like it at all: for messages about misspelt settings. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const wanted = word.toLowerCase()
   let best: string | undefined
-  // Half of the letters may differ; beyond that a guess would mislead.
+  // At most half of the letters may differ: beyond that a guess would mislead.
   let least = Math.ceil(wanted.length / 2)
   for (const name of names) {
     const distance = editDistance(wanted, name.toLowerCase())
@@ -13,7 +13,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return best
 }
 
-/** Levenshtein's distance. */
+/** Levenshtein distance of two words. */
 function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, at) => at)
   for (let i = 1; i <= left.length; i += 1) {

@@ -4,16 +4,16 @@ import type { Logger } from '../common/logger.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 /**
- * A runner such as npm passes a signal on that the terminal has sent to us as well: what comes so soon is the
- * same one.
+ * Time in which a further signal counts as the same one: a runner such as npm passes on a signal that the
+ * terminal has sent to this process as well.
  */
 const SAME_SIGNAL_MS = 500
-/** A native call that has not returned by then is not waited for. */
+/** Time after which a native call that has not returned is not waited for. */
 const AT_ONCE_MS = 1_000
 
 /**
  * Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once, with exit code 1:
- * whoever presses Ctrl-C twice does not want to wait. Returns what takes it back.
+ * whoever presses Ctrl-C twice does not want to wait. Returns a function that removes the handlers.
  */
 export function onStopSignals(
   stop: () => void,

@@ -44,7 +44,7 @@ export class StoreCatalogue {
     return [...this.#entries.keys()]
   }
 
-  /** Throws `UNKNOWN_STORE`. */
+  /** The entry of that name. Throws `UNKNOWN_STORE`. */
   entry(name: string): Entry {
     const entry = this.#entries.get(name)
     if (entry) return entry
@@ -74,7 +74,10 @@ export class StoreCatalogue {
     }
   }
 
-  /** Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` before the application has joined its group. */
+  /**
+   * The part that has a key. Throws `UNKNOWN_STORE`, and `STORE_NOT_AVAILABLE` before the application has
+   * joined its group.
+   */
   keyOwner(name: string, key: unknown): KeyOwner {
     const entry = this.entry(name)
     if (entry.isGlobal) {
@@ -90,7 +93,7 @@ export class StoreCatalogue {
     return { partition, isLocal: local.includes(partition) }
   }
 
-  /** For a key that was not found: throws if it is another task's. */
+  /** Throws if a key that was not found belongs to another task. */
   checkHere(name: string, key: unknown): void {
     const entry = this.entry(name)
     if (entry.isGlobal || !this.#isByKey(entry)) return
@@ -100,7 +103,7 @@ export class StoreCatalogue {
     throw new KeyNotHereError(name, partition, this.#tasks(entry).map(partitionOf).sort(ascending))
   }
 
-  /** The tasks that run here and have the store. */
+  /** Tasks that run here and have the store. */
   #tasks({ subtopology, isGlobal }: Entry): readonly StreamTask[] {
     if (isGlobal) return []
     const tasks = this.#supervisor()?.tasks ?? []
@@ -141,8 +144,8 @@ export class StoreCatalogue {
   }
 
   /**
-   * Whether the store's keys are those of its task's inputs, and these lie where the default partitioner puts
-   * them, as far as the topology tells.
+   * Whether the store's keys are those of its task's inputs, and the default partitioner decides about these,
+   * as far as the topology tells.
    */
   #isByKey({ plan, subtopology }: Entry): boolean {
     const { builder, changelogIsSource } = plan
@@ -152,8 +155,8 @@ export class StoreCatalogue {
   }
 
   /**
-   * A sink of this application writes to the topic by a partitioner of its own. One that names its topics
-   * record by record may mean any but internal ones.
+   * Whether a sink of this application writes to the topic by a partitioner of its own. A sink that names its
+   * topics record by record may write to any but internal ones.
    */
   #isPartitionedOtherwise(topic: string): boolean {
     const isInternal = this.#plan.repartitionTopics.has(topic)

@@ -15,7 +15,7 @@ export interface StoreChange<K, V> {
   readonly timestamp: number
 }
 
-/** Behind key and time of a window, in a changelog: the number of a duplicate. */
+/** Bytes of the number of a duplicate, which stands behind key and time of a window in a changelog. */
 const DUPLICATE_BYTES = 4
 
 /**
@@ -39,7 +39,7 @@ export function storeChanges<K, V>(
   return observable(subscriber =>
     feed.watch(name, ({ key, value, timestamp }) => {
       let change: StoreChange<K, V>
-      // The watcher stands in the commit, which must not fail for what only the watcher cannot read.
+      // An unreadable key or value must not fail the commit, in which the watcher is called.
       try {
         change = {
           key: readKey(key, context),
@@ -55,7 +55,7 @@ export function storeChanges<K, V>(
   )
 }
 
-/** Reads a key as it stands in the changelog. */
+/** Returns a reader of keys as they are in the changelog. */
 function keyReader(
   { kind, windowSizeMs }: StoreBuilder,
   keySerde: Serde<unknown>,

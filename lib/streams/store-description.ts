@@ -1,17 +1,20 @@
 import type { Serde } from '../serde/serde.ts'
 import type { StoreKind } from '../store/contract/state-store.ts'
 
-/** What is known of a store now: as the topology has it, and as this process does. */
+/** A store's present description, from the topology and from this process. */
 export interface StoreDescription {
   readonly name: string
   readonly kind: StoreKind
-  /** All of it is in every process. */
+  /** Whether every process has all of the store. */
   readonly isGlobal: boolean
-  /** Whether its values carry timestamps: then `timestampedStore` or `timestampedWindowStore` show them. */
+  /**
+   * Whether the store's values carry timestamps: then `timestampedStore` or `timestampedWindowStore` show
+   * them.
+   */
   readonly isTimestamped: boolean
   /**
-   * The store's own, or the application's default; undefined where there is none. Of a store of windows or
-   * sessions: of the key without its window.
+   * Serde of the keys, the store's own or the application's default; undefined where there is none. In a
+   * store of windows or sessions: of the key without its window.
    */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
@@ -21,10 +24,10 @@ export interface StoreDescription {
    */
   readonly partitionCount: number | undefined
   /**
-   * Partitions whose tasks run here, ascending. Of a global store, and of one that no task here has: none.
+   * Partitions whose tasks run here, ascending. None for a global store, and for one that no task here has.
    */
   readonly partitions: readonly number[]
-  /** Partitions whose tasks are this process's, and not running yet: they are being restored. */
+  /** Partitions of this process whose tasks do not run yet: they are being restored. */
   readonly restoringPartitions: readonly number[]
   /**
    * How many offsets the store is behind: of the input partitions of its tasks here (of a global store: of
@@ -38,11 +41,9 @@ export interface StoreDescription {
   readonly windowSizeMs: number | undefined
 }
 
-/** Which part of a store has a key. */
+/** The part of a store that has a key. */
 export interface KeyOwner {
-  /**
-   * The number of the part, and of its task; undefined for a global store, and where the key does not tell.
-   */
+  /** Number of the part, and of its task; undefined for a global store, and where the key does not tell. */
   readonly partition: number | undefined
   /**
    * Whether a running task of this process has that part; undefined where neither the key tells nor every

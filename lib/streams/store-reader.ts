@@ -21,8 +21,8 @@ import type { StoreQueryOptions } from './store-query-options.ts'
 type Show<V> = (stored: unknown) => V
 
 /**
- * Stores as they are read from outside the record path: each over all tasks of this process. Every method
- * throws `UNKNOWN_STORE`.
+ * Stores for readers from outside the record path: each over all tasks of this process. Every method throws
+ * `UNKNOWN_STORE`.
  */
 export class StoreReader {
   readonly #stores: StoreCatalogue
@@ -33,12 +33,12 @@ export class StoreReader {
     this.#supervisor = supervisor
   }
 
-  /** Values without their timestamps, where there are any. */
+  /** Values without their timestamps, in a store that has some. */
   values<K, V>(name: string, options: StoreQueryOptions): ReadOnlyKeyValueStore<K, V> {
     return this.#keyValues(name, options, this.#plainly<V>(name))
   }
 
-  /** Throws `STORE_NOT_TIMESTAMPED`. */
+  /** Values with their timestamps. Throws `STORE_NOT_TIMESTAMPED`. */
   timestampedValues<K, V>(
     name: string,
     options: StoreQueryOptions,
@@ -51,7 +51,7 @@ export class StoreReader {
     return this.#windows(name, options, this.#plainly<V>(name))
   }
 
-  /** Throws `STORE_NOT_TIMESTAMPED`. */
+  /** Values of windows with their timestamps. Throws `STORE_NOT_TIMESTAMPED`. */
   timestampedWindows<K, V>(
     name: string,
     options: StoreQueryOptions,
@@ -82,7 +82,7 @@ export class StoreReader {
     return new CompositeWindowStore(fanOut, show)
   }
 
-  /** The store's parts here, each as `view` shows it. */
+  /** The store's parts here, each made readable by `view`. */
   #fanOut<P>(
     name: string,
     options: StoreQueryOptions,
@@ -91,13 +91,13 @@ export class StoreReader {
     this.#stores.entry(name)
     const { isolation = 'committed', partition } = options
     const parts = () => this.#storesOf(name, options).map(store => view(store, { isolation }))
-    // Who asks for one part knows what it has.
+    // A caller who asks for one part knows which keys it has.
     const onMissing =
       partition === undefined ? (key: unknown) => this.#stores.checkHere(name, key) : () => undefined
     return new FanOut(name, parts, onMissing)
   }
 
-  /** The store of that name in each task of this process, or in that of one partition. */
+  /** The store of that name in each task of this process, or only in the task of one partition. */
   #storesOf(name: string, { partition }: StoreQueryOptions): readonly StateStore[] {
     const supervisor = this.#supervisor()
     const global = supervisor?.globalStore(name)

@@ -1,7 +1,10 @@
 import { StreamsError } from '../common/errors/errors.ts'
 import { StateMachine } from '../common/state-machine.ts'
 
-/** As in Kafka Streams (KIP-696): `running` means that every task of this process processes. */
+/**
+ * States of an application, as in Kafka Streams (KIP-696): `running` means that every task of this process
+ * processes.
+ */
 export type StreamsState =
   'created' | 'rebalancing' | 'running' | 'pending-shutdown' | 'not-running' | 'pending-error' | 'error'
 
@@ -18,8 +21,8 @@ export function streamsStateMachine(): StateMachine<StreamsState> {
 }
 
 /**
- * Resolves in state `running`. Rejects with what is its `error` in state `error`, and with `CLOSED` where it
- * closes before.
+ * Resolves in state `running`. Rejects with the application's error in state `error`, and with `CLOSED` where
+ * it closes before.
  */
 export async function whenRunning(
   machine: StateMachine<StreamsState>,

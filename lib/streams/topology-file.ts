@@ -7,29 +7,30 @@ import type { StreamsConfig } from './config.ts'
 import type { KafkaStreams } from './kafka-streams.ts'
 
 /**
- * What `--set name=value` gave, as text, but for names of settings, which configure the application instead.
+ * Values of `--set name=value`, as text. Names of settings are not among them: they configure the
+ * application.
  */
 export type TopologySettings = { readonly [name: string]: string }
 
-/** What a service runs with besides the application itself. */
+/** The surroundings of a service, besides the application itself. */
 export interface ServiceContext {
-  /** Open until after the service is disposed; the application's own. */
+  /** The application's own broker, open until after the service is disposed. */
   readonly broker: OpenedBroker
   readonly logger: Logger
   readonly clock: Clock
-  /** Where to listen: `HOST` and `PORT` of the environment, else 127.0.0.1 and 8080. */
+  /** Address to listen at: `HOST` and `PORT` of the environment, else 127.0.0.1 and 8080. */
   readonly host: string
   readonly port: number
   readonly stateDir: string
   readonly applicationId: string
   readonly settings: TopologySettings
-  /** Which of `--processes N` this is; the service runs in the first one, 0. */
+  /** Number of this process among `--processes N`; the service runs in the first one, 0. */
   readonly processIndex: number
 }
 
 /**
- * Started when the application is running, disposed before it closes. A rejection, or an error on disposal,
- * ends the process with exit code 1.
+ * A service is started when the application is running, and disposed before it closes. A rejection, or an
+ * error on disposal, ends the process with exit code 1.
  */
 export type Service = (
   streams: KafkaStreams,
@@ -37,11 +38,11 @@ export type Service = (
 ) => RunningService | Promise<RunningService>
 
 export interface RunningService extends AsyncDisposable {
-  /** Where people look at it: shown where several applications run together. */
+  /** Address at which people look at the application: shown where several run together. */
   readonly url?: string
 }
 
-/** What an application is, in words: shown where several run together. */
+/** Description of an application: shown where several run together. */
 export interface TopologyAbout {
   readonly title: string
   readonly description: string
@@ -50,9 +51,9 @@ export interface TopologyAbout {
 /** The exports of a file that `millrace run` and `millrace describe` take. */
 export interface TopologyFile {
   readonly default: Topology | ((settings: TopologySettings) => Topology | Promise<Topology>)
-  /** Topics it needs: created where they are missing, on any broker. */
+  /** Topics that the application needs: created where they are missing, on any broker. */
   readonly topics?: readonly NewTopic[]
-  /** Settings of the application; the command line goes before them. */
+  /** Settings of the application; those of the command line override them. */
   readonly config?: Partial<StreamsConfig>
   readonly service?: Service
   readonly about?: TopologyAbout

@@ -1,9 +1,11 @@
-/** Deep enough for the user's line under the calls of an operator that is made of others. */
+/**
+ * Number of frames: enough to reach the user's line below the calls of an operator that is made of others.
+ */
 const FRAMES = 30
 
 /**
- * Who calls, for `userFrame` to find the user's line. Its text is made when it is first read, which it mostly
- * is not.
+ * The present stack, for `userFrame` to find the user's line. Its text is made when it is first read, which
+ * is seldom.
  */
 export function callSite(): Error {
   const { stackTraceLimit } = Error

@@ -1,5 +1,5 @@
 /**
- * Codes of what is met while a program is written: topologies, settings, serdes, tests. The format is that of
+ * Codes of errors in writing a program: topologies, settings, serdes, tests. The format is that of
  * `error-codes.ts`.
  */
 export const BUILDING_CODES = `

@@ -1,4 +1,4 @@
-/** Codes of what is met while an application runs. The format is that of `error-codes.ts`. */
+/** Codes of errors while an application runs. The format is that of `error-codes.ts`. */
 export const RUNNING_CODES = `
 # Running
 

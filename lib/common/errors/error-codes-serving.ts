@@ -1,4 +1,4 @@
-/** Codes of the command line and of what is served over HTTP. The format is that of `error-codes.ts`. */
+/** Codes of errors of the command line and the HTTP server. The format is that of `error-codes.ts`. */
 export const SERVING_CODES = `
 # Command line
 

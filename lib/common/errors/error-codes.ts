@@ -2,10 +2,10 @@ import { BUILDING_CODES } from './error-codes-building.ts'
 import { RUNNING_CODES } from './error-codes-running.ts'
 import { SERVING_CODES } from './error-codes-serving.ts'
 
-/** What an error means, and what to do about it. */
+/** The meaning of an error code, and what to do about it. */
 export interface ErrorCode {
   readonly code: string
-  /** The heading below which documents show it. */
+  /** Heading of the code in documents. */
   readonly area: string
   readonly cause: string
   readonly mend: string

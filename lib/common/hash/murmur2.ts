@@ -32,7 +32,7 @@ export function murmur2(data: Uint8Array, length = data.length): number {
 
 /**
  * The partition of a key among `partitionCount`, as `DefaultPartitioner` and `BuiltInPartitioner` choose it.
- * `length`: of the key, where more follows it.
+ * `length`: bytes of the key, where more bytes follow it.
  */
 export function partitionForKey(key: Uint8Array, partitionCount: number, length = key.length): number {
   return (murmur2(key, length) & 0x7fffffff) % partitionCount

@@ -3,7 +3,9 @@ import { asBuffer } from '../bytes.ts'
 
 const SEED = 104729
 
-/** 64 bits as two halves, each a signed 32-bit number: arithmetic on bigints costs ten times as much. */
+/**
+ * A 64-bit number as two halves, each a signed 32-bit number: arithmetic on bigints costs ten times as much.
+ */
 interface Word {
   hi: number
   lo: number
@@ -14,7 +16,7 @@ const C2: Word = { hi: 0x4cf5ad43, lo: 0x2745937f }
 const FINAL_1: Word = { hi: 0xff51afd7 | 0, lo: 0xed558ccd | 0 }
 const FINAL_2: Word = { hi: 0xc4ceb9fe | 0, lo: 0x1a85ec53 }
 
-// Nothing calls back from here, so one set of words serves all calls.
+// Words are shared by all calls: nothing calls back from here.
 const h1: Word = { hi: 0, lo: 0 }
 const h2: Word = { hi: 0, lo: 0 }
 const k: Word = { hi: 0, lo: 0 }
@@ -69,7 +71,7 @@ function finished(length: number): Uint8Array {
   avalanche(h2)
   add(h1, h2)
   add(h2, h1)
-  // Memory of a pool, without a view of its own: views take longer than the rest.
+  // The hash is in memory of a pool, without a view of its own: views take longer than the rest.
   const hash = Buffer.allocUnsafe(16)
   hash.writeInt32BE(h1.hi, 0)
   hash.writeInt32BE(h1.lo, 4)
@@ -78,7 +80,9 @@ function finished(length: number): Uint8Array {
   return hash
 }
 
-/** `k` from the bytes after the last whole block, little-endian; 0, which mixes to 0, if there are none. */
+/**
+ * Sets `k` from the bytes after the last whole block, little-endian; 0, which mixes to 0, if there are none.
+ */
 function setRest(bytes: Uint8Array, from: number, to: number): void {
   setWord(k, 0, 0)
   for (let at = to - 1; at >= from; at -= 1) {
@@ -95,7 +99,7 @@ function scramble(first: Word, bits: number, second: Word): void {
 }
 
 function avalanche(word: Word): void {
-  // Shifted to the right by 33 bits: the upper half, less one bit, comes to lie in the lower one.
+  // A shift to the right by 33 bits puts the upper half, less one bit, into the lower one.
   word.lo ^= word.hi >>> 1
   multiply(word, FINAL_1)
   word.lo ^= word.hi >>> 1
@@ -120,7 +124,7 @@ function add(word: Word, other: Word): void {
 }
 
 function timesFivePlus(word: Word, constant: number): void {
-  // Below 2^53, so the carry is exact.
+  // The sum is below 2^53, so the carry is exact.
   const lo = (word.lo >>> 0) * 5 + constant
   word.hi = (Math.imul(word.hi, 5) + Math.floor(lo / 0x1_0000_0000)) | 0
   word.lo = lo | 0
@@ -137,7 +141,9 @@ function rotate(word: Word, bits: number): void {
   }
 }
 
-/** By halves of 16 bits, whose products are exact; only the lower 64 bits of the product count. */
+/**
+ * Multiplies by halves of 16 bits, whose products are exact; only the lower 64 bits of the product are kept.
+ */
 function multiply(word: Word, by: Word): void {
   const low = word.lo & 0xffff
   const high = word.lo >>> 16

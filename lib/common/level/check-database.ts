@@ -8,7 +8,7 @@ import { readManifest, type Manifest } from './manifest.ts'
 import { checkTable } from './table-blocks.ts'
 
 const TABLES_AT_ONCE = 4
-/** What a database that was never opened may consist of. */
+/** Files of a database that was never opened. */
 const UNTOUCHED = /^(LOCK|LOG|LOG\.old|MANIFEST-000001|\d+\.dbtmp)$/
 
 /**
@@ -42,7 +42,7 @@ async function checkFiles(directory: string): Promise<void> {
   await checkTables(directory, new Set(names), manifest)
 }
 
-/** Batches follow each other by number, over the bounds of the files, too. */
+/** Checks that batches follow each other by number, across the files, too. */
 async function checkLogs(directory: string, names: readonly string[], manifest: Manifest): Promise<void> {
   const logs = names
     .filter(name => /^\d+\.log$/.test(name) && numberOf(name) >= manifest.logNumber)
@@ -58,7 +58,10 @@ async function checkLogs(directory: string, names: readonly string[], manifest: 
   }
 }
 
-/** A batch begins with the number of its first row (8 bytes) and the count of its rows (4). */
+/**
+ * The number behind a batch, which begins with the number of its first row (8 bytes) and the count of its
+ * rows (4).
+ */
 function numberBehind(
   batch: Buffer,
   { log, next, manifest }: { readonly log: string; readonly next: number | undefined; manifest: Manifest },
@@ -78,7 +81,7 @@ async function checkTables(
   const left = tables.entries()
   const checkNext = async (): Promise<void> => {
     for (const [number, bytes] of left) {
-      // The older extension is read, too.
+      // A table may have the older extension.
       const name = fileName(number, names.has(fileName(number, 'sst')) ? 'sst' : 'ldb')
       const table = await read(directory, name)
       if (table.length !== bytes)
@@ -98,8 +101,8 @@ function fileName(number: number, extension: 'log' | 'ldb' | 'sst'): string {
 }
 
 /**
- * A file that the disk cannot read any more is as good as damaged; one that we may not read, or not now, is
- * not.
+ * Reads a file. One that the disk cannot read any more counts as damaged; one that we may not read, or not
+ * now, does not.
  */
 async function read(directory: string, name: string): Promise<Buffer> {
   try {

@@ -1,2 +1,2 @@
-/** What is wrong with the files of a database; the message names the file. */
+/** Damage in the files of a database; the message names the file. */
 export class DamageFound extends Error {}

@@ -16,7 +16,7 @@ export class LevelBytes {
     return this.at >= this.#bytes.length
   }
 
-  /** A `varint32` or `varint64`; numbers beyond 2^53 do not occur, LevelDB counts from 0. */
+  /** Reads a `varint32` or `varint64`. Numbers beyond 2^53 do not occur, since LevelDB counts from 0. */
   varint(): number {
     let value = 0
     for (let factor = 1; ; factor *= 128) {

@@ -19,7 +19,7 @@ export function logRecords(bytes: Buffer, file: string): Buffer[] {
   let parts: Buffer[] | undefined
   for (let at = 0; at < bytes.length;) {
     const blockEnd = at - (at % BLOCK_BYTES) + BLOCK_BYTES
-    // Too little for a head is filled up with zeros.
+    // A rest of a block that is too small for a head is filled with zeros.
     if (blockEnd - at < HEAD_BYTES) {
       at = blockEnd
       continue
@@ -42,7 +42,7 @@ export function logRecords(bytes: Buffer, file: string): Buffer[] {
   return records
 }
 
-/** Undefined where the file ends within it, or is empty from here on. */
+/** The end of a fragment; undefined where the file ends within it, or is empty from here on. */
 function endOfFragment(
   bytes: Buffer,
   at: number,
@@ -59,7 +59,9 @@ function endOfFragment(
   return end
 }
 
-/** A file system that loses power may have made room for what was never written. */
+/**
+ * Whether all bytes are zero: after a loss of power, a file may have room for bytes that were never written.
+ */
 function isZero(bytes: Buffer, from: number): boolean {
   return bytes.subarray(from).every(byte => byte === 0)
 }

@@ -3,11 +3,11 @@ import { LevelBytes } from './level-bytes.ts'
 import { DamageFound } from './damage-found.ts'
 import { logRecords } from './log-records.ts'
 
-/** What a database consists of, as its manifest tells. */
+/** The parts of a database, as its manifest names them. */
 export interface Manifest {
-  /** The first log that is still needed; 0 in a database that was just being made. */
+  /** Number of the first log that is still needed; 0 in a database that was just being made. */
   readonly logNumber: number
-  /** Up to here, and maybe beyond, batches had been numbered when the manifest was last written. */
+  /** Number of the last batch when the manifest was written; there may be later ones. */
   readonly lastSequence: number
   /** Bytes of each table, by its number. */
   readonly tables: ReadonlyMap<number, number>

@@ -8,7 +8,7 @@ import { DamageFound } from './damage-found.ts'
 const snappy = latePackage<typeof Snappy>('snappyjs')
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from([0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])
-/** Behind each block: how it is compressed (1 byte), and the checksum of both (4). */
+/** Bytes behind each block: its kind of compression (1), and the checksum of both (4). */
 const TRAILER_BYTES = 5
 const SNAPPY = 1
 
@@ -18,7 +18,7 @@ interface Handle {
 }
 
 /**
- * Throws where a block of the table is not what was written (`doc/table_format.txt`): LevelDB itself looks at
+ * Throws where a block of the table is not as it was written (`doc/table_format.txt`): LevelDB itself checks
  * no checksum when it reads.
  */
 export function checkTable(bytes: Buffer, file: string): void {
@@ -41,7 +41,7 @@ function readHandle(reader: LevelBytes): Handle {
   return { offset, size: reader.varint() }
 }
 
-/** The values of the index: where each block of rows lies. */
+/** The places of all blocks of rows: the values of the index. */
 function* handlesOf(entries: Buffer, file: string): Iterable<Handle> {
   if (entries.length < 4) throw new DamageFound(`${file} has no index`)
   const restarts = entries.readUInt32LE(entries.length - 4)

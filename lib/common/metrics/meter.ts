@@ -7,19 +7,16 @@ export class Counter {
   }
 }
 
-/**
- * A statistic over a sliding window of two samples, as Kafka Streams' `metrics.num.samples` has it by
- * default.
- */
+/** A statistic over a sliding window of two samples, the default of Kafka Streams' `metrics.num.samples`. */
 export interface Windowed {
-  /** A new sample begins, and the older of the two is forgotten. */
+  /** Begins a new sample, and forgets the older of the two. */
   roll(nowMs: number): void
 }
 
 /** A counter that also knows how fast it grows. */
 export class Meter extends Counter implements Windowed {
   readonly #sampleMs: number
-  /** When the two samples began, and what was counted then. */
+  /** Begin of the two samples, and the count at that time. */
   #olderMs: number
   #older = 0
   #newerMs: number
@@ -39,8 +36,8 @@ export class Meter extends Counter implements Windowed {
   }
 
   /**
-   * A second, over the last one to two samples; in the first one as if it were over, as in Kafka Streams: a
-   * start is no peak.
+   * Growth per second, over the last one to two samples; during the first one as if it were over, as in Kafka
+   * Streams: a start is no peak.
    */
   rate(nowMs: number): number {
     const elapsedMs = Math.max(nowMs - this.#olderMs, this.#sampleMs)
@@ -53,23 +50,23 @@ export const LATENCY_BOUNDS_MS: readonly number[] = [
   0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000,
 ]
 
-/** What a histogram has counted since it was made. */
+/** Counts of a histogram since it was made. */
 export interface HistogramCounts {
   readonly bounds: readonly number[]
-  /** Values up to the bound and above the one before; the last is for those above all bounds. */
+  /** Numbers of values up to each bound and above the one before; the last is for those above all bounds. */
   readonly counts: readonly number[]
   readonly sum: number
   readonly count: number
 }
 
 /**
- * Values: their mean and extremes over a sliding window, and a histogram over all time where it is given
- * bounds.
+ * The mean and the extremes of values over a sliding window, and their histogram over all time if bounds are
+ * given.
  */
 export class Distribution implements Windowed {
   readonly #bounds: readonly number[]
   readonly #counts: number[]
-  /** The bucket of the last value: the next one is mostly of the same. */
+  /** The bucket of the last value, in which the next one mostly lies, too. */
   #bucket = 0
   #sum = 0
   #count = 0
@@ -113,7 +110,7 @@ export class Distribution implements Windowed {
     this.#min = Infinity
   }
 
-  /** NaN where the window has no value, as in Kafka Streams; so are the extremes. */
+  /** The mean; NaN where the window has no value, as in Kafka Streams, and so are the extremes. */
   get average(): number {
     return (this.#sum + this.#olderSum) / (this.#count + this.#olderCount)
   }

@@ -1,8 +1,8 @@
 import { METRIC_GROUPS, type MetricGroup, type RecordingLevel } from './metrics.ts'
 
 /**
- * `meter`: `<name>-total` and `<name>-rate`, a second. `latency`: `<name>-avg`, `<name>-max` and a histogram,
- * all in milliseconds. `distribution`: mean and extremes.
+ * Kinds of metrics. `meter`: `<name>-total` and `<name>-rate`, a second. `latency`: `<name>-avg`,
+ * `<name>-max` and a histogram, all in milliseconds. `distribution`: mean and extremes.
  */
 type Kind = 'counter' | 'gauge' | 'meter' | 'latency' | 'distribution'
 
@@ -202,14 +202,13 @@ function storeOperations(row: (name: string) => readonly [string, string]) {
   return [...reads, ...writes].map(row)
 }
 
-/** Every metric that there may be, with its full name. */
+/** All metrics, with their full names. */
 export const METRIC_CATALOGUE: readonly MetricDescription[] = Object.entries(CATALOGUE).flatMap(
   ([group, definitions]) => definitions.flatMap(definition => described(group as MetricGroup, definition)),
 )
 
 /**
- * What a metric means, or the histogram of a latency; for one that is nobody's but the application's, its
- * name.
+ * The meaning of a metric, or of the histogram of a latency; for a metric of the application's own, its name.
  */
 export function aboutMetric(group: string, name: string): string {
   const found = METRIC_CATALOGUE.find(each => each.group === group && each.name === name)

@@ -2,8 +2,8 @@ import { systemClock, type Clock } from '../clock.ts'
 import { Counter, Distribution, LATENCY_BOUNDS_MS, Meter, type HistogramCounts } from './meter.ts'
 
 /**
- * As in Kafka Streams: `debug` also measures what costs something with each record, by node, by task and by
- * store.
+ * Level of recording, as in Kafka Streams: `debug` also measures by node, by task and by store, which costs
+ * something with each record.
  */
 export type RecordingLevel = 'info' | 'debug'
 
@@ -12,14 +12,14 @@ export interface MetricTags {
 }
 
 /**
- * `group` and `name` are those of Kafka Streams where it has the same (`stream-thread-metrics`,
- * `commit-latency-avg`).
+ * One value of a metric. `group` and `name` are those of Kafka Streams where it has the same
+ * (`stream-thread-metrics`, `commit-latency-avg`).
  */
 export interface MetricSample {
   readonly group: string
   readonly name: string
   readonly tags: MetricTags
-  /** NaN for a mean or an extreme of nothing. */
+  /** The value; NaN for a mean or an extreme of no values. */
   readonly value: number
 }
 
@@ -40,9 +40,9 @@ export const METRIC_GROUPS = {
   store: 'stream-state-metrics',
   cache: 'stream-record-cache-metrics',
   consumer: 'consumer-fetch-manager-metrics',
-  /** What Millrace has and Kafka Streams has not. */
+  /** Group of metrics that Kafka Streams does not have. */
   own: 'millrace-metrics',
-  /** What an application counts for itself. */
+  /** Group of an application's own metrics. */
   custom: 'application-metrics',
 } as const
 export type MetricGroup = (typeof METRIC_GROUPS)[keyof typeof METRIC_GROUPS]
@@ -51,13 +51,13 @@ export interface MetricsOptions {
   readonly clock?: Clock
   readonly recordingLevel?: RecordingLevel
   /**
-   * How long a sample of a rate, a mean or an extreme is; they are over the last one to two of these. Default
+   * Length of a sample of a rate, a mean or an extreme; they are over the last one to two samples. Default
    * 30,000.
    */
   readonly sampleWindowMs?: number
 }
 
-/** What a family of measurements keeps: `latency` also keeps a histogram of milliseconds. */
+/** Options of a family of measurements: `latency` also keeps a histogram of milliseconds. */
 export interface DistributionOptions {
   readonly statistics?: readonly ('avg' | 'max' | 'min')[]
   readonly latency?: boolean
@@ -65,7 +65,7 @@ export interface DistributionOptions {
 
 interface Entry {
   readonly group: MetricGroup
-  /** Without the ending of a family: `-total`, `-rate`, `-avg` … */
+  /** Name of the family, without the ending: `-total`, `-rate`, `-avg` … */
   readonly name: string
   readonly tags: MetricTags
   readonly source: Counter | Distribution | (() => number)
@@ -73,8 +73,8 @@ interface Entry {
 }
 
 /**
- * What an application counts and measures, by group, name and tags, which are those of Kafka Streams, so that
- * all a task leaves behind is found by one tag. Asking twice for the same gives the same object.
+ * The metrics of an application, by group, name and tags, which are those of Kafka Streams, so that all
+ * metrics of a task are found by one tag. Asking twice for the same gives the same object.
  */
 export class Metrics {
   readonly recordingLevel: RecordingLevel
@@ -98,7 +98,7 @@ export class Metrics {
     return this.recordingLevel === 'debug'
   }
 
-  /** A number that only grows, `name` in full. */
+  /** A counter, a number that only grows, by its full name. */
   counter(name: string, tags: MetricTags = {}, group: MetricGroup = METRIC_GROUPS.custom): Counter {
     return this.#entry(group, name, tags, () => new Counter()).source as Counter
   }
@@ -107,13 +107,13 @@ export class Metrics {
     this.#entries.set(metricKey(group, name, tags), { group, name, tags, source: read, statistics: [] })
   }
 
-  /** `<name>-total` and `<name>-rate`, a second. */
+  /** A meter: `<name>-total` and `<name>-rate`, a second. */
   meter(name: string, tags: MetricTags, group: MetricGroup): Counter {
     const nowMs = this.clock.monotonicMs()
     return this.#entry(group, name, tags, () => new Meter(nowMs, this.#sampleMs)).source as Counter
   }
 
-  /** `<name>-avg` and `<name>-max`, or the statistics named. */
+  /** A distribution: `<name>-avg` and `<name>-max`, or the statistics named. */
   distribution(
     name: string,
     tags: MetricTags,
@@ -124,11 +124,14 @@ export class Metrics {
     return this.#entry(group, name, tags, make, statistics).source as Distribution
   }
 
-  /** Samples go on by themselves while somebody calls this, once a turn of a loop say, or reads. */
+  /**
+   * Begins new samples when it is time. To be called regularly, once a turn of a loop say; readers call it,
+   * too.
+   */
   maybeRoll(): void {
     const nowMs = this.clock.monotonicMs()
     if (nowMs < this.#rollMs) return
-    // A pause longer than two samples leaves nothing of them.
+    // A pause longer than two samples leaves none of their values.
     const rolls = nowMs - this.#rollMs >= this.#sampleMs ? 2 : 1
     this.#rollMs = nowMs + this.#sampleMs
     for (const { source } of this.#entries.values()) {
@@ -136,9 +139,7 @@ export class Metrics {
     }
   }
 
-  /**
-   * Forgets what carries these tags, others beside them or not: what a closed task or store leaves behind.
-   */
+  /** Removes all metrics with these tags, whatever their other tags: those of a closed task or store. */
   remove(tags: MetricTags): void {
     const wanted = Object.entries(tags)
     for (const [key, entry] of this.#entries) {
@@ -152,7 +153,7 @@ export class Metrics {
     return Array.from(this.#entries.values(), entry => samplesOf(entry, nowMs)).flat()
   }
 
-  /** Histograms of latencies, milliseconds. */
+  /** Histograms of all latencies, in milliseconds. */
   histograms(): HistogramSample[] {
     const found: HistogramSample[] = []
     for (const { group, name, tags, source } of this.#entries.values()) {
@@ -163,7 +164,7 @@ export class Metrics {
   }
 
   /**
-   * The sum over all tags. Where several groups have the name, that of the widest: the thread's, not also
+   * The sum over all tags. Where several groups have the name, that of the widest: the thread's, without
    * those of its tasks and nodes.
    */
   total(name: string): number {

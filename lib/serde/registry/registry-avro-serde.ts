@@ -8,16 +8,16 @@ import type { Serde, SerdeContext } from '../serde.ts'
 import { SerdeError } from '../serde-error.ts'
 import { SerdePendingError } from '../serde-pending-error.ts'
 
-/** Before the data: a zero byte and the schema's id, four bytes big-endian. */
+/** Bytes before the data: a zero byte and the schema's id, four bytes big-endian. */
 const HEADER_BYTES = 5
 
 /** Schemas by id, as far as they are known. */
 export interface SchemaSource {
-  /** Undefined: not fetched yet. An error: it was, and cannot be used. */
+  /** The schema of an id. Undefined: not fetched yet. An error: it was fetched, and cannot be used. */
   known(id: number): AvroSchema | Error | undefined
   /**
-   * Resolves when `known` has an answer; rejects where there is none to be had. One request for each id,
-   * however many ask.
+   * Fetches a schema. Resolves when `known` has an answer; rejects where there is none to be had. One request
+   * for each id, however many ask.
    */
   load(id: number): Promise<void>
 }
@@ -34,7 +34,7 @@ export class RegistryAvroSerde<T> implements Serde<T> {
   readonly #type: Type
   readonly #id: number
   readonly #schemas: SchemaSource
-  /** One for each schema met; a registry gives ids, so they are few. */
+  /** Readers by schema id, one for each schema met; a registry gives ids, so they are few. */
   readonly #readers = new Map<number, Reader<T> | SerdeError>()
 
   constructor(type: Type, id: number, schemas: SchemaSource) {
@@ -90,7 +90,7 @@ export class RegistryAvroSerde<T> implements Serde<T> {
       )
     }
     if (schema instanceof Error) {
-      // Not kept: the registry may know it later.
+      // The failure is not kept: the registry may know the schema later.
       return failure('SERDE_SCHEMA', `schema ${id} of "${topic}" cannot be used`, schema)
     }
     const reader = this.#resolve(id, topic, schema)

@@ -4,20 +4,24 @@ import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import type { Random } from '../../common/random.ts'
 import { RegistryError } from './registry-error.ts'
 
-/** How the registry knows who asks: by name and password (basic), or by a token (bearer). */
+/** Credentials for the registry: name and password (basic), or a token (bearer). */
 export type RegistryAuth =
   { readonly username: string; readonly password: string } | { readonly token: string }
 
 export interface RegistryClientOptions {
-  /** `http://host:8081`, a path behind it included. A name and password in it count as `auth`. */
+  /**
+   * Address of the registry: `http://host:8081`, a path behind it included. A name and password in it count
+   * as `auth`.
+   */
   readonly url: string
   readonly auth?: RegistryAuth
-  /** For one answer, its body included. Default 5,000. */
+  /** Time limit of one answer, its body included. Default 5,000. */
   readonly timeoutMs?: number
-  /** How often a request is repeated that was not answered, or with 5xx or 429. Default 5. */
+  /** How often a request is repeated that was not answered, or was answered with 5xx or 429. Default 5. */
   readonly retriesMax?: number
   /**
-   * Before the first repetition; doubled for each further one up to 5,000, less a random part. Default 200.
+   * Pause before the first repetition; doubled for each further one up to 5,000, less a random part. Default
+   * 200.
    */
   readonly retryPauseMs?: number
 }
@@ -32,7 +36,7 @@ interface Answer {
 
 /** Requests to a schema registry: authentication, timeouts, retries, and errors that say what to do. */
 export class RegistryClient {
-  /** Without credentials: for messages. */
+  /** Address without credentials, for messages. */
   readonly url: string
   readonly #headers: { readonly [name: string]: string }
   readonly #clock: Clock
@@ -75,7 +79,7 @@ export class RegistryClient {
     }
   }
 
-  /** The answer; an error, where asking again may help. */
+  /** Makes one request. Returns the answer, or an error where asking again may help. */
   async #attempt(method: string, path: string, body: object | undefined): Promise<Answer | Error> {
     const timeout = new AbortController()
     const timer = this.#clock.schedule(this.#timeoutMs, () => timeout.abort())
@@ -111,7 +115,7 @@ export class RegistryClient {
           `the schema registry refuses the credentials for ${what} (setting: auth)`,
         )
       case 404:
-        // A registry says what is missing by a number; without one this is some other server.
+        // A registry gives its errors a number; without one this is some other server.
         if (typeof (body as { error_code?: unknown } | null | undefined)?.error_code !== 'number') break
         throw new RegistryError('REGISTRY_NOT_FOUND', `the schema registry has no ${what}`)
       case 409:
@@ -134,7 +138,7 @@ export class RegistryClient {
     )
   }
 
-  /** Between half of the step and all of it, so that many processes do not come back at once. */
+  /** The pause: between half of the step and all of it, so that many processes do not come back at once. */
   #pauseMs(attempt: number): number {
     const stepMs = Math.min(this.#retryPauseMs * 2 ** Math.min(attempt, 30), PAUSE_MS_MAX)
     return stepMs * (0.5 + this.#random.next() / 2)

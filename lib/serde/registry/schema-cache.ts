@@ -3,7 +3,10 @@ import type { AvroSchema } from '../avro-schema.ts'
 import type { SchemaSource } from './registry-avro-serde.ts'
 import { RegistryError } from './registry-error.ts'
 
-/** How long an id that the registry does not know, or whose schema cannot be used, is not asked for again. */
+/**
+ * Time for which an id is not asked for again that the registry does not know, or whose schema cannot be
+ * used.
+ */
 const FAILURE_MS = 30_000
 
 interface Failure {
@@ -12,8 +15,8 @@ interface Failure {
 }
 
 /**
- * Schemas by id: an id means the same schema for ever, so what was fetched once is kept. Bounded by what the
- * registry holds.
+ * Schemas by id. An id means the same schema for ever, so fetched ones are kept. Bounded by what the registry
+ * holds.
  */
 export class SchemaCache implements SchemaSource {
   readonly #fetchSchema: (id: number) => Promise<AvroSchema>
@@ -39,8 +42,8 @@ export class SchemaCache implements SchemaSource {
   }
 
   /**
-   * Rejects only where the registry itself fails: what it says of the schema, good or bad, is in `known`
-   * afterwards.
+   * Fetches a schema. Rejects only where the registry itself fails; its answer about the schema, good or bad,
+   * is in `known` afterwards.
    */
   async load(id: number): Promise<void> {
     if (this.known(id) !== undefined) return
@@ -62,7 +65,7 @@ export class SchemaCache implements SchemaSource {
   }
 }
 
-/** Whether records of that schema are at fault, not the registry: only then may a handler drop them. */
+/** Whether an error is about the schema, not the registry: only then may a handler drop its records. */
 function isAboutSchema({ code }: RegistryError): boolean {
   return code === 'REGISTRY_NOT_FOUND' || code === 'REGISTRY_UNSUPPORTED' || code === 'REGISTRY_INVALID'
 }

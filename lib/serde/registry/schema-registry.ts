@@ -13,32 +13,31 @@ import { SchemaCache } from './schema-cache.ts'
 import { subjectName, type SubjectNaming } from './subject-name.ts'
 
 export interface SchemaRegistryOptions extends RegistryClientOptions {
-  /** Default `topic`. */
+  /** How subjects are named. Default `topic`. */
   readonly subjectNaming?: SubjectNaming
 }
 
-/** The objects a registry works with: in tests a manual clock. */
+/** The objects that a registry works with; tests give a manual clock. */
 export interface SchemaRegistryComponents {
   readonly clock?: Clock
   readonly random?: Random
 }
 
 /**
- * What an Avro serde reads and writes. Give `schema`, or leave it to the registry; give `topic`, or `subject`
- * itself.
+ * Options of an Avro serde. Give `schema`, or leave it to the registry; give `topic`, or `subject` itself.
  */
 export interface RegistryAvroOptions {
   /** The program's own schema. If left out: the subject's, in the version asked for. */
   readonly schema?: AvroSchema
-  /** Without a `schema`. Default `latest`. */
+  /** Version of the schema, where `schema` is left out. Default `latest`. */
   readonly version?: SchemaVersion
-  /** The topic whose records it is for: names the subject, as the registry's `subjectNaming` says. */
+  /** Topic whose records the serde is for: it names the subject, as the registry's `subjectNaming` says. */
   readonly topic?: string
-  /** Default `value`. */
+  /** The part of a record that the serde is for. Default `value`. */
   readonly part?: 'key' | 'value'
   readonly subject?: string
   /**
-   * Registers the schema if it is new. Default false: a schema that is not registered is
+   * Whether to register the schema if it is new. Default false: a schema that is not registered is
    * `REGISTRY_NOT_FOUND`.
    */
   readonly register?: boolean
@@ -53,13 +52,13 @@ export interface RegisteredSchema {
   readonly schema: AvroSchema
 }
 
-/** What the compatibility rule of a subject says of a schema; `messages` tell what is wrong with it. */
+/** The answer of a subject's compatibility rule about a schema; `messages` tell what is wrong with it. */
 export interface Compatibility {
   readonly compatible: boolean
   readonly messages: readonly string[]
 }
 
-/** So many of a subject's versions are loaded with a serde; older ones when a record has them. */
+/** Versions of a subject that are loaded with a serde; older ones are loaded when a record has them. */
 const PRELOADED_VERSIONS = 50
 
 /**
@@ -116,7 +115,7 @@ export class SchemaRegistry {
     return id
   }
 
-  /** Where the subject has exactly this schema. */
+  /** Finds exactly this schema in the subject. */
   async find(subject: string, schema: AvroSchema): Promise<RegisteredSchema> {
     return registeredSchema(await this.#client.post(subjectPath(subject), schemaBody(schema)))
   }
@@ -125,12 +124,12 @@ export class SchemaRegistry {
     return registeredSchema(await this.#client.get(`${subjectPath(subject)}/versions/${version}`))
   }
 
-  /** Ascending. */
+  /** Versions of a subject, ascending. */
   async versions(subject: string): Promise<readonly number[]> {
     return (await this.#client.get(`${subjectPath(subject)}/versions`)) as number[]
   }
 
-  /** What the subject's rule says of a schema that would be its next version. */
+  /** Asks the subject's rule about a schema as its next version. */
   async compatibility(
     subject: string,
     schema: AvroSchema,
@@ -186,7 +185,8 @@ export class SchemaRegistry {
   }
 
   /**
-   * What stores and topics may hold from earlier versions of the program: a store cannot wait for a schema.
+   * Loads schemas that stores and topics may hold from earlier versions of the program: a store cannot wait
+   * for a schema.
    */
   async #preload(subject: string): Promise<void> {
     const versions = (await this.versions(subject)).slice(-PRELOADED_VERSIONS)
@@ -196,7 +196,8 @@ export class SchemaRegistry {
           const { id, schema } = await this.version(subject, version)
           this.#schemas.add(id, schema)
         } catch (error) {
-          // Deleted meanwhile, or nothing for us: it matters only if a record has it, and is told then.
+          // A version that was deleted meanwhile, or is not Avro, matters only if a record has it, and fails
+          // then.
           if (!(error instanceof RegistryError) || error.code === 'REGISTRY_UNAVAILABLE') throw error
         }
       }),
@@ -267,7 +268,7 @@ function typeFor(schema: AvroSchema): Type {
   }
 }
 
-/** Records, enumerations and fixed types have one. */
+/** The full name of a type: records, enumerations and fixed types have one. */
 function nameOf(type: Type): string | undefined {
   return type.name
 }

@@ -9,11 +9,11 @@ export type SubjectNaming = 'topic' | 'record' | 'topic-record'
 export interface SubjectOptions {
   readonly topic: string | undefined
   readonly part: 'key' | 'value'
-  /** Namespace and name; undefined for a schema that is no named type. */
+  /** Namespace and name of the schema; undefined where it is not a named type. */
   readonly recordName: string | undefined
 }
 
-/** Throws `ConfigError` where a part is missing that the strategy needs. */
+/** The subject. Throws `ConfigError` where a part is missing that the strategy needs. */
 export function subjectName(naming: SubjectNaming, { topic, part, recordName }: SubjectOptions): string {
   switch (naming) {
     case 'topic':
