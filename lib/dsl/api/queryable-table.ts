@@ -2,12 +2,13 @@ import { StreamsError } from '../../common/errors/errors.ts'
 import type { GlobalKTable, KTable } from './kstream.ts'
 
 /**
- * A table by which its store is asked for, in place of the store's name: it knows the types of keys and
- * values.
+ * A table in place of its store's name, where a store is asked for: it knows the types of keys and values.
  */
 export type QueryableTable<K, V> = KTable<K, V, null> | KTable<K, V, never> | GlobalKTable<K, V>
 
-/** Throws `STORE_NOT_NAMED` for a table whose operator was given no `storeName`. */
+/**
+ * The name of a table's store. Throws `STORE_NOT_NAMED` for a table whose operator was given no `storeName`.
+ */
 export function storeNameOf(
   store: string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>,
 ): string {

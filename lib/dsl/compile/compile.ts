@@ -50,7 +50,7 @@ export function compile(
 }
 
 /**
- * By priority, but a node only after all its parents: the order in which Kafka Streams writes, and so numbers
+ * Nodes by priority, but each after all its parents: the order in which Kafka Streams writes, and so numbers
  * sub-topologies.
  */
 function inWritingOrder(graph: Graph): GraphNode[] {
@@ -67,10 +67,7 @@ function inWritingOrder(graph: Graph): GraphNode[] {
   return [...written]
 }
 
-/**
- * Plans have tens of nodes, so a scan does; a heap would have to hold nodes whose priority never changes
- * while they wait.
- */
+/** The waiting node with the first priority, found by a scan, since plans have tens of nodes. */
 function first(waiting: ReadonlySet<GraphNode>): GraphNode {
   let best: GraphNode | undefined
   for (const node of waiting) if (!best || node.priority < best.priority) best = node
@@ -161,7 +158,9 @@ function writeSink(
   topology.addSink({ kind: 'sink', name, parents, topic, keySerde, valueSerde, partitioner })
 }
 
-/** Processors first, then their stores: the order in which processors were added is that of flushing. */
+/**
+ * Adds processors first, then their stores: caches are flushed in the order in which processors were added.
+ */
 function writeTableJoin(topology: TopologyDefinition, name: string, role: TableJoinRole): void {
   const sides = [role.left, role.right]
   for (const side of sides) addProcessor(topology, side.name, [side.parent], side.supplier)
@@ -218,7 +217,7 @@ function writeRepartition(
     valueSerde,
     partitioner: partitioner as StreamPartitioner | undefined,
   })
-  // The records carry the timestamps that the first source gave them, so the user's extractor is not asked
+  // The records have the timestamps that the first source gave them, so the user's extractor is not asked
   // again.
   topology.addSource({
     kind: 'source',
@@ -247,7 +246,10 @@ function addProcessor(
   }
 }
 
-/** Asked now and not before: an operator added later may have made the table keep one. */
+/**
+ * Adds a table's own store. Called only when the plan is written: a later operator may have made the table
+ * keep one.
+ */
 function addOwnStore(
   topology: TopologyDefinition,
   name: string,

@@ -9,10 +9,10 @@ import { GraphNode } from '../graph/graph-node.ts'
 type Repartitions = Map<GraphNode, Set<GraphNode>>
 
 /**
- * `merge.repartition.topics`: where several operators repartition what one change of the key has made, one
- * topic right below that change serves them all. It has the name of the first. Filters in between then stand
- * behind the topic, so more records go through it; a change of the value in between prevents it, since the
- * topic would need other serdes.
+ * Merges repartition topics (`merge.repartition.topics`): where several operators repartition after one
+ * change of the key, one topic right below that change serves them all. It has the name of the first. Filters
+ * in between then stand behind the topic, so more records go through it; a change of the value in between
+ * prevents it, since the topic would need other serdes.
  */
 export function mergeRepartitions(graph: Graph, seesProcess: boolean): void {
   for (const [changer, repartitions] of underMerges(graph, byKeyChange(graph, seesProcess))) {
@@ -20,7 +20,10 @@ export function mergeRepartitions(graph: Graph, seesProcess: boolean): void {
   }
 }
 
-/** Which repartition nodes a change of the key is to blame for, in the order in which both were added. */
+/**
+ * Repartition nodes by the change of the key that makes them necessary, in the order in which both were
+ * added.
+ */
 function byKeyChange(graph: Graph, seesProcess: boolean): Repartitions {
   const seen = ({ role }: GraphNode) => role.kind === 'processor' && (seesProcess || !role.ofProcess)
   const changesKey = (node: GraphNode) => seen(node) && (node.role as ProcessorRole).changesKey
@@ -37,7 +40,7 @@ function byKeyChange(graph: Graph, seesProcess: boolean): Repartitions {
 }
 
 /**
- * Keys changed above a merge: the topic goes below the merge, since the other branch must go through it as
+ * Moves topics below a merge where keys changed above it, since the other branch must go through the topic as
  * well.
  */
 function underMerges(graph: Graph, found: Repartitions): Repartitions {
@@ -58,8 +61,8 @@ function changersAbove(merge: GraphNode, found: Repartitions): GraphNode[] {
 }
 
 /**
- * Takes the place of all of them. Its priority is that of the key change, so that it is written before
- * whatever is below.
+ * Puts one repartition node in the place of all of them. Its priority is that of the key change, so that it
+ * is written before the nodes below.
  */
 function replace(graph: Graph, changer: GraphNode, repartitions: readonly GraphNode[]): void {
   const single = singleRepartition(graph, repartitions)
@@ -79,7 +82,10 @@ function replace(graph: Graph, changer: GraphNode, repartitions: readonly GraphN
   link(changer, single)
 }
 
-/** As upstream: two topics below one and the same operator cannot become one above it. */
+/**
+ * The error where one operator would need two topics below it, which cannot become one above it: as in Kafka
+ * Streams.
+ */
 function sharedWay(changer: GraphNode, node: GraphNode): TopologyError {
   return new TopologyError(
     'REPARTITIONS_NOT_MERGEABLE',
@@ -101,8 +107,8 @@ function singleRepartition(graph: Graph, repartitions: readonly GraphNode[]): Gr
 }
 
 /**
- * The node itself or the nearest above it. Where several ways lead up and no direct parent fits, the last way
- * decides, as in Kafka Streams: what can be merged, and so the names of topics, depends on it.
+ * The node itself or the nearest above it that fits. Where several ways lead up and no direct parent fits,
+ * the last way decides, as in Kafka Streams: merging, and so the names of topics, depend on it.
  */
 function nearest(node: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {
   if (fits(node)) return node

@@ -4,7 +4,7 @@ import { mergeRepartitions } from './merge-repartitions.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { GraphNode, StreamSourceRole } from '../graph/graph-node.ts'
 
-/** Rewrites of the plan before it is written. Merging sources is always on, as in Kafka Streams. */
+/** Rewrites the plan before it is written. Merging sources is always on, as in Kafka Streams. */
 export function optimize(graph: Graph, chosen: ReadonlySet<Optimization>, seesProcess: boolean): void {
   mergeStreamSources(graph)
   if (chosen.has('merge.repartition.topics')) mergeRepartitions(graph, seesProcess)
@@ -32,8 +32,8 @@ function acceptsNullKeys(node: GraphNode): boolean {
 }
 
 /**
- * A topic has one source node; several streams of the same topics become one, and the first one's serdes
- * hold.
+ * Makes one source node of several streams of the same topics, since a topic has one; the first one's serdes
+ * are used.
  */
 function mergeStreamSources(graph: Graph): void {
   const owners = new Map<string, { node: GraphNode; role: StreamSourceRole }>()
@@ -68,7 +68,10 @@ function checkMergeable(left: StreamSourceRole, right: StreamSourceRole): void {
   }
 }
 
-/** Priorities stay: what was added first is still written first, so merging changes no other number. */
+/**
+ * Moves children, with their priorities: they are still written in the order in which they were added, so
+ * merging changes no other number.
+ */
 function moveChildren(graph: Graph, from: GraphNode, to: GraphNode): void {
   for (const child of from.children) {
     child.parents.delete(from)

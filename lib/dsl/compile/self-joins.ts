@@ -3,13 +3,13 @@ import type { Graph } from '../graph/graph.ts'
 import type { GraphNode } from '../graph/graph-node.ts'
 
 export interface SelfJoins {
-  /** The nodes that would keep the records a second time. */
+  /** Nodes that would keep the records a second time. */
   readonly superfluous: ReadonlySet<GraphNode>
 }
 
 /**
- * `single.store.self.join`: joins of a stream with itself, of all kinds, as in Kafka Streams: in an optimised
- * one no record is without match.
+ * Joins of a stream with itself (`single.store.self.join`), of all kinds, as in Kafka Streams: in an
+ * optimised one no record is without match.
  */
 export function selfJoins(graph: Graph, chosen: ReadonlySet<Optimization>): SelfJoins {
   const superfluous = new Set<GraphNode>()

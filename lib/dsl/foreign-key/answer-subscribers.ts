@@ -11,10 +11,7 @@ import { subscriptionPrefix } from './key-bytes.ts'
 import type { SubscriptionStore } from './receive-subscription.ts'
 import type { SubscriptionResponse } from './subscription-response.ts'
 
-/**
- * Right side: a row has changed, and everybody who subscribed to it is told, in the order of their keys'
- * bytes.
- */
+/** Right side: sends a changed row to all its subscribers, in the order of their keys' bytes. */
 export class AnswerSubscribers implements Processor<unknown, Change<unknown>, unknown, SubscriptionResponse> {
   readonly #plan: ForeignKeyJoinPlan
   readonly #latestOnly: boolean

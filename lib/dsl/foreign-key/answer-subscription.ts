@@ -8,7 +8,7 @@ import type { KeyBytes } from './key-bytes.ts'
 import type { SubscriptionResponse } from './subscription-response.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Right side: answers a subscription with the row as it is now. */
+/** Right side: answers a subscription with the present row. */
 export class AnswerSubscription implements Processor<unknown, Subscription, unknown, SubscriptionResponse> {
   readonly #plan: ForeignKeyJoinPlan
   readonly #rows: ValueReader

@@ -2,11 +2,11 @@ import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { KeyBytes } from './key-bytes.ts'
 
-/** What the processors of one foreign-key join share. Serdes left open are the application's. */
+/** The common plan of the processors of one foreign-key join. Missing serdes are the application's. */
 export interface ForeignKeyJoinPlan {
   readonly extractor: (value: unknown, key: unknown) => unknown
   readonly left: boolean
-  /** Without the application id. */
+  /** Name of the topic without the application id. */
   readonly subscriptionTopic: string
   readonly storeName: string
   readonly primaryKeySerde: Serde<unknown> | undefined
@@ -32,7 +32,7 @@ export function foreignKeyBytes(plan: ForeignKeyJoinPlan, context: ProcessorCont
   )
 }
 
-/** For hashing. */
+/** Bytes of a row's value, for hashing. */
 export function primaryValueBytes(plan: ForeignKeyJoinPlan, context: ProcessorContext): KeyBytes {
   return new KeyBytes(
     plan.primaryValueSerde,
@@ -42,7 +42,7 @@ export function primaryValueBytes(plan: ForeignKeyJoinPlan, context: ProcessorCo
   )
 }
 
-/** Kafka Streams' names for the serdes' sake: with a schema registry they are subjects. */
+/** Topic name for a serde, as Kafka Streams has it: with a schema registry such names are subjects. */
 function topic(plan: ForeignKeyJoinPlan, { applicationId }: ProcessorContext, part: string): string {
   return `${applicationId}-${plan.subscriptionTopic}-${part}`
 }

@@ -3,14 +3,13 @@ import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 /**
- * Serialises for purposes of the join's own, under a topic name that is no topic: serdes with a registry need
- * one.
+ * Serialises keys for the join itself, under a topic name that is no topic: serdes with a registry need one.
  */
 export class KeyBytes {
   readonly #serde: Serde<unknown>
   readonly #context: { readonly topic: string }
 
-  /** `what` is for the message. */
+  /** `what`: the key in messages. */
   constructor(
     own: Serde<unknown> | undefined,
     byDefault: Serde<unknown> | undefined,
@@ -38,8 +37,8 @@ export class KeyBytes {
 }
 
 /**
- * Before the foreign key's bytes stands their length, so that no foreign key's subscriptions begin with
- * another's: `length (4) ‖ foreign key`.
+ * Prefix of a foreign key's subscriptions, `length (4) ‖ foreign key`: with the length no prefix is the
+ * beginning of another.
  */
 export function subscriptionPrefix(foreignKey: Uint8Array): Uint8Array {
   const bytes = Buffer.allocUnsafe(4 + foreignKey.length)

@@ -10,11 +10,11 @@ import type { KeyBytes } from './key-bytes.ts'
 import { subscriptionKey } from './key-bytes.ts'
 import type { Subscription } from './subscription.ts'
 
-/** What subscriptions are kept in: by `subscriptionKey`. */
+/** The store of subscriptions, by `subscriptionKey`. */
 export type SubscriptionStore = TimestampedKeyValueStore<Uint8Array, Subscription>
 
 /**
- * Right side: remembers who waits for which row. A row without a foreign key is remembered nowhere, but
+ * Right side: keeps the subscriptions to each row. A subscription without a foreign key is not kept, but
  * answered.
  */
 export class ReceiveSubscription implements Processor<unknown, Subscription, unknown, Subscription> {

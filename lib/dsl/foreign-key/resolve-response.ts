@@ -13,8 +13,8 @@ import type { KeyBytes } from './key-bytes.ts'
 import type { SubscriptionResponse } from './subscription-response.ts'
 
 /**
- * Left side: joins the answer with the row. An answer to what the row was before is dropped (and counted):
- * the subscription of what it is now has an answer of its own, which may have come already.
+ * Left side: joins the answer with the row. An answer to a former row is dropped (and counted): the
+ * subscription of the present one has an answer of its own, which may have come already.
  */
 export class ResolveResponse implements Processor<unknown, SubscriptionResponse, unknown, unknown> {
   readonly #plan: ForeignKeyJoinPlan

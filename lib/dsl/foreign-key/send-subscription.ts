@@ -11,7 +11,7 @@ import { foreignKeyBytes, primaryKeyBytes, primaryValueBytes } from './foreign-k
 import type { KeyBytes } from './key-bytes.ts'
 import type { Instruction, Subscription } from './subscription.ts'
 
-/** Left side: tells the partition of a row's foreign key that the row is there now, or has gone. */
+/** Left side: subscribes a row at the partition of its foreign key, or ends its subscription. */
 export class SendSubscription implements Processor<unknown, Change<unknown>, unknown, Subscription> {
   readonly #plan: ForeignKeyJoinPlan
   readonly #latestOnly: boolean
@@ -52,8 +52,8 @@ export class SendSubscription implements Processor<unknown, Change<unknown>, unk
   }
 
   /**
-   * Inner join: the first answer comes only if there is a match; later ones in any case, since they may have
-   * to take a result back.
+   * Subscribes in an inner join: the first answer comes only if there is a match; later ones in any case,
+   * since they may have to delete a result.
    */
   #subscribe(record: Record<unknown, Change<unknown>>, before: unknown): void {
     const now = this.#foreignKey(record.value.newValue, record.key)

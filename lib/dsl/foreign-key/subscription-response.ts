@@ -4,20 +4,23 @@ import type { OpenSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { hashAt, malformed } from './subscription.ts'
 
-/** What the right side answers to a subscription. */
+/** The answer of the right side to a subscription. */
 export interface SubscriptionResponse<V = unknown> {
-  /** That of the subscription. */
+  /** Hash of the subscription. */
   readonly hash: Uint8Array | null
-  /** Null: there is no row. */
+  /** The row of the right side; null: there is none. */
   readonly foreignValue: V | null
-  /** Chooses the partition and is not written. */
+  /** Partition of the answer, which is not written. */
   readonly primaryPartition: number | undefined
 }
 
 const VERSION = 0
 const NO_HASH = 0x80
 
-/** `version and whether there is a hash ‖ hash? ‖ value?`. `inner` undefined: the default value serde. */
+/**
+ * Serde of answers: `version and whether there is a hash ‖ hash? ‖ value?`. `inner` undefined: the default
+ * value serde.
+ */
 export function subscriptionResponseSerde(
   inner: Serde<unknown> | undefined,
 ): OpenSerde<SubscriptionResponse> {

@@ -2,12 +2,12 @@ import { asBuffer } from '../../common/bytes.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 
-/** What the right side is to do with a row of the left one that names, or no longer names, a key of it. */
+/** Instruction to the right side about a row of the left one that names, or no longer names, a key of it. */
 export type Instruction =
   'delete-silently' | 'delete-and-answer-null' | 'answer-always' | 'answer-if-row-exists'
 
 /**
- * A row of the left table as the right one knows it. The fields and their bytes are Kafka Streams' (KIP-213,
+ * A row of the left table as sent to the right one. The fields and their bytes are Kafka Streams' (KIP-213,
  * KIP-775).
  */
 export interface Subscription {
@@ -17,12 +17,12 @@ export interface Subscription {
   /** Bytes of the row's key. */
   readonly primaryKey: Uint8Array
   /**
-   * Where the row is, and so where the answer goes. Undefined: written by an old version of Kafka Streams.
+   * Partition of the row, to which the answer goes. Undefined: written by an old version of Kafka Streams.
    */
   readonly primaryPartition: number | undefined
 }
 
-/** In the order of their codes. */
+/** Instructions in the order of their codes. */
 const INSTRUCTIONS: readonly Instruction[] = [
   'delete-silently',
   'delete-and-answer-null',
@@ -33,7 +33,10 @@ const VERSION = 1
 const NO_HASH = 0x80
 const HASH_BYTES = 16
 
-/** `version and whether there is a hash ‖ instruction ‖ hash? ‖ primary key ‖ partition (4)`. */
+/**
+ * Serde of subscriptions: `version and whether there is a hash ‖ instruction ‖ hash? ‖ primary key ‖
+ * partition (4)`.
+ */
 export const subscriptionSerde: Serde<Subscription> = {
   name: 'subscription',
 
@@ -72,7 +75,7 @@ export function malformed(what: string): StreamsError {
   )
 }
 
-/** The 16 bytes of a hash in front of something else. */
+/** The 16 bytes of a hash, from that place on. */
 export function hashAt(bytes: Uint8Array, from: number): Uint8Array {
   return asBuffer(bytes).subarray(from, from + HASH_BYTES)
 }

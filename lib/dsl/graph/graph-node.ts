@@ -17,11 +17,11 @@ export class GraphNode {
   readonly parents = new Set<GraphNode>()
   readonly children = new Set<GraphNode>()
   /**
-   * Order of writing; taken anew whenever the node gets another parent, as in Kafka Streams, since numbers of
-   * sub-topologies depend on it.
+   * Order of writing; assigned anew whenever the node gets another parent, as in Kafka Streams, since numbers
+   * of sub-topologies depend on it.
    */
   priority = 0
-  /** The operator's call. */
+  /** Place of the operator's call in the user's code. */
   readonly site = callSite()
 
   constructor(name: string, role: Role) {
@@ -66,32 +66,36 @@ export interface TableSourceRole {
 export interface ProcessorRole {
   readonly kind: 'processor'
   readonly supplier: ProcessorSupplier
-  /** Names of stores that others add. */
+  /** Names of stores that other nodes add. */
   readonly stores: readonly string[]
-  /** Asked when the plan is written: only then is it known whether a table needs its store. */
+  /**
+   * Returns the table's own store, if it has one. Asked when the plan is written: only then is it known
+   * whether the table needs a store.
+   */
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
   /** Topics that the node writes for itself. */
   readonly ownTopics?: readonly OwnTopicDefinition[]
   /**
-   * What the optimizer must know: it moves repartition topics up to changes of the key, not past changes of
-   * the value. Joins are not marked, as in Kafka Streams.
+   * Whether the node changes keys. The optimizer moves repartition topics up to changes of the key, not past
+   * changes of the value. Joins are not marked, as in Kafka Streams.
    */
   readonly changesKey: boolean
   readonly changesValue: boolean
   /**
-   * `process` and `processValues`, whose changes the optimizer overlooks unless told otherwise
-   * (`BuildOptions`).
+   * Whether the node is made by `process` or `processValues`, whose changes the optimizer overlooks unless
+   * told otherwise (`BuildOptions`).
    */
   readonly ofProcess: boolean
-  /** Two streams become one here. */
+  /** Whether two streams become one in the node. */
   readonly merges: boolean
   /**
-   * A left join: records without key have results, so no repartition topic above it may drop them (KIP-962).
+   * Whether the node is a left join: records without key have results, so no repartition topic above it may
+   * drop them (KIP-962).
    */
   readonly acceptsNullKeys: boolean
 }
 
-/** A processor for each side of a join of tables, and one behind both. */
+/** A join of tables: a processor for each side, and one behind both. */
 export interface TableJoinRole {
   readonly kind: 'table-join'
   readonly left: TableJoinSideRole
@@ -102,7 +106,7 @@ export interface TableJoinRole {
 
 export interface TableJoinSideRole {
   readonly name: string
-  /** Name of the node whose changes it gets. */
+  /** Name of the node whose changes the side gets. */
   readonly parent: string
   readonly supplier: ProcessorSupplier
   /** Stores in which the other side's rows are looked up. */
@@ -110,28 +114,27 @@ export interface TableJoinSideRole {
 }
 
 /**
- * A join of two streams: behind the node that keeps a side's records one that looks at the other side's, and
- * one behind both.
+ * A join of two streams: for each side a node that keeps its records, and behind it one that looks at the
+ * other side's; and a node behind both.
  */
 export interface StreamJoinRole {
   readonly kind: 'stream-join'
   readonly left: StreamJoinSideRole
   readonly right: StreamJoinSideRole
   readonly merger: ProcessorSupplier
-  /** For both sides; undefined in an inner join. */
+  /** Store of unmatched records of both sides; undefined in an inner join. */
   readonly unmatchedStore: StoreBuilder | undefined
   /**
-   * Does all this alone, over the left side's store, where both sides are the same stream
-   * (`single.store.self.join`).
+   * Joins over the left side's store alone, where both sides are the same stream (`single.store.self.join`).
    */
   readonly selfJoin: ProcessorSupplier
-  /** As in `ProcessorRole`. */
+  /** Whether records without key have results, as in `ProcessorRole`. */
   readonly acceptsNullKeys: boolean
 }
 
 export interface StreamJoinSideRole {
   readonly name: string
-  /** Keeps the side's records. */
+  /** Node that keeps the side's records. */
   readonly window: GraphNode
   readonly store: StoreBuilder
   readonly supplier: ProcessorSupplier
@@ -143,7 +146,7 @@ export interface StreamJoinSideRole {
  */
 export interface RepartitionRole {
   readonly kind: 'repartition'
-  /** Undefined for grouped tables, which drop null keys themselves. */
+  /** Name of the filter; undefined for grouped tables, which drop null keys themselves. */
   readonly filterName: string | undefined
   readonly sinkName: string
   readonly topic: string
@@ -151,13 +154,13 @@ export interface RepartitionRole {
   readonly valueSerde: Serde<unknown> | undefined
   readonly partitioner: StreamPartitioner | undefined
   readonly partitionCount: number | undefined
-  /** It may be merged with others: the user did not ask for this very topic. */
+  /** Whether the topic may be merged with others: the user did not ask for this very topic. */
   readonly optimizable: boolean
 }
 
 export interface SinkRole {
   readonly kind: 'sink'
-  /** The topic is the application's own: made by it, and named after it. */
+  /** Whether the topic is internal: made by the application, and named after it. */
   readonly internal?: boolean
   readonly topic: string | TopicNameExtractor
   readonly keySerde: Serde<unknown> | undefined

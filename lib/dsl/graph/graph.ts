@@ -9,11 +9,11 @@ export class Graph {
   readonly coPartitioned: ReadonlySet<string>[] = []
   /** Names of sources that were merged into others, for whoever still refers to them. */
   readonly mergedSources = new Map<string, string>()
-  /** All but the root, in the order in which they were added. */
+  /** All nodes but the root, in the order in which they were added. */
   readonly nodes: Node[] = []
   /**
-   * Generated names of stores that tables may get, whether or not they do: Kafka Streams asks for a name all
-   * the same.
+   * Generated names of stores that tables may get. They are in use even if the tables get none, as in Kafka
+   * Streams.
    */
   readonly unnamedStores = new Set<string>()
   readonly #generated = new Set<string>()
@@ -40,7 +40,7 @@ export class Graph {
     return all
   }
 
-  /** `KSTREAM-FILTER-0000000003`: nodes and stores draw from one counter. */
+  /** Generates a name, such as `KSTREAM-FILTER-0000000003`: nodes and stores draw from one counter. */
   newName(prefix: string): string {
     const number = String(this.#nextNumber).padStart(10, '0')
     this.#nextNumber += 1
@@ -49,7 +49,7 @@ export class Graph {
     return name
   }
 
-  /** Whether the name came from here and not from the user. */
+  /** Whether the name was generated here, not given by the user. */
   isGenerated(name: string): boolean {
     return this.#generated.has(name)
   }
@@ -59,8 +59,8 @@ export class Graph {
   }
 
   /**
-   * A given name uses a number up all the same, so that naming one node leaves the generated names after it
-   * as they were.
+   * The given name, or a generated one. A given name uses a number up all the same, so that naming one node
+   * leaves the generated names after it as they were.
    */
   name(given: string | undefined, prefix: string, suffix = ''): string {
     const generated = this.newName(prefix)

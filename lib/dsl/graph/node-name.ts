@@ -1,8 +1,8 @@
 import { TopologyError } from '../../common/errors/errors.ts'
 
 /**
- * Names become parts of topic names, whose rules are Kafka's: at most 249 characters out of letters, digits,
- * `.`, `_`, `-`.
+ * Throws for an illegal name. Names become parts of topic names, whose rules are Kafka's: at most 249
+ * characters out of letters, digits, `.`, `_`, `-`.
  */
 export function checkName(name: string): string {
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return name

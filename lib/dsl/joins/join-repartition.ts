@@ -4,7 +4,7 @@ import { addRepartition, behindRepartition, planRepartition } from '../kit/plan-
 
 /**
  * A stream in front of a join, behind a topic if its keys have changed. Joins of one stream share the topic
- * that is named after it; a name of one's own means a topic of one's own.
+ * that is named after it; a join with a name has its own topic.
  */
 export function repartitionedForJoin(
   stream: StreamHandle,

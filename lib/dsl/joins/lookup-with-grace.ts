@@ -55,7 +55,7 @@ export class LookupWithGrace<K, V, VT, VR> implements Processor<K, V, K, VR> {
     const buffer = this.#buffer
     const { graceMs } = this.#settings
     if (key === null || timestamp < buffer.observedMs - graceMs) return this.#join(record)
-    // What processors above have made of time and headers is what the record will have when it leaves.
+    // The record leaves with the time and headers that processors above gave it.
     const { topic, partition, offset } = this.#context.recordContext()
     buffer.put(key, value, { topic, partition, offset, timestamp, headers: headers.toArray() })
     buffer.emitUpTo(buffer.observedMs - graceMs)

@@ -12,14 +12,14 @@ export interface StreamJoinNames {
   readonly merge: string
   readonly leftStore: string
   readonly rightStore: string
-  /** Undefined in an inner join. */
+  /** Name of the store of unmatched records; undefined in an inner join. */
   readonly unmatchedStore: string | undefined
 }
 
 /**
- * As upstream: nodes are named after the join, stores after the store's name; without the latter, after the
- * *generated* names of the nodes, even where these have others. Numbers are drawn in this order, needed or
- * not.
+ * Names a join as Kafka Streams does: nodes are named after the join, stores after the store's name; without
+ * the latter, after the *generated* names of the nodes, even where these have others. Numbers are drawn in
+ * this order, needed or not.
  */
 export function nameJoin(
   graph: Graph,
@@ -55,7 +55,7 @@ export function nameJoin(
 
 const SHARED = { inner: '', left: '-left-shared-join', outer: '-outer-shared-join' } as const
 
-/** With the number of the left node. */
+/** Name of the store that both sides share, with the number of the left node. */
 function sharedName(left: string): string {
   return left.replace(/^KSTREAM-(OUTER|JOIN)THIS-/, 'KSTREAM-OUTERSHARED-')
 }

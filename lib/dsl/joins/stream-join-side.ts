@@ -11,28 +11,27 @@ import { droppedRecords } from '../kit/dropped-records.ts'
 
 type AnyJoiner = Joiner<unknown, unknown, unknown, unknown>
 
-/** How one side of a join of streams looks at the other. */
+/** Settings of one side of a join of streams. */
 export interface StreamJoinSideSettings {
   readonly side: JoinSide
-  /** Takes the left value first, whichever side this is. */
+  /** The joiner, which takes the left value first, whichever side this is. */
   readonly joiner: AnyJoiner
-  /** How far before and after a record of this side its matches may lie. */
+  /** Milliseconds before and after a record of this side in which its matches may lie. */
   readonly beforeMs: number
   readonly afterMs: number
   readonly graceMs: number
-  /** Records of this side without match have results, too. */
+  /** Whether records of this side without match have results, too. */
   readonly outer: boolean
-  /** Where the other side's records are. */
+  /** Name of the store with the other side's records. */
   readonly otherStore: string
-  /** Where both sides' records wait for a match; undefined in an inner join. */
+  /** Name of the store in which records of both sides wait for a match; undefined in an inner join. */
   readonly unmatchedStore: string | undefined
 }
 
 /**
  * Joins each record of one side with the other side's records within the window. In left and outer joins, a
  * record without match waits, and is joined with null when the join's stream time is past its window and
- * grace: stream time is that of both sides, and what makes it pass is the record that comes next, whatever
- * its key.
+ * grace. Stream time is that of both sides, and advances with the next record, whatever its key.
  */
 export class StreamJoinSide implements Processor {
   readonly #settings: StreamJoinSideSettings
@@ -43,7 +42,7 @@ export class StreamJoinSide implements Processor {
   #others!: WindowStore<unknown, unknown>
   #unmatched: UnmatchedRecords | undefined
   #dropped!: Counter
-  /** Being processed: its headers are those of the results that it sets free. */
+  /** The record being processed. Results of waiting records have its headers. */
   #record!: Record<unknown, unknown>
 
   constructor(settings: StreamJoinSideSettings) {
@@ -78,7 +77,8 @@ export class StreamJoinSide implements Processor {
     const toMs = lastMs(timestamp + this.#settings.afterMs)
     const hadMatch = this.#joinMatches(record, toMs)
     if (hadMatch || !this.#settings.outer || !unmatched) return
-    // Too late to wait: whatever could match has come, or may yet come late and match then.
+    // A record too late to wait is joined with null at once: whatever could match has come, or may yet come
+    // late and match then.
     if (toMs < unmatched.streamTimeMs) this.#forwardAlone(record)
     else unmatched.add(this.#settings.side, key, timestamp, value)
   }
@@ -111,7 +111,10 @@ export class StreamJoinSide implements Processor {
     this.#context.forward(new Record(key, joined, timestampMs, this.#record.headerList))
   }
 
-  /** The time is the join's, so one of its sides keeps it. */
+  /**
+   * Opens the store of unmatched records. The left side keeps stream time, which is the join's, for both
+   * sides.
+   */
   #waitIn(context: ProcessorContext, storeName: string): void {
     const unmatched = context.getStateStore<UnmatchedRecords>(storeName)
     this.#unmatched = unmatched
@@ -123,7 +126,10 @@ export class StreamJoinSide implements Processor {
   }
 }
 
-/** Times near 2^53 have no gaps up to there, and no record lies beyond. */
+/**
+ * The end of a span of time, at most the last time: times near 2^53 have no gaps up to there, and no record
+ * is later.
+ */
 export function lastMs(timeMs: number): number {
   return Math.min(Math.max(0, timeMs), Number.MAX_SAFE_INTEGER)
 }

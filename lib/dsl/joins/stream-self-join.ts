@@ -11,15 +11,15 @@ import { OperatorStreamTime } from '../kit/operator-stream-time.ts'
 import { lastMs } from './stream-join-side.ts'
 
 /**
- * A stream joined with itself over one store (`single.store.self.join`): what the join with two stores gives,
- * in its order. First the record as the left one with those before it, then those as left ones with the
- * record, and in between, by time, the record with itself.
+ * A stream joined with itself over one store (`single.store.self.join`), with the results of the join with
+ * two stores, in its order. First the record as the left one with those before it, then those as left ones
+ * with the record, and in between, by time, the record with itself.
  */
 export class StreamSelfJoin implements Processor {
   readonly #storeName: string
   readonly #windows: JoinWindows
   readonly #joiner: Joiner<unknown, unknown, unknown, unknown>
-  /** As long as the store keeps records: an older one would not have found itself in it. */
+  /** Time for which the store keeps records: an older one would not have found itself in it. */
   readonly #retentionMs: number
   #context!: ProcessorContext
   #store!: WindowStore<unknown, unknown>

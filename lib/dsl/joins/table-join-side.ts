@@ -10,15 +10,13 @@ import { droppedRecords } from '../kit/dropped-records.ts'
 
 export type AnyJoiner = Joiner<unknown, unknown, unknown, unknown>
 
-/** Which sides a join has no result without. Seen from one side: its own, and the other. */
+/** Sides that a result of the join needs, seen from one side: its own, and the other. */
 export interface JoinNeeds {
   readonly own: boolean
   readonly other: boolean
 }
 
-/**
- * Answers the changes of one table with the row of the other as it is now. `joiner` takes this side first.
- */
+/** Joins the changes of one table with the present row of the other. `joiner` takes this side first. */
 export class TableJoinSide implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #rows: ValueReader
   readonly #joiner: AnyJoiner
@@ -77,7 +75,7 @@ export class JoiningReader implements ValueReader {
   readonly #left: ValueReader
   readonly #right: ValueReader
   readonly #joiner: AnyJoiner
-  /** `own` is the left side. */
+  /** Needs of the join, seen from the left side. */
   readonly #needs: JoinNeeds
 
   constructor(left: ValueReader, right: ValueReader, joiner: AnyJoiner, needs: JoinNeeds) {

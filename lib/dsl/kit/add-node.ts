@@ -41,13 +41,13 @@ export function processorRole(role: Partial<ProcessorRole> & Pick<ProcessorRole,
   return { ...PLAIN, ...role }
 }
 
-/** A node below a stream, and the stream it makes: the same but for `changes`. */
+/** Adds a node below a stream. Returns the new stream, which differs from the old one by `changes`. */
 export function addStreamNode(
   stream: StreamHandle,
   node: {
     readonly prefix: string
     readonly name: string | undefined
-    /** `node`: its name, for messages. */
+    /** Makes a processor. `node`: the node's name, for messages. */
     readonly get: (node: string) => Processor
     readonly role?: Partial<ProcessorRole>
   },
@@ -62,9 +62,12 @@ export function addStreamNode(
   return { ...stream, name, node: added, joinRepartition: {}, ...changes }
 }
 
-/** The key is what it was, the value may be of another type. */
+/** Changes by an operator of values: the key stays, the value may be of another type. */
 export const NEW_VALUE = { valueSerde: undefined } as const
-/** Both may be of other types, and records may lie in the wrong partition. */
+/**
+ * Changes by an operator of keys and values: both may be of other types, and records may lie in the wrong
+ * partition.
+ */
 export const NEW_KEY_AND_VALUE = {
   keySerde: undefined,
   valueSerde: undefined,
@@ -72,7 +75,10 @@ export const NEW_KEY_AND_VALUE = {
 } as const
 export const NEW_KEY = { keySerde: undefined, repartitionRequired: true } as const
 
-/** Two builders make two topologies: what is joined or merged across them would be in neither. */
+/**
+ * Throws where two builders are mixed: they make two topologies, and streams joined or merged across them
+ * would be in neither.
+ */
 export function checkSameBuilder(
   left: Pick<StreamHandle, 'graph'>,
   right: Pick<StreamHandle, 'graph'>,
@@ -84,7 +90,7 @@ export function checkSameBuilder(
   )
 }
 
-/** A node of a table below `parent`. */
+/** Adds a node of a table below `parent`. */
 export function addTableNode(
   parent: TableHandle,
   name: string,

@@ -21,8 +21,8 @@ export class ChangeForwarder<K, V> {
     this.#heldBack = store.setFlushListener(
       (key, newValue, oldValue, timestamp) => {
         const change = new Change(newValue?.value ?? null, oldValue?.value ?? null)
-        // The store has put the record that wrote last in place of the one being processed, so these are its
-        // headers.
+        // The headers are those of the record that wrote last: the store has put it in place of the one being
+        // processed.
         const headers = context.recordContext().headers
         context.forward(new Record(key, change, newValue?.timestamp ?? timestamp, headers))
       },
@@ -30,14 +30,14 @@ export class ChangeForwarder<K, V> {
     )
   }
 
-  /** Changes come from the store's cache; `forward` does nothing. */
+  /** Whether changes come from the store's cache, and `forward` does nothing. */
   get holdsBack(): boolean {
     return this.#heldBack
   }
 
   /**
-   * `cause`: the record that made the change, whose key and headers the result has. `oldValue`: null unless
-   * somebody below asked for it.
+   * Forwards a change. `cause`: the record that made it, whose key and headers the result has. `oldValue`:
+   * null unless somebody below asked for it.
    */
   forward(
     cause: Record<K, unknown>,

@@ -4,17 +4,17 @@ import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { Change } from './change.ts'
 
 /**
- * Last byte of the bytes of a change: which values there are. 3 to 5 are 0 to 2 with one more byte, before
- * the last, for versioned tables.
+ * Last byte of a change, which tells its values. 3 to 5 are 0 to 2 with one more byte, before the last, for
+ * versioned tables.
  */
 const OLD = 0
 const NEW = 1
 const BOTH = 2
 
 /**
- * Changes in the repartition topic of a grouped table, in the layout of Kafka Streams (KIP-904): `old ‖ 0`,
- * `new ‖ 1`, or `zigzag varint length of new ‖ new ‖ old ‖ 2`. `inner` undefined: the default value serde,
- * which the runtime puts in.
+ * Serde of changes in the repartition topic of a grouped table, in the layout of Kafka Streams (KIP-904):
+ * `old ‖ 0`, `new ‖ 1`, or `zigzag varint length of new ‖ new ‖ old ‖ 2`. `inner` undefined: the default
+ * value serde, which the runtime puts in.
  */
 export function changeSerde<V>(inner: Serde<V> | undefined): OpenSerde<Change<V>> {
   return new ChangeSerde(inner)
@@ -88,8 +88,8 @@ function bothValues(newValue: Uint8Array, oldValue: Uint8Array): Uint8Array {
 }
 
 /**
- * Kafka's signed varint: zigzag, seven bits a byte, lowest first. Lengths stay below 2^31, so doubling is
- * exact in a number.
+ * A number as Kafka's signed varint: zigzag, seven bits a byte, lowest first. Lengths stay below 2^31, so
+ * doubling is exact in a number.
  */
 function varint(value: number): number[] {
   const bytes: number[] = []

@@ -13,9 +13,9 @@ import type { RowStore } from './row-store.ts'
 import { rowStore } from './row-store.ts'
 
 export interface Derivation {
-  /** The row of the new table; null: none. Called for rows, never for deletions. */
+  /** Computes the row of the new table; null: none. Called for rows, never for deletions. */
   readonly compute: Mapper<unknown, unknown, unknown>
-  /** A change from no row to no row is not handed on (if old values are known). */
+  /** Whether a change from no row to no row is dropped (if old values are known). */
   readonly dropsNothingToNothing: boolean
 }
 
@@ -30,19 +30,19 @@ export class DerivedTable implements TableOperator {
   readonly #said: TableStore | undefined
   #sendOldValues: boolean
 
-  /** `said`: what the user said about a store. It is kept in one only if it has a name. */
+  /** `said`: the user's options of a store. The table is kept in one only if it has a name. */
   constructor(parent: TableHandle, derivation: Derivation, said: TableStore | undefined) {
     this.#parent = parent.operator
     this.#derivation = derivation
     this.#said = said
     this.#storeName = said?.queryable ? said.name : undefined
-    // Where old values can be had for nothing, they save tombstones for rows that were never there.
+    // Old values that cost nothing are used: they save tombstones for rows that were never there.
     this.#sendOldValues = derivation.dropsNothingToNothing && parent.operator.requestOldValues(false)
   }
 
   get(): Processor {
-    // A versioned parent sends rows that are not the latest: from nothing to nothing may then be a change in
-    // between.
+    // A versioned parent sends rows that are not the latest: a change from nothing to nothing may then lie
+    // between others.
     const dropsNothingToNothing = this.#derivation.dropsNothingToNothing && !isVersioned(this.#parent)
     const derivation = { ...this.#derivation, dropsNothingToNothing }
     return this.#storeName === undefined
@@ -50,7 +50,7 @@ export class DerivedTable implements TableOperator {
       : new StoringProcessor(derivation, this.#storeName, this.#sendOldValues)
   }
 
-  /** As its parent, unless the user said what kind of store it has. */
+  /** Whether the table is versioned: as its parent, unless the user chose the kind of its store. */
   isVersioned(): boolean {
     return this.#said ? this.#said.historyRetentionMs !== undefined : isVersioned(this.#parent)
   }
@@ -93,7 +93,7 @@ class ComputingProcessor implements Processor<unknown, Change<unknown>, unknown,
   }
 }
 
-/** The old row is what the store has, whatever the callback would say of it today. */
+/** Keeps rows in a store, and takes old rows from it, whatever the callback would return today. */
 class StoringProcessor implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #derivation: Derivation
   readonly #storeName: string

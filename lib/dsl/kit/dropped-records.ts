@@ -2,7 +2,7 @@ import { droppedRecords as droppedBy } from '../../common/metrics/dropped-record
 import type { Counter } from '../../common/metrics/meter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 
-/** Records that an operator cannot use (no key, no value) and leaves out. */
+/** Counter of records that an operator cannot use (no key, no value) and drops. */
 export function droppedRecords({ metrics, taskId }: ProcessorContext): Counter {
   return droppedBy(metrics, taskId)
 }

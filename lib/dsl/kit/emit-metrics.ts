@@ -5,21 +5,21 @@ import type { OperatorContext } from '../../processor/operator-context.ts'
 
 const { node: NODE } = METRIC_GROUPS
 
-/** Counts rows that leave a suppression; undefined below level `debug`. */
+/** Counter of rows that leave a suppression; undefined below level `debug`. */
 export function suppressionEmits(context: OperatorContext): Counter | undefined {
   return context.metrics.isDebug
     ? context.metrics.meter('suppression-emit', tagsOf(context), NODE)
     : undefined
 }
 
-/** Looks for windows that have closed; KIP-825. */
+/** Measures of looking for windows that have closed; KIP-825. */
 export interface FinalEmits {
   readonly count: Counter
-  /** Milliseconds of a look. */
+  /** Milliseconds that a look takes. */
   readonly latency: Distribution
 }
 
-/** Undefined below level `debug`. */
+/** Measures of final results; undefined below level `debug`. */
 export function finalEmits(context: OperatorContext): FinalEmits | undefined {
   const { metrics } = context
   if (!metrics.isDebug) return undefined

@@ -7,38 +7,35 @@ import type { AnyWindows } from '../windows/any-windows.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /**
- * Under this key the objects of the DSL carry their place in the graph. Being a symbol, it stays out of the
- * way of users.
+ * The key under which the objects of the DSL carry their place in the graph. Being a symbol, it stays out of
+ * the way of users.
  */
 export const HANDLE: unique symbol = Symbol('millrace.dsl.part')
 
-/**
- * Where a stream stands in the graph: what operators build on. Its types are the business of `KStream<K, V>`
- * alone.
- */
+/** A stream's place in the graph, to which operators add. Its types are known to `KStream<K, V>` alone. */
 export interface StreamHandle {
   readonly graph: Graph
   readonly node: GraphNode
   /**
-   * Usually the node's; differs only after a repartitioning, as in Kafka Streams, because it names what comes
-   * next.
+   * Name that the next operators are derived from: the node's, except after a repartitioning, as in Kafka
+   * Streams.
    */
   readonly name: string
-  /** Undefined: the application's default. */
+  /** Serde of the keys; undefined: the application's default. */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   /** Names of the source nodes its records come from: what must be co-partitioned in a join. */
   readonly sources: ReadonlySet<string>
   /**
-   * The key has changed since the records were read: whoever needs equal keys in one place must repartition
-   * first.
+   * Whether the key has changed since the records were read: operators that need equal keys in one place must
+   * repartition first.
    */
   readonly repartitionRequired: boolean
   /** The repartition node that joins of this very stream share. */
   readonly joinRepartition: SharedNode
 }
 
-/** Filled by the first operator that needs the node. */
+/** A node made by the first operator that needs it, and used by the others. */
 export interface SharedNode {
   node?: GraphNode
 }
@@ -51,7 +48,7 @@ export interface TableHandle extends Omit<StreamHandle, 'repartitionRequired' | 
 export interface GlobalTableHandle<K = unknown, V = unknown> {
   readonly values: TableValueGetter
   readonly queryableStoreName: string | undefined
-  /** Never there; it ties the types of the table to the object. */
+  /** Always undefined; it ties the types of the table to the object. */
   readonly types?: readonly [K, V]
 }
 
@@ -83,7 +80,7 @@ export interface WindowedHandle {
 /** Grouped streams that are aggregated into one table. */
 export interface CogroupedHandle {
   readonly groups: readonly CogroupedMember[]
-  /** The repartition nodes that all tables made of it share. */
+  /** The repartition nodes, which all tables made of the groups share. */
   readonly repartitions: Map<GroupedHandle, GraphNode>
 }
 

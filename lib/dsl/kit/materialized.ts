@@ -8,16 +8,16 @@ import type { MaterializedOptions } from '../options/options.ts'
 /** A table's store as the options and the operators above define it. */
 export interface TableStore {
   readonly name: string
-  /** The user named it. */
+  /** Whether the user named the store. */
   readonly queryable: boolean
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly persistent: boolean
-  /** An LRU map of that many keys. */
+  /** Number of keys of an LRU map; undefined for other stores. */
   readonly entriesMax: number | undefined
-  /** A versioned store that goes back as far. */
+  /** History of a versioned store, in milliseconds; undefined for other stores. */
   readonly historyRetentionMs: number | undefined
-  /** Processors read it in ranges. */
+  /** Whether processors read the store in ranges. */
   readonly ranges: boolean
   readonly caching: boolean
   readonly logging: MaterializedOptions<unknown, unknown>['logging']
@@ -37,14 +37,17 @@ const KEYS = [
 ] as const
 
 /**
- * Whether the user said anything about a store: what the overloads with `Materialized` are in Kafka Streams,
- * where some of them use up a number.
+ * Whether the user gave any option of a store. Kafka Streams has overloads with `Materialized` for that, some
+ * of which use up a number.
  */
 export function saysMaterialized<K, V>(options: MaterializedOptions<K, V>): boolean {
   return KEYS.some(key => key in options)
 }
 
-/** Serdes of the options win over the given ones. A store without name gets a generated one, of `prefix`. */
+/**
+ * A table's store. Serdes of the options override the given ones. A store without name gets a generated one,
+ * of `prefix`.
+ */
 export function tableStore<K, V>(
   graph: Graph,
   options: MaterializedOptions<K, V>,
@@ -117,7 +120,10 @@ export function mayNeedName(graph: Graph, store: TableStore): TableStore {
   return store
 }
 
-/** The operators of the DSL read their stores by key only: no ordered index is kept for them alone. */
+/**
+ * The builder of a table's store. It keeps no ordered index unless asked to: operators of the DSL read their
+ * stores by key only.
+ */
 export function storeBuilder(store: TableStore): StoreBuilder {
   return { ...builderOf(store), keyedByRecord: true }
 }

@@ -1,9 +1,8 @@
 import type { OperatorContext } from '../../processor/operator-context.ts'
 
 /**
- * The latest time that one operator has seen: what decides which records are late for its windows. It
- * survives restarts and aborts, so that a record is late or not whatever happened in between (in Kafka
- * Streams it begins anew).
+ * The latest time that one operator has seen, by which records are late for its windows. It survives restarts
+ * and aborts, so that the same records are late whatever happens (in Kafka Streams it begins anew).
  */
 export class OperatorStreamTime {
   currentMs: number

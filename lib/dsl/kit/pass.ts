@@ -26,8 +26,11 @@ class DropNullKeys implements Processor {
   }
 }
 
-/** Hands records on as they are. */
+/** Supplies processors that forward records unchanged. */
 export const passThrough: ProcessorSupplier = { get: () => new Pass() }
 
-/** Stands before repartition topics. What it leaves out does not count as dropped, as in Kafka Streams. */
+/**
+ * Supplies the filter before repartition topics. Records that it leaves out do not count as dropped, as in
+ * Kafka Streams.
+ */
 export const nullKeyFilter: ProcessorSupplier = { get: () => new DropNullKeys() }

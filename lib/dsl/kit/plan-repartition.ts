@@ -13,7 +13,7 @@ export interface RepartitionSettings {
   readonly valueSerde: Serde<unknown> | undefined
   readonly partitioner?: StreamPartitioner | undefined
   readonly partitionCount?: number | undefined
-  /** Default true: see `RepartitionRole`. */
+  /** Whether the topic may be merged, see `RepartitionRole`. Default true. */
   readonly optimizable?: boolean
 }
 

@@ -12,8 +12,8 @@ import type {
 } from '../../store/contract/versioned-key-value-store.ts'
 
 /**
- * Whether a row is the latest of its key now, stands behind a later one (versioned tables), or came too late
- * for the history.
+ * The result of putting a row: it is the latest of its key now, stands behind a later one (versioned tables),
+ * or came too late for the history.
  */
 export type RowPut = 'latest' | 'out-of-order' | 'not-put'
 
@@ -70,7 +70,10 @@ class LastRowStore<K, V> implements RowStore<K, V> {
   }
 }
 
-/** Never holds back: a cache would keep the last of several versions only. */
+/**
+ * A table's versioned store. It never holds changes back: a cache would keep the last of several versions
+ * only.
+ */
 class VersionedRowStore<K, V> implements RowStore<K, V> {
   readonly #store: VersionedKeyValueStore<K, V>
 

@@ -8,7 +8,7 @@ export abstract class StoredTable implements TableOperator {
   protected sendOldValues = false
   readonly #historyRetentionMs: number | undefined
 
-  /** `historyRetentionMs`: of a versioned store. */
+  /** `historyRetentionMs`: history of a versioned store. */
   constructor(storeName: string, historyRetentionMs?: number) {
     this.storeName = storeName
     this.#historyRetentionMs = historyRetentionMs

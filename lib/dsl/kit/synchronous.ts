@@ -1,17 +1,17 @@
 import { refusedPromise } from '../../common/promises.ts'
 import type { Joiner } from '../options/functions.ts'
 
-/** Whose callback it is, for messages: made once a node. */
+/** The callback's owner, for messages: made once a node. */
 export interface CallbackOwner {
-  /** `the predicate of filter`. */
+  /** The callback in words, as `the predicate of filter`. */
   readonly callback: string
   readonly node: string
 }
 
 /**
- * What a callback returned, looked at: a promise would be stored as `{}`, or count as true. This is in the
- * record path, so objects get one look and everything else none. `whole`: what the result is an element of.
- * Throws `AsyncCallbackError`.
+ * Checks the result of a callback: a promise would be stored as `{}`, or count as true. This is in the record
+ * path, so objects get one look and everything else none. `whole`: the array or iterable that the result is
+ * an element of. Throws `AsyncCallbackError`.
  */
 export function synchronous<T>(result: T, owner: CallbackOwner, whole: unknown = result): T {
   if (typeof result !== 'object' || result === null) return result
@@ -19,7 +19,7 @@ export function synchronous<T>(result: T, owner: CallbackOwner, whole: unknown =
   return result
 }
 
-/** A joiner whose results are looked at: joins call it in several places. */
+/** A joiner whose results are checked: joins call it in several places. */
 export function synchronousJoiner<K, L, R, J>(
   joiner: Joiner<K, L, R, J>,
   owner: CallbackOwner,

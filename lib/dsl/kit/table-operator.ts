@@ -10,24 +10,27 @@ import { rowStore } from './row-store.ts'
  */
 export interface TableOperator extends ProcessorSupplier {
   /**
-   * An operator below needs the old value with each change. Where old values can only be had by giving a
-   * source table a store, that happens if `mayMaterialize`, and false is the answer otherwise.
+   * Asks for old values with each change, for an operator below. Where they can only be had by giving a
+   * source table a store, this happens if `mayMaterialize`; otherwise the result is false.
    */
   requestOldValues(mayMaterialize: boolean): boolean
-  /** How long, in an aggregation in windows, after its end a window closes. */
+  /** Time after its end at which a window closes, in an aggregation in windows. */
   readonly closeDelayMs?: number | undefined
-  /** How to look a key of this table up from another node. May give the table a store. */
+  /** Returns how other nodes look up rows of this table. May give the table a store. */
   values(): TableValueGetter
-  /** Whether its changes tell which of them came out of order (KIP-914); without the method they never do. */
+  /**
+   * Whether the table's changes tell which of them came out of order (KIP-914); without the method they never
+   * do.
+   */
   isVersioned?(): boolean
 }
 
 export interface TableValueGetter {
   /** Stores to connect to the node that looks up. */
   readonly storeNames: readonly string[]
-  /** A new one for each processor. */
+  /** Makes a reader: a new one for each processor. */
   reader(): ValueReader
-  /** How far back, in a versioned table, its rows can be asked for. */
+  /** How far back rows of a versioned table can be asked for. */
   readonly historyRetentionMs?: number | undefined
 }
 
@@ -35,11 +38,11 @@ export interface ValueReader {
   init(context: ProcessorContext): void
   get(key: unknown): ValueAndTimestamp<unknown> | undefined
   /**
-   * The row of a time, where the table is versioned; otherwise, and without the method, there is only the row
-   * as it is now.
+   * The row of a time, where the table is versioned; otherwise, and without the method, there is only the
+   * present row.
    */
   getAsOf?(key: unknown, timestampMs: number): ValueAndTimestamp<unknown> | undefined
-  /** Where the reader runs user code that must be closed. */
+  /** Closes the reader, where it runs user code that must be closed. */
   close?(): void
 }
 
@@ -56,7 +59,7 @@ export function rowAsOf(
   return reader.getAsOf ? reader.getAsOf(key, timestampMs) : reader.get(key)
 }
 
-/** Whether operators below are to leave out what came out of order. */
+/** Whether operators below are to ignore changes that came out of order. */
 export function isVersioned(operator: TableOperator): boolean {
   return operator.isVersioned?.() ?? false
 }

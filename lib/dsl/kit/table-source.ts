@@ -11,9 +11,9 @@ import { rowStore } from './row-store.ts'
 import { droppedRecords } from './dropped-records.ts'
 
 /**
- * Turns the records of a stream into the changes of a table. It has a store only if the user named it, or
- * somebody below needs old values or lookups. An update that is older than what it replaces wins all the
- * same: order is that of arrival.
+ * Turns the records of a stream into the changes of a table. It has a store only if the user named it, or an
+ * operator below needs old values or lookups. An update that is older than the present row replaces it all
+ * the same: rows are in the order of arrival.
  */
 export class TableSource implements TableOperator {
   readonly #storeName: string
@@ -21,7 +21,9 @@ export class TableSource implements TableOperator {
   #materialized: boolean
   #sendOldValues = false
 
-  /** `historyRetentionMs`: of a versioned store, in which the times of rows decide, not their arrival. */
+  /**
+   * `historyRetentionMs`: history of a versioned store, in which the times of rows decide, not their arrival.
+   */
   constructor(storeName: string, queryable: boolean, historyRetentionMs?: number) {
     this.#storeName = storeName
     this.#materialized = queryable
@@ -53,7 +55,10 @@ export class TableSource implements TableOperator {
   }
 }
 
-/** Reads before it writes only where old values are wanted: a plain table costs one write a record. */
+/**
+ * Keeps rows in a store. Reads before it writes only where old values are wanted: a plain table costs one
+ * write a record.
+ */
 class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   readonly #storeName: string
   readonly #sendOldValues: boolean
@@ -81,7 +86,7 @@ class StoringSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   }
 }
 
-/** Without a store there are no old values, and every record is a change. */
+/** Forwards every record as a change: without a store there are no old values. */
 class PassingSource<K, V> implements Processor<K, V | null, K, Change<V>> {
   #context!: ProcessorContext<K, Change<V>>
   #dropped!: Counter

@@ -19,7 +19,7 @@ export class TransformerContext extends WrappedContext {
     )
   }
 
-  /** `timestamp` -1: no row was found. */
+  /** Sets the time of the row being looked up. `timestamp` -1: no row was found. */
   enterRow(timestamp: number): void {
     this.#row = {
       topic: undefined,

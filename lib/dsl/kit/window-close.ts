@@ -3,8 +3,8 @@ import type { TableOperator } from './table-operator.ts'
 import type { GraphNode } from '../graph/graph-node.ts'
 
 /**
- * How long after their ends the windows of a table close: as the aggregations above say, and the longest of
- * them where several ways lead up. Throws `INVALID_SUPPRESSION` where one of these leads to no windows.
+ * Time after their ends at which the windows of a table close: that of the aggregations above, the longest
+ * where several ways lead up. Throws `INVALID_SUPPRESSION` where one of these leads to no windows.
  */
 export function closeDelayMs(node: GraphNode, below = ''): number {
   const { role, parents, name } = node

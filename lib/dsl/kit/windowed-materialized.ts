@@ -11,8 +11,8 @@ import type { EmitStrategy } from '../windows/emit-strategy.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
 
 /**
- * The store of a windowed table: what it is built with, and the serde of the table's keys (undefined if that
- * of the inner key is open).
+ * The store of a windowed table: its settings, and the serde of the table's keys (undefined if that of the
+ * inner key is).
  */
 export interface WindowedStore {
   readonly builder: StoreBuilder
@@ -30,14 +30,14 @@ export function windowedStore(
   const settings = {
     ...store,
     retentionMs: retentionOf(store.name, windows, emit, options.retentionMs),
-    // Results that are sent at the close are not held back for anything. Only the changes of time windows
-    // are, on their way to the changelog, as in Kafka Streams.
+    // Results at the close are never held back. Only changes of time windows are, on their way to the
+    // changelog, as in Kafka Streams.
     caching: store.caching && (emit === 'on-window-update' || windows.type === 'time'),
   }
   if (windows.type === 'session') {
     const { retentionMs } = settings
     // A record that is just not late may join sessions that retention has ended, directly or by way of
-    // others. Kafka Streams finds them as long as its cache has them; so long they are kept here.
+    // others. Kafka Streams finds them as long as its cache has them; they are kept for that long here.
     const cachedRetentionMs = Math.max(
       retentionMs,
       2 * (leastRetention(windows).ms + windows.inactivityGapMs),
@@ -80,9 +80,9 @@ function retentionOf(
 }
 
 /**
- * Beyond the least retention, for results that must not be lost: with it alone a session ends in the store at
- * the very moment at which it may still be joined; and of sliding windows one that begins 1 ms earlier tells
- * of the record whose right window is still open.
+ * Time beyond the least retention, for results that must not be lost. With the least alone, a session ends in
+ * the store at the very moment at which it may still be joined; and of sliding windows one that begins 1 ms
+ * earlier shows the record whose right window is still open.
  */
 function lingerMs({ type }: AnyWindows): number {
   if (type === 'session') return 1

@@ -6,8 +6,8 @@ import type { Serde } from '../../serde/serde.ts'
 import { WindowedSerde } from '../../serde/windowed-serdes.ts'
 
 /**
- * Windows of one key lie in one partition, that of the key itself, whose bytes come first. Undefined for keys
- * that are in no windows.
+ * The partitioner of windowed keys: all windows of one key lie in its partition, and its bytes come first.
+ * Undefined for keys that are in no windows.
  */
 export function windowedPartitioner(keySerde: Serde<unknown> | undefined): PrefixPartitioner | undefined {
   if (!(keySerde instanceof WindowedSerde)) return undefined

@@ -16,7 +16,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { StateStore, StoreBuilder } from '../../store/contract/state-store.ts'
 import type { Timers, TimerStore } from '../../store/contract/timer-store.ts'
 
-/** A context that hands everything on to another: for operators that give user code a narrower one. */
+/** A context that calls another one: for operators that give user code a narrower one. */
 export class WrappedContext implements ProcessorContext {
   readonly #inner: ProcessorContext
 

@@ -28,7 +28,7 @@ const factory: MethodsFactory = {
   // Whether deletions can come out is for the caller's types to say; the object is the same.
   table: handle => new TableMethods(handle, factory) as never,
   branches: split => new BranchedStreamMethods(split, factory),
-  // So it is for values of null.
+  // The types of null values are for the caller to say, too.
   groupedStream: handle => new GroupedStreamMethods(handle, factory) as never,
   windowedStream: handle => new WindowedStreamMethods(handle, factory),
   sessionStream: handle => new SessionStreamMethods(handle, factory),

@@ -6,7 +6,7 @@ import { ZoneTimes } from './zone-times.ts'
 
 const croner = latePackage<{ readonly Cron: typeof Cron }>('croner')
 
-/** Times that repeat, or that change with the laws, are looked for so far ahead of an instant. */
+/** Time after an instant in which clocks that are set back are noticed: local times repeat then. */
 const LOOK_AHEAD_MS = 3 * 3_600_000
 
 export interface CronDefinition {
@@ -17,10 +17,10 @@ export interface CronDefinition {
 }
 
 /**
- * When a pattern fires in a time zone. The pattern is matched against local times, which croner does; what a
- * local time is that clocks skip or repeat is decided here: skipped, it is the end of the gap; repeated, it
- * is the first of the two. A pattern of every hour (`*`) means hours that pass: it fires in both hours of
- * that name, and not for one that is skipped.
+ * Times at which a pattern fires in a time zone. Croner matches the pattern against local times; a local time
+ * that clocks skip or repeat is decided here: skipped, it is the end of the gap; repeated, it is the first of
+ * the two. A pattern of every hour (`*`) means hours that pass: it fires in both hours of that name, and not
+ * for one that is skipped.
  */
 export class CronTimes {
   readonly #pattern: Cron
@@ -72,7 +72,7 @@ function zoneOf(definition: CronDefinition): ZoneTimes {
   try {
     if (typeof timeZone === 'string') return new ZoneTimes(timeZone)
   } catch {
-    // Told below, as a zone that is missing.
+    // The check below reports a missing zone.
   }
   throw neverFires(definition, `its timeZone is none of the IANA database, such as "Europe/Berlin"`)
 }
@@ -89,7 +89,7 @@ function patternOf(definition: CronDefinition): Cron {
   try {
     return new Cron(fields.join(' '), { timezone: 'UTC', mode: '5-part', paused: true })
   } catch (error) {
-    // The number that croner tells of a month is one less than the one given.
+    // Croner's number for a month is one less than the one given.
     throw neverFires(
       definition,
       errorFrom(error)

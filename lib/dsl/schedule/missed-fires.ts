@@ -3,7 +3,7 @@ import { fireTimes, type FireTimes, type ScheduleDefinition } from './next-fire.
 const GRACE_MS = 60_000
 const CATCH_UP_MS = 3_600_000
 const FIRINGS_MAX = 500
-/** Those of a cron pattern are counted one by one, in the turn of a loop: up to here, about 0.1 s. */
+/** Number up to which times of a cron pattern are counted, one by one, in the turn of a loop: about 0.1 s. */
 const COUNT_MAX = 1_000
 
 export interface MissedOptions {
@@ -65,7 +65,7 @@ export function missedFires(
   return { firings, skipped, hasMore }
 }
 
-/** Returns whether there was no room for one. */
+/** Adds a firing for each time; returns whether there was no room for one. */
 function addEach(
   times: FireTimes,
   firings: Firing[],

@@ -61,7 +61,7 @@ class IntervalTimes implements FireTimes {
     return Math.max(0, this.#countTo(untilMs) - this.#countTo(afterMs))
   }
 
-  /** How many times there are up to that instant. */
+  /** Number of times up to that instant. */
   #countTo(untilMs: number): number {
     return Math.max(0, Math.floor((untilMs - this.#startMs) / this.#everyMs) + 1)
   }
@@ -82,7 +82,7 @@ class OnceTime implements FireTimes {
   }
 }
 
-/** A date without its zone would be another instant on each machine. */
+/** Parses a date with its zone. Without the zone it would be another instant on each machine. */
 function parsed(definition: OnceDefinition, at: string): number {
   const atMs = /[T ]\d.*(Z|[+-]\d\d:?\d\d)$/i.test(at) ? Date.parse(at) : NaN
   if (isTime(atMs)) return atMs

@@ -1,5 +1,5 @@
 const HOUR_MS = 3_600_000
-/** No zone is further behind UTC, or further ahead of it. */
+/** Offsets beyond those of all zones, behind UTC and ahead of it. */
 const BEHIND_MAX_MS = 13 * HOUR_MS
 const AHEAD_MAX_MS = 15 * HOUR_MS
 
@@ -24,7 +24,7 @@ export class ZoneTimes {
     })
   }
 
-  /** What clocks there are ahead of UTC at an instant. */
+  /** Offset of the zone's clocks from UTC at an instant; positive where they are ahead. */
   offsetMs(instantMs: number): number {
     const wholeMs = Math.floor(instantMs / 1_000) * 1_000
     const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = this.#format

@@ -13,13 +13,13 @@ export interface ClosedRange {
 export interface Closing<R> {
   readonly store: ExpiringStore
   readonly streamTime: OperatorStreamTime
-  /** From stream time back to the close time. */
+  /** Time between stream time and the close time. */
   readonly closeAfterMs: number
-  /** An entry is closed if its time is before the close time by more than this. */
+  /** Time by which an entry must be before the close time to be closed. */
   readonly ageMs: number
-  /** Sends what the store has in the range. `cause` is the record that closed it. */
+  /** Sends the store's results in the range. `cause`: the record that closed it. */
   send(cause: R, range: ClosedRange): void
-  /** Whether nothing can be in the range, which then need not be read. */
+  /** Whether the range is certainly empty, and need not be read. */
   isEmpty?(range: ClosedRange): boolean
 }
 
@@ -44,7 +44,7 @@ export class ClosedWindows<R> {
     this.#lastMs = context.committedTimeMs(id) ?? -1
     context.keepTime(id, () => this.#lastMs, { ifRoom: false })
     const { store, streamTime, closeAfterMs } = closing
-    // What was sent is closed for good, even where only the close time was kept (by Kafka Streams).
+    // Windows that were sent are closed for good, even where only the close time was kept (by Kafka Streams).
     if (this.#lastMs >= 0) streamTime.reach(this.#lastMs + closeAfterMs)
     store.setExpiryListener(throughMs => {
       const isSent = throughMs < this.#lastMs - closing.ageMs
@@ -52,12 +52,12 @@ export class ClosedWindows<R> {
     })
   }
 
-  /** Before a record changes the store, which may close windows already. */
+  /** Called before a record changes the store, which may close windows already. */
   begin(cause: R): void {
     this.#cause = cause
   }
 
-  /** After each record: looks for what has closed, if it is time to. */
+  /** Called after each record: looks for closed windows, if it is time to. */
   maybeSend(cause: R): void {
     const nowMs = this.#context.clock.monotonicMs()
     if (nowMs < this.#nextLookMs) return

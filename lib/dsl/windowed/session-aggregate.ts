@@ -23,7 +23,7 @@ export interface SessionAggregation<K, V, A> extends WindowedAggregation<K, V, A
   readonly merger: SessionMerger<K, A>
 }
 
-/** One aggregate for each session of a key. */
+/** The table of aggregates by session of a key. */
 export function sessionAggregate<K, V, A>(
   windows: SessionWindows,
   aggregation: SessionAggregation<K, V, A>,
@@ -44,7 +44,7 @@ type Session<K, A> = readonly [Windowed<K>, A]
  */
 class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
   readonly #gapMs: number
-  /** From stream time back to what has closed. */
+  /** Time between stream time and the close time. */
   readonly #closeAfterMs: number
   readonly #aggregation: SessionAggregation<K, V, A>
   readonly #sendOldValues: boolean
@@ -93,7 +93,10 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#closed?.maybeSend(record)
   }
 
-  /** Mergers may change what they are given in place, so what is taken back is put aside before they run. */
+  /**
+   * Joins a record with a session. The old aggregate is put aside for its deletion first, since mergers may
+   * change it in place.
+   */
   #join(record: Record<K, V>, session: Windowed<K>): void {
     const { key, value } = record
     const { initializer, aggregator, merger } = this.#aggregation
@@ -118,7 +121,7 @@ class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     }
   }
 
-  /** A session that ends before the close time is closed. */
+  /** How sessions close: one that ends before the close time is closed. */
   #closing(): Closing<Record<K, V>> {
     return {
       store: this.#store,
@@ -134,7 +137,7 @@ export function sessionStoreValues(storeName: string): TableValueGetter {
   return { storeNames: [storeName], reader: () => new SessionReader(storeName) }
 }
 
-/** A session's time is its end. */
+/** Reads the rows of sessions, whose time is the session's end. */
 class SessionReader implements ValueReader {
   readonly #storeName: string
   #store!: SessionStore<unknown, unknown>

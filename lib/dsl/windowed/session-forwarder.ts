@@ -6,12 +6,12 @@ import { Change } from '../kit/change.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /**
- * Hands on what changes in a session store. Timestamps are the sessions' ends; results sent with each change
- * have no headers, as in Kafka Streams.
+ * Forwards changes of a session store. Timestamps are the sessions' ends; results sent with each change have
+ * no headers, as in Kafka Streams.
  */
 export class SessionForwarder<K, V> {
   readonly #context: ProcessorContext<Windowed<K>, Change<V>>
-  /** Whether changes are to be handed on one by one. */
+  /** Whether changes are to be forwarded one by one. */
   readonly forwardsUpdates: boolean
 
   constructor(
@@ -28,7 +28,7 @@ export class SessionForwarder<K, V> {
     this.#context.forward(new Record(session, new Change(newValue, oldValue), session.window.endMs))
   }
 
-  /** Results of closed sessions, with the headers of the record that closed them. */
+  /** Forwards results of closed sessions, with the headers of the record that closed them. */
   forwardFinal(cause: Record<K, unknown>, closed: Iterable<readonly [Windowed<K>, V]>): void {
     for (const [session, value] of closed) {
       const change = new Change(value, null as V | null)

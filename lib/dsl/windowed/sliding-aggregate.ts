@@ -17,7 +17,7 @@ import { WindowForwarder } from './window-forwarder.ts'
 import type { WindowedAggregation } from './windowed-table.ts'
 import { WindowedTable, windowStoreValues } from './windowed-table.ts'
 
-/** One aggregate for each set of records of a key that lie within the time difference (KIP-450). */
+/** The table of aggregates by set of records of a key that lie within the time difference (KIP-450). */
 export function slidingAggregate<K, V, A>(
   windows: SlidingWindows,
   aggregation: WindowedAggregation<K, V, A>,
@@ -49,11 +49,11 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   #streamTime!: OperatorStreamTime
   #closed: ClosedWindows<Record<K, V>> | undefined
   #closeMs = NO_TIME
-  /** Starts of windows of the record being processed that are there already. */
+  /** Starts of windows that are there already and may have the record being processed. */
   readonly #starts: number[] = []
-  /** The latest record before it that may lack a right window; -1: none. */
+  /** Time of the latest earlier record that may lack a right window; -1: none. */
   #previousMs = NO_TIME
-  /** What its own right window would hold. */
+  /** Content of the record's own right window. */
   #right: ValueAndTimestamp<A> | undefined
 
   constructor(windows: SlidingWindows, aggregation: WindowedAggregation<K, V, A>, sendOldValues: boolean) {
@@ -79,18 +79,20 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#closed?.begin(record)
     this.#streamTime.reach(timestamp)
     this.#closeMs = this.#streamTime.currentMs - this.#graceMs
-    // Its right window is the last one it can be in.
+    // The record's right window is the last one it can be in.
     if (timestamp < this.#closeMs - this.#spanMs) return this.#dropped.add()
     this.#starts.length = 0
     this.#previousMs = NO_TIME
     this.#right = undefined
-    // As in Kafka Streams, early records close nothing.
+    // Early records close nothing, as in Kafka Streams.
     if (timestamp < this.#spanMs) return this.#processEarly(record)
     this.#processInOrder(record)
     this.#closed?.maybeSend(record)
   }
 
-  /** From the latest window that may matter backwards, until the one that ends before the record. */
+  /**
+   * Looks at windows from the latest that may matter backwards, until the one that ends before the record.
+   */
   #processInOrder(record: Record<K, V>): void {
     const { key, timestamp } = record
     const leftStartMs = timestamp - this.#spanMs
@@ -113,7 +115,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
       hasLeft = true
       const latestMs = stored.timestamp
       this.#update(record, startMs, stored.value, latestMs)
-      // There was a record at this very time, and with it came all windows that this one needs.
+      // An earlier record had this very time, and made all windows that this one needs.
       if (latestMs >= timestamp) return
       this.#previousMs = latestMs
     }
@@ -122,7 +124,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#createRight(record)
   }
 
-  /** The window from 0 on holds all early records, and is updated last. */
+  /** Processes an early record. The window from 0 on holds all of them, and is updated last. */
   #processEarly(record: Record<K, V>): void {
     const { key, timestamp } = record
     let first: ValueAndTimestamp<A> | undefined
@@ -146,8 +148,8 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
   }
 
   /**
-   * What a window that reaches beyond the record holds before the record is added: the content of the
-   * record's right window, if any of it is later than the record. A copy, since the aggregator may change the
+   * The content of the record's right window: that of a window that reaches beyond the record, before the
+   * record is added, if any of it is later than the record. A copy, since the aggregator may change the
    * object in place.
    */
   #keepForRight(stored: ValueAndTimestamp<A>, timestamp: number): ValueAndTimestamp<A> {
@@ -156,7 +158,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     return isNeeded ? { value: keepOldValue(value), timestamp: stored.timestamp } : stored
   }
 
-  /** The record is the first one in the right window of the record before it. */
+  /** Makes the right window of the earlier record, in which this record is the first one. */
   #createPreviousRight(record: Record<K, V>): void {
     if (this.#previousMs === NO_TIME) return
     const startMs = this.#previousMs + 1
@@ -164,7 +166,10 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     this.#update(record, startMs, this.#aggregation.initializer(), record.timestamp)
   }
 
-  /** `before`: the last window that ends before the record; its latest record may lie in the left window. */
+  /**
+   * Makes the record's left window. `before`: the last window that ends before the record; its latest record
+   * may lie in the left window.
+   */
   #createLeft(record: Record<K, V>, before: ValueAndTimestamp<A> | undefined): void {
     const startMs = record.timestamp - this.#spanMs
     const value = before && this.#previousMs >= startMs ? before.value : this.#aggregation.initializer()
@@ -193,7 +198,7 @@ class SlidingAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A
     }
   }
 
-  /** A window that ends before the close time is closed: its end belongs to it. */
+  /** How windows close: one that ends before the close time is closed, since its end belongs to it. */
   #closing(): Closing<Record<K, V>> {
     return {
       store: this.#store,

@@ -18,7 +18,10 @@ import { WindowForwarder } from './window-forwarder.ts'
 import type { WindowedAggregation } from './windowed-table.ts'
 import { WindowedTable, windowStoreValues } from './windowed-table.ts'
 
-/** One aggregate for a key and each window that a record lies in: tumbling, hopping and unlimited windows. */
+/**
+ * The table of aggregates by key and each window that a record lies in: tumbling, hopping and unlimited
+ * windows.
+ */
 export function windowAggregate<K, V, A>(
   windows: TimeWindows | UnlimitedWindows,
   aggregation: WindowedAggregation<K, V, A>,
@@ -31,9 +34,9 @@ export function windowAggregate<K, V, A>(
 }
 
 /**
- * A record without key is dropped; one without value is aggregated like any other. A window is closed, and
- * drops what comes, once the operator's stream time has reached its end and the grace is over; each closed
- * window that the record lies in counts as one drop.
+ * Aggregates records. One without key is dropped; one without value is aggregated like any other. A window is
+ * closed, and drops late records, once the operator's stream time has reached its end and the grace is over;
+ * each closed window that the record lies in counts as one drop.
  */
 class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
   readonly #grid: WindowGrid
@@ -43,7 +46,7 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
   #forwarder!: WindowForwarder<K, A>
   #dropped!: Counter
   #streamTime!: OperatorStreamTime
-  /** Only where results are sent at the close. */
+  /** Closed windows; undefined unless results are sent at the close. */
   #closed: ClosedWindows<Record<K, V>> | undefined
 
   constructor(grid: WindowGrid, aggregation: WindowedAggregation<K, V, A>, sendOldValues: boolean) {
@@ -72,7 +75,7 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
     let left = grid.count(timestamp)
     let startMs = left === 0 ? 0 : grid.firstStartMs(timestamp)
     for (; left > 0; left -= 1) {
-      // Not `end > closeMs`: the end may be beyond what numbers hold exactly.
+      // The comparison is not `end > closeMs`, since the end may be beyond what numbers hold exactly.
       if (startMs > closeMs - grid.sizeMs) this.#update(record, startMs)
       else this.#dropped.add()
       startMs += grid.advanceMs
@@ -94,7 +97,7 @@ class WindowAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>
     }
   }
 
-  /** A window that ends with the close time is closed. */
+  /** How windows close: one that ends with the close time is closed. */
   #closing(): Closing<Record<K, V>> {
     const { graceMs, sizeMs } = this.#grid
     return {

@@ -8,13 +8,13 @@ import { Change } from '../kit/change.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
 /**
- * Hands on what changes in a window store: with each change, when the store's cache lets go of it, or only at
- * the window's close.
+ * Forwards changes of a window store: with each change, when the store's cache lets go of it, or only at the
+ * window's close.
  */
 export class WindowForwarder<K, V> {
   readonly #context: ProcessorContext<Windowed<K>, Change<V>>
   /**
-   * Whether changes are to be handed on one by one: asked first, so that nothing is made for those that are
+   * Whether changes are to be forwarded one by one: asked first, so that nothing is made for those that are
    * not.
    */
   readonly forwardsUpdates: boolean
@@ -42,7 +42,10 @@ export class WindowForwarder<K, V> {
     this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, cause.headerList))
   }
 
-  /** Results of closed windows: with their own timestamps, and the headers of the record that closed them. */
+  /**
+   * Forwards results of closed windows, with their own timestamps, and the headers of the record that closed
+   * them.
+   */
   forwardFinal(
     cause: Record<K, unknown>,
     closed: Iterable<readonly [Windowed<K>, ValueAndTimestamp<V>]>,

@@ -7,10 +7,10 @@ import type { Aggregator, Initializer } from '../options/functions.ts'
 import type { TableOperator, TableValueGetter, ValueReader } from '../kit/table-operator.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 
-/** What every windowed aggregation is told. */
+/** Settings of every windowed aggregation. */
 export interface WindowedAggregation<K, V, A> {
   readonly storeName: string
-  /** Unique in the task; what the operator keeps across restarts goes by it. */
+  /** Id of the operator, unique in the task: its times are kept under it across restarts. */
   readonly id: string
   readonly emit: EmitStrategy
   readonly initializer: Initializer<A>
@@ -18,13 +18,13 @@ export interface WindowedAggregation<K, V, A> {
 }
 
 /**
- * A table by key and window, in a store that it always has. `makeProcessor` is told whether somebody below
+ * A table by key and window, in a store that it always has. `makeProcessor` is told whether an operator below
  * asks for old values.
  */
 export class WindowedTable implements TableOperator {
   readonly #values: TableValueGetter
   readonly #makeProcessor: (sendOldValues: boolean) => Processor
-  /** Set by whoever knows the windows. */
+  /** Time after its end at which a window closes; set by the operator, which knows the windows. */
   closeDelayMs: number | undefined
   #sendOldValues = false
 

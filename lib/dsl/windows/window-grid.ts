@@ -3,18 +3,18 @@ import type { TimeWindows } from './time-windows.ts'
 import type { UnlimitedWindows } from './unlimited-windows.ts'
 
 /**
- * Which windows a time lies in, where they begin at fixed times: arithmetic without a list, since it is asked
- * for every record.
+ * The windows of a time, where they begin at fixed times: computed without a list, since each record asks for
+ * them.
  */
 export class WindowGrid {
-  /** `Infinity` for unlimited windows. */
+  /** Size of a window; `Infinity` for unlimited ones. */
   readonly sizeMs: number
   readonly advanceMs: number
   readonly graceMs: number
   readonly #originMs: number
-  /** One window at a time. */
+  /** Whether windows follow each other without overlap. */
   readonly #isTumbling: boolean
-  /** Where it begins for the last time that was asked for. */
+  /** Start of the window of the time last asked for. */
   #lastStartMs = 0
 
   constructor(windows: TimeWindows | UnlimitedWindows) {
@@ -26,7 +26,7 @@ export class WindowGrid {
     this.#isTumbling = this.sizeMs === this.advanceMs
   }
 
-  /** Start of the earliest window with that time; only where `count` is not 0. */
+  /** Start of the earliest window with that time; only called where `count` is not 0. */
   firstStartMs(timeMs: number): number {
     if (this.sizeMs === Infinity) return this.#originMs
     if (this.#isTumbling) return this.#tumblingStartMs(timeMs)
@@ -35,7 +35,7 @@ export class WindowGrid {
     return earliest - (earliest % this.advanceMs)
   }
 
-  /** How many windows that time lies in: at most size / advance, rounded up, whatever the time. */
+  /** Number of windows with that time: at most size / advance, rounded up. */
   count(timeMs: number): number {
     if (timeMs < this.#originMs) return 0
     if (this.#isTumbling) return 1
@@ -44,8 +44,8 @@ export class WindowGrid {
   }
 
   /**
-   * Most times lie in the window of the one before, which is sooner seen than the rest of a division is
-   * taken.
+   * Start of the window of a time. Most times lie in the window of the one before, and seeing that is faster
+   * than a division.
    */
   #tumblingStartMs(timeMs: number): number {
     const sinceLastMs = timeMs - this.#lastStartMs

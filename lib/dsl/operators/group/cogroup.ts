@@ -21,9 +21,9 @@ import { synchronousFunctions, windowedOperator } from './windowed-stream.ts'
 
 const AGGREGATE = 'COGROUPKSTREAM-AGGREGATE-'
 const MERGE = 'COGROUPKSTREAM-MERGE-'
-/** For messages: which one it was is seen from the node's name. */
+/** Callbacks in messages: the node's name tells which one it was. */
 const CALLBACK = 'a callback of cogroup or its aggregate'
-/** Nothing is inherited: the streams may differ in their serdes. */
+/** No serdes: the streams may differ in theirs, so none are inherited. */
 const NO_SERDES = { keySerde: undefined, valueSerde: undefined } as const
 
 export function beginCogroup<K, V, A>(
@@ -33,7 +33,7 @@ export function beginCogroup<K, V, A>(
   return withGroup({ groups: [], repartitions: new Map() }, group, aggregator)
 }
 
-/** A group that is there already keeps its place and gets the new aggregator. */
+/** The groups with one more. A group that is there already keeps its place and gets the new aggregator. */
 export function withGroup<K, V, A>(
   part: CogroupedHandle,
   group: GroupedHandle,
@@ -69,7 +69,7 @@ export function aggregateCogroup<K, A>(
   })
 }
 
-/** `merger`: for sessions. */
+/** Aggregates in windows. `merger`: for sessions. */
 export function aggregateWindowedCogroup<K, A>(
   part: CogroupedHandle,
   windows: AnyWindows,
@@ -95,11 +95,11 @@ interface CogroupPlan {
   readonly builder: () => StoreBuilder
   /** Serdes of the table. */
   readonly keySerde: Serde<unknown> | undefined
-  /** `node`: its name. */
+  /** Makes the aggregation of one group. `node`: the node's name. */
   operator(aggregator: Aggregator<unknown, unknown, unknown>, index: number, node: string): TableOperator
 }
 
-/** An aggregation for each group, all on one store, and a node behind them where the table is. */
+/** Adds an aggregation for each group, all on one store, and a node behind them for the table. */
 function addCogroup(
   part: CogroupedHandle,
   store: TableStore,
@@ -133,8 +133,8 @@ function addCogroup(
 }
 
 /**
- * Numbers are drawn each time, used or not. Groups without names all name their topics after the store, and
- * so can be only one.
+ * Groups behind their repartition topics. Numbers are drawn each time, used or not. Groups without names all
+ * name their topics after the store, so there can be only one.
  */
 function repartitionedGroups({ groups, repartitions }: CogroupedHandle, store: TableStore): GraphNode[] {
   return groups.map(({ group }) => {
@@ -157,7 +157,7 @@ function graphOf({ groups }: CogroupedHandle): Graph {
   return (groups[0] as CogroupedMember).group.stream.graph
 }
 
-/** Several aggregations whose changes are those of one table, as they share its store. */
+/** The table of several aggregations, which share its store. */
 class CogroupedTable implements TableOperator {
   readonly #members: readonly TableOperator[]
 

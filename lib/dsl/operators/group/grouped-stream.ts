@@ -16,8 +16,8 @@ const AGGREGATE = 'KSTREAM-AGGREGATE-'
 const REDUCE = 'KSTREAM-REDUCE-'
 
 /**
- * Numbers are drawn for the store, then for the node, then for the repartition step: the order is part of the
- * names, and so of the topics, of every program that leaves names out.
+ * Adds an aggregation. Numbers are drawn for the store, then for the node, then for the repartition step: the
+ * order is part of the names, and so of the topics, of every program that leaves names out.
  */
 export function aggregateStream<K, V, A>(
   group: GroupedHandle,
@@ -35,7 +35,7 @@ export function aggregateStream<K, V, A>(
 
 export function countStream<K>(group: GroupedHandle, options: TableOptions<K, number> = {}): TableHandle {
   const { graph, keySerde } = group.stream
-  // A leftover that the numbering must keep: settings of a store without a name draw one number in vain.
+  // Options of a store without a name draw a number that nothing uses, as in Kafka Streams.
   if (saysMaterialized(options) && options.storeName === undefined) graph.newStoreName(AGGREGATE)
   const store = tableStore(graph, options, AGGREGATE, { keySerde, valueSerde: serdes.int64() })
   const node = graph.name(options.name, AGGREGATE)
@@ -61,7 +61,10 @@ function countOne(count: number): number {
   return count + 1
 }
 
-/** `store` has the serdes of the table; what it is built with may differ (windows). */
+/**
+ * Adds an aggregation behind its repartition topic. `store` has the serdes of the table; those it is built
+ * with may differ (windows).
+ */
 export function addAggregation(
   group: GroupedHandle,
   store: TableStore,
@@ -84,8 +87,8 @@ export function addAggregation(
 }
 
 /**
- * A grouping that the user named has one repartition topic for all its aggregations; otherwise each has its
- * own, named after its store.
+ * The group behind its repartition topic. A grouping that the user named has one for all its aggregations;
+ * otherwise each has its own, named after its store.
  */
 function repartitionedGroup(
   group: GroupedHandle,

@@ -53,7 +53,7 @@ export function countTable<K>(group: GroupedTableHandle, options: TableOptions<K
   )
 }
 
-/** The store of an unnamed reduction is called AGGREGATE, as in Kafka Streams. */
+/** Reduces a grouped table. The store of an unnamed reduction is called AGGREGATE, as in Kafka Streams. */
 export function reduceTable<K, V>(
   group: GroupedTableHandle,
   functions: TableReduceFunctions<V>,
@@ -108,8 +108,8 @@ function addAggregation(
 }
 
 /**
- * One for all aggregations of a grouping that the user named, else one each. Groups of a table always go
- * through a topic.
+ * The repartition node, one for all aggregations of a grouping that the user named, else one each. Groups of
+ * a table always go through a topic.
  */
 function repartitionNode(
   group: GroupedTableHandle,

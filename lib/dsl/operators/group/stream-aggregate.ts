@@ -13,7 +13,7 @@ import { droppedRecords } from '../../kit/dropped-records.ts'
 import { keepOldValue } from '../../kit/old-value.ts'
 import { StoredTable } from '../../kit/stored-table.ts'
 
-/** One aggregate a key: `aggregate`, and `count` on it. */
+/** A table with one aggregate a key: for `aggregate`, and `count` on it. */
 export class StreamAggregate<K, V, A> extends StoredTable {
   readonly #initializer: Initializer<A>
   readonly #aggregator: Aggregator<K, V, A>
@@ -44,9 +44,9 @@ export class StreamAggregate<K, V, A> extends StoredTable {
 }
 
 /**
- * A deletion (the aggregator returned null) is handed on even where nothing was stored, and the key begins
- * anew after it, its timestamp too. The old value of a new key is the initializer's, not null: what a group
- * below takes away first.
+ * Aggregates records. A deletion (the aggregator returned null) is forwarded even where nothing was stored,
+ * and the key begins anew after it, its timestamp too. The old value of a new key is the initializer's, not
+ * null: a group below subtracts it first.
  */
 class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   readonly #storeName: string

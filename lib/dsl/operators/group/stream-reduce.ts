@@ -14,8 +14,8 @@ import { keepOldValue } from '../../kit/old-value.ts'
 import { StoredTable } from '../../kit/stored-table.ts'
 
 /**
- * As StreamAggregate without initializer: the first value of a key is its aggregate, and there is no value
- * before it.
+ * A table like StreamAggregate without initializer: the first value of a key is its aggregate, and there is
+ * no value before it.
  */
 export class StreamReduce<V> extends StoredTable {
   readonly #reducer: Reducer<V, V | null>

@@ -32,9 +32,9 @@ export class TableAggregate<K, V, A> extends StoredTable {
 }
 
 /**
- * Takes the old row away, then adds the new one, and hands on one result for both. Nothing is taken from a
- * group without aggregate: a row that came before the group was deleted has gone with it. Keys are not
- * checked, since grouping lets no null key pass.
+ * Subtracts the old row, then adds the new one, and forwards one result for both. A group without aggregate
+ * has nothing to subtract from: a row from before its deletion has gone with it. Keys are not checked, since
+ * grouping lets no null key pass.
  */
 class AggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A>> {
   readonly #storeName: string

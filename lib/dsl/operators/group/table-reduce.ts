@@ -11,7 +11,7 @@ import { synchronous } from '../../kit/synchronous.ts'
 import { keepOldValue } from '../../kit/old-value.ts'
 import { StoredTable } from '../../kit/stored-table.ts'
 
-/** As TableAggregate without initializer. */
+/** A table like TableAggregate without initializer. */
 export class TableReduce<V> extends StoredTable {
   readonly #functions: TableReduceFunctions<V>
   readonly #owner: CallbackOwner
@@ -71,7 +71,7 @@ class ReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
     this.#forwarder.forward(record, value, oldValue, timestamp, put)
   }
 
-  /** The first row of a group is its value. */
+  /** Adds a value, which is the group's where it has none yet. */
   #add(value: V | null, added: V): V | null {
     return value === null ? added : synchronous(this.#functions.adder(value, added), this.#owner)
   }

@@ -19,15 +19,15 @@ import type { WindowedTable } from '../../windowed/windowed-table.ts'
 const AGGREGATE = 'KSTREAM-AGGREGATE-'
 const REDUCE = 'KSTREAM-REDUCE-'
 
-/** What aggregates, and for sessions what merges: the same functions for all kinds of windows. */
+/** Functions of a windowed aggregation: the same for all kinds of windows. */
 export interface WindowFunctions<K, V, A> {
   readonly initializer: Initializer<A>
   readonly aggregator: Aggregator<K, V, A>
-  /** For sessions only. */
+  /** Merges sessions; undefined for other windows. */
   readonly merger: SessionMerger<K, A> | undefined
 }
 
-/** The functions, with what they return looked at: they are called in many places. */
+/** The functions with their results checked: they are called in many places. */
 export function synchronousFunctions<K, V, A>(
   { initializer, aggregator, merger }: WindowFunctions<K, V, A>,
   owner: CallbackOwner,
@@ -39,7 +39,7 @@ export function synchronousFunctions<K, V, A>(
   }
 }
 
-/** Throws where the windows never close. */
+/** The stream with another emit strategy. Throws where the windows never close. */
 export function withEmitStrategy(part: WindowedHandle, emit: EmitStrategy): WindowedHandle {
   if (emit === 'on-window-close' && part.windows.type === 'unlimited') {
     throw new TopologyError(
@@ -55,7 +55,8 @@ export function countWindows<K>(
   options: WindowedTableOptions<K, number> = {},
 ): TableHandle {
   const { graph, keySerde } = part.group.stream
-  // The leftover of `count` without windows is one here, too; sliding windows came later and do without.
+  // Options of a store without a name draw an unused number, as in `count` without windows; sliding windows
+  // do not, as in Kafka Streams.
   if (part.windows.type !== 'sliding' && saysMaterialized(options) && options.storeName === undefined) {
     graph.newStoreName(AGGREGATE)
   }
@@ -69,7 +70,7 @@ const COUNT: WindowFunctions<unknown, unknown, number> = {
   merger: (left, right) => left + right,
 }
 
-/** The first value of a window is its aggregate, as it is. */
+/** Reduces windows. The first value of a window is its aggregate, as it is. */
 export function reduceWindows<K, V>(
   part: WindowedHandle,
   reducer: Reducer<V, V | null>,
@@ -127,7 +128,7 @@ export function windowedOperator<K, V, A>(
   return table
 }
 
-/** A session may grow as long as its gap has not passed. */
+/** Time after its end at which a window closes. A session may grow as long as its gap has not passed. */
 function closeDelayOf(windows: AnyWindows): number {
   if (windows.type === 'unlimited') return 0
   return windows.type === 'session' ? windows.inactivityGapMs + windows.graceMs : windows.graceMs

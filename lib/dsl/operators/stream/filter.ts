@@ -9,8 +9,8 @@ import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
 
 /**
- * What is below gets headers of its own, as after all operators that keep keys: siblings must not see what is
- * added there.
+ * Forwards records with headers of their own, as all operators that keep keys: siblings must not see headers
+ * that are added below.
  */
 class Filter<K, V> implements Processor<K, V, K, V> {
   readonly #predicate: Predicate<K, V>
@@ -29,7 +29,8 @@ class Filter<K, V> implements Processor<K, V, K, V> {
   }
 
   process(record: Record<K, V>): void {
-    // By truth, as `split` and `Array.filter` go: JavaScript's callers return what they have found.
+    // Truthy results hold, as in `split` and `Array.filter`: callers in JavaScript return what they have
+    // found.
     const holds = Boolean(synchronous(this.#predicate(record.value, record.key), this.#owner))
     if (holds === this.#keep) {
       this.#context.forward(record.withHeaders(record.headers))
@@ -37,7 +38,7 @@ class Filter<K, V> implements Processor<K, V, K, V> {
   }
 }
 
-/** `keep`: whether a record goes on for which the predicate holds; false for `filterNot`. */
+/** Filters a stream. `keep`: whether records go on for which the predicate holds; false for `filterNot`. */
 export function filter<K, V>(
   stream: StreamHandle,
   predicate: Predicate<K, V>,

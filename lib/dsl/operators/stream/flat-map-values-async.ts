@@ -33,7 +33,7 @@ class FlatMapValuesWork<K, V, VR> implements AsyncWork<K, V, Iterable<VR>, K, VR
   }
 }
 
-/** As `flatMapValues`: keys stay where they are. */
+/** Maps values; keys stay where they are, as in `flatMapValues`. */
 export function flatMapValuesAsync<K, V, VR>(
   stream: StreamHandle,
   mapper: AsyncMapper<K, V, Iterable<VR>>,
@@ -45,7 +45,7 @@ export function flatMapValuesAsync<K, V, VR>(
 }
 
 /**
- * All of them before the first is forwarded: an iteration that fails has no outputs. A string is one value
+ * All values, before the first is forwarded: an iteration that fails has no outputs. A string is one value
  * that somebody forgot to wrap.
  */
 function valuesOf<VR>(result: Iterable<VR>): VR[] {

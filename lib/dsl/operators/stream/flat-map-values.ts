@@ -8,7 +8,7 @@ import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_VALUE } from '../../kit/add-node.ts'
 
-/** As FlatMap, under the same key. */
+/** Forwards the values of FlatMap under the record's key. */
 class FlatMapValues<K, V, VR> implements Processor<K, V, K, VR> {
   readonly #mapper: Mapper<K, V, Iterable<VR>>
   readonly #owner: CallbackOwner

@@ -10,7 +10,7 @@ import { addStreamNode, NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
 
 type PairsMapper<K, V, KR, VR> = Mapper<K, V, Iterable<readonly [KR, VR]>>
 
-/** Results are handed on one by one while the mapper iterates: a generator is never collected. */
+/** Forwards results one by one while the mapper iterates: a generator is never collected. */
 class FlatMap<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairsMapper<K, V, KR, VR>
   readonly #owner: CallbackOwner

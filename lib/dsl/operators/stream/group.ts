@@ -6,8 +6,8 @@ import type { GroupedHandle, StreamHandle } from '../../kit/handles.ts'
 import { selectKey } from './select-key.ts'
 
 /**
- * Nothing is added to the graph: the aggregation adds the repartition step, since the topic may be named
- * after its store.
+ * Groups a stream. Nothing is added to the graph: the aggregation adds the repartition step, since the topic
+ * may be named after its store.
  */
 export function groupByKey<K, V>(stream: StreamHandle, options: GroupedOptions<K, V> = {}): GroupedHandle {
   return {

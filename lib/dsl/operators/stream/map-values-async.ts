@@ -25,7 +25,7 @@ class MapValuesWork<K, V, VR> implements AsyncWork<K, V, VR, K, VR> {
   }
 }
 
-/** As `mapValues`: keys stay where they are. */
+/** Maps values; keys stay where they are, as in `mapValues`. */
 export function mapValuesAsync<K, V, VR>(
   stream: StreamHandle,
   mapper: AsyncMapper<K, V, VR>,

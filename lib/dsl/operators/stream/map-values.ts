@@ -28,7 +28,7 @@ class MapValues<K, V, VR> implements Processor<K, V, K, VR> {
 }
 
 /**
- * Keys stay where they are: what needs equal keys in one place needs no repartitioning on account of this.
+ * Maps values. Keys stay where they are, so no operator below needs a repartitioning on account of this one.
  */
 export function mapValues<K, V, VR>(
   stream: StreamHandle,

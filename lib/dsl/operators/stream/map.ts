@@ -9,8 +9,8 @@ import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode, NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
 
 /**
- * The result takes the headers as a copy, since a node below may change them while a sibling still reads
- * those of the input.
+ * Forwards new pairs. Results take the headers as a copy, since a node below may change them while a sibling
+ * still reads those of the input.
  */
 class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   readonly #mapper: PairMapper<K, V, KR, VR>
@@ -37,7 +37,7 @@ class MapPairs<K, V, KR, VR> implements Processor<K, V, KR, VR> {
   }
 }
 
-/** Key and value may both be of other types now, so neither serde is handed on. */
+/** Maps pairs. Key and value may both be of other types now, so neither serde is inherited. */
 export function map<K, V, KR, VR>(
   stream: StreamHandle,
   mapper: PairMapper<K, V, KR, VR>,

@@ -3,7 +3,7 @@ import type { StreamHandle } from '../../kit/handles.ts'
 import { checkSameBuilder, processorRole } from '../../kit/add-node.ts'
 import { passThrough } from '../../kit/pass.ts'
 
-/** Serdes are dropped: neither side's is sure to fit both. */
+/** Merges two streams. Serdes are dropped: neither side's is sure to fit both. */
 export function merge(left: StreamHandle, right: StreamHandle, options: NamedOptions = {}): StreamHandle {
   checkSameBuilder(left, right)
   const name = left.graph.name(options.name, 'KSTREAM-MERGE-')

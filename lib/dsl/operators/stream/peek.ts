@@ -8,7 +8,7 @@ import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
 
-/** As after all operators that keep keys, what is below gets headers of its own. */
+/** Forwards records with headers of their own, as all operators that keep keys. */
 class Peek<K, V> implements Processor<K, V, K, V> {
   readonly #action: Action<K, V>
   readonly #owner: CallbackOwner
@@ -39,7 +39,7 @@ export function peek<K, V>(
   return addStreamNode(stream, { prefix: 'KSTREAM-PEEK-', name: options.name, get })
 }
 
-/** As `peek`, with nothing below it; only the generated name differs. */
+/** A `peek` with nothing below it; only the generated name differs. */
 export function forEach<K, V>(stream: StreamHandle, action: Action<K, V>, options: NamedOptions = {}): void {
   const get = (node: string) => new Peek(action, { callback: 'the action of forEach', node })
   addStreamNode(stream, { prefix: 'KSTREAM-FOREACH-', name: options.name, get })

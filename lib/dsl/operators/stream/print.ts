@@ -8,7 +8,7 @@ import type { CallbackOwner } from '../../kit/synchronous.ts'
 import { synchronous } from '../../kit/synchronous.ts'
 import { addStreamNode } from '../../kit/add-node.ts'
 
-/** For looking at a stream while developing: written at once, record by record, and again after a failure. */
+/** Prints a stream while developing: at once, record by record, and again after a failure. */
 class Print<K, V> implements Processor<K, V> {
   readonly #label: string
   readonly #format: Mapper<K, V, string>
@@ -43,7 +43,7 @@ class Print<K, V> implements Processor<K, V> {
   }
 }
 
-/** The label is the name of the node above unless one is given, as in Kafka Streams. */
+/** Prints a stream. The label is the name of the node above unless one is given, as in Kafka Streams. */
 export function print<K, V>(stream: StreamHandle, options: PrintedOptions<K, V> = {}): void {
   const { label = stream.name, format = keyAndValue, filePath } = options
   const get = (node: string) =>

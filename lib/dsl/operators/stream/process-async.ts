@@ -47,7 +47,10 @@ class ProcessWork<K, V, KR, VR> implements AsyncWork<K, V, AsyncOutput<KR, VR>, 
   }
 }
 
-/** As `process`: keys may change, so the result is taken for rekeyed and has no serdes. */
+/**
+ * Adds a processor with asynchronous calls. Keys may change, so the result counts as rekeyed and has no
+ * serdes, as in `process`.
+ */
 export function processAsync<K, V, KR, VR>(
   stream: StreamHandle,
   factory: AsyncProcessorFactory<K, V, KR, VR>,
@@ -74,7 +77,7 @@ function narrowed(context: ProcessorContext): AsyncProcessorContext {
   }
 }
 
-/** Looked at as a whole before the first is forwarded. */
+/** All records of an output, checked before the first is forwarded. */
 function recordsOf<KR, VR>(result: AsyncOutput<KR, VR>): Record<KR, VR>[] {
   if (result === undefined || result === null) return []
   if (result instanceof Record) return [result]

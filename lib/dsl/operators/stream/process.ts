@@ -12,8 +12,7 @@ import { KeyCheckingContext } from '../../kit/key-checking-context.ts'
 import { NEW_KEY_AND_VALUE, NEW_VALUE, processorRole } from '../../kit/add-node.ts'
 
 /**
- * Nobody knows what the processor does to keys and values, so the result is taken for rekeyed and has no
- * serdes.
+ * Adds a user's processor. It may change keys and values, so the result counts as rekeyed and has no serdes.
  */
 export function process<K, V, KR, VR>(
   stream: StreamHandle,
@@ -33,7 +32,7 @@ export function processValues<K, V, VR>(
   return { ...part, ...NEW_VALUE }
 }
 
-/** Unlike elsewhere, a given name uses no number up. */
+/** Adds the node. Unlike elsewhere, a given name uses no number up. */
 function addProcess(
   stream: StreamHandle,
   prefix: string,
@@ -78,10 +77,11 @@ class KeepingKeys implements Processor {
 
   process(record: Record<unknown, unknown>): void {
     this.#context?.enter(record)
-    // Headers that it adds are its own: only those of its results go on.
+    // The copy keeps headers that the processor adds to its input from siblings; only headers of results go
+    // on.
     const result = this.#inner.process(record.withHeaders(record.headers))
     this.#context?.leave()
-    // Nothing, unless it is asynchronous: then the node it runs in refuses the promise.
+    // The result is undefined, or a promise, which the node refuses.
     return result
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../kit/plan-repartition.ts'
 import type { RepartitionedOptions } from '../../options/options.ts'
 
-/** The `repartition` method: always through a topic, needed or not. */
+/** Adds a repartition topic, needed or not. */
 export function repartition<K, V>(
   stream: StreamHandle,
   options: RepartitionedOptions<K, V> = {},

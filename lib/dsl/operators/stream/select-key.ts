@@ -27,7 +27,10 @@ class SelectKey<K, V, KR> implements Processor<K, V, KR, V> {
   }
 }
 
-/** Marks the stream even where the new key equals the old: whether it does is only known record by record. */
+/**
+ * Changes keys. The stream counts as rekeyed even where new keys equal the old: whether they do is only known
+ * record by record.
+ */
 export function selectKey<K, V, KR>(
   stream: StreamHandle,
   mapper: Mapper<K, V, KR>,

@@ -9,8 +9,8 @@ const SOURCE = 'KSTREAM-SOURCE-'
 const TABLE = 'KTABLE-SOURCE-'
 
 /**
- * Several of the same topics become one node when the plan is optimized; until then each has its own, and its
- * own number.
+ * Adds a source. Sources of the same topics become one node when the plan is optimized; until then each has
+ * its own, and its own number.
  */
 export function streamSource<K, V>(
   graph: Graph,
@@ -36,8 +36,8 @@ export function streamSource<K, V>(
 }
 
 /**
- * The number of the store is drawn before those of the nodes, and drawn whether or not the table gets a store
- * in the end.
+ * Adds a table's source. The number of the store is drawn before those of the nodes, whether or not the table
+ * gets a store in the end.
  */
 export function tableSource<K, V>(
   graph: Graph,
@@ -70,7 +70,7 @@ export function tableSource<K, V>(
   }
 }
 
-/** Its topic is its changelog, and it always has a store. */
+/** Adds a global table's source. Its topic is its changelog, and it always has a store. */
 export function globalTableSource<K, V>(
   graph: Graph,
   topic: string,

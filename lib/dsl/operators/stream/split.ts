@@ -13,7 +13,8 @@ import { passThrough } from '../../kit/pass.ts'
 type AnyPredicate = Predicate<unknown, unknown>
 
 /**
- * What the branches added so far ask, and the names of their nodes. Grows while the program is being written.
+ * Predicates of the branches added so far, and the names of their nodes. They grow while the program is being
+ * written.
  */
 interface Branches {
   readonly predicates: AnyPredicate[]
@@ -21,7 +22,9 @@ interface Branches {
   defaultName: string | undefined
 }
 
-/** Each record goes to the first branch whose predicate holds, else to the default branch, else nowhere. */
+/**
+ * Forwards each record to the first branch whose predicate holds, else to the default branch, else nowhere.
+ */
 class Split implements Processor {
   readonly #branches: Branches
   readonly #owner: CallbackOwner
@@ -56,7 +59,10 @@ export class SplitHandle {
     this.#stream = addStreamNode(stream, { prefix: 'KSTREAM-BRANCH-', name: options.name, get })
   }
 
-  /** Named after the split and the branch; without a name, after its number, the first one being 1. */
+  /**
+   * Adds a branch, named after the split and the branch; without a name, after its number, the first one
+   * being 1.
+   */
   addBranch(predicate: AnyPredicate, givenName: string | undefined): StreamHandle {
     this.#checkOpen()
     const branch = this.#add(givenName ?? String(this.#branches.predicates.length + 1))

@@ -19,14 +19,14 @@ import { StreamSelfJoin } from '../../joins/stream-self-join.ts'
 
 type AnyJoiner = Joiner<unknown, unknown, unknown, unknown>
 
-/** For messages. */
+/** Names of the methods, for messages. */
 const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 type Options = StreamJoinedOptions<unknown, unknown, unknown>
 
 /**
- * Serdes that the options leave out are the application's, not those of the streams, as in Kafka Streams; the
- * repartition topics alone have theirs.
+ * Joins two streams. Serdes that the options leave out are the application's, not those of the streams, as in
+ * Kafka Streams; the repartition topics alone have the streams'.
  */
 export function joinStreams<K, V, VO, VR>(
   left: StreamHandle,
@@ -111,8 +111,8 @@ function joinSide(
 }
 
 /**
- * Records of one key and time stand beside each other. A store has no key and time twice, so there is nothing
- * to compact.
+ * The store of one side's records. With duplicates each record has an entry of its own: no key and time
+ * occurs twice, so there is nothing to compact.
  */
 function windowStore(
   name: string,

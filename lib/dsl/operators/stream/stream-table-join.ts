@@ -14,7 +14,7 @@ import { LookupWithGrace } from '../../joins/lookup-with-grace.ts'
 import { Lookup } from '../../joins/lookup.ts'
 import { repartitionedForJoin } from '../../joins/join-repartition.ts'
 
-/** `left`: a stream record without match is joined with null instead of left out. */
+/** Joins a stream with a table. `left`: a record without match is joined with null instead of left out. */
 export function joinTable<K, V, VT, VR>(
   stream: StreamHandle,
   table: TableHandle,
@@ -53,8 +53,8 @@ export function joinTable<K, V, VT, VR>(
 }
 
 /**
- * The stream need not be co-partitioned, and keeps its place. The generated name says LEFTJOIN for both
- * kinds, as in Kafka Streams.
+ * Joins a stream with a global table. The stream need not be co-partitioned, and keeps its place. The
+ * generated name says LEFTJOIN for both kinds, as in Kafka Streams.
  */
 export function joinGlobalTable<K, V, KG, VG, VR>(
   stream: StreamHandle,
@@ -74,7 +74,7 @@ export function joinGlobalTable<K, V, KG, VG, VR>(
   return addStreamNode(stream, { prefix: 'KSTREAM-LEFTJOIN-', name: options.name, get, role }, NEW_VALUE)
 }
 
-/** What waits can be joined only where old rows are still known when it has waited. */
+/** The grace of a join. Waiting records can be joined only where old rows are still known after the wait. */
 function graceOf(name: string, table: TableHandle, graceMs: number): GraceSettings {
   if (!Number.isSafeInteger(graceMs) || graceMs < 0) {
     throw new TypeError(`join "${name}": graceMs is ${graceMs}: it must be a whole number of milliseconds`)
@@ -99,7 +99,7 @@ function addBuffer({ graph }: StreamHandle, settings: RecordBufferSettings): voi
   graph.add(settings.name, { kind: 'store', builder: recordBufferBuilder(settings) }, graph.root)
 }
 
-/** For messages. */
+/** Name of the method, for messages. */
 function method(left: boolean): string {
   return left ? 'leftJoin' : 'join'
 }

@@ -8,8 +8,8 @@ import { TableSource } from '../../kit/table-source.ts'
 const PREFIX = 'KSTREAM-TOTABLE-'
 
 /**
- * The repartition topic of a rekeyed stream is named after the node, not after the store, as in Kafka
- * Streams, where only aggregations name theirs after the store.
+ * Makes a stream a table. The repartition topic of a rekeyed stream is named after the node, not after the
+ * store, as in Kafka Streams, where only aggregations name theirs after the store.
  */
 export function toTable<K, V>(stream: StreamHandle, options: TableOptions<K, V> = {}): TableHandle {
   const { graph } = stream

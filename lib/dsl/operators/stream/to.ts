@@ -2,7 +2,7 @@ import type { StreamPartitioner, TopicNameExtractor } from '../../../processor/s
 import type { ProducedOptions } from '../../options/options.ts'
 import type { StreamHandle } from '../../kit/handles.ts'
 
-/** The topic is the user's: it is neither created nor named after the application. */
+/** Adds a sink. The topic is the user's: it is neither created nor named after the application. */
 export function to<K, V>(
   stream: StreamHandle,
   topic: string | TopicNameExtractor<K, V>,

@@ -27,7 +27,7 @@ const SINK = 'KTABLE-SINK-'
 const SOURCE = 'KTABLE-SOURCE-'
 
 /**
- * All names of one join. Their order is that in which Kafka Streams draws numbers, and so part of the names.
+ * All names of one join, in the order in which Kafka Streams draws numbers, which so is part of the names.
  */
 function drawNames({ graph }: TableHandle, given: string | undefined) {
   const draw = (prefix: string, suffix: string) => graph.name(given, prefix, suffix)
@@ -199,7 +199,7 @@ function internalSource(topic: string, formats: Pick<TableHandle, 'keySerde' | '
  */
 const toPrimaryPartition = returningToSender(value => (value as SubscriptionResponse).primaryPartition)
 
-/** Users partition by key: values are the join's own. */
+/** A user's partitioner of keys: values are the join's own. */
 function keyOnly<K>(partitioner: StreamPartitioner<K, null>): StreamPartitioner {
   return (_value, key, topic, count) => partitioner(null, key as K, topic, count)
 }

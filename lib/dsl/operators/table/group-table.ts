@@ -14,9 +14,9 @@ import { processorRole } from '../../kit/add-node.ts'
 import { equalKeys } from '../../kit/equal-keys.ts'
 
 /**
- * A change of a row becomes changes of groups: one for the group it leaves, then one for the group it comes
- * to; or a single one with both values where the group stays the same (KIP-904), so that nobody sees the
- * group without the row.
+ * Makes changes of groups from a change of a row: one for the group it leaves, then one for the group it
+ * comes to; or a single one with both values where the group stays the same (KIP-904), so that nobody sees
+ * the group without the row.
  */
 class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   readonly #selector: PairMapper<K, V, KR, VR>
@@ -24,7 +24,7 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   readonly #owner: CallbackOwner
   #context!: ProcessorContext<KR, Change<VR>>
 
-  /** `latestOnly`: changes of a versioned table that came out of order are no news to a group. */
+  /** `latestOnly`: changes of a versioned table that came out of order are dropped. */
   constructor(selector: PairMapper<K, V, KR, VR>, latestOnly: boolean, owner: CallbackOwner) {
     this.#selector = selector
     this.#latestOnly = latestOnly
@@ -48,7 +48,7 @@ class Regroup<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
     if (joined) this.#forward(record, joined[0], new Change<VR>(joined[1], null))
   }
 
-  /** A null key or value keeps the row out of all groups. */
+  /** The new key and value. A null key or value keeps the row out of all groups. */
   #select(value: V | null, key: K): readonly [KR, VR] | undefined {
     if (value === null) return undefined
     const owner = this.#owner
@@ -69,8 +69,8 @@ export function groupTable<K, V, KR, VR>(
   options: GroupedOptions<NonNullable<KR>, NonNullable<VR>> = {},
 ): GroupedTableHandle {
   const name = table.graph.name(options.name, 'KTABLE-SELECT-')
-  // Not marked as changing keys, as in Kafka Streams: its repartition topic stays where it is, and no other
-  // one moves up to it.
+  // The node is not marked as changing keys, as in Kafka Streams: its repartition topic stays where it is,
+  // and no other one moves up to it.
   const owner = { callback: 'the selector of groupBy', node: name }
   const get = () => new Regroup(selector, isVersioned(table.operator), owner)
   const role = processorRole({ supplier: { get } })

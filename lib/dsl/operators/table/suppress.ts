@@ -23,13 +23,13 @@ import { OperatorStreamTime } from '../../kit/operator-stream-time.ts'
 interface Settings extends Suppressed<unknown> {
   readonly nodeName: string
   readonly storeName: string
-  /** How long after its time a row leaves. */
+  /** Time after a row's own time at which it leaves. */
   readonly delayMs: number
 }
 
 /**
- * A table whose changes wait in a buffer. To whoever looks rows up, a row that waits is as it was before:
- * what is below has not seen the change either.
+ * A table whose changes wait in a buffer. Lookups find the former row of a waiting change, which operators
+ * below have not seen either.
  */
 class SuppressedTable implements TableOperator {
   readonly #parent: TableOperator
@@ -38,7 +38,7 @@ class SuppressedTable implements TableOperator {
   constructor(parent: TableOperator, settings: Settings) {
     this.#parent = parent
     this.#settings = settings
-    // The row before the first change in the buffer is what that change says was there.
+    // Old values are needed: that of the first change in the buffer is the row before.
     parent.requestOldValues(true)
   }
 
@@ -60,7 +60,7 @@ class SuppressedTable implements TableOperator {
   }
 }
 
-/** Puts each change into the buffer, then lets go of what has waited long enough, or is too much. */
+/** Puts each change into the buffer, then emits rows that have waited long enough, or are too many. */
 class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #settings: Settings
   readonly #byWindow: boolean
@@ -110,7 +110,7 @@ class Suppress implements Processor<unknown, Change<unknown>, unknown, Change<un
     oldValue: unknown,
     { timestamp, headers }: RecordContext,
   ): void => {
-    // A window that is gone before it closed was never sent: there is nothing to delete.
+    // A window that was deleted before it closed was never sent: there is nothing to delete.
     if (newValue === null && this.#byWindow) return
     this.#emits?.add()
     this.#context.forward(new Record(key, new Change(newValue, oldValue), timestamp, headers))
@@ -135,7 +135,7 @@ class BufferReader implements ValueReader {
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
     const prior = this.#buffer.priorValue(key)
     if (prior === undefined) return this.#parent.get(key)
-    // When the row became what it was is not known.
+    // The time of the former row is not known.
     return prior === null ? undefined : { value: prior, timestamp: -1 }
   }
 

@@ -19,7 +19,7 @@ import { JoiningReader, TableJoinSide } from '../../joins/table-join-side.ts'
 
 export type TableJoinKind = 'inner' | 'left' | 'outer'
 
-/** For messages. */
+/** Names of the methods, for messages. */
 const METHODS = { inner: 'join', left: 'leftJoin', outer: 'outerJoin' } as const
 
 /**
@@ -69,8 +69,8 @@ class JoinedTable implements TableOperator {
   }
 
   /**
-   * A result is no version of anything, even of two versioned tables: it is made of the rows of two different
-   * times (KIP-914).
+   * Whether the result is versioned: never, even of two versioned tables, since it is made of rows of two
+   * different times (KIP-914).
    */
   isVersioned(): boolean {
     return this.#historyRetentionMs !== undefined
@@ -80,7 +80,7 @@ class JoinedTable implements TableOperator {
     return new TableJoinSide(other.reader(), joiner, needs, this.#sendOldValues, isVersioned(own))
   }
 
-  /** An old result is made from the old row of the side that changed, so both sides must send theirs. */
+  /** Asks both sides for old values: an old result is made from the old row of the side that changed. */
   requestOldValues(): boolean {
     this.#left.requestOldValues(true)
     this.#right.requestOldValues(true)
@@ -144,8 +144,8 @@ class KeepResult implements Processor<unknown, Change<unknown>, unknown, Change<
 }
 
 /**
- * Unlike elsewhere, settings without a store name do give the result a store, though none that can be
- * queried.
+ * Joins tables. Unlike elsewhere, options of a store without a name do give the result a store, though none
+ * that can be queried.
  */
 export function joinTables<K, L, R, VR>(
   left: TableHandle,
@@ -161,7 +161,7 @@ export function joinTables<K, L, R, VR>(
     : undefined
   const name = graph.name(options.name, 'KTABLE-MERGE-')
   const sources = graph.coPartition(left.sources, right.sources)
-  // Whether a row was there before decides whether a deletion is news: only sides that may stand alone ask.
+  // Old rows decide whether a deletion changes anything: only sides that may stand alone need them.
   if (kind !== 'inner') left.operator.requestOldValues(true)
   if (kind === 'outer') right.operator.requestOldValues(true)
   const owner = { callback: `the joiner of ${METHODS[kind]}`, node: name }

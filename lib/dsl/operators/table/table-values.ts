@@ -7,7 +7,8 @@ import { addTableNode } from '../../kit/add-node.ts'
 import { DerivedTable } from '../../kit/derived-table.ts'
 
 /**
- * `keep`: whether a row stays for which the predicate holds, by truth as in streams; false for `filterNot`.
+ * Filters a table. `keep`: whether rows stay for which the predicate holds (truthy, as in streams); false for
+ * `filterNot`.
  */
 export function filterTable<K, V>(
   table: TableHandle,
@@ -35,7 +36,7 @@ export function mapTableValues<K, V, VR>(
   return derive(table, 'KTABLE-MAPVALUES-', compute, false, options, undefined)
 }
 
-/** `computeOf` is told the node's name. */
+/** Adds a derived table. `computeOf` gets the node's name. */
 function derive<K, V, KP, VP>(
   table: TableHandle,
   prefix: string,
@@ -46,7 +47,7 @@ function derive<K, V, KP, VP>(
 ): TableHandle {
   const { graph } = table
   const serdes = { keySerde: table.keySerde, valueSerde: inheritedValueSerde }
-  // Settings without a store name give no store, but use a number up before the node's own.
+  // Options of a store without a name give no store, but use a number up before the node's own.
   const store = saysMaterialized(options) ? tableStore(graph, options, prefix, serdes) : undefined
   const name = graph.name(options.name, prefix)
   const kept = store?.queryable ? store : undefined

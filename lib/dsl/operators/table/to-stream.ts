@@ -6,7 +6,7 @@ import type { NamedOptions } from '../../options/options.ts'
 import type { StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { processorRole } from '../../kit/add-node.ts'
 
-/** Old values end here: a stream knows no "before". */
+/** Forwards new values alone: a stream has no old values. */
 class NewValues<K, V> implements Processor<K, Change<V>, K, V | null> {
   #context!: ProcessorContext<K, V | null>
 

@@ -23,7 +23,7 @@ type AnyTransformer = ValueTransformer<unknown, unknown, unknown>
 
 const PREFIX = 'KTABLE-TRANSFORMVALUES-'
 
-/** `transformValues`: as `mapValues`, with stores, and called for deletions too. */
+/** The table of `transformValues`: like `mapValues`, with stores, and called for deletions too. */
 class TransformedTable implements TableOperator {
   readonly #parent: TableOperator
   readonly #make: () => SynchronousTransformer
@@ -32,7 +32,7 @@ class TransformedTable implements TableOperator {
   readonly stores: readonly StoreBuilder[]
   #sendOldValues = false
 
-  /** `said`: what the user said about a store. It is kept in one only if it has a name. */
+  /** `said`: the user's options of a store. The table is kept in one only if it has a name. */
   constructor(
     parent: TableHandle,
     factory: ValueTransformerFactory<unknown, unknown, unknown>,
@@ -63,13 +63,13 @@ class TransformedTable implements TableOperator {
     return { ...parent, reader }
   }
 
-  /** As its parent, unless the user said what kind of store it has. */
+  /** Whether the table is versioned: as its parent, unless the user chose the kind of its store. */
   isVersioned(): boolean {
     return this.#said ? this.#said.historyRetentionMs !== undefined : isVersioned(this.#parent)
   }
 }
 
-/** A user's transformer, with what it returns looked at. */
+/** A user's transformer with its results checked. */
 class SynchronousTransformer implements AnyTransformer {
   readonly #inner: AnyTransformer
   readonly #initOwner: CallbackOwner
@@ -95,8 +95,8 @@ class SynchronousTransformer implements AnyTransformer {
 }
 
 /**
- * Without a store, the old row is got by running the transformer again: a stateful one sees it as one more
- * call.
+ * Transforms changes. Without a store, old rows come from running the transformer again: a stateful one sees
+ * it as one more call.
  */
 class TransformValues implements Processor<unknown, Change<unknown>, unknown, Change<unknown>> {
   readonly #transformer: SynchronousTransformer
