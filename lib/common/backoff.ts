@@ -1,8 +1,8 @@
 /** Delays before repeated attempts. */
 export interface Backoff {
   /**
-   * Whole milliseconds to wait. `attempt`: the number of attempts that have failed, from 1. `id`: of the
-   * record.
+   * Whole milliseconds to wait. `attempt`: the number of attempts that have failed, from 1. `id`: the
+   * record's.
    */
   delayMs(attempt: number, id: string): number
   /** The longest delay. */

@@ -50,7 +50,7 @@ import type { UnlimitedWindows } from '../windows/unlimited-windows.ts'
  * drop them (grouping, joins, `toTable`) take `null` out of the types again.
  */
 export interface KStream<K, V> {
-  /** For other operators of the DSL, not for users. */
+  /** Place in the graph, for other operators of the DSL, not for users. */
   readonly [HANDLE]: StreamHandle
 
   filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: NamedOptions): KStream<K, R>
@@ -312,7 +312,7 @@ export interface BranchedKStream<K, V, B extends object = never> {
  */
 export interface KTable<K, V, D extends null = null> {
   readonly [HANDLE]: TableHandle
-  /** Where it can be queried from outside; undefined if its store was not given a name. */
+  /** Name by which the table's store can be queried from outside; undefined if it was not given one. */
   readonly queryableStoreName: string | undefined
 
   filter<R extends V>(predicate: (value: V, key: K) => value is R, options?: TableOptions<K, R>): KTable<K, R>
@@ -522,7 +522,7 @@ export interface TimeWindowedCogroupedKStream<K, A> {
   ): KTable<Windowed<K>, NonNullable<A>, Extract<A, null>>
 }
 
-/** As for windows of time, with a merger for sessions that become one. */
+/** Grouped streams in sessions, with a merger for sessions that become one. */
 export interface SessionWindowedCogroupedKStream<K, A> {
   aggregate(
     initializer: Initializer<A>,

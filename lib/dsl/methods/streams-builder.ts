@@ -36,7 +36,7 @@ const factory: MethodsFactory = {
   groupedTable: handle => new GroupedTableMethods(handle, factory),
 }
 
-/** Where a topology written in the DSL begins and ends: sources first, `build()` last. */
+/** Begins and ends a topology written in the DSL: sources first, `build()` last. */
 export class StreamsBuilder {
   readonly #graph = new Graph()
 

@@ -6,8 +6,8 @@ export type Optimization =
 
 export interface BuildOptions {
   /**
-   * Default `none`. They change which internal topics there are: turning them on for an application that has
-   * run is a change of its topology, after which it must be reset.
+   * Rewrites to apply. Default `none`. They change which internal topics there are: turning them on for an
+   * application that has run is a change of its topology, after which it must be reset.
    */
   readonly optimization?: 'none' | 'all' | readonly Optimization[]
   /**

@@ -10,7 +10,7 @@ import type { StoreBuilder } from '../../store/contract/state-store.ts'
 export type Predicate<K, V> = (value: V, key: K) => boolean
 export type Mapper<K, V, R> = (value: V, key: K) => R
 export type Action<K, V> = (value: V, key: K) => void
-/** What a record becomes, or is grouped as: a new key and a new value. */
+/** Makes a new key and a new value from a record: those that it becomes, or is grouped as. */
 export type PairMapper<K, V, KR, VR> = (value: V, key: K) => readonly [KR, VR]
 export type Initializer<A> = () => A
 export type Aggregator<K, V, A> = (aggregate: A, value: V, key: K) => A

@@ -71,7 +71,7 @@ export interface StreamJoinedOptions<K, V, VO> extends NamedOptions {
    * `<applicationId>-<storeName>-this-join-store-changelog`.
    */
   readonly storeName?: string
-  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  /** Kind of the stores. Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'
   /** Topic settings of the changelogs, or false for none: then the content is lost with the disk. */
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } }
@@ -94,9 +94,9 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
    */
   readonly storeName?: string
   /**
-   * Default `persistent`. `in-memory` is rebuilt from the changelog at every start. `lru` is in memory and
-   * keeps the `entriesMax` keys used last; a row that it has forgotten is no row any more, though nothing is
-   * sent downstream. Its changes are not held back.
+   * Kind of the store. Default `persistent`. `in-memory` is rebuilt from the changelog at every start. `lru`
+   * is in memory and keeps the `entriesMax` keys used last; a forgotten row does not exist any more, though
+   * nothing is sent downstream. Its changes are not held back.
    */
   readonly storeType?: 'persistent' | 'in-memory' | 'lru'
   /** With `storeType: 'lru'`, and only there: how many keys are kept, at least 1. */
@@ -115,7 +115,9 @@ export interface MaterializedOptions<K, V> extends SerdeOptions<K, V> {
    * `storeName`, and a store without history.
    */
   readonly ranges?: boolean
-  /** Default true: results are held back, the last one a key, until the commit or the cache is full. */
+  /**
+   * Whether results are held back, the last one a key, until the commit or the cache is full. Default true.
+   */
   readonly caching?: boolean
   /** Topic settings of the changelog, or false for none: then the content is lost with the disk. */
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } }
@@ -128,7 +130,7 @@ export interface WindowedTableOptions<K, V> extends Omit<
   TableOptions<K, V>,
   'storeType' | 'entriesMax' | 'historyRetentionMs' | 'ranges'
 > {
-  /** Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  /** Kind of the store. Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
   readonly storeType?: 'persistent' | 'in-memory'
   /**
    * How far back of the latest window's start those of others may lie before they are forgotten (for
@@ -165,8 +167,8 @@ export interface BranchOptions<S, R> {
   /** The branch's name, after that of the split; its number if left out. */
   readonly name?: string
   /**
-   * What becomes of the branch: the result stands in the map of branches. Nothing returned: the branch is
-   * left out of it.
+   * Builds on the branch. Its result stands in the map of branches; without a result the branch is left out
+   * of it.
    */
   readonly chain?: (branch: S) => R
 }
@@ -174,7 +176,7 @@ export interface BranchOptions<S, R> {
 export interface PrintedOptions<K, V> extends NamedOptions {
   /** Stands in brackets before each line. Default: the name of the node above. */
   readonly label?: string
-  /** Default: the key, a comma, the value; objects as JSON. */
+  /** Formats a record. Default: the key, a comma, the value; objects as JSON. */
   readonly format?: Mapper<K, V, string>
   /** Lines are added to this file instead of standard output. */
   readonly filePath?: string

@@ -2,7 +2,7 @@ import type { Windowed } from '../../common/windowed.ts'
 import { TopologyError } from '../../common/errors/errors.ts'
 
 /**
- * What `suppress` does when its buffer is full. `emit-early`: the oldest rows leave before their time.
+ * Action of `suppress` when its buffer is full. `emit-early`: the oldest rows leave before their time.
  * `shut-down`: the record fails with `SUPPRESS_BUFFER_FULL`: unless `processingErrorHandler` says otherwise,
  * the application ends.
  */
@@ -35,7 +35,7 @@ export interface UntilTimeLimitOptions extends CommonOptions {
 }
 
 /**
- * What `suppress` is to do: made by `untilWindowCloses` or `untilTimeLimit`. `K`: keys that it can be used
+ * Settings of `suppress`, made by `untilWindowCloses` or `untilTimeLimit`. `K`: keys that they can be used
  * for.
  */
 export interface Suppressed<in K> {
@@ -46,20 +46,21 @@ export interface Suppressed<in K> {
   readonly whenFull: WhenFull
   readonly name: string | undefined
   readonly logging: CommonOptions['logging']
-  /** Never there; it ties the keys to the type. */
+  /** Always undefined; it ties the keys to the type. */
   readonly keys?: (key: K) => void
 }
 
 /**
- * Only the final result of each window: one record, when stream time is past the window's end and grace.
- * Deletions of windows that were never sent are not sent either.
+ * Emits only the final result of each window: one record, when stream time is past the window's end and
+ * grace. Deletions of windows that were never sent are not sent either.
  */
 export function untilWindowCloses(options: UntilWindowClosesOptions): Suppressed<Windowed<unknown>> {
   return suppressed('window-closes', undefined, options)
 }
 
 /**
- * At most one record a row and time limit, the last one. Throws `INVALID_SUPPRESSION` for a negative limit.
+ * Emits at most one record a row and time limit, the last one. Throws `INVALID_SUPPRESSION` for a negative
+ * limit.
  */
 export function untilTimeLimit(options: UntilTimeLimitOptions): Suppressed<unknown> {
   const { timeLimitMs } = options

@@ -12,7 +12,10 @@ const LOOK_AHEAD_MS = 3 * 3_600_000
 export interface CronDefinition {
   /** Five fields: minute, hour, day of the month, month, day of the week. */
   readonly cron: string
-  /** Of the IANA database: `Europe/Berlin`. There is no default: two machines may be in different ones. */
+  /**
+   * Time zone of the IANA database, as `Europe/Berlin`. There is no default: two machines may be in different
+   * ones.
+   */
   readonly timeZone: string
 }
 
@@ -45,7 +48,7 @@ export class CronTimes {
     return repeated !== undefined && (next === undefined || repeated < next) ? repeated : next
   }
 
-  /** Of local times after `fromLocalMs` up to `toLocalMs`. */
+  /** The first instant of a local time after `fromLocalMs` up to `toLocalMs`. */
   #firstAfter(afterMs: number, fromLocalMs: number, toLocalMs: number): number | undefined {
     let localMs = this.#nextLocal(fromLocalMs)
     while (localMs !== undefined && localMs <= toLocalMs) {

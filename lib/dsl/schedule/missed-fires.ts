@@ -8,13 +8,13 @@ const COUNT_MAX = 1_000
 
 export interface MissedOptions {
   /**
-   * What becomes of times that are late by more than `graceMs`: none of them fires, one in place of all, or
+   * Treatment of times that are late by more than `graceMs`: none of them fires, one in place of all, or
    * each. Default `once`.
    */
   readonly onMissed?: 'skip' | 'once' | 'all'
-  /** Up to here a firing is not late. Default 60,000. */
+  /** Lateness up to which a firing counts as on time. Default 60,000. */
   readonly graceMs?: number
-  /** What is later still never fires. Default: an hour for `all`, without end for `once`. */
+  /** Lateness up to which a late time may fire. Default: an hour for `all`, without end for `once`. */
   readonly catchUpMs?: number
   /** How many firings are returned at once. Default 500. */
   readonly firingsMax?: number
@@ -23,7 +23,7 @@ export interface MissedOptions {
 export interface Firing {
   /** The time that the schedule names, which may be long past. */
   readonly nominalMs: number
-  /** For how many times it stands that do not fire themselves; those of cron are counted up to 1,000. */
+  /** Number of further times that the firing stands for; those of cron are counted up to 1,000. */
   readonly missed: number
 }
 
@@ -37,8 +37,8 @@ export interface MissedFires {
 }
 
 /**
- * What is to fire now of a schedule that has last fired for `lastNominalMs`. The times after that, up to now,
- * are on time or late: those on time fire, and of the late ones what `onMissed` says.
+ * The firings that are due now in a schedule that has last fired for `lastNominalMs`. The times after that,
+ * up to now, are on time or late: those on time fire, and late ones as `onMissed` says.
  */
 export function missedFires(
   definition: ScheduleDefinition,

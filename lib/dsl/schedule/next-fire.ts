@@ -4,7 +4,10 @@ import { LATEST_MS, neverFires } from './schedule-error.ts'
 export interface IntervalDefinition {
   /** At least 1. */
   readonly everyMs: number
-  /** It fires at `startMs + n × everyMs`, at `startMs` first. Default 0: multiples of the interval. */
+  /**
+   * Origin of the interval: it fires at `startMs + n × everyMs`, at `startMs` first. Default 0: multiples of
+   * the interval.
+   */
   readonly startMs?: number
 }
 

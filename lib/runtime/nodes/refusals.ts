@@ -37,12 +37,11 @@ const ROUNDS_IN_VAIN_MAX = 3
 const WIDE = 100_000
 
 /**
- * What the broker has refused for good after it was sent, when the record that it was made from is long gone.
- * The epoch is dropped and repeated; what is sent then is compared with what was refused, so that the handler
- * is asked while its input is being processed, and its letter goes into the transaction that skips the
- * record.
+ * Outputs that the broker has refused for good after they were sent, when their input is long processed. The
+ * epoch is dropped and repeated; repeated outputs are compared with the refused ones, so that the handler is
+ * asked while the input is being processed, and its letter goes into the transaction that skips the record.
  *
- * A change for a changelog cannot be left out alone: then the store would not be what its changelog says.
+ * A change for a changelog cannot be left out alone: the store would differ from its changelog.
  * Epochs are cut in halves until one has a single input, which has failed: it is skipped, and the handler for
  * processing is asked about it.
  */

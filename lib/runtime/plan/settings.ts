@@ -178,5 +178,5 @@ export interface RuntimeSettings {
   readonly productionErrorHandler: ProductionErrorHandler
 }
 
-/** For sources, sinks and stores that name none. */
+/** Serdes for sources, sinks and stores that name none. */
 export type DefaultSerdes = Pick<RuntimeSettings, 'defaultKeySerde' | 'defaultValueSerde'>

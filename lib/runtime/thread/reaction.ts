@@ -2,7 +2,7 @@ import { BrokerError, type BrokerErrorClass } from '../../broker/broker-error.ts
 import { StreamsError, TaskCorruptedError, TaskMigratedError } from '../../common/errors/errors.ts'
 
 /**
- * What is done about an error:
+ * Reaction to an error:
  *
  * - `abort`: the epoch is dropped; the tasks go back to the last commit and on from there.
  * - `isolate`: as `abort`, and what was refused is looked for among the outputs of the repetition

@@ -17,9 +17,9 @@ import { sessionStoreBuilder, timestampedWindowStoreBuilder, windowStoreBuilder 
 export interface KeyValueStoreOptions<K, V> {
   /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
   readonly name: string
-  /** Default: the application's `defaultKeySerde`. */
+  /** Serde of keys. Default: the application's `defaultKeySerde`. */
   readonly keySerde?: Serde<K> | undefined
-  /** Default: the application's `defaultValueSerde`. */
+  /** Serde of values. Default: the application's `defaultValueSerde`. */
   readonly valueSerde?: Serde<V> | undefined
   /** On the task's disk (default), or in memory and restored from the changelog at every start. */
   readonly persistent?: boolean | undefined
@@ -96,7 +96,7 @@ export const stores = {
     return keyValueStoreBuilder({ ...options, persistent: false }, build)
   },
 
-  /** As `lruMap`, with timestamps: for tables and aggregates. */
+  /** An `lruMap` of values with timestamps: for tables and aggregates. */
   timestampedLruMap<K, V>(options: LruMapOptions<K, V>): StoreBuilder<TimestampedKeyValueStore<K, V>> {
     const entriesMax = validEntriesMax(options)
     const build = (settings: Settings) =>

@@ -7,9 +7,9 @@ import type { VersionedKeyValueStore } from '../contract/versioned-key-value-sto
 export interface VersionedStoreOptions<K, V> {
   /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
   readonly name: string
-  /** Default: the application's `defaultKeySerde`. */
+  /** Serde of keys. Default: the application's `defaultKeySerde`. */
   readonly keySerde?: Serde<K> | undefined
-  /** Default: the application's `defaultValueSerde`. */
+  /** Serde of values. Default: the application's `defaultValueSerde`. */
   readonly valueSerde?: Serde<V> | undefined
   /**
    * How far back versions are kept and found, counted from the largest timestamp put. It is the grace period

@@ -13,9 +13,9 @@ import type { TimestampedWindowStore, WindowStore } from '../contract/window-sto
 export interface SessionStoreOptions<K, V> {
   /** Letters, digits, dots, underscores and hyphens: it becomes part of the changelog's name. */
   readonly name: string
-  /** Default: the application's `defaultKeySerde`. */
+  /** Serde of keys. Default: the application's `defaultKeySerde`. */
   readonly keySerde?: Serde<K> | undefined
-  /** Default: the application's `defaultValueSerde`. */
+  /** Serde of values. Default: the application's `defaultValueSerde`. */
   readonly valueSerde?: Serde<V> | undefined
   /**
    * How far back of the latest session's end the ends of others may lie; earlier ones are forgotten. For

@@ -11,8 +11,8 @@ import type { StateStore } from './state-store.ts'
 export const PREFETCH_GROUP = 32
 
 /**
- * For each key of a group, the text that each is in ASCII, as a store that has the key already knows it.
- * Undefined: not known.
+ * Texts of the keys of a group that are ASCII, as a store that has the key already knows them. Undefined: not
+ * known.
  */
 export type KeyTexts = (string | undefined)[]
 

@@ -38,7 +38,7 @@ export interface ValueFormat<V> {
    * buffer.
    */
   fromChangelog(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
-  /** As `fromChangelog`, valid until the next call: for an engine that copies it at once. */
+  /** The row of `fromChangelog`, valid until the next call: for an engine that copies it at once. */
   transientRow(value: Uint8Array, timestamp: number, record: RecordHeaders): Uint8Array
   /**
    * The bytes of a row before the changelog's value; valid until the next call. Without the method a row is

@@ -40,8 +40,8 @@ export class EntryCount {
   }
 
   /**
-   * As `blindWriteWeight`, for a key that a restore writes. Later keys are sampled by their hash, so that all
-   * writes of one key are in the sample or none is.
+   * The weight (`blindWriteWeight`) of a key that a restore writes. Later keys are sampled by their hash, so
+   * that all writes of one key are in the sample or none is.
    */
   restoredWeight(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
     this.#blindWrites += 1

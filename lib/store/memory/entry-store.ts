@@ -10,7 +10,7 @@ import type { EvictionCache } from './eviction-cache.ts'
 import type { RestoredWrites } from './restored-writes.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
-/** Where the entries of a store are: what differs from one kind of store to the next. */
+/** The places of a store's entries: the part that differs between kinds of stores. */
 export interface EntryPlaces<E extends Entry, P> {
   /** The entry's key in the engine; valid until the next call of `engineKey` or `changelogKey`. */
   engineKey(entry: E): Uint8Array

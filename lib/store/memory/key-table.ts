@@ -19,9 +19,9 @@ const HASHED_LENGTH = 32
 const SEED = Math.floor(systemRandom.next() * 2 ** 31)
 
 /**
- * As a `Map` by string keys, which costs half as much where there are many: their hashes stand side by side,
- * so that a look-up seldom touches more distant memory than that of the entry it finds. (A `Map` goes through
- * chains, and to the string of each key in them.) Keys of other types are kept in a `Map`.
+ * A map by string keys that costs half as much as a `Map` where there are many: their hashes stand side by
+ * side, so that a look-up seldom touches more distant memory than that of the entry it finds. (A `Map` goes
+ * through chains, and to the string of each key in them.) Keys of other types are kept in a `Map`.
  */
 export class KeyTable<T extends Keyed> {
   readonly #others = new Map<unknown, T>()
