@@ -25,11 +25,11 @@ const NUMBER_BYTES = 8
 const GAPS_MIN = 1024
 
 /**
- * Changes that a cache holds back, at most one a key, in the order in which each was last written:
- * Kafka Streams' `NamedCache` takes a key out of its dirty keys and adds it again at every put. Bounded by
- * `cacheBytesMax`: the store flushes when it is passed, since in Kafka Streams the eviction of one dirty entry
- * flushes all of them. Bytes are counted as in its `LRUCacheEntry`, so that the same setting holds back the
- * same changes.
+ * Changes that a cache holds back, at most one a key, in the order in which each was last written: Kafka
+ * Streams' `NamedCache` takes a key out of its dirty keys and adds it again at every put. Bounded by
+ * `cacheBytesMax`: the store flushes when it is passed, since in Kafka Streams the eviction of one dirty
+ * entry flushes all of them. Bytes are counted as in its `LRUCacheEntry`, so that the same setting holds back
+ * the same changes.
  */
 export class DirtyChanges<E extends Entry = KeyEntry> {
   readonly #cache: EvictionCache<E>
