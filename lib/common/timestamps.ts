@@ -1,6 +1,9 @@
 import { StreamsError } from './errors/errors.ts'
 import { isPromise, refusedPromise } from './promises.ts'
 
+/** 9999-12-31T23:59:59.999Z, the last time that dates of four digits can tell. */
+export const LATEST_MS = 253_402_300_799_999
+
 /**
  * Whether this is a time of a record: a whole number of milliseconds since the epoch, 0 or more, that a
  * number holds exactly.

@@ -1,10 +1,5 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { Broker } from '../../lib/broker/broker.ts'
-import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import {
   asyncInput,
@@ -13,31 +8,14 @@ import {
   prepareAsync,
   seenAsync,
 } from '../support/async-subject.ts'
+import { runChild, withBroker } from '../support/run-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const RECORDS = 1_000
 const CHILD = fileURLToPath(new URL('async-crash-child.ts', import.meta.url))
 const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
-/** Resolves with how the child ended. */
-async function run(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return signal ?? (code === 0 ? output : `exit code ${code}`)
-}
-
-async function withBroker(directory: string, use: (broker: Broker) => Promise<unknown>): Promise<void> {
-  const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
-  try {
-    await use(broker)
-  } finally {
-    await broker.close()
-  }
-}
+const run = (...args: string[]) => runChild(CHILD, ...args)
 
 describe('kill -9 with asynchronous calls under way, then recovery: as if nothing had happened', () => {
   const input = asyncInput(RECORDS)

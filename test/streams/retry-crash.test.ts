@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -8,22 +6,14 @@ import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import { readLetter } from '../../lib/processor/letter.ts'
 import { expectFates, POISON, prepareRetry, retryInput } from '../support/retry-subject.ts'
 import { readAll, textOf } from '../support/topics.ts'
+import { runChild } from '../support/run-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const CHILD = fileURLToPath(new URL('retry-crash-child.ts', import.meta.url))
 const RECORDS = 600
 const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
-/** Resolves with how the child ended. */
-async function run(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return signal ?? (code === 0 ? output : `exit code ${code}`)
-}
+const run = (...args: string[]) => runChild(CHILD, ...args)
 
 describe('kill -9 while records are parked, then recovery: output or letter, once, in order of each key', () => {
   it.each(STEPS)('%s', async step => {

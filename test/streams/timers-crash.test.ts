@@ -1,38 +1,17 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { Broker } from '../../lib/broker/broker.ts'
-import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { ProcessingGuarantee } from '../../lib/runtime/plan/settings.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
+import { runChild, withBroker } from '../support/run-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { prepareTimers, seenFirings } from '../support/timers-subject.ts'
 
 const TIMERS = 2_000
 const CHILD = fileURLToPath(new URL('timers-crash-child.ts', import.meta.url))
 
-/** Resolves with how the child ended. */
-async function run(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return signal ?? (code === 0 ? output : `exit code ${code}`)
-}
-
-async function withBroker<T>(directory: string, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
-  try {
-    return await use(broker)
-  } finally {
-    await broker.close()
-  }
-}
+const run = (...args: string[]) => runChild(CHILD, ...args)
 
 /** Kills twice while timers fire, runs to the end with the changelog alone, and returns what came out. */
 async function firings(guarantee: ProcessingGuarantee, step: CommitStep): Promise<string[]> {

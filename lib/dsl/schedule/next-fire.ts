@@ -1,5 +1,6 @@
 import { CronTimes, type CronDefinition } from './cron-times.ts'
-import { LATEST_MS, neverFires } from './schedule-error.ts'
+import { LATEST_MS } from '../../common/timestamps.ts'
+import { neverFires } from './schedule-error.ts'
 
 export interface IntervalDefinition {
   /** At least 1. */

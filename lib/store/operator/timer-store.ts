@@ -2,6 +2,7 @@ import { assert } from '../../common/assert.ts'
 import { bytesToMapKey, concatBytes, mapKeyToBytes } from '../../common/bytes.ts'
 import { TopologyError } from '../../common/errors/errors.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
+import { LATEST_MS } from '../../common/timestamps.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import type { ChangelogRecord, StateStore, StoreBuilder, StoreContext } from '../contract/state-store.ts'
@@ -29,8 +30,6 @@ export interface TimerStoreOptions<K> {
   readonly logging?: false | { readonly config?: { readonly [name: string]: string } } | undefined
 }
 
-/** 9999-12-31T23:59:59.999Z, the last time that dates of four digits can tell. */
-const LATEST_MS = 253_402_300_799_999
 /** Heap bytes of a key that has changed since the last commit, estimated. */
 const DIRTY_BYTES = 64
 
