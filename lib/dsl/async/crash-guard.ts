@@ -28,8 +28,10 @@ export type GuardDecision = 'call' | 'delay' | 'give-up'
 export class CrashGuard {
   readonly #store: PendingStore
   readonly #requestCommit: () => void
-  /** Inputs that are still to be called one at a time. */
+  /** Inputs that are still to be called alone. */
   #suspects: number
+  /** How many of them are inputs that no commit has seen, and are still to come. */
+  #newSuspects: number
   #isMarked: boolean
 
   /**
@@ -43,12 +45,21 @@ export class CrashGuard {
     this.#requestCommit = options.requestCommit
     const left = leftOf(store.mark)
     this.#isMarked = left !== undefined
-    this.#suspects = store.mark === null ? 0 : (left ?? options.found + options.openMax)
+    const isClean = store.mark === null || left === 0
+    this.#newSuspects = isClean ? 0 : options.openMax
+    this.#suspects = isClean ? 0 : options.found + options.openMax
   }
 
-  /** Whether inputs are called one at a time. */
+  /** Whether there are suspects still. */
   get isSuspicious(): boolean {
     return this.#suspects > 0
+  }
+
+  /** Whether an input that comes now is one of those that may have been there before. */
+  suspectsNew(): boolean {
+    if (this.#newSuspects === 0) return false
+    this.#newSuspects -= 1
+    return true
   }
 
   /** Whether calls may be made. If not, `then` is called when they may: the mark is committed first. */

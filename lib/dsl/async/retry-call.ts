@@ -16,6 +16,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   failed: FailedCalls | undefined
   /** How many times in a row its process has ended, not cleanly, while it may have been called. */
   interruptions: number
+  /** Whether it may have ended the process before: it is called alone, after a commit that counts it. */
+  isSuspect = false
   /** Whether it has been made to wait because of them. */
   isDelayed = false
   /** Whether it is called while the circuit is open: then a failure counts no attempt. */

@@ -57,6 +57,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #inputs!: AsyncInputs<K, V>
   #calls: AsyncCalls<K, V, R> | undefined
   #guard!: CrashGuard
+  /** While it is called. */
+  #suspect: RetryCall<K, V, R> | undefined
   #isLeaving = false
   #letters!: Counter
   #wake!: () => void
@@ -118,6 +120,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   process(record: Record<K, V>): void {
     const call = this.#newCall(this.#inputs.inputOf(record, this.#context.recordContext()), record)
+    call.isSuspect = this.#guard.suspectsNew()
     call.sequence = this.#store.add(call)
     this.#queue.add(call)
     this.#callReady()
@@ -125,7 +128,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   applyNext(): void {
     const call = present(this.#queue.takeEnded(), 'call that has ended')
-    if (this.#guard.isSuspicious) this.#guard.passed()
+    if (call.isSuspect) this.#guard.passed()
+    call.isSuspect = false
     call.interruptions = 0
     const outcome = present(call.outcome, 'outcome of an ended call')
     call.outcome = undefined
@@ -171,15 +175,19 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       this.#queue.add(call, { parked: call.failed !== undefined })
       call.keepOnly(bytes)
     }
-    const nowMs = this.#clock.nowMs()
+    const suspects = mayHaveRun(
+      calls.map(({ call }) => call),
+      this.#clock.nowMs(),
+    )
     this.#guard = new CrashGuard(this.#store, {
       openMax: this.#settings.limits.concurrency,
-      found: calls.filter(({ call }) => mayHaveRun(call, nowMs)).length,
+      found: suspects.length,
       requestCommit: () => {
         this.#context.commit()
         this.#wake()
       },
     })
+    for (const call of suspects) call.isSuspect = this.#guard.isSuspicious
     this.#callReady()
   }
 
@@ -209,11 +217,10 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     if (this.#isLeaving) return
     if (this.#queue.parked > 0) this.#queue.wake(this.#clock.nowMs())
     if (this.#queue.hasReady && this.#guard.mayCall(this.#callSoon)) {
-      while (this.#running.size < this.#runningMax && this.#circuit.allows(this.#clock)) {
-        const call = this.#queue.takeReady()
-        if (!call) break
+      while (this.#mayCallNext()) {
+        const call = present(this.#queue.takeReady(), 'call that is ready')
         this.#running.add(call)
-        if (this.#guard.isSuspicious) this.#callSuspect(call)
+        if (call.isSuspect) this.#callSuspect(call)
         else this.#start(call)
       }
     }
@@ -225,8 +232,12 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     void Promise.resolve().then(this.#callReady)
   }
 
-  get #runningMax(): number {
-    return this.#guard.isSuspicious ? 1 : this.#settings.limits.concurrency
+  /** A suspect is called when nothing else is, and nothing else while it is. */
+  #mayCallNext(): boolean {
+    const next = this.#queue.nextReady
+    if (!next || this.#suspect) return false
+    const runningMax = next.isSuspect ? 1 : this.#settings.limits.concurrency
+    return this.#running.size < runningMax && this.#circuit.allows(this.#clock)
   }
 
   #start(call: RetryCall<K, V, R>): void {
@@ -248,6 +259,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       return
     }
     call.interruptions += 1
+    this.#suspect = call
     this.#guard.countFirst(
       () => this.#store.update(call.sequence, call),
       () => void Promise.resolve().then(() => this.#isLeaving || this.#start(call)),
@@ -256,6 +268,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   #ended(call: RetryCall<K, V, R>): void {
     this.#running.delete(call)
+    if (this.#suspect === call) this.#suspect = undefined
     this.#queue.end(call)
     this.#wake()
   }
@@ -414,7 +427,12 @@ function reasonOf(error: Error): LetterReason {
   return error instanceof InterruptedError ? 'interrupted' : 'non-retriable'
 }
 
-/** Whether a call that was found may have been under way when its process ended. */
-function mayHaveRun({ place, dueMs }: RetryCall, nowMs: number): boolean {
-  return place === 'ready' || (place === 'parked' && dueMs <= nowMs)
+/** Which of the calls that were found, in their order, may have been under way when their process ended. */
+function mayHaveRun<C extends RetryCall>(calls: readonly C[], nowMs: number): C[] {
+  const waitingLanes = new Set<string>()
+  return calls.filter(({ place, lane, dueMs }) => {
+    const waits = place === 'parked' && dueMs > nowMs
+    if (waits && lane !== undefined) waitingLanes.add(lane)
+    return !waits && !(place === 'behind' && lane !== undefined && waitingLanes.has(lane))
+  })
 }

@@ -84,6 +84,11 @@ export class RetryQueue<T extends QueuedItem> {
     else this.#makeReady(item)
   }
 
+  /** The one that `takeReady` would take. */
+  get nextReady(): T | undefined {
+    return this.#ready.peek()
+  }
+
   /** The next to be called; the caller calls it. */
   takeReady(): T | undefined {
     const item = this.#ready.shift()
