@@ -19,7 +19,7 @@ export type GuardDecision = 'call' | 'delay' | 'give-up'
  * Finds the input whose call ends the process (memory, an endless loop), which no call can tell of: a process
  * puts its mark into the store before its first call, and takes it away when it leaves cleanly. Where the
  * mark of another one is there, that one was ended, by one of the inputs that were open then. They, and as
- * many as there may have been beside them that no commit has seen, are called one at a time, each after a
+ * many as there may have been beside them that no commit has seen, are called alone, each after a
  * commit that counts it.
  *
  * Faults: a process that is fenced, or loses its task, leaves its mark as well; what is counted then for
