@@ -19,13 +19,13 @@ const RANKS: { readonly [folder: string]: number } = {
   topology: 4,
   dsl: 5,
   runtime: 5,
-  streams: 6,
   patterns: 6,
-  testing: 7,
-  server: 7,
-  http: 7,
-  '': 8,
-  cli: 9,
+  streams: 7,
+  testing: 8,
+  server: 8,
+  http: 8,
+  '': 9,
+  cli: 10,
 }
 
 /**

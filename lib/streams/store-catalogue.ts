@@ -8,6 +8,7 @@ import type { Supervisor } from '../runtime/thread/supervisor.ts'
 import { WindowedSerde } from '../serde/windowed-serdes.ts'
 import { CUSTOM_KIND } from '../store/contract/state-store.ts'
 import { serdeOrThrow } from '../store/contract/store-error.ts'
+import { inputsOfItself } from '../topology/internal-topics.ts'
 import type { StorePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { storeNotAvailable } from './fan-out.ts'
 import { KeyNotHereError } from './key-not-here-error.ts'
@@ -159,7 +160,7 @@ export class StoreCatalogue {
    * topics record by record may write to any but internal ones.
    */
   #isPartitionedOtherwise(topic: string): boolean {
-    const isInternal = this.#plan.repartitionTopics.has(topic)
+    const isInternal = inputsOfItself(this.#plan).has(topic)
     return this.#plan.subtopologies.some(({ nodes }) =>
       nodes.some(
         node =>

@@ -1,3 +1,4 @@
+import type { OwnSource } from './own-source.ts'
 import type { OwnTopicPlan, SubtopologyPlan, TopologyPlan } from './plan.ts'
 
 /** Names of the changelogs that are the application's own: a source topic that serves as one is not. */
@@ -14,8 +15,39 @@ export function ownTopicsOf({ nodes }: Pick<SubtopologyPlan, 'nodes'>): readonly
   return nodes.flatMap(node => (node.kind === 'processor' ? (node.ownTopics ?? []) : []))
 }
 
+/** Sources of the sub-topology that are the application's own, by topic. */
+export function ownSourcesOf({ nodes }: Pick<SubtopologyPlan, 'nodes'>): ReadonlyMap<string, OwnSource> {
+  return new Map(
+    nodes.flatMap(node =>
+      node.kind === 'source' && node.own ? node.topics.map(topic => [topic, node.own!] as const) : [],
+    ),
+  )
+}
+
+/**
+ * Topics that say how many tasks the sub-topology has, and by which the group assigns them: its sources but
+ * for its own, which follow the tasks. Where there are no others, those.
+ */
+export function leadingTopicsOf(plan: Pick<SubtopologyPlan, 'nodes' | 'sourceTopics'>): readonly string[] {
+  const own = ownSourcesOf(plan)
+  if (own.size === 0) return plan.sourceTopics
+  const others = plan.sourceTopics.filter(topic => !own.has(topic))
+  return others.length > 0 || hasPattern(plan) ? others : plan.sourceTopics
+}
+
+function hasPattern({ nodes }: Pick<SubtopologyPlan, 'nodes'>): boolean {
+  return nodes.some(node => node.kind === 'source' && node.pattern)
+}
+
 /** Names of all topics that the application makes for itself. */
 export function internalTopicsOf(plan: TopologyPlan): ReadonlySet<string> {
   const own = plan.subtopologies.flatMap(ownTopicsOf).map(({ topic }) => topic)
-  return new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan), ...own])
+  return new Set([...inputsOfItself(plan), ...changelogsOf(plan), ...own])
+}
+
+/** Topics that the application makes, and reads: those of repartition, and its own sources. */
+export function inputsOfItself(plan: TopologyPlan): ReadonlySet<string> {
+  const { subtopologies, globalSubtopologies, repartitionTopics } = plan
+  const own = [...subtopologies, ...globalSubtopologies].flatMap(each => [...ownSourcesOf(each).keys()])
+  return new Set([...repartitionTopics.keys(), ...own])
 }

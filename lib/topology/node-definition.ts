@@ -3,6 +3,7 @@ import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'
+import type { OwnSource } from './own-source.ts'
 import type { OffsetReset } from './plan.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface SourceDefinition {
   readonly valueSerde: Serde<unknown> | undefined
   readonly timestampExtractor: TimestampExtractor | undefined
   readonly offsetReset: OffsetReset | undefined
+  /** Set where the topic is the application's own, and not one between two of its sub-topologies. */
+  readonly own?: OwnSource | undefined
 }
 
 export interface ProcessorDefinition {

@@ -86,9 +86,9 @@ class Planner {
     return Object.freeze(
       groups.map(({ topics, patterns }) =>
         Object.freeze({
-          topics: this.#realNames(topics.filter(topic => !this.#isInternal(topic))),
+          topics: this.#realNames(topics.filter(topic => !this.#topology.isInternal(topic))),
           ...(patterns.length > 0 && { patterns: Object.freeze(patterns) }),
-          repartitionTopics: this.#realNames(topics.filter(topic => this.#isInternal(topic))),
+          repartitionTopics: this.#realNames(topics.filter(topic => this.#topology.isInternal(topic))),
         }),
       ),
     )
@@ -139,7 +139,8 @@ class Planner {
   #store(name: string): StorePlan | undefined {
     const global = this.#topology.globalStores.get(name)
     if (global) {
-      return Object.freeze({ builder: global.builder, changelogTopic: global.topic, changelogIsSource: true })
+      const changelogTopic = this.#realName(global.topic)
+      return Object.freeze({ builder: global.builder, changelogTopic, changelogIsSource: true })
     }
     const builder = this.#topology.stores.get(name)?.builder
     if (!builder) return undefined
@@ -151,12 +152,8 @@ class Planner {
     return Object.freeze({ builder, changelogTopic, changelogIsSource: false })
   }
 
-  #isInternal(topic: string): boolean {
-    return this.#topology.repartitionTopics.has(topic)
-  }
-
   #realName(topic: string): string {
-    return this.#isInternal(topic) ? `${this.#applicationId}-${topic}` : topic
+    return this.#topology.isInternal(topic) ? `${this.#applicationId}-${topic}` : topic
   }
 
   #realNames(topics: readonly string[]): readonly string[] {

@@ -2,6 +2,7 @@ import type { ProcessorSupplier } from '../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../processor/stream-partitioner.ts'
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
+import type { OwnSource } from './own-source.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'
 
 /**
@@ -58,6 +59,8 @@ export interface SourceNodePlan {
   readonly timestampExtractor: TimestampExtractor | undefined
   /** Undefined: the application's default (`earliest`). */
   readonly offsetReset: OffsetReset | undefined
+  /** Set where the topic is the application's own, and not one between two of its sub-topologies. */
+  readonly own?: OwnSource | undefined
 }
 
 /** Where to begin in a partition without a committed offset. */

@@ -38,6 +38,8 @@ export class TopologyDefinition {
   /** The call for the nodes that are added now, where they are added long after the user's call. */
   site: Error | undefined
   readonly #sourceOfTopic = new Map<string, string>()
+  /** Topics of sources that are the application's own, without its id. */
+  readonly #ownTopics = new Set<string>()
   readonly #processorWrapper: ProcessorWrapper | undefined
 
   constructor(processorWrapper?: ProcessorWrapper) {
@@ -52,10 +54,18 @@ export class TopologyDefinition {
       )
     }
     this.#checkNodeName(source.name)
-    for (const topic of source.topics) this.#checkTopic(topic, source.name)
-    this.#checkPattern(source)
+    if (!source.own) {
+      for (const topic of source.topics) this.#checkTopic(topic, source.name)
+      this.#checkPattern(source)
+    }
     for (const topic of source.topics) this.#sourceOfTopic.set(topic, source.name)
+    if (source.own) for (const topic of source.topics) this.#ownTopics.add(topic)
     this.#addNode(source)
+  }
+
+  /** Whether the application makes the topic, whose real name begins with the application's id. */
+  isInternal(topic: string): boolean {
+    return this.repartitionTopics.has(topic) || this.#ownTopics.has(topic)
   }
 
   /**
@@ -229,7 +239,7 @@ export class TopologyDefinition {
   #checkPattern({ name, pattern }: SourceDefinition): void {
     if (!pattern) return
     for (const [topic, owner] of this.#sourceOfTopic) {
-      if (!this.repartitionTopics.has(topic) && matchesTopic(pattern, topic)) {
+      if (!this.isInternal(topic) && matchesTopic(pattern, topic)) {
         throw readTwice(topic, owner, name)
       }
     }
@@ -237,7 +247,7 @@ export class TopologyDefinition {
 
   #ownerOf(topic: string): string | undefined {
     const owner = this.#sourceOfTopic.get(topic)
-    if (owner !== undefined || this.repartitionTopics.has(topic)) return owner
+    if (owner !== undefined || this.isInternal(topic)) return owner
     for (const node of this.nodes.values()) {
       if (node.kind === 'source' && node.pattern && matchesTopic(node.pattern, topic)) return node.name
     }

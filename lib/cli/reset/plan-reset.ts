@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Admin, TopicPartition } from '../../broker/broker.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
-import { changelogsOf } from '../../topology/internal-topics.ts'
+import { changelogsOf, ownSourcesOf } from '../../topology/internal-topics.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { partitionsOf } from '../options/known-topics.ts'
@@ -45,8 +45,9 @@ export async function planReset(
   const hasGroup = await checkEmpty(applicationId, admin)
   const existing = await admin.listTopics()
   // Dead letters are no state: whoever begins anew may still want to look at them.
-  const internal = new Set([...plan.repartitionTopics.keys(), ...changelogsOf(plan)])
-  const inputs = inputTopics(plan, existing)
+  const emptied = [...plan.repartitionTopics.keys(), ...passingSources(plan)]
+  const internal = new Set([...emptied, ...changelogsOf(plan)])
+  const inputs = inputTopics(plan, existing, new Set(emptied))
   const described = await admin.describeTopics(inputs)
   const partitions = [...described.values()].flatMap(partitionsOf)
   return {
@@ -73,17 +74,24 @@ async function checkEmpty(groupId: string, admin: Admin): Promise<boolean> {
   )
 }
 
+/** The application's own sources that are for one run: what is to be replayed is among what begins anew. */
+function passingSources({ subtopologies }: TopologyPlan): string[] {
+  const own = subtopologies.flatMap(subtopology => [...ownSourcesOf(subtopology)])
+  return own.flatMap(([topic, { isKept }]) => (isKept ? [] : [topic]))
+}
+
 /** Global tables are not among them: they are read from the beginning at every start, and commit nothing. */
 function inputTopics(
-  { subtopologies, repartitionTopics }: TopologyPlan,
+  { subtopologies }: TopologyPlan,
   existing: readonly string[],
+  emptied: ReadonlySet<string>,
 ): string[] {
   const named = subtopologies.flatMap(({ sourceTopics }) => sourceTopics)
   const patterns = subtopologies.flatMap(({ nodes }) =>
     nodes.flatMap(node => (node.kind === 'source' && node.pattern ? [node.pattern] : [])),
   )
   const matching = existing.filter(topic => patterns.some(pattern => matchesTopic(pattern, topic)))
-  return [...new Set([...named, ...matching])].filter(topic => !repartitionTopics.has(topic)).sort()
+  return [...new Set([...named, ...matching])].filter(topic => !emptied.has(topic)).sort()
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Admin } from '../../broker/broker.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { createTopic } from '../../streams/ensure-topics.ts'
 import { nearest } from '../../streams/nearest-name.ts'
+import { inputsOfItself } from '../../topology/internal-topics.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { UsageError } from '../output/exit-code.ts'
 import type { Job } from './job.ts'
@@ -30,8 +31,9 @@ function userTopics({ plan, options, config }: Job): string[] {
   const named = [...plan.subtopologies, ...plan.globalSubtopologies].flatMap(
     ({ sourceTopics, sinkTopics }) => [...sourceTopics, ...sinkTopics],
   )
+  const internal = inputsOfItself(plan)
   return [
-    ...named.filter(topic => !plan.repartitionTopics.has(topic)),
+    ...named.filter(topic => !internal.has(topic)),
     ...letters(config),
     ...options.input.map(({ name }) => name),
     ...options.print,

@@ -11,6 +11,7 @@ import { nullKeyFilter, passThrough } from '../kit/pass.ts'
 import type { Graph } from '../graph/graph.ts'
 import type {
   GraphNode,
+  OwnSourceDefinition,
   ProcessorRole,
   RepartitionRole,
   SinkRole,
@@ -86,6 +87,8 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
         ...sourceDefinition(name, role.topics, role.consumed),
         pattern: role.pattern,
       })
+    case 'own-source':
+      return writeOwnSource(topology, role.source)
     case 'table-source':
       return writeTableSource(topology, name, role)
     case 'processor':
@@ -139,9 +142,16 @@ function writeProcessor(
   role: ProcessorRole,
   parents: readonly string[],
 ): void {
-  addProcessor(topology, name, parents, role.supplier, role.ownTopics)
+  const { ownSource, ownTopics } = role
+  if (ownSource) writeOwnSource(topology, ownSource)
+  addProcessor(topology, name, ownSource ? [...parents, ownSource.name] : parents, role.supplier, ownTopics)
   for (const store of role.stores) topology.connect(name, store)
   addOwnStore(topology, name, role)
+}
+
+/** All of the topic is for the application: it is read from its beginning. */
+function writeOwnSource(topology: TopologyDefinition, source: OwnSourceDefinition): void {
+  topology.addSource({ kind: 'source', pattern: undefined, offsetReset: 'earliest', ...source })
 }
 
 function writeSink(

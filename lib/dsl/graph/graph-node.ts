@@ -3,7 +3,7 @@ import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
-import type { OwnTopicDefinition } from '../../topology/node-definition.ts'
+import type { OwnTopicDefinition, SourceDefinition } from '../../topology/node-definition.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
 /**
@@ -33,6 +33,7 @@ export class GraphNode {
 export type Role =
   | RootRole
   | StreamSourceRole
+  | OwnSourceRole
   | TableSourceRole
   | ProcessorRole
   | TableJoinRole
@@ -52,6 +53,16 @@ export interface StreamSourceRole {
   readonly pattern: RegExp | undefined
   readonly consumed: ConsumedOptions<unknown, unknown>
 }
+
+/** A source of the application's own, under the name of the node. */
+export interface OwnSourceRole {
+  readonly kind: 'own-source'
+  readonly source: OwnSourceDefinition
+}
+
+/** What is read from a topic that the application makes for one of its nodes. */
+export type OwnSourceDefinition = Omit<SourceDefinition, 'kind' | 'pattern' | 'own' | 'offsetReset'> &
+  Required<Pick<SourceDefinition, 'own'>>
 
 /** A source and the processor that turns its records into changes of a table. */
 export interface TableSourceRole {
@@ -73,6 +84,8 @@ export interface ProcessorRole {
    * whether the table needs a store.
    */
   readonly ownStore: (() => StoreBuilder | undefined) | undefined
+  /** A source for the node alone. Neither it nor its topic draws a number. */
+  readonly ownSource?: OwnSourceDefinition | undefined
   /** Topics that the node writes for itself. */
   readonly ownTopics?: readonly OwnTopicDefinition[]
   /**

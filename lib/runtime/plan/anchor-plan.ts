@@ -3,6 +3,7 @@ import type { GroupDescription, TopicPartition } from '../../broker/broker.ts'
 import { present } from '../../common/assert.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { taskId, type TaskId } from '../../common/ids.ts'
+import { leadingTopicsOf } from '../../topology/internal-topics.ts'
 import type { SubtopologyPlan } from '../../topology/plan.ts'
 
 /** A task of the plan, which the group assigns by its anchor partition. */
@@ -50,10 +51,13 @@ export class AnchorPlan {
     return { id: taskId(subtopology.id, partition), subtopology, partition, anchor, partitions }
   }
 
-  /** Partition counts of the topics that the sub-topology reads; the largest is the number of its tasks. */
+  /**
+   * Partition counts of the topics that the sub-topology reads, but for its own; the largest is the number of
+   * its tasks.
+   */
   sourceCounts(subtopologyId: number): readonly number[] {
-    for (const { id, sourceTopics } of this.#subtopologies.values())
-      if (id === subtopologyId) return sourceTopics.map(topic => this.#countOf(topic))
+    for (const plan of this.#subtopologies.values())
+      if (plan.id === subtopologyId) return leadingTopicsOf(plan).map(topic => this.#countOf(topic))
     return []
   }
 
@@ -87,10 +91,10 @@ export class AnchorPlan {
    * without an owner, or give them two.
    */
   get hash(): string {
-    const plan = Array.from(this.#subtopologies, ([anchor, { id, sourceTopics }]) => [
-      id,
+    const plan = Array.from(this.#subtopologies, ([anchor, subtopology]) => [
+      subtopology.id,
       anchor,
-      [...sourceTopics].sort(),
+      [...leadingTopicsOf(subtopology)].sort(),
     ])
     return createHash('sha256').update(JSON.stringify(plan.sort())).digest('hex').slice(0, 8)
   }
@@ -114,7 +118,7 @@ export class AnchorPlan {
 
   /** The anchor: the source with the most partitions; the first by name among equals. */
   #anchorOf(plan: SubtopologyPlan): string | undefined {
-    return [...plan.sourceTopics].sort(
+    return [...leadingTopicsOf(plan)].sort(
       (left, right) => this.#countOf(right) - this.#countOf(left) || (left < right ? -1 : 1),
     )[0]
   }

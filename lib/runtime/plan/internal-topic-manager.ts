@@ -4,7 +4,7 @@ import { present } from '../../common/assert.ts'
 import { StreamsError, TopologyError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
-import { internalTopicsOf, ownTopicsOf } from '../../topology/internal-topics.ts'
+import { internalTopicsOf, ownSourcesOf, ownTopicsOf } from '../../topology/internal-topics.ts'
 import { countPartitions } from './partition-counts.ts'
 
 /** Settings of repartition topics, which are purged as they are processed. */
@@ -138,7 +138,15 @@ function internalTopics(
   const ofTasks = plan.subtopologies.map(subtopology =>
     taskTopics(subtopology, counts, additionalRetentionMs),
   )
-  return [...repartition, ...ofTasks.flat()]
+  const sources = [...plan.subtopologies, ...plan.globalSubtopologies].flatMap(each => [
+    ...ownSourcesOf(each),
+  ])
+  const own = sources.map(([topic, { config }]) => ({
+    topic,
+    partitionCount: present(counts.get(topic), `partition count of ${topic}`),
+    config: { 'message.timestamp.type': 'CreateTime', ...config },
+  }))
+  return [...repartition, ...ofTasks.flat(), ...own.filter(({ partitionCount }) => partitionCount > 0)]
 }
 
 /** Topics with one partition a task: changelogs, and those that nodes write for themselves. */

@@ -1,17 +1,19 @@
 import { TopologyError } from '../../common/errors/errors.ts'
-import type { CoPartitionGroup, TopologyPlan } from '../../topology/plan.ts'
+import { inputsOfItself, leadingTopicsOf, ownSourcesOf } from '../../topology/internal-topics.ts'
+import type { CoPartitionGroup, SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
 
 /**
  * Partition counts of all source and sink topics: given for the user's, computed for repartition topics (set
- * in the topology, or as many as the largest source upstream, or as co-partitioning asks). Throws
- * `CO_PARTITIONING` where topics that are joined do not match.
+ * in the topology, or as many as the largest source upstream, or as co-partitioning asks), and then for the
+ * application's own sources. Throws `CO_PARTITIONING` where topics that are joined do not match.
  */
 export function countPartitions(
   plan: TopologyPlan,
   existing: ReadonlyMap<string, number>,
 ): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const [topic, count] of existing) if (!plan.repartitionTopics.has(topic)) counts.set(topic, count)
+  const internal = inputsOfItself(plan)
+  for (const [topic, count] of existing) if (!internal.has(topic)) counts.set(topic, count)
   for (const { topic, partitionCount } of plan.repartitionTopics.values()) {
     if (partitionCount !== undefined) counts.set(topic, partitionCount)
   }
@@ -26,7 +28,16 @@ export function countPartitions(
     for (const [topic, count] of known) counts.set(topic, count)
   }
   for (const group of plan.coPartitionGroups) alignGroup(plan, group, counts)
+  for (const each of [...plan.subtopologies, ...plan.globalSubtopologies]) countOwn(each, counts)
   return counts
+}
+
+function countOwn(plan: SubtopologyPlan, counts: Map<string, number>): void {
+  const leading = leadingTopicsOf(plan)
+  for (const [topic, { partitionCount }] of ownSourcesOf(plan)) {
+    const ofTasks = leading.includes(topic) ? 1 : Math.max(0, ...leading.map(each => counts.get(each) ?? 0))
+    counts.set(topic, partitionCount === 'tasks' ? ofTasks : partitionCount)
+  }
 }
 
 function upstreamCounts(
@@ -52,10 +63,17 @@ function upstreamCount(
   { partly }: { readonly partly: boolean },
 ): number | undefined {
   const writers = plan.subtopologies.filter(({ sinkTopics }) => sinkTopics.includes(topic))
-  const sources = writers.flatMap(({ sourceTopics }) => sourceTopics)
-  const known = sources.map(source => counts.get(source))
+  const known = writers.flatMap(writer =>
+    leadingTopicsOf(writer).map(source => counts.get(source) ?? ownCount(writer, source)),
+  )
   const largest = Math.max(0, ...known.map(count => count ?? 0))
   return largest === 0 || (!partly && known.includes(undefined)) ? undefined : largest
+}
+
+/** Partitions of a source of the application's own that has no other beside it. */
+function ownCount(plan: SubtopologyPlan, topic: string): number | undefined {
+  const count = ownSourcesOf(plan).get(topic)?.partitionCount
+  return count === 'tasks' ? 1 : count
 }
 
 function circular(topics: readonly string[]): TopologyError {

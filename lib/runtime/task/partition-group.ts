@@ -24,13 +24,16 @@ export class PartitionGroup {
   readonly #idleDeadlines = new Map<RecordQueue, number>()
   /** Queues whose first record waits for its schema. */
   readonly #waiting = new Set<RecordQueue>()
+  /** How many queues may be waited for, and how many of them have a record. */
+  #waitedFor = 0
+  #withRecords = 0
   #streamTimeMs = -1
   #isEnforced = false
   /** Counts records that are taken though an older one may still come. */
   enforced: Counter | undefined
 
   constructor(queues: readonly RecordQueue[], maxTaskIdleMs: number) {
-    for (const queue of queues) this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
+    for (const queue of queues) this.addQueue(queue)
     this.#maxTaskIdleMs = maxTaskIdleMs
   }
 
@@ -54,6 +57,7 @@ export class PartitionGroup {
   }
 
   addQueue(queue: RecordQueue): void {
+    if (queue.isWaitedFor) this.#waitedFor += 1
     this.#queues.set(partitionKey(queue.topic, queue.partition), queue)
   }
 
@@ -88,7 +92,7 @@ export class PartitionGroup {
   isReady(nowMs: number, lag: FetchLag): boolean {
     if (this.#waiting.size > 0) this.#resumeWaiting()
     if (this.#heap.size === 0) return false
-    if (this.#heap.size === this.#queues.size || this.#maxTaskIdleMs < 0) {
+    if (this.#withRecords === this.#waitedFor || this.#maxTaskIdleMs < 0) {
       if (this.#idleDeadlines.size > 0) this.#idleDeadlines.clear()
       this.#isEnforced = false
       return true
@@ -103,6 +107,7 @@ export class PartitionGroup {
   take(): QueuedRecord {
     if (this.#isEnforced && this.enforced) this.enforced.value += 1
     const queue = this.#heap.pop()
+    if (queue.isWaitedFor) this.#withRecords -= 1
     const record = queue.take()
     this.#place(queue)
     if (record.timestamp > this.#streamTimeMs) this.#streamTimeMs = record.timestamp
@@ -113,14 +118,17 @@ export class PartitionGroup {
   reset(): void {
     for (const queue of this.#queues.values()) queue.clear()
     this.#heap.clear()
+    this.#withRecords = 0
     this.#waiting.clear()
     this.#idleDeadlines.clear()
     this.#streamTimeMs = -1
   }
 
   #place(queue: RecordQueue): void {
-    if (queue.head) this.#heap.push(queue)
-    else if (queue.waitingFor) this.#waiting.add(queue)
+    if (queue.head) {
+      this.#heap.push(queue)
+      if (queue.isWaitedFor) this.#withRecords += 1
+    } else if (queue.waitingFor) this.#waiting.add(queue)
   }
 
   #resumeWaiting(): void {
@@ -135,6 +143,7 @@ export class PartitionGroup {
   #mayPass(queue: RecordQueue, nowMs: number, lag: FetchLag): boolean {
     // The record that waits may be an older one: its time is not known yet.
     if (queue.waitingFor) return false
+    if (!queue.isWaitedFor) return true
     if (queue.head) {
       this.#idleDeadlines.delete(queue)
       return true

@@ -34,6 +34,8 @@ export interface RecordQueueOptions {
   /** Takes dead letters; undefined for global stores, whose threads write nothing. */
   readonly collector?: RecordCollector | undefined
   readonly traffic?: TopicTraffic | undefined
+  /** Whether the task may wait for its records, which may be older than those at hand. Default true. */
+  readonly isWaitedFor?: boolean
 }
 
 interface Refusal {
@@ -60,6 +62,7 @@ interface WaitingRecord {
 export class RecordQueue {
   readonly topic: string
   readonly partition: number
+  readonly isWaitedFor: boolean
   readonly #options: RecordQueueOptions
   #chunks: (readonly RawRecord[])[] = []
   #index = 0
@@ -75,6 +78,7 @@ export class RecordQueue {
   constructor(options: RecordQueueOptions) {
     this.topic = options.topic
     this.partition = options.partition
+    this.isWaitedFor = options.isWaitedFor ?? true
     this.#options = options
   }
 

@@ -34,6 +34,7 @@ export function buildQueues(
       prefetch: state && new KeyPrefetch(state.stores),
       collector: options.collector,
       traffic: measures?.consumed(source.name, topic),
+      isWaitedFor: !source.own,
     })
   })
 }
