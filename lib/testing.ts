@@ -1,3 +1,4 @@
+export type { TestReplayOptions } from './testing/driver-letters.ts'
 export { ManualClock } from './testing/manual-clock.ts'
 export {
   TestInputTopic,

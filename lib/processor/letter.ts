@@ -1,13 +1,15 @@
 import { equalBytes, utf8, utf8Text } from '../common/bytes.ts'
 import type { Header } from '../common/headers.ts'
 import type { RecordContext } from '../common/record-context.ts'
+import { isTimestamp } from '../common/timestamps.ts'
 import { errorHeaders } from './error-headers.ts'
 
 /**
  * Why a record is a dead letter: its tries are used up; an error says that trying is of no use; its bytes
- * cannot be read any more; its calls have ended the process again and again.
+ * cannot be read any more; its calls have ended the process again and again; one before it of its key was
+ * given up.
  */
-export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted'
+export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted' | 'behind'
 
 /** An error as it is kept: what it is called, and what it says. */
 export interface ErrorSummary {
@@ -126,6 +128,19 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
     },
     headers: headersBefore(headers),
   }
+}
+
+/** Which of the calls for its source record the letter's was, from 0. */
+export function ordinalOf({ id, topic, partition, offset }: Letter): number {
+  const place = `${topic}-${partition}-${offset}-`
+  return id.startsWith(place) ? Number(id.slice(place.length)) : 0
+}
+
+/** The time of the record that a letter is about, without reading the rest; 0 where it is no letter. */
+export function letterTimestamp(headers: readonly Header[]): number {
+  const found = headers.findLast(({ key }) => key === `${OWN}timestamp`)?.value
+  const timestamp = found ? Number(utf8Text(found)) : 0
+  return isTimestamp(timestamp) ? timestamp : 0
 }
 
 /** The record's own headers: those before the ones that a letter has added, if it is one. */

@@ -1,4 +1,5 @@
 import { StreamsError } from '../common/errors/errors.ts'
+import type { Header } from '../common/headers.ts'
 
 /** The record as an extractor sees it: deserialised, with its place. */
 export interface ConsumedRecord<K = unknown, V = unknown> {
@@ -8,6 +9,7 @@ export interface ConsumedRecord<K = unknown, V = unknown> {
   readonly timestamp: number
   readonly key: K
   readonly value: V
+  readonly headers: readonly Header[]
 }
 
 /**

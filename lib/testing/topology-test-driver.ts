@@ -26,13 +26,16 @@ import type {
   VersionedKeyValueStore,
 } from '../store/contract/versioned-key-value-store.ts'
 import type { WindowStore, WindowStoreReads } from '../store/contract/window-store.ts'
-import { readLetter, type Letter } from '../processor/letter.ts'
+import type { Letter } from '../processor/letter.ts'
 import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
+import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
 import { endless } from './endless.ts'
+import { mergedPlan } from './merged-plan.ts'
 import { ManualClock } from './manual-clock.ts'
+import { ProducedRecords } from './produced-records.ts'
 import { keyValueReads, sessionReads, versionedReads, windowReads } from './store-reads.ts'
 import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-topics.ts'
 
@@ -68,10 +71,10 @@ export class TopologyTestDriver implements Disposable {
   readonly #globals: readonly GlobalTask[]
   readonly #sourceTopics: Set<string>
   readonly #pending: OutgoingRecord[] = []
-  readonly #outputs = new Map<string, OutgoingRecord[]>()
-  readonly #produced = new Map<string, OutgoingRecord[]>()
+  readonly #produced = new ProducedRecords()
   readonly #offsets = new Map<string, number>()
   readonly #stepsMax: number
+  readonly #letters: DriverLetters
   /** Whether user code of the topology may be on the stack. */
   #isProcessing = true
   /** Goes on with `settled`. */
@@ -87,13 +90,14 @@ export class TopologyTestDriver implements Disposable {
       emitIntervalMs: 0,
       ...options.config,
     })
+    this.#letters = new DriverLetters(this.#settings.applicationId, topic => this.producedRecords(topic))
     this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
     this.#task =
-      this.#plan.subtopologies.length > 0 ? this.#openTask(merged(this.#plan.subtopologies)) : undefined
+      this.#plan.subtopologies.length > 0 ? this.#openTask(mergedPlan(this.#plan.subtopologies)) : undefined
     this.#task?.start(new Map(), new Map())
     // What processors forwarded when they were initialised.
     this.#collect()
@@ -125,8 +129,8 @@ export class TopologyTestDriver implements Disposable {
 
   createOutputTopic<K, V>(topic: string, serdes: TestTopicSerdes<K, V>): TestOutputTopic<K, V> {
     return new TestOutputTopic(topic, serdes, {
-      take: () => this.#outputs.get(topic)?.shift(),
-      size: () => this.#outputs.get(topic)?.length ?? 0,
+      take: () => this.#produced.take(topic),
+      size: () => this.#produced.left(topic),
     })
   }
 
@@ -195,8 +199,14 @@ export class TopologyTestDriver implements Disposable {
 
   /** What an operator with `retry` has given up, by its name, in order. */
   letters(operator: string): Letter[] {
-    const topic = `${this.#settings.applicationId}-${operator}-dlq`
-    return this.producedRecords(topic).flatMap(record => readLetter(record) ?? [])
+    return this.#letters.of(operator)
+  }
+
+  /** Has letters of an operator processed again, in order; each once, unless `force`. Returns how many. */
+  replay(operator: string, options: TestReplayOptions = {}): number {
+    const records = this.#letters.take(operator, options)
+    for (const record of records) this.pipeRecord(record)
+    return records.length
   }
 
   get wallClockMs(): number {
@@ -282,12 +292,12 @@ export class TopologyTestDriver implements Disposable {
 
   /** Topics to which anything was sent, internal ones included. */
   producedTopicNames(): string[] {
-    return [...this.#produced.keys()].sort()
+    return this.#produced.topics()
   }
 
   /** Everything sent to a topic since the start, read or not: for internal topics, too. */
   producedRecords(topic: string): readonly OutgoingRecord[] {
-    return this.#produced.get(topic) ?? []
+    return this.#produced.all(topic)
   }
 
   metrics(): MetricSample[] {
@@ -463,10 +473,7 @@ export class TopologyTestDriver implements Disposable {
   }
 
   #collect(): void {
-    for (const record of this.#pending) {
-      listOf(this.#produced, record.topic).push(record)
-      listOf(this.#outputs, record.topic).push(record)
-    }
+    for (const record of this.#pending) this.#produced.add(record)
   }
 
   #drain(): void {
@@ -480,21 +487,4 @@ export class TopologyTestDriver implements Disposable {
 /** Schemas are fetched asynchronously, and nothing here can wait: the error says how to have them before. */
 function throwIfWaiting({ waitingFor }: { readonly waitingFor: SerdePendingError | undefined }): void {
   if (waitingFor) throw waitingFor
-}
-
-function listOf(lists: Map<string, OutgoingRecord[]>, topic: string): OutgoingRecord[] {
-  let list = lists.get(topic)
-  if (!list) lists.set(topic, (list = []))
-  return list
-}
-
-/** All sub-topologies as one, as Kafka Streams' driver runs them. */
-function merged(plans: readonly SubtopologyPlan[]): SubtopologyPlan {
-  return {
-    id: 0,
-    nodes: plans.flatMap(plan => plan.nodes),
-    stores: plans.flatMap(plan => plan.stores),
-    sourceTopics: plans.flatMap(plan => plan.sourceTopics),
-    sinkTopics: plans.flatMap(plan => plan.sinkTopics),
-  }
 }

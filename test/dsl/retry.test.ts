@@ -7,67 +7,22 @@ import {
   RetryAfterError,
   serdes,
   StreamsBuilder,
-  type AsyncCall,
   type RetryOptions,
 } from '../../lib/index.ts'
+import { AnchorPlan } from '../../lib/runtime/plan/anchor-plan.ts'
+import { countPartitions } from '../../lib/runtime/plan/partition-counts.ts'
 import { TopologyTestDriver } from '../../lib/testing.ts'
+import type { TopologyPlan } from '../../lib/topology/plan.ts'
+import { runCharge } from '../support/charging.ts'
 
 const strings = { keySerde: serdes.string(), valueSerde: serdes.string() }
 const MINUTE_MS = 60_000
-
-/** A provider that does what the test says, and notes each call. */
-class Provider {
-  readonly calls: {
-    readonly key: string
-    readonly value: string
-    readonly atMs: number
-    readonly attempt: number
-  }[] = []
-  readonly effects: string[] = []
-  nowMs: () => number = () => 0
-  /** Throws for calls that fail. */
-  judge: (key: string, value: string, attempt: number) => void = () => undefined
-
-  readonly charge = async (value: string, key: string, { attempt }: AsyncCall): Promise<string> => {
-    this.calls.push({ key, value, atMs: this.nowMs(), attempt })
-    await Promise.resolve()
-    this.judge(key, value, attempt)
-    this.effects.push(`${key}=${value}`)
-    return `${value}!`
-  }
-
-  timesOf(key: string): number[] {
-    return this.calls.filter(call => call.key === key).map(({ atMs }) => atMs)
-  }
-}
-
-function run(
-  retry: RetryOptions,
-  options: { readonly concurrency?: number; readonly timeoutMs?: number } = {},
-) {
-  const provider = new Provider()
-  const builder = new StreamsBuilder()
-  builder
-    .stream<string, string>('in', strings)
-    .mapValuesAsync(provider.charge, { name: 'charge', retry, ...options })
-    .to('out', strings)
-  const driver = new TopologyTestDriver(builder.build())
-  provider.nowMs = () => driver.wallClockMs
-  const input = driver.createInputTopic('in', strings)
-  const output = driver.createOutputTopic('out', strings)
-  return {
-    provider,
-    driver,
-    input,
-    output: () => output.readKeyValues().map(([key, value]) => `${key}=${value}`),
-  }
-}
 
 const doubling = exponentialBackoff({ firstMs: 1_000, maxMs: 3_600_000, jitter: 0 })
 
 describe('retry', () => {
   it('calls again to the millisecond, and gives up with a letter of the source bytes', async () => {
-    const { provider, driver, input, output } = run({ backoff: doubling, attempts: 4 })
+    const { provider, driver, input, output } = runCharge({ backoff: doubling, attempts: 4 })
     provider.judge = key => {
       if (key === 'bad') throw new Error('declined')
     }
@@ -98,7 +53,7 @@ describe('retry', () => {
   })
 
   it('order key: parks the key with those behind it, in order, while others flow', async () => {
-    const { provider, driver, input, output } = run({ backoff: doubling, attempts: 10 })
+    const { provider, driver, input, output } = runCharge({ backoff: doubling, attempts: 10 })
     provider.judge = (key, value, attempt) => {
       if (value === 'a1' && attempt < 3) throw new Error('down')
     }
@@ -121,7 +76,7 @@ describe('retry', () => {
   })
 
   it('order none: later records of the key overtake', async () => {
-    const { provider, driver, input, output } = run({ order: 'none', backoff: doubling, attempts: 3 })
+    const { provider, driver, input, output } = runCharge({ order: 'none', backoff: doubling, attempts: 3 })
     provider.judge = (_key, value, attempt) => {
       if (value === 'a1' && attempt === 1) throw new Error('down')
     }
@@ -132,7 +87,7 @@ describe('retry', () => {
   })
 
   it('order partition: one call at a time, and what is behind a failure waits in its topic', async () => {
-    const { provider, driver, input, output } = run(
+    const { provider, driver, input, output } = runCharge(
       { order: 'partition', backoff: doubling, attempts: 3 },
       { concurrency: 2 },
     )
@@ -154,7 +109,7 @@ describe('retry', () => {
   })
 
   it('errors say what they mean: never, later, or as onError says', async () => {
-    const { provider, driver, input } = run({
+    const { provider, driver, input } = runCharge({
       backoff: doubling,
       attempts: 5,
       onError: error => {
@@ -174,7 +129,7 @@ describe('retry', () => {
   })
 
   it('classes of errors without onError', async () => {
-    const { provider, driver, input } = run({ backoff: doubling, attempts: 5 })
+    const { provider, driver, input } = runCharge({ backoff: doubling, attempts: 5 })
     provider.judge = (key, _value, attempt) => {
       if (key === 'never') throw new NonRetriableError('card is stolen')
       if (attempt === 1) throw new RetryAfterError(10_000)
@@ -189,7 +144,7 @@ describe('retry', () => {
   })
 
   it('giveUpAfterMs: the last call is made when it is over', async () => {
-    const { provider, driver, input } = run({
+    const { provider, driver, input } = runCharge({
       backoff: fixedBackoff({ delayMs: 4_000 }),
       giveUpAfterMs: 10_000,
     })
@@ -203,7 +158,7 @@ describe('retry', () => {
   })
 
   it('circuit: an outage costs no attempts, and is probed one call at a time', async () => {
-    const { provider, driver, input, output } = run(
+    const { provider, driver, input, output } = runCharge(
       {
         backoff: fixedBackoff({ delayMs: 1_000 }),
         attempts: 2,
@@ -251,7 +206,7 @@ describe('retry', () => {
 
   it('many that fail at once are spread by jitter, the same in every run', async () => {
     const times = async () => {
-      const { provider, driver, input } = run(
+      const { provider, driver, input } = runCharge(
         { backoff: exponentialBackoff({ firstMs: 10_000, jitter: 0.5 }), attempts: 2 },
         { concurrency: 1_000 },
       )
@@ -320,18 +275,43 @@ describe('options of retry', () => {
     expect(() => build(retry, more)).toThrow(message)
   })
 
-  it('names of nodes, stores and topics are the same without and with retry', () => {
-    const describe = (retry: RetryOptions | undefined) => {
+  it('names of nodes, stores and topics are the same without and with retry, and so are the tasks', () => {
+    const plan = (retry: RetryOptions | undefined) => {
       const builder = new StreamsBuilder()
       builder
         .stream<string, string>('in', strings)
         .mapValuesAsync(value => Promise.resolve(value), { name: 'charge', ...(retry && { retry }) })
-        .groupByKey()
+        .groupBy(value => value, { keySerde: serdes.string() })
         .count()
         .toStream()
         .to('out')
-      return builder.build().describe().toString()
+      builder.stream<string, string>('other', strings).to('copy')
+      return builder.build().plan('app')
     }
-    expect(describe({ backoff: doubling, attempts: 3 })).toBe(describe(undefined))
+    const named = ({ subtopologies, repartitionTopics }: TopologyPlan) => ({
+      repartitionTopics: [...repartitionTopics.keys()],
+      subtopologies: subtopologies.map(({ id, nodes, stores, sourceTopics }) => ({
+        id,
+        nodes: nodes.map(({ name }) => name).filter(name => name !== 'charge-replay'),
+        stores: stores.map(({ builder, changelogTopic }) => [builder.name, changelogTopic]),
+        sourceTopics: sourceTopics.filter(topic => topic !== 'app-charge-replay'),
+      })),
+    })
+    const [without, withRetry] = [plan(undefined), plan({ backoff: doubling, attempts: 3 })]
+    expect(named(withRetry)).toEqual(named(without))
+    const counts = new Map([
+      ['in', 4],
+      ['other', 2],
+    ])
+    const anchors = ({ subtopologies }: TopologyPlan, own: readonly (readonly [string, number])[]) =>
+      new AnchorPlan(subtopologies, new Map([...countPartitions(plan(undefined), counts), ...own]))
+    const [old, now] = [anchors(without, []), anchors(withRetry, [['app-charge-replay', 4]])]
+    expect(now.topics).toEqual(old.topics)
+    // Processes of both may be in one group.
+    expect(now.hash).toBe(old.hash)
+    expect(now.task({ topic: 'in', partition: 3 }).partitions).toEqual([
+      { topic: 'in', partition: 3 },
+      { topic: 'app-charge-replay', partition: 3 },
+    ])
   })
 })

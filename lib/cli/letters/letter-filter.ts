@@ -16,6 +16,7 @@ export const LETTER_REASONS: readonly LetterReason[] = [
   'non-retriable',
   'undeserialisable',
   'interrupted',
+  'behind',
 ]
 
 /** `keyText`: the letter's key as it is printed. */

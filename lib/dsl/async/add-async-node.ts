@@ -7,6 +7,8 @@ import type { StreamHandle } from '../kit/handles.ts'
 import { asyncLimits, type AsyncOptions } from '../options/async-options.ts'
 import { retryPolicy, type RetryOptions } from '../options/retry-options.ts'
 import { AsyncOperator, type AsyncWork } from './async-operator.ts'
+import { replaySource } from './replay-source.ts'
+import { letterTopic } from './retry-letters.ts'
 import { RetryOperator } from './retry-operator.ts'
 
 /**
@@ -36,18 +38,18 @@ export function addAsyncNode<K, V, R, KR, VR>(
     limits,
   }
   const ownStore = (): StoreBuilder => pendingStoreBuilder({ name: settings.storeName, logging })
-  const letterTopic = `${name}-dlq`
   const supplier = {
     get: () =>
-      policy
-        ? new RetryOperator({ ...settings, policy, letterTopic }, work())
-        : new AsyncOperator(settings, work()),
+      policy ? new RetryOperator({ ...settings, policy }, work()) : new AsyncOperator(settings, work()),
   }
   // Neither store nor number is another with `retry`: a running application may get it.
-  const ownTopics = policy && [{ name: letterTopic, config: policy.letterConfig }]
+  const ofRetry = policy && {
+    ownTopics: [{ name: letterTopic(name), config: policy.letterConfig }],
+    ownSource: replaySource(name),
+  }
   const added = stream.graph.add(
     name,
-    processorRole({ supplier, ownStore, ...(ownTopics && { ownTopics }), ...role }),
+    processorRole({ supplier, ownStore, ...ofRetry, ...role }),
     stream.node,
   )
   return { ...stream, name, node: added, joinRepartition: {}, ...changes }

@@ -17,6 +17,8 @@ export interface AsyncInput {
 const VERSION = 1
 /** The version of what an operator with retry writes (`attempt-format.ts`). */
 export const WITH_ATTEMPTS = 2
+/** The version of its keys that are given up (`closed-lanes.ts`). */
+export const CLOSED_LANE = 3
 /**
  * Bits of the second byte. Most often the operator gets what stands in the topic: then its bytes are written
  * once.
@@ -100,7 +102,7 @@ export function decodeInput(bytes: Uint8Array): AsyncInput {
 }
 
 function unknownFormat(version: number | undefined): string {
-  if (version === WITH_ATTEMPTS)
+  if (version === WITH_ATTEMPTS || version === CLOSED_LANE)
     return 'an input that waits was parked by an operator with retry, and this one has none: keep retry until nothing is parked'
   return `an input that waits was written in format ${version}, and this version knows ${VERSION}: run the newer version until nothing waits`
 }

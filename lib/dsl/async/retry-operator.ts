@@ -1,32 +1,35 @@
 import { present } from '../../common/assert.ts'
 import type { Clock, Timer } from '../../common/clock.ts'
-import { errorFrom, StreamsError } from '../../common/errors/errors.ts'
+import { errorFrom } from '../../common/errors/errors.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { deferringContext, type DeferredWork, type DeferringContext } from '../../processor/deferred-work.ts'
-import { letterRecord, type LetterReason } from '../../processor/letter.ts'
+import type { LetterReason, LetterRecord } from '../../processor/letter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
 import type { PendingStore } from '../../store/operator/pending-store.ts'
+import { droppedRecords } from '../kit/dropped-records.ts'
 import { synchronous } from '../kit/synchronous.ts'
 import type { RetryPolicy } from '../options/retry-options.ts'
 import { AsyncCalls } from './async-calls.ts'
 import { AsyncInputs } from './async-inputs.ts'
 import type { AsyncOperatorSettings, AsyncWork } from './async-operator.ts'
-import { decodeAttempt, stackOf, summaryOf, type Attempted, type FailedCalls } from './attempt-format.ts'
+import { decodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
 import { Circuit } from './circuit.ts'
+import { ClosedLanes } from './closed-lanes.ts'
 import { CrashGuard, InterruptedError } from './crash-guard.ts'
 import type { AsyncInput } from './input-format.ts'
+import { replayedInput, replayTopic } from './replay-source.ts'
 import { RetryCall } from './retry-call.ts'
+import { BehindError, RetryLetters } from './retry-letters.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { failedBy, RetryVerdicts, type Verdict } from './retry-verdicts.ts'
 import { UnreadableInputError } from './unreadable-input-error.ts'
 
 export interface RetryOperatorSettings extends AsyncOperatorSettings {
   readonly policy: RetryPolicy
-  /** Topic of the dead letters, without the application's id in front. */
-  readonly letterTopic: string
 }
 
 /** A timer is set anew at least so often, so that a wall clock that was set is noticed. */
@@ -50,6 +53,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   readonly #queue = new RetryQueue<RetryCall<K, V, R>>()
   readonly #running = new Set<RetryCall<K, V, R>>()
   readonly #circuit: Circuit
+  readonly #verdicts: RetryVerdicts
   #context!: ProcessorContext<KR, VR>
   #deferring!: DeferringContext<KR, VR>
   #clock!: Clock
@@ -60,7 +64,10 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   /** While it is called. */
   #suspect: RetryCall<K, V, R> | undefined
   #isLeaving = false
-  #letters!: Counter
+  #letters!: RetryLetters
+  #closed!: ClosedLanes
+  #replayTopic!: string
+  #dropped!: Counter
   #wake!: () => void
   #timer: Timer | undefined
   #timerDueMs = Infinity
@@ -69,6 +76,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#settings = settings
     this.#work = work
     this.#circuit = new Circuit(settings.policy.circuit)
+    this.#verdicts = new RetryVerdicts(settings.nodeName, settings.policy, this.#circuit)
   }
 
   /** During an outage what is ready waits, too. */
@@ -115,11 +123,34 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       ended: call => this.#ended(call as RetryCall<K, V, R>),
     })
     this.#measure(tags)
+    this.#letters = new RetryLetters(nodeName, this.#deferring)
+    this.#replayTopic = `${context.applicationId}-${replayTopic(nodeName)}`
+    this.#dropped = droppedRecords(context)
     this.#takeUp()
   }
 
   process(record: Record<K, V>): void {
-    const call = this.#newCall(this.#inputs.inputOf(record, this.#context.recordContext()), record)
+    const context = this.#context.recordContext()
+    if (context.topic === this.#replayTopic) return this.#replay(record as unknown as LetterRecord, context)
+    const call = this.#newCall(this.#inputs.inputOf(record, context), record)
+    if (this.#closed.has(call.lane)) this.#writeBehind(call, undefined)
+    else this.#add(call)
+  }
+
+  /** A letter that somebody wants processed again joins the end of its lane, as if it came now. */
+  #replay({ key, value }: Pick<LetterRecord, 'key' | 'value'>, { headers, timestamp }: RecordContext): void {
+    const input = replayedInput({ key, value, headers, timestamp })
+    if (!input) {
+      this.#dropped.add()
+      const { logger } = this.#context
+      return logger.log('warn', `a record in ${this.#replayTopic} is no dead letter, and is dropped`)
+    }
+    const call = this.#newCall(input, undefined)
+    this.#closed.open(call.lane)
+    this.#add(call)
+  }
+
+  #add(call: RetryCall<K, V, R>): void {
     call.isSuspect = this.#guard.suspectsNew()
     call.sequence = this.#store.add(call)
     this.#queue.add(call)
@@ -157,7 +188,6 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     metrics.gauge('async-calls-in-flight', tags, () => this.#running.size, own)
     metrics.gauge('retry-parked-records', tags, () => this.#queue.waiting, own)
     metrics.gauge('retry-circuit-open', tags, () => Number(this.#circuit.isOpen), own)
-    this.#letters = metrics.counter('dead-letters-total', tags, own)
   }
 
   /**
@@ -165,7 +195,11 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
    * be read ends the start.
    */
   #takeUp(): void {
-    const calls = this.#store.takeFound().map(({ sequence, bytes }) => {
+    this.#closed = new ClosedLanes(this.#store)
+    const found = this.#store
+      .takeFound()
+      .filter(({ sequence, bytes }) => !this.#closed.takeFound(sequence, bytes))
+    const calls = found.map(({ sequence, bytes }) => {
       const attempted = decodeAttempt(bytes)
       const call = this.#newCall(attempted.input, undefined, attempted)
       call.sequence = sequence
@@ -286,83 +320,18 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#callReady()
   }
 
+  /** Where user code cannot decide, the record has failed, and the handler of errors decides. */
   #decide(call: RetryCall<K, V, R>, error: Error): void {
-    const nowMs = this.#clock.nowMs()
-    // A call of an outage says nothing about its record.
-    const counts = !this.#circuit.isOpen
-    const decision = this.#askPolicy(call, error, nowMs, counts)
-    if (decision === 'dead-letter') {
-      if (reasonOf(error) === 'non-retriable') this.#circuit.succeeded()
-      else this.#circuit.passed(call.isProbe)
-      return this.#giveUp(call, reasonOf(error), { failed: this.#failedBy(call, error, nowMs, 1), error })
-    }
-    this.#circuit.failed(call, nowMs)
-    const { failed } = decision
-    if (this.#isOver(failed, { nowMs, counts })) return this.#giveUp(call, 'gave-up', { failed, error })
-    this.#park(call, failed)
-  }
-
-  /**
-   * What the policy says: all that user code has part in, before anything is changed. Where it throws, or
-   * says what is no time, the record has failed, and the handler of errors decides.
-   */
-  #askPolicy(
-    call: RetryCall<K, V, R>,
-    error: Error,
-    nowMs: number,
-    counts: boolean,
-  ): 'dead-letter' | { readonly failed: FailedCalls } {
-    if (error instanceof UnreadableInputError || error instanceof InterruptedError) return 'dead-letter'
-    const { attempt, idempotencyKey } = call
-    const { firstFailedMs = nowMs } = call.failed ?? {}
+    let verdict: Verdict
     try {
-      const decision = this.#settings.policy.decide(error, { attempt, firstFailedMs, idempotencyKey })
-      if (decision === 'dead-letter') return decision
-      const failed = this.#failedBy(call, error, nowMs, counts ? 1 : 0)
-      const askedMs = decision === 'retry' ? 0 : decision.retryAfterMs
-      return { failed: { ...failed, dueMs: this.#dueMs(call, failed, { nowMs, askedMs }) } }
-    } catch (cause) {
-      this.#circuit.failed(call, nowMs)
+      verdict = this.#verdicts.of(call, error, this.#clock.nowMs())
+    } catch (undecided) {
       this.#leave(call)
-      const message = `retry of "${this.#settings.nodeName}" could not decide about "${summaryOf(error).message}": ${errorFrom(cause).message}`
-      throw new StreamsError('RETRY_DECISION_FAILED', message, { cause })
+      throw undecided
     }
-  }
-
-  #failedBy(call: RetryCall<K, V, R>, error: Error, nowMs: number, counted: number): FailedCalls {
-    const { attempts = 0, firstFailedMs = nowMs, firstError = summaryOf(error) } = call.failed ?? {}
-    return {
-      attempts: attempts + counted,
-      firstFailedMs,
-      firstError,
-      lastError: summaryOf(error),
-      dueMs: nowMs,
-    }
-  }
-
-  #isOver(
-    { attempts, firstFailedMs }: FailedCalls,
-    { nowMs, counts }: { readonly nowMs: number; readonly counts: boolean },
-  ): boolean {
-    const { policy } = this.#settings
-    return (counts && attempts >= policy.attempts) || nowMs - firstFailedMs >= policy.giveUpAfterMs
-  }
-
-  /** The last call is made when all tries are over, or when the error allows it, if that is later. */
-  #dueMs(
-    call: RetryCall<K, V, R>,
-    { attempts, firstFailedMs }: FailedCalls,
-    { nowMs, askedMs }: { readonly nowMs: number; readonly askedMs: number },
-  ): number {
-    const { backoff, giveUpAfterMs } = this.#settings.policy
-    const delayMs = backoff.delayMs(Math.max(1, attempts), call.letterId)
-    if (!(Number.isFinite(delayMs) && delayMs >= 0)) {
-      throw new TypeError(
-        `retry.backoff returned ${delayMs}: it must be a number of milliseconds, at least 0`,
-      )
-    }
-    const endMs = Math.max(nowMs, firstFailedMs + giveUpAfterMs)
-    return Math.max(nowMs + askedMs, Math.min(nowMs + delayMs, endMs))
+    const { reason, failed } = verdict
+    if (reason === undefined) this.#park(call, failed)
+    else this.#giveUp(call, reason, failed, error)
   }
 
   #park(call: RetryCall<K, V, R>, failed: FailedCalls): void {
@@ -372,29 +341,26 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#callReady()
   }
 
-  #giveUp(
-    call: RetryCall<K, V, R>,
-    reason: LetterReason,
-    { failed, error }: { readonly failed: FailedCalls; readonly error: Error },
-  ): void {
-    const { nodeName, letterTopic } = this.#settings
-    const { input } = call
-    const { attempts, firstFailedMs, firstError } = failed
-    const letter = letterRecord({
-      id: call.letterId,
-      operator: nodeName,
-      reason,
-      attempts,
-      firstFailedMs,
-      lastFailedMs: this.#clock.nowMs(),
-      firstError,
-      lastError: { ...failed.lastError, stack: stackOf(error) },
-      input,
-      context: input.context,
-    })
-    this.#deferring.sendLetter(`${this.#context.applicationId}-${letterTopic}`, letter)
-    this.#letters.add()
+  #giveUp(call: RetryCall<K, V, R>, reason: LetterReason, failed: FailedCalls, error: Error): void {
+    this.#letters.write(call, reason, failed, error)
+    if (this.#settings.policy.onGiveUp === 'key') this.#closeLane(call)
     this.#leave(call)
+  }
+
+  /** The records behind it go with it, in order; what comes of its key later does, too. */
+  #closeLane(call: RetryCall<K, V, R>): void {
+    if (call.lane === undefined) return
+    for (const follower of this.#queue.takeBehind(call.lane)) {
+      if (follower.isSuspect) this.#guard.passed()
+      this.#store.remove(follower.sequence, follower.timestamp)
+      this.#writeBehind(follower, call.letterId)
+    }
+    this.#closed.close(call.lane, call.timestamp)
+  }
+
+  #writeBehind(call: RetryCall<K, V, R>, letterId: string | undefined): void {
+    const error = new BehindError(letterId)
+    this.#letters.write(call, 'behind', failedBy(call, error, this.#clock.nowMs(), 0), error)
   }
 
   #setTimer(): void {
@@ -420,11 +386,6 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#timerDueMs = Infinity
     this.#callReady()
   }
-}
-
-function reasonOf(error: Error): LetterReason {
-  if (error instanceof UnreadableInputError) return 'undeserialisable'
-  return error instanceof InterruptedError ? 'interrupted' : 'non-retriable'
 }
 
 /** Which of the calls that were found, in their order, may have been under way when their process ended. */

@@ -137,6 +137,20 @@ export class RetryQueue<T extends QueuedItem> {
     this.#makeReady(next)
   }
 
+  /** Those behind the one of the lane that is ready, running, ended or parked, oldest first: they leave. */
+  takeBehind(lane: string): T[] {
+    const followers = this.#lanes.get(lane)
+    if (!followers) return []
+    this.#lanes.set(lane, undefined)
+    const taken: T[] = []
+    for (let item = followers.shift(); item; item = followers.shift()) {
+      taken.push(item)
+      this.#behind -= 1
+      this.#waitingBytes -= item.byteLength
+    }
+    return taken
+  }
+
   /** Makes items ready whose time has come. Returns how many. */
   wake(nowMs: number): number {
     let woken = 0

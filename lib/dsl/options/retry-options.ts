@@ -47,6 +47,12 @@ export interface RetryOptions {
    * `RetryAfterError` says when, and everything else is tried again.
    */
   readonly onError?: (error: unknown, failed: FailedAttempt) => RetryDecision
+  /**
+   * What is given up: `record`, the failed one alone (default); or, under order `key`, the `key`: the records
+   * behind it go to the dead letters with it, and those that come later, until one of its letters is
+   * replayed.
+   */
+  readonly onGiveUp?: 'record' | 'key'
   /** Default: none, and an outage costs attempts. */
   readonly circuit?: CircuitOptions
   /** Records of one task that may be parked, with those that wait behind them. Default 100,000. */
@@ -63,6 +69,7 @@ export interface RetryPolicy {
   readonly backoff: Backoff
   readonly attempts: number
   readonly giveUpAfterMs: number
+  readonly onGiveUp: 'record' | 'key'
   readonly circuit: CircuitOptions | undefined
   readonly parkedMax: number
   readonly parkedBytesMax: number
@@ -79,6 +86,7 @@ export function retryPolicy(
   logging: false | { readonly config?: { readonly [name: string]: string } } | undefined,
 ): RetryPolicy {
   const { order = 'key', backoff, attempts, giveUpAfterMs, circuit, onError = byClass } = options
+  const { onGiveUp = 'record' } = options
   const { parkedMax = 100_000, parkedBytesMax = 64 * 1024 * 1024 } = options
   if (order !== 'key' && order !== 'none' && order !== 'partition') {
     throw new TypeError(`retry.order is ${String(order)}: it must be 'key', 'none' or 'partition'`)
@@ -104,10 +112,19 @@ export function retryPolicy(
       "retry.circuit under order 'partition' needs giveUpAfterMs: one record at a time is called, and an outage costs it no attempts, so that nothing else would end its tries",
     )
   }
+  if (onGiveUp !== 'record' && onGiveUp !== 'key') {
+    throw new TypeError(`retry.onGiveUp is ${String(onGiveUp)}: it must be 'record' or 'key'`)
+  }
+  if (onGiveUp === 'key' && order !== 'key') {
+    throw new TypeError(
+      `retry.onGiveUp is 'key', and retry.order '${order}': only under order 'key' do records wait for those of their key`,
+    )
+  }
   checkKept(logging, { backoff, giveUpAfterMs })
   return {
     order,
     backoff,
+    onGiveUp,
     attempts: attempts ?? Infinity,
     giveUpAfterMs: giveUpAfterMs ?? Infinity,
     circuit,
