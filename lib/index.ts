@@ -55,6 +55,10 @@ export { sessionWindows, type SessionWindows } from './dsl/windows/session-windo
 export { slidingWindows, type SlidingWindows } from './dsl/windows/sliding-windows.ts'
 export { timeWindows, type TimeWindows } from './dsl/windows/time-windows.ts'
 export { unlimitedWindows, type UnlimitedWindows } from './dsl/windows/unlimited-windows.ts'
+export type { DeadLetters, ListedLetter } from './patterns/letters/dead-letters.ts'
+export type { LetterFilter } from './patterns/letters/letter-filter.ts'
+export type { LedgerEntry } from './patterns/letters/letter-ledger.ts'
+export type { LetterActionOptions, LetterActionResult, ReplayOptions } from './patterns/letters/letter-run.ts'
 export * from './processor/error-handlers.ts'
 export {
   readLetter,

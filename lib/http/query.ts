@@ -1,4 +1,4 @@
-import { nearest } from '../streams/nearest-name.ts'
+import { nearest } from '../common/nearest-name.ts'
 import { badParameter } from './http-error.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { ConfigError, errorFrom } from '../common/errors/errors.ts'
 import type { StoreKind } from '../store/contract/state-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
-import { nearest } from '../streams/nearest-name.ts'
+import { nearest } from '../common/nearest-name.ts'
 import type { StoreDescription } from '../streams/store-description.ts'
 import { HttpError } from './http-error.ts'
 import type { HttpStoreOptions } from './http-options.ts'

@@ -143,6 +143,12 @@ export function letterTimestamp(headers: readonly Header[]): number {
   return isTimestamp(timestamp) ? timestamp : 0
 }
 
+/** Headers of a letter whose record gets another time. */
+export function atPresent(headers: readonly Header[], nowMs: number): Header[] {
+  const name = `${OWN}timestamp`
+  return headers.map(header => (header.key === name ? { key: name, value: utf8(String(nowMs)) } : header))
+}
+
 /** The record's own headers: those before the ones that a letter has added, if it is one. */
 function headersBefore(headers: readonly Header[]): readonly Header[] {
   const names = headers.map(({ key }) => key)

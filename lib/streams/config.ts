@@ -3,7 +3,7 @@ import { ConfigError } from '../common/errors/errors.ts'
 import { failOnError } from '../processor/error-handlers.ts'
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
-import { nearest } from './nearest-name.ts'
+import { nearest } from '../common/nearest-name.ts'
 
 /**
  * The settings that a user gives: the application's id, and those that differ from the defaults. Plain data

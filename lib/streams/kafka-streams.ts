@@ -6,6 +6,10 @@ import type { Metrics } from '../common/metrics/metrics.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { GlobalKTable } from '../dsl/api/kstream.ts'
 import { storeNameOf, type QueryableTable } from '../dsl/api/queryable-table.ts'
+import { AdminOnDemand } from '../broker/open/admin-on-demand.ts'
+import { DeadLetters } from '../patterns/letters/dead-letters.ts'
+import { letterBoxes } from '../patterns/letters/letter-box.ts'
+import { presentUser } from '../patterns/present-user.ts'
 import { ChangeFeed } from '../runtime/state/change-feed.ts'
 import { checkSerdes } from '../runtime/plan/check-serdes.ts'
 import type { GlobalThread } from '../runtime/thread/global-thread.ts'
@@ -73,6 +77,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #force = new AbortController()
   readonly #failedThreads: Counter
+  readonly #admin: AdminOnDemand
   #supervisor: Supervisor | undefined
   #work: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -87,6 +92,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#settings = resolveConfig(config)
     this.#memory = new MemoryBudget(this.#settings)
     this.#components = completeComponents(components, this.#settings)
+    this.#admin = new AdminOnDemand(components.broker)
     this.#plan = topology.plan(this.#settings.applicationId)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#failedThreads = watchClient(this.metrics, {
@@ -351,6 +357,29 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
+   * Dead letters of the operators with retry, in every partition, whichever process has it: to look at, to
+   * have processed again, or to do away with. `by`: who acts, for the ledger; default: user and host.
+   * @example
+   * ```ts
+   * const { letters } = await streams.deadLetters().replay({ operator: 'charge', error: 'CardDeclined' })
+   * ```
+   */
+  deadLetters({ by = presentUser() }: { readonly by?: string } = {}): DeadLetters {
+    const { broker, clock, random } = this.#components
+    const { applicationId } = this.#settings
+    const admin = this.#admin.get
+    return new DeadLetters({
+      applicationId,
+      boxes: letterBoxes(this.#plan),
+      broker,
+      admin,
+      clock,
+      random,
+      by,
+    })
+  }
+
+  /**
    * Removes this application's state from the disk; the next start restores it from the changelogs. Only
    * before `start` and after `close`, and only while no other process has the directory.
    */
@@ -369,6 +398,7 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#state.canMoveTo('pending-shutdown')) this.#state.moveTo('pending-shutdown')
     this.#stop.abort()
     await this.#work
+    await this.#admin[Symbol.asyncDispose]()
     this.#end()
   }
 

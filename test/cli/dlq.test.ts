@@ -86,13 +86,66 @@ describe('millrace dlq', () => {
     expect(await ids('--since', '2100-01-01')).toEqual([])
   })
 
+  it('replays and purges letters: dry first, then once, each telling what it did', async () => {
+    const directory = await withLetters()
+    const dlq = async (...args: string[]) =>
+      (await runCli(['dlq', 'charges.ts', ...args], { directory })).stdout
+    expect(await dlq('replay', '--key', 'bob', '--dry-run')).toMatch(
+      /charges-0-2 .*\n1 letter would be replayed; nothing is changed\n$/,
+    )
+    expect(await dlq('replay', 'charges-0-2')).toBe('1 letter replayed\n')
+    expect(await dlq('replay', '--key', 'bob')).toBe(
+      '0 letters replayed; 1 left alone, since they were replayed or purged before (--force takes them too)\n',
+    )
+    const letters = async (...args: string[]) =>
+      (await dlq('list', '--format', 'json', ...args))
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line) as { id: string; state: string; replayed?: { by: string } })
+    expect((await letters()).map(({ id }) => id)).toEqual(['charges-0-1'])
+    const [, replayed] = await letters('--all')
+    expect(replayed).toMatchObject({ id: 'charges-0-2', state: 'replayed' })
+    expect(replayed?.replayed?.by).toMatch(/@/)
+    expect(await dlq('list', '--all')).toContain('(replayed) RangeError')
+    // The next run takes it, and gives it up once more: that is another letter.
+    expect(await runCli(['run', 'charges.ts', '--exit-when-idle'], { directory })).toMatchObject({ code: 0 })
+    expect((await letters()).map(({ id }) => id)).toEqual(['charges-0-1', 'charges-0-2'])
+    expect(await dlq('purge', '--before', '0s')).toBe('2 letters purged\n')
+    expect(await letters('--all')).toEqual([])
+  })
+
+  it('goes by the application alone, and knows operators that the topology has not any more', async () => {
+    const directory = await withLetters()
+    const alone = await runCli(['dlq', 'list', '--application-id', 'charges', '--format', 'json'], {
+      directory,
+    })
+    const keys = alone.stdout
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => (JSON.parse(line) as { key: string }).key)
+    expect(keys.sort()).toEqual(['bob', 'stolen'])
+    const gone = (...args: string[]) =>
+      runCli(['dlq', 'plain.ts', ...args, '--application-id', 'charges'], { directory })
+    expect((await gone('list')).stdout).toContain('charges-0-1')
+    const { code, stderr } = await gone('replay', '--operator', 'charge')
+    expect(stderr).toContain('OPERATOR_GONE')
+    expect(code).toBe(2)
+    expect((await gone('purge', '--operator', 'charge')).stdout).toBe('2 letters purged\n')
+  })
+
   it.each([
     [['charges.ts', 'show'], 'LETTER_MISSING'],
-    [['charges.ts', 'list', 'charges-0-1'], 'list takes no letter'],
+    [['charges.ts'], 'what is to be done is missing'],
+    [['list'], 'which application?'],
+    [['charges.ts', 'purge'], 'purge without a choice would do away with every letter'],
+    [['charges.ts', 'list', '--force'], '--force is for replay and purge, and this is list'],
+    [['charges.ts', 'purge', '--before', '1d', '--now'], '--now is for replay, and this is purge'],
+    [['list', '--application-id', 'other'], 'no topic other-…-dlq is there'],
     [['charges.ts', 'show', 'charges-0-99'], 'there is no letter charges-0-99'],
     [['charges.ts', 'list', '--operator', 'chrage'], 'did you mean charge?'],
     [['charges.ts', 'list', '--since', 'yesterday'], 'such as 30m, 2h or 7d'],
-    [['charges.ts', 'replay'], 'Allowed choices are list, show'],
+    [['charges.ts', 'resend'], '"resend" is no action: millrace dlq FILE list|show|replay|purge'],
+    [['charges.ts', 'replay', 'charges-0-99'], '1 of the letters to replay are not there'],
     [['plain.ts', 'list'], 'no operator of plain has retry'],
   ])('refuses %j', async (args, message) => {
     const directory = await directoryWith(FILES)

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { ListedLetter } from '../../patterns/letters/dead-letters.ts'
 import type { Letter } from '../../processor/letter.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -17,7 +18,10 @@ export class LetterText {
     { readonly key: Serde<unknown> | undefined; readonly value: Serde<unknown> | undefined }
   >()
 
-  constructor({ subtopologies }: TopologyPlan, { defaultKeySerde, defaultValueSerde }: LetterDefaults) {
+  constructor(
+    subtopologies: TopologyPlan['subtopologies'],
+    { defaultKeySerde, defaultValueSerde }: LetterDefaults,
+  ) {
     for (const node of subtopologies.flatMap(({ nodes }) => nodes)) {
       if (node.kind !== 'source') continue
       const key = resolveSerde(node.keySerde, defaultKeySerde)
@@ -30,10 +34,11 @@ export class LetterText {
     return text(this.#plain(letter, 'key'))
   }
 
-  /** A row of the list: `HEADING`'s columns. */
-  row(letter: Letter): string {
+  /** A row of the list: the columns of `LETTER_HEADING`. `withState`: what was done about it, in the last. */
+  row({ letter, state }: Pick<ListedLetter, 'letter' | 'state'>, withState = false): string {
     const { operator, id, reason, attempts, lastFailedMs, lastError } = letter
-    const error = escapedCell(`${lastError.name}: ${lastError.message}`)
+    const done = withState && state !== 'open' ? `(${state}) ` : ''
+    const error = escapedCell(`${done}${lastError.name}: ${lastError.message}`)
     return recordRow(
       [
         operator,
@@ -49,11 +54,13 @@ export class LetterText {
   }
 
   /** All that is known, as JSON has it. */
-  plain(letter: Letter): object {
+  plain({ letter, state, done }: ListedLetter): object {
     const { id, operator, reason, attempts, topic, partition, offset, timestamp, headers } = letter
     return {
       id,
       operator,
+      state,
+      ...(done && { [done.action]: { at: timeText(done.at), by: done.by, run: done.run } }),
       reason,
       attempts,
       firstFailed: timeText(letter.firstFailedMs),

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { ConfigError, errorFrom } from '../../common/errors/errors.ts'
 import { resolveConfig } from '../../streams/config.ts'
 import type { MillraceConfig } from '../../streams/millrace-config.ts'
-import { nearest } from '../../streams/nearest-name.ts'
+import { nearest } from '../../common/nearest-name.ts'
 import { UsageError } from '../output/exit-code.ts'
 import { importModule } from '../load/load-topology-file.ts'
 

@@ -1,5 +1,5 @@
 import type { Admin, TopicDescription, TopicPartition } from '../../broker/broker.ts'
-import { nearest } from '../../streams/nearest-name.ts'
+import { nearest } from '../../common/nearest-name.ts'
 import { UsageError } from '../output/exit-code.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { nearest } from '../../streams/nearest-name.ts'
+import { nearest } from '../../common/nearest-name.ts'
 import { resolveConfig, type StreamsConfig } from '../../streams/config.ts'
 import type { TopologySettings } from '../../streams/topology-file.ts'
 import { UsageError } from '../output/exit-code.ts'

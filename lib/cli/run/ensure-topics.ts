@@ -1,7 +1,7 @@
 import type { Admin } from '../../broker/broker.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { createTopic } from '../../streams/ensure-topics.ts'
-import { nearest } from '../../streams/nearest-name.ts'
+import { nearest } from '../../common/nearest-name.ts'
 import { inputsOfItself } from '../../topology/internal-topics.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { UsageError } from '../output/exit-code.ts'

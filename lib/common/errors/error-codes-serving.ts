@@ -74,11 +74,35 @@ INTERRUPTED
 INVALID_PORT
   PORT is no port, or there are too few behind it for the services.
   Give a number from 0 to 65535.
+APPLICATION_MISSING
+  millrace dlq names neither a topology file nor an application.
+  Give the file, or --application-id.
+LEDGER_UNREADABLE
+  The topic <applicationId>-dlq-ledger has a record that is none of its entries.
+  Find out what writes to it; delete the topic to begin anew: then letters that were replayed are open again.
+OPERATOR_GONE
+  The topology has no operator of that name any more, so nothing would take its dead letters again.
+  List and purge them, or replay them with a version that has the operator.
+PURGE_UNBOUNDED
+  millrace dlq FILE purge says nothing about which letters.
+  Name letters, or give --operator, --key, --error, --reason, --since or --before.
+REPLAY_FENCED
+  Somebody else has begun to replay or purge the dead letters of the same operator.
+  See by millrace dlq FILE list --all what is done, and call again if something is left: nothing is done twice.
+REPLAY_TOPIC_MISSING
+  The topic from which an operator takes its dead letters again is not there, or has too few partitions.
+  Start the application once, which makes it; then replay.
+UNKNOWN_ACTION
+  The command does not know what is to be done.
+  Give one of the words that the message lists.
+UNKNOWN_APPLICATION
+  No dead letters of that application are there.
+  Check --application-id and --brokers.
 LETTER_MISSING
   show of millrace dlq names no letter.
   Give the id that list prints.
 NO_OPERATOR_WITH_RETRY
-  The dead letters of an application are asked for that has no operator with retry.
+  The dead letters of an application are asked for, and it has no operator with retry.
   Give an operator retry, or look at deadLetterQueueTopic with millrace consume.
 UNKNOWN_LETTER
   There is no dead letter of that id.

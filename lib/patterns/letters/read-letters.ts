@@ -1,5 +1,5 @@
-import type { Admin, Broker } from '../../broker/broker.ts'
-import { readPartitions } from '../../broker/open/read-partitions.ts'
+import type { Admin, Broker, RawRecord } from '../../broker/broker.ts'
+import { readTopic } from '../../broker/open/read-topic.ts'
 import { readLetter, type Letter } from '../../processor/letter.ts'
 
 /** A letter, and where it lies in its topic. */
@@ -7,6 +7,8 @@ export interface StoredLetter {
   readonly letter: Letter
   readonly partition: number
   readonly offset: number
+  /** As it lies there. */
+  readonly record: RawRecord
 }
 
 export interface ReadLettersOptions {
@@ -22,26 +24,12 @@ export interface ReadLettersOptions {
  */
 export async function* readLetters(
   topic: string,
-  { broker, admin, signal }: ReadLettersOptions,
+  options: ReadLettersOptions,
 ): AsyncGenerator<StoredLetter, void, undefined> {
-  const description = (await admin.describeTopics([topic])).get(topic)
-  if (!description) return
-  const partitions = Array.from({ length: description.partitionCount }, (_, partition) => ({
-    topic,
-    partition,
-  }))
-  const isolation = 'read_committed'
-  const beginnings = await admin.beginningOffsets(partitions)
-  const ends = await admin.endOffsets(partitions, isolation)
-  const starts = partitions.map(each => ({
-    ...each,
-    offset: beginnings.get(`${topic}-${each.partition}`) ?? 0,
-  }))
-  const reading = { clientId: 'millrace-letters', isolation, starts, ends, signal } as const
-  for await (const { partition, records } of readPartitions(broker, reading)) {
+  for await (const { partition, records } of readTopic(topic, { clientId: 'millrace-letters', ...options })) {
     for (const record of records) {
       const letter = readLetter(record)
-      if (letter) yield { letter, partition, offset: record.offset }
+      if (letter) yield { letter, partition, offset: record.offset, record }
     }
   }
 }

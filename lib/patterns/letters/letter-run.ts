@@ -1,0 +1,207 @@
+import type { Admin, Broker, OutgoingRecord } from '../../broker/broker.ts'
+import { BrokerError } from '../../broker/broker-error.ts'
+import { TransactionalWriter } from '../../broker/open/transactional-writer.ts'
+import type { Clock } from '../../common/clock.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
+import { partitionKey } from '../../common/ids.ts'
+import type { Random } from '../../common/random.ts'
+import { atPresent, type Letter } from '../../processor/letter.ts'
+import type { LetterBox } from './letter-box.ts'
+import { isWanted, type LetterFilter } from './letter-filter.ts'
+import { ensureLedger, LetterLedger, type LedgerEntry } from './letter-ledger.ts'
+import { readLetters, type StoredLetter } from './read-letters.ts'
+
+/** What letters are looked at and acted on with. */
+export interface LetterClients {
+  readonly applicationId: string
+  readonly broker: Broker
+  readonly admin: () => Promise<Admin>
+  readonly clock: Clock
+  readonly random: Random
+  /** Who acts, for the ledger. */
+  readonly by: string
+  /** Ends what is under way, between two transactions. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface LetterActionOptions {
+  /** Tells what would be done, and does nothing. Default: no. */
+  readonly dryRun?: boolean
+  /** Also those about which something was done before. Default: no. */
+  readonly force?: boolean
+  /** Called after each transaction. */
+  readonly onProgress?: (done: { readonly count: number; readonly total: number }) => void
+}
+
+export interface ReplayOptions extends LetterActionOptions {
+  /**
+   * Gives the records the present time in place of their own, so that windows that have closed since do not
+   * drop what comes of them. Default: no.
+   */
+  readonly now?: boolean
+}
+
+/** What was done about letters, or would be. */
+export interface LetterActionResult {
+  readonly letters: readonly Letter[]
+  /** How many were wanted, too, and left alone since something was done about them before. */
+  readonly left: number
+}
+
+export interface LetterRunOptions extends LetterClients {
+  readonly action: LedgerEntry['action']
+  readonly box: LetterBox
+  readonly filter: LetterFilter
+  readonly options: ReplayOptions
+  /** How many letters of other boxes were acted on before. */
+  readonly before: number
+}
+
+/** Letters of one transaction. */
+const BATCH_MAX = 500
+
+type PlacedLetter = Pick<Letter, 'id' | 'lastFailedMs'> & Pick<StoredLetter, 'partition' | 'offset'>
+
+/** Acts on the letters of one box: each in a transaction with its entry in the ledger. */
+export class LetterRun {
+  readonly #options: LetterRunOptions
+  /** Every letter of the box. */
+  readonly #all: PlacedLetter[] = []
+
+  constructor(options: LetterRunOptions) {
+    this.#options = options
+  }
+
+  /** What `act` would do now. */
+  async plan(): Promise<LetterActionResult> {
+    const { wanted, left } = await this.#choose(await this.#readLedger())
+    return { letters: lettersOf(wanted), left }
+  }
+
+  async act(): Promise<LetterActionResult> {
+    const { applicationId, action, box, signal, admin } = this.#options
+    await ensureLedger(applicationId, await admin())
+    const id = `${applicationId}-dlq-${box.name}`
+    await using writer = await TransactionalWriter.open({
+      ...this.#options,
+      clientId: id,
+      transactionalId: id,
+    })
+    // Read when the writers before can change nothing any more.
+    const ledger = await this.#readLedger()
+    const { wanted, left } = await this.#choose(ledger)
+    if (action === 'replayed') await this.#checkPlaces(wanted)
+    const count = await this.#actOn(wanted, ledger, writer)
+    if (action === 'purged' && !signal?.aborted) await this.#tidyUp(ledger, writer)
+    return { letters: lettersOf(wanted.slice(0, count)), left }
+  }
+
+  async #readLedger(): Promise<LetterLedger> {
+    const { applicationId, broker, admin, signal } = this.#options
+    return LetterLedger.read(applicationId, { broker, admin: await admin(), signal })
+  }
+
+  async #choose(
+    ledger: LetterLedger,
+  ): Promise<{ readonly wanted: readonly StoredLetter[]; readonly left: number }> {
+    const { broker, admin, signal, box, filter, options } = this.#options
+    // The last of each record: at-least-once may have written its letter twice.
+    const asked = new Map<string, StoredLetter>()
+    for await (const stored of readLetters(box.topic, { broker, admin: await admin(), signal })) {
+      const { letter, partition, offset } = stored
+      this.#all.push({ id: letter.id, lastFailedMs: letter.lastFailedMs, partition, offset })
+      if (isWanted(letter, filter)) asked.set(letter.id, stored)
+    }
+    const wanted = [...asked.values()].filter(
+      ({ letter }) => options.force === true || !ledger.about(box.name, letter),
+    )
+    return { wanted, left: asked.size - wanted.length }
+  }
+
+  /** Returns how many letters were acted on: all, unless the signal has ended it. */
+  async #actOn(
+    wanted: readonly StoredLetter[],
+    ledger: LetterLedger,
+    writer: TransactionalWriter,
+  ): Promise<number> {
+    const { action, box, clock, random, by, signal, before, options } = this.#options
+    const run = random.uuid()
+    let count = 0
+    while (count < wanted.length && !signal?.aborted) {
+      const batch = wanted.slice(count, count + BATCH_MAX)
+      const done = { action, at: clock.nowMs(), by, run }
+      const records = batch.flatMap(stored => [
+        ...(action === 'replayed' ? [this.#replayed(stored)] : []),
+        ledger.note(box.name, stored.letter, done),
+      ])
+      await this.#write(writer, records, before + count)
+      count += batch.length
+      options.onProgress?.({ count: before + count, total: before + wanted.length })
+    }
+    return count
+  }
+
+  #replayed(stored: StoredLetter): OutgoingRecord {
+    const { box, clock, options } = this.#options
+    const { key, value, headers } = stored.record
+    const timestamp = clock.nowMs()
+    const sent = options.now ? atPresent(headers, timestamp) : headers
+    return { ...box.replayPlace(stored), key, value, timestamp, headers: sent }
+  }
+
+  async #checkPlaces(wanted: readonly StoredLetter[]): Promise<void> {
+    const { box, admin } = this.#options
+    const places = wanted.map(stored => box.replayPlace(stored))
+    const topics = await (await admin()).describeTopics([...new Set(places.map(({ topic }) => topic))])
+    for (const place of places) {
+      const found = topics.get(place.topic)
+      if (found && place.partition < found.partitionCount) continue
+      const missing = found
+        ? `partition ${partitionKey(place.topic, place.partition)}`
+        : `topic ${place.topic}`
+      throw new StreamsError(
+        'REPLAY_TOPIC_MISSING',
+        `there is no ${missing}, from which ${box.name} takes letters again: the application makes it when it starts. Start it once, then replay`,
+      )
+    }
+  }
+
+  async #write(
+    writer: TransactionalWriter,
+    records: readonly OutgoingRecord[],
+    before: number,
+  ): Promise<void> {
+    try {
+      await writer.write(records)
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.class === 'fenced')) throw error
+      throw new StreamsError(
+        'REPLAY_FENCED',
+        `somebody else has begun to replay or purge the dead letters of ${this.#options.box.name}: this call has ended after ${before} letters`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** Deletes purged letters that no other lies before, and forgets what was done about those that are gone. */
+  async #tidyUp(ledger: LetterLedger, writer: TransactionalWriter): Promise<void> {
+    const { box, admin, clock } = this.#options
+    const ends = new Map<number, number>()
+    const staying = new Set<string>()
+    const stopped = new Set<number>()
+    for (const letter of this.#all) {
+      const { id, partition, offset } = letter
+      if (ledger.about(box.name, letter)?.action !== 'purged') stopped.add(partition)
+      if (stopped.has(partition)) staying.add(id)
+      else ends.set(partition, offset + 1)
+    }
+    const before = Array.from(ends, ([partition, offset]) => ({ topic: box.topic, partition, offset }))
+    if (before.length > 0) await (await admin()).deleteRecords(before)
+    const forgotten = ledger.forgotten(box.name, staying, clock.nowMs())
+    if (forgotten.length > 0) await this.#write(writer, forgotten, this.#options.before)
+  }
+}
+
+function lettersOf(stored: readonly StoredLetter[]): Letter[] {
+  return stored.map(({ letter }) => letter)
+}
