@@ -14,6 +14,14 @@ export interface RecordContext {
   readonly headers: readonly Header[]
   /** The bytes of the source record: for error handlers. */
   readonly source?: RawSource | undefined
+  /** Place from which it was read, where that is not its own: a dead letter that is replayed. */
+  readonly readAt?: RecordPlace | undefined
+}
+
+export interface RecordPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
 }
 
 export interface RawSource {

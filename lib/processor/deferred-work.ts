@@ -2,6 +2,7 @@ import { assert } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import type { RecordContext } from '../common/record-context.ts'
 import type { LetterRecord } from './letter.ts'
+import type { Record } from './record.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
 /**
@@ -40,6 +41,8 @@ export interface DeferringContext<KOut = unknown, VOut = unknown> extends Proces
    * it.
    */
   defer(work: DeferredWork): () => void
+  /** Forwards as if the record of that context were being processed. */
+  forwardAs(context: RecordContext, record: Record<KOut, VOut>): void
   /** Sends the record to the task's own partition of the topic, in the transaction of the present record. */
   sendLetter(topic: string, letter: LetterRecord): void
 }

@@ -13,7 +13,7 @@ export interface FailedPlace {
  * ours.
  */
 export function errorHeaders(
-  error: Pick<Error, 'name' | 'message' | 'stack'>,
+  error: { readonly name: string; readonly message: string; readonly stack?: string | undefined },
   { topic, partition, offset }: FailedPlace,
 ): Header[] {
   return [

@@ -6,10 +6,11 @@ import { errorHeaders } from './error-headers.ts'
 
 /**
  * Why a record is a dead letter: its tries are used up; an error says that trying is of no use; its bytes
- * cannot be read any more; its calls have ended the process again and again; one before it of its key was
- * given up.
+ * cannot be read; its calls have ended the process again and again; one before it of its key was given up.
+ * And what a handler of errors has dropped: a node has failed on it, or what came of it could not be written.
  */
-export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted' | 'behind'
+export type LetterReason =
+  'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted' | 'behind' | 'failed' | 'unwritable'
 
 /** An error as it is kept: what it is called, and what it says. */
 export interface ErrorSummary {
@@ -24,6 +25,9 @@ export interface Letter {
    * number behind it.
    */
   readonly id: string
+  /** The application that gave the record up. */
+  readonly applicationId: string
+  /** Operator, or node, that gave it up; '' where the record has reached none. */
   readonly operator: string
   readonly reason: LetterReason
   /** How many calls were made. */
@@ -61,21 +65,41 @@ const ERRORS = '__streams.errors.'
 /** What is known of a record that is given up. */
 export interface GivenUp extends Pick<
   Letter,
-  'id' | 'operator' | 'reason' | 'attempts' | 'firstFailedMs' | 'lastFailedMs' | 'firstError' | 'input'
+  | 'id'
+  | 'applicationId'
+  | 'operator'
+  | 'reason'
+  | 'attempts'
+  | 'firstFailedMs'
+  | 'lastFailedMs'
+  | 'firstError'
 > {
-  readonly lastError: ErrorSummary & { readonly stack: string }
-  readonly context: RecordContext
+  /** Undefined: the source record. */
+  readonly input?: Letter['input']
+  readonly lastError: ErrorSummary & { readonly stack?: string | undefined }
+  readonly context: Omit<RecordContext, 'readAt'>
 }
 
-/**
- * The letter's record: bytes and headers of the source record as they were, and behind its headers what
- * happened to it.
- */
-export function letterRecord(given: GivenUp): LetterRecord {
-  const { context, input, lastError } = given
-  const { source = input, timestamp } = context
+/** The letter's record: bytes and headers of the source record as they were, and behind them its own. */
+export function letterRecord(given: GivenUp & Pick<Letter, 'input'>): LetterRecord {
+  const { source = given.input } = given.context
+  // The topic deletes by time: what it keeps counts from now, and not from when the record was made.
+  return {
+    key: source.key,
+    value: source.value,
+    timestamp: given.lastFailedMs,
+    headers: letterHeaders(given),
+  }
+}
+
+/** Headers of the source record as they were, and behind them what happened to it. */
+export function letterHeaders(given: GivenUp): Header[] {
+  const { context, lastError } = given
+  const { source = given.input ?? NOTHING, timestamp } = context
+  const { input = source } = given
   const own: readonly (readonly [string, string])[] = [
     ['id', given.id],
+    ['application', given.applicationId],
     ['operator', given.operator],
     ['reason', given.reason],
     ['attempts', String(given.attempts)],
@@ -93,9 +117,10 @@ export function letterRecord(given: GivenUp): LetterRecord {
   ]
   if (!equalBytes(source.key, input.key)) headers.push({ key: `${OWN}input-key`, value: input.key })
   if (!equalBytes(source.value, input.value)) headers.push({ key: `${OWN}input-value`, value: input.value })
-  // The topic deletes by time: what it keeps counts from now, and not from when the record was made.
-  return { key: source.key, value: source.value, timestamp: given.lastFailedMs, headers }
+  return headers
 }
+
+const NOTHING = { key: null, value: null }
 
 /** Undefined where the record is no letter of an operator. */
 export function readLetter({ key, value, headers }: LetterRecord): Letter | undefined {
@@ -109,6 +134,7 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
   const number = (name: string) => Number(text(name) ?? Number.NaN)
   return {
     id,
+    applicationId: text(`${OWN}application`) ?? '',
     operator: text(`${OWN}operator`) ?? '',
     reason: (text(`${OWN}reason`) ?? 'gave-up') as LetterReason,
     attempts: number(`${OWN}attempts`),
@@ -128,6 +154,20 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
     },
     headers: headersBefore(headers),
   }
+}
+
+/** The context of a letter's record, as it was when it was given up. */
+export function contextOf({
+  topic,
+  partition,
+  offset,
+  timestamp,
+  headers,
+  key,
+  value,
+}: Letter): RecordContext {
+  const source = topic === undefined ? undefined : { key, value }
+  return { topic, partition, offset, timestamp, headers, source }
 }
 
 /** Which of the calls for its source record the letter's was, from 0. */

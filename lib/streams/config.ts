@@ -3,6 +3,7 @@ import { ConfigError } from '../common/errors/errors.ts'
 import { failOnError } from '../processor/error-handlers.ts'
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractor.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
+import type { PlanOptions } from '../topology/plan-topology.ts'
 import { nearest } from '../common/nearest-name.ts'
 
 /**
@@ -197,4 +198,11 @@ type TimeoutSetting = 'sessionTimeoutMs' | 'pollIntervalMsMax' | 'commitInterval
 
 function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
+}
+
+/** What of the settings the topology's plan depends on. */
+export function planOptions({
+  deadLetterQueueTopic,
+}: Pick<StreamsConfig, 'deadLetterQueueTopic'>): PlanOptions {
+  return { replays: deadLetterQueueTopic !== undefined }
 }

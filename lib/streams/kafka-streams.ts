@@ -31,7 +31,7 @@ import {
   type StreamsComponents,
 } from './components.ts'
 import { closeOnSignals } from './close-on-signals.ts'
-import { resolveConfig, type StreamsConfig } from './config.ts'
+import { planOptions, resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { observable } from './observable.ts'
 import { StoreCatalogue } from './store-catalogue.ts'
@@ -93,7 +93,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#memory = new MemoryBudget(this.#settings)
     this.#components = completeComponents(components, this.#settings)
     this.#admin = new AdminOnDemand(components.broker)
-    this.#plan = topology.plan(this.#settings.applicationId)
+    this.#plan = topology.plan(this.#settings.applicationId, planOptions(this.#settings))
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#failedThreads = watchClient(this.metrics, {
       clientId: this.#settings.clientId,
@@ -370,7 +370,7 @@ export class KafkaStreams implements AsyncDisposable {
     const admin = this.#admin.get
     return new DeadLetters({
       applicationId,
-      boxes: letterBoxes(this.#plan),
+      boxes: letterBoxes(this.#plan, this.#settings),
       broker,
       admin,
       clock,
@@ -398,7 +398,7 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#state.canMoveTo('pending-shutdown')) this.#state.moveTo('pending-shutdown')
     this.#stop.abort()
     await this.#work
-    await this.#admin[Symbol.asyncDispose]()
+    await this.#admin.close()
     this.#end()
   }
 

@@ -27,7 +27,7 @@ import type {
 } from '../store/contract/versioned-key-value-store.ts'
 import type { WindowStore, WindowStoreReads } from '../store/contract/window-store.ts'
 import type { Letter } from '../processor/letter.ts'
-import { resolveConfig, type StreamsConfig } from '../streams/config.ts'
+import { planOptions, resolveConfig, type StreamsConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -92,7 +92,7 @@ export class TopologyTestDriver implements Disposable {
     })
     this.#letters = new DriverLetters(this.#settings.applicationId, topic => this.producedRecords(topic))
     this.#memory = new MemoryBudget(this.#settings)
-    this.#plan = topology.plan(this.#settings.applicationId)
+    this.#plan = topology.plan(this.#settings.applicationId, planOptions(this.#settings))
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
@@ -363,7 +363,9 @@ export class TopologyTestDriver implements Disposable {
       sink: { copies: false, send: record => this.#pending.push(record) },
       partitionCounts: () => 1,
       onProductionError: this.#settings.productionErrorHandler,
+      applicationId: this.#settings.applicationId,
       deadLetterQueueTopic: this.#settings.deadLetterQueueTopic,
+      nowMs: () => this.#clock.nowMs(),
       dropped: droppedRecords(this.#metrics, id),
     })
     return new StreamTask({

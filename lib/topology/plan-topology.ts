@@ -10,6 +10,7 @@ import type {
   TopologyPlan,
 } from './plan.ts'
 import type { NodeGroup } from './subtopologies.ts'
+import { withReplays } from './replay-nodes.ts'
 import { childrenByParent, groupNodes } from './subtopologies.ts'
 import type { TopologyDefinition } from './topology-definition.ts'
 
@@ -20,14 +21,23 @@ const REPARTITION_TOPIC_CONFIG = Object.freeze({
   'retention.ms': '-1',
 })
 
+export interface PlanOptions {
+  /** Whether letters of the sources' records can be processed again. Default: no. */
+  readonly replays?: boolean
+}
+
 /**
  * Freezes a definition into what the runtime runs: real topic names, children in order, stores with their
  * changelogs.
  */
-export function planTopology(topology: TopologyDefinition, applicationId: string): TopologyPlan {
+export function planTopology(
+  topology: TopologyDefinition,
+  applicationId: string,
+  options: PlanOptions = {},
+): TopologyPlan {
   checkHasSource(topology)
   checkCoPartitioned(topology)
-  const planner = new Planner(topology, applicationId)
+  const planner = new Planner(topology, applicationId, options)
   const groups = groupNodes(topology)
   return Object.freeze({
     applicationId,
@@ -46,23 +56,28 @@ export function planTopology(topology: TopologyDefinition, applicationId: string
 class Planner {
   readonly #topology: TopologyDefinition
   readonly #applicationId: string
+  readonly #replays: boolean
 
-  constructor(topology: TopologyDefinition, applicationId: string) {
+  constructor(topology: TopologyDefinition, applicationId: string, { replays = false }: PlanOptions) {
     this.#topology = topology
     this.#applicationId = applicationId
+    this.#replays = replays
   }
 
   subtopology(group: NodeGroup): SubtopologyPlan {
     const children = childrenByParent(group.nodes)
-    const sources = group.nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
+    const plans = group.nodes.map(node => this.#node(node, children.get(node.name) ?? []))
+    const mayReplay = this.#replays && group.globalStore === undefined
+    const nodes = mayReplay ? withReplays(this.#applicationId, plans) : plans
+    const sources = nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
     const sinks = group.nodes.flatMap(node =>
       node.kind === 'sink' && typeof node.topic === 'string' ? [node.topic] : [],
     )
     return Object.freeze({
       id: group.id,
-      nodes: Object.freeze(group.nodes.map(node => this.#node(node, children.get(node.name) ?? []))),
+      nodes: Object.freeze(nodes),
       stores: Object.freeze(this.#stores(group)),
-      sourceTopics: this.#realNames(sources),
+      sourceTopics: Object.freeze([...new Set(sources)]),
       sinkTopics: this.#realNames(sinks),
     })
   }

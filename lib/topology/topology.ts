@@ -5,7 +5,7 @@ import type { StoreBuilder } from '../store/contract/state-store.ts'
 import { describeTopology } from './describe-topology.ts'
 import type { ProcessorDefinition, SourceDefinition } from './node-definition.ts'
 import type { OffsetReset, TopologyPlan } from './plan.ts'
-import { planTopology } from './plan-topology.ts'
+import { planTopology, type PlanOptions } from './plan-topology.ts'
 import { checkSupplier } from './check-supplier.ts'
 import { TopologyDefinition } from './topology-definition.ts'
 import type {
@@ -131,8 +131,8 @@ export class Topology {
   }
 
   /** The frozen graph for the runtime, with the real names of internal topics. */
-  plan(applicationId: string): TopologyPlan {
-    return planTopology(this.#definition, applicationId)
+  plan(applicationId: string, options: PlanOptions = {}): TopologyPlan {
+    return planTopology(this.#definition, applicationId, options)
   }
 }
 

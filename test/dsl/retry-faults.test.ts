@@ -284,6 +284,7 @@ describe('letters', () => {
   const context = { topic: 'in', partition: 0, offset: 7, timestamp: 1, headers: NO_HEADERS }
   const given = {
     id: 'in-0-7',
+    applicationId: 'app',
     operator: 'charge',
     reason: 'gave-up' as const,
     attempts: 1,

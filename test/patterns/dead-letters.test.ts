@@ -46,7 +46,7 @@ describe('dead letters', () => {
       'bad9 replayed',
     ])
     // Twice is once.
-    expect(await letters.replay({})).toEqual({ letters: [], left: 4 })
+    expect(await letters.replay({})).toEqual({ letters: [], left: 4, homeless: [] })
     const forced = await letters.replay({ error: 'not bad3' }, { force: true })
     expect(forced.letters.map(({ value }) => utf8Text(value!))).toEqual(['bad3'])
     await eventually(async () => (await outputs()).length === VALUES.length + 1)
@@ -114,7 +114,7 @@ describe('dead letters', () => {
     const [one, other] = [await lettersOf(broker, 'app'), await lettersOf(broker, 'app')]
     let second: Promise<unknown> | undefined
     const first = one
-      .replay({}, { onProgress: () => (second ??= other.replay({})) })
+      .replay({}, { onProgress: () => void (second ??= other.replay({})) })
       .catch((error: unknown) => error)
     expect(await first).toMatchObject({ code: 'REPLAY_FENCED' })
     expect(String(await first)).toContain('dead letters of charge: this call has ended after ')
@@ -143,7 +143,7 @@ describe('dead letters', () => {
       (await readAll(broker, 'app-dlq-ledger')).map(({ key, value }) => [utf8Text(key!), value]),
     )
     expect([...ledger.values()]).toEqual([null, null])
-    expect(await letters.replay({ error: 'not bad0' })).toEqual({ letters: [], left: 0 })
+    expect(await letters.replay({ error: 'not bad0' })).toEqual({ letters: [], left: 0, homeless: [] })
   })
 
   it('a replay that nothing would take, and an operator that is not there, are refused', async () => {
@@ -162,7 +162,7 @@ describe('dead letters', () => {
       ],
     } as never)
     await expect(gone.replay({ operator: 'charge' })).rejects.toMatchObject({ code: 'OPERATOR_GONE' })
-    expect(await gone.replay({})).toEqual({ letters: [], left: 0 })
+    expect(await gone.replay({})).toEqual({ letters: [], left: 0, homeless: [] })
     await admin.deleteTopics(['app-charge-replay'])
     await expect(letters.replay({})).rejects.toMatchObject({ code: 'REPLAY_TOPIC_MISSING' })
     expect(await listed(letters)).toEqual(['bad open'])

@@ -17,6 +17,8 @@ const string = serdes.string()
 function partitionOf(keySerde: Serde<Windowed<string>>, key: Windowed<string>): number {
   const sent: OutgoingRecord[] = []
   const collector = new RecordCollector({
+    applicationId: 'app',
+    nowMs: () => 0,
     taskId: '0_0',
     sink: { copies: true, send: record => void sent.push(record) },
     partitionCounts: () => PARTITIONS,

@@ -1,7 +1,7 @@
 import type { Admin, Broker } from '../broker.ts'
 
 /** An admin client that is opened when it is first asked for. */
-export class AdminOnDemand implements AsyncDisposable {
+export class AdminOnDemand {
   readonly #broker: Broker
   #opening: Promise<Admin> | undefined
 
@@ -18,7 +18,7 @@ export class AdminOnDemand implements AsyncDisposable {
     return this.#opening
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     const admin = await this.#opening?.catch(() => undefined)
     this.#opening = undefined
     await admin?.close()

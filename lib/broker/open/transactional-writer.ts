@@ -19,7 +19,7 @@ const RETRY_MS = 100
  * asked for again; where that ends without one, the next writer of the id decides about the transaction when
  * it is opened, and what it reads then is what has come true.
  */
-export class TransactionalWriter implements AsyncDisposable {
+export class TransactionalWriter {
   readonly #producer: Producer
   readonly #clock: Clock
 
@@ -56,7 +56,7 @@ export class TransactionalWriter implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#producer.close()
   }
 

@@ -4,6 +4,7 @@ import type { ConfigFile } from '../options/config-file.ts'
 import { describeJson } from '../describe/describe-json.ts'
 import { describeMermaid } from '../describe/describe-mermaid.ts'
 import { describeSvg } from '../describe/describe-svg.ts'
+import { planOptions } from '../../streams/config.ts'
 import { exitCodeAfter, type ExitCode } from '../output/exit-code.ts'
 import { loadApplication } from '../run/job.ts'
 import { collectPairs, type Pair } from '../options/option-values.ts'
@@ -52,7 +53,9 @@ export function describeCommand(onEnd: (exitCode: ExitCode) => void): Command {
 async function describe(file: string, { set = [], format, ...named }: DescribeOptions): Promise<void> {
   const { topology, config } = await loadApplication({ ...named, file, set })
   const text =
-    format === 'text' ? topology.describe() : FORMATTERS[format](topology.plan(config.applicationId))
+    format === 'text'
+      ? topology.describe()
+      : FORMATTERS[format](topology.plan(config.applicationId, planOptions(config)))
   await print(text.endsWith('\n') ? text : `${text}\n`)
 }
 

@@ -13,6 +13,7 @@ import type { ConfigFile } from '../options/config-file.ts'
 import { collectPairs, type Pair } from '../options/option-values.ts'
 import { addBrokerOptions, applicationIdOption, type BrokerOptions } from '../options/shared-options.ts'
 import { painted } from '../output/colours.ts'
+import { planOptions } from '../../streams/config.ts'
 import { asUsage, exitCodeAfter, UsageError, type ExitCode } from '../output/exit-code.ts'
 import { print } from '../output/output.ts'
 import { withBroker, type Session } from '../run/broker-session.ts'
@@ -157,11 +158,15 @@ async function dlq(request: Request): Promise<void> {
   const application =
     file === undefined ? undefined : await loadApplication({ ...options, file, set: options.set ?? [] })
   const applicationId = application?.config.applicationId ?? options.applicationId ?? ''
-  const plan = application?.topology.plan(applicationId)
+  const plan = application?.topology.plan(applicationId, planOptions(application.config))
   const stateDir = application?.config.stateDir ?? options.stateDir
   const text = new LetterText(plan?.subtopologies ?? [], application?.config ?? {})
   await withBroker({ ...options, ...(stateDir !== undefined && { stateDir }) }, async session => {
-    const boxes = await findBoxes({ applicationId, known: plan && letterBoxes(plan), admin: session.admin })
+    const boxes = await findBoxes({
+      applicationId,
+      known: plan && letterBoxes(plan, application?.config),
+      admin: session.admin,
+    })
     await asUsage(() => answer(request, { applicationId, boxes, text, session }))
   })
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { planOptions } from '../../streams/config.ts'
 import { withBroker, type Session } from '../run/broker-session.ts'
 import type { ConfigFile } from '../options/config-file.ts'
 import { executeReset } from '../reset/execute-reset.ts'
@@ -73,7 +74,7 @@ async function resetApplication(
   { broker, admin, ending, logger }: Session,
 ): Promise<void> {
   const { stateDir, applicationId } = config
-  const plan = topology.plan(applicationId)
+  const plan = topology.plan(applicationId, planOptions(config))
   const planned = await planReset({ plan, stateDir }, admin, resetTo(options))
   await print(asText(planned, options.execute ?? false))
   for (const topic of planned.missing) logger.log('warn', `the input ${topic} does not exist`)

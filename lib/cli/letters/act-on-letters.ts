@@ -27,6 +27,12 @@ export async function actOnLetters(
   const result = await act({ ...options, onProgress: now => (done = now) }).finally(stopTelling)
   if (options.dryRun) for (const letter of result.letters) await print(text.row({ letter, state: 'open' }))
   await print(summary(action, result, options.dryRun ?? false))
+  for (const { id } of result.homeless) {
+    logger.log(
+      'warn',
+      `${id} cannot be replayed: the topology does not read its topic, or a punctuator made it`,
+    )
+  }
   checkFound(query, result, action)
 }
 
@@ -41,8 +47,12 @@ function summary(action: 'replay' | 'purge', { letters, left }: LetterActionResu
 }
 
 /** A letter that is named and not there is a mistake; that a filter finds none is an answer. */
-function checkFound({ ids }: LetterQuery, { letters, left }: LetterActionResult, action: string): void {
-  const missing = new Set(ids).size - letters.length - left
+function checkFound(
+  { ids }: LetterQuery,
+  { letters, left, homeless }: LetterActionResult,
+  action: string,
+): void {
+  const missing = new Set(ids).size - letters.length - left - homeless.length
   if (missing <= 0) return
   throw new UsageError(
     'UNKNOWN_LETTER',

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path'
 import { systemClock, type Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
-import { resolveConfig, type StreamsConfig } from '../../streams/config.ts'
+import { planOptions, resolveConfig, type StreamsConfig } from '../../streams/config.ts'
 import type { TopologySettings } from '../../streams/topology-file.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import type { Topology } from '../../topology/topology.ts'
@@ -39,7 +39,7 @@ export interface Application {
 export async function prepareJob(options: RunOptions): Promise<Job> {
   const address = serviceAddress(process.env)
   const application = await loadApplication(options)
-  const plan = application.topology.plan(application.config.applicationId)
+  const plan = application.topology.plan(application.config.applicationId, planOptions(application.config))
   return { options, ...application, plan, ...address, clock: systemClock, logger: loggerFor(options) }
 }
 

@@ -1,11 +1,7 @@
-import type { RecordContext } from '../../common/record-context.ts'
-import { letterTimestamp, ordinalOf, readLetter, type LetterRecord } from '../../processor/letter.ts'
-import { serdes } from '../../serde/serdes.ts'
+import { contextOf, ordinalOf, readLetter, type LetterRecord } from '../../processor/letter.ts'
+import { REPLAY_SOURCE } from '../../topology/replay-nodes.ts'
 import type { OwnSourceDefinition } from '../graph/graph-node.ts'
 import type { AsyncInput } from './input-format.ts'
-
-const KEPT_MS = 7 * 24 * 3_600_000
-const BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * The second source of an operator with retry: letters that are to be processed again, each in the partition
@@ -13,22 +9,7 @@ const BYTES_MAX = 16 * 1024 * 1024
  */
 export function replaySource(operator: string): OwnSourceDefinition {
   const name = replayTopic(operator)
-  return {
-    name,
-    topics: [name],
-    keySerde: serdes.bytes(),
-    valueSerde: serdes.bytes(),
-    timestampExtractor: ({ headers }) => letterTimestamp(headers),
-    own: {
-      partitionCount: 'tasks',
-      config: {
-        'cleanup.policy': 'delete',
-        'retention.ms': String(KEPT_MS),
-        'max.message.bytes': String(BYTES_MAX),
-      },
-      isKept: false,
-    },
-  }
+  return { name, topics: [name], ...REPLAY_SOURCE }
 }
 
 /** Without the application's id. */
@@ -42,15 +23,5 @@ export function replayTopic(operator: string): string {
  */
 export function replayedInput(record: LetterRecord): AsyncInput | undefined {
   const letter = readLetter(record)
-  if (!letter) return undefined
-  const { input, topic, partition, offset, timestamp, headers, key, value } = letter
-  const context: RecordContext = {
-    topic,
-    partition,
-    offset,
-    timestamp,
-    headers,
-    source: topic === undefined ? undefined : { key, value },
-  }
-  return { ...input, context, ordinal: ordinalOf(letter) }
+  return letter && { ...letter.input, context: contextOf(letter), ordinal: ordinalOf(letter) }
 }

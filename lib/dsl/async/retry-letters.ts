@@ -13,6 +13,7 @@ export function letterTopic(operator: string): string {
 /** Writes the dead letters of one operator in one task, each in the transaction in which its input leaves. */
 export class RetryLetters {
   readonly #operator: string
+  readonly #applicationId: string
   readonly #topic: string
   readonly #context: DeferringContext
   readonly #written: Counter
@@ -20,6 +21,7 @@ export class RetryLetters {
   constructor(operator: string, context: DeferringContext) {
     const { applicationId, taskId, metrics } = context
     this.#operator = operator
+    this.#applicationId = applicationId
     this.#topic = `${applicationId}-${letterTopic(operator)}`
     this.#context = context
     const tags = { 'task-id': taskId, node: operator }
@@ -31,6 +33,7 @@ export class RetryLetters {
     const { attempts, firstFailedMs, firstError } = failed
     const letter = letterRecord({
       id: call.letterId,
+      applicationId: this.#applicationId,
       operator: this.#operator,
       reason,
       attempts,

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../common/errors/errors.ts'
 import { nearest } from '../../common/nearest-name.ts'
 import type { Letter } from '../../processor/letter.ts'
-import type { LetterBox } from './letter-box.ts'
+import { isOf, type LetterBox } from './letter-box.ts'
 import { isWanted, type LetterFilter } from './letter-filter.ts'
 import { LetterLedger, type LedgerEntry } from './letter-ledger.ts'
 import {
@@ -42,9 +42,9 @@ export class DeadLetters {
     this.#options = options
   }
 
-  /** Operators that have dead letters, by name. */
+  /** Operators with retry, by name. */
   get operators(): readonly string[] {
-    return this.#options.boxes.map(({ name }) => name)
+    return this.#options.boxes.flatMap(({ name, isShared }) => (isShared ? [] : [name]))
   }
 
   /** In order within an operator's partition. `all`: also those that were replayed or purged. */
@@ -52,13 +52,15 @@ export class DeadLetters {
     filter: LetterFilter = {},
     { all = false }: { readonly all?: boolean } = {},
   ): AsyncGenerator<ListedLetter, void, undefined> {
+    const { applicationId } = this.#options
     const boxes = this.#boxesOf(filter)
     const clients = { ...this.#options, admin: await this.#options.admin() }
-    const ledger = await LetterLedger.read(this.#options.applicationId, clients)
+    const ledger = await LetterLedger.read(applicationId, clients)
     for (const box of boxes) {
       for await (const { letter } of readLetters(box.topic, clients)) {
         const done = ledger.about(box.name, letter)
-        if ((all || !done) && isWanted(letter, filter)) yield { letter, state: done?.action ?? 'open', done }
+        if (!isOf(applicationId, box, letter) || !isWanted(letter, filter)) continue
+        if (all || !done) yield { letter, state: done?.action ?? 'open', done }
       }
     }
   }
@@ -86,15 +88,17 @@ export class DeadLetters {
     mayAct: (box: LetterBox) => boolean = () => true,
   ): Promise<LetterActionResult> {
     const letters: Letter[] = []
+    const homeless: Letter[] = []
     let left = 0
     for (const box of this.#boxesOf(filter).filter(mayAct)) {
       const run = new LetterRun({ ...this.#options, action, box, filter, options, before: letters.length })
       const result = options.dryRun ? await run.plan() : await run.act()
       letters.push(...result.letters)
+      homeless.push(...result.homeless)
       left += result.left
       if (this.#options.signal?.aborted) break
     }
-    return { letters, left }
+    return { letters, left, homeless }
   }
 
   #mayReplay({ name, isGone = false }: LetterBox, { operator }: LetterFilter): boolean {
@@ -111,11 +115,12 @@ export class DeadLetters {
     if (boxes.length === 0) {
       throw new ConfigError(
         'NO_OPERATOR_WITH_RETRY',
-        `no operator of ${applicationId} has retry: there are no dead letters of operators`,
+        `no operator of ${applicationId} has retry, and it has no deadLetterQueueTopic: there are no dead letters`,
       )
     }
     if (operator === undefined) return boxes
-    const found = boxes.filter(({ name }) => name === operator)
+    // The application's box has letters of any node.
+    const found = boxes.filter(({ name, isShared }) => isShared || name === operator)
     if (found.length > 0) return found
     const guess = nearest(operator, this.operators)
     const hint = guess === undefined ? `it has ${this.operators.join(', ')}` : `did you mean ${guess}?`

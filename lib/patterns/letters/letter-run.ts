@@ -1,4 +1,5 @@
 import type { Admin, Broker, OutgoingRecord } from '../../broker/broker.ts'
+import { present } from '../../common/assert.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import { TransactionalWriter } from '../../broker/open/transactional-writer.ts'
 import type { Clock } from '../../common/clock.ts'
@@ -6,7 +7,7 @@ import { StreamsError } from '../../common/errors/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Random } from '../../common/random.ts'
 import { atPresent, type Letter } from '../../processor/letter.ts'
-import type { LetterBox } from './letter-box.ts'
+import { isOf, type LetterBox } from './letter-box.ts'
 import { isWanted, type LetterFilter } from './letter-filter.ts'
 import { ensureLedger, LetterLedger, type LedgerEntry } from './letter-ledger.ts'
 import { readLetters, type StoredLetter } from './read-letters.ts'
@@ -46,6 +47,10 @@ export interface LetterActionResult {
   readonly letters: readonly Letter[]
   /** How many were wanted, too, and left alone since something was done about them before. */
   readonly left: number
+  /**
+   * Those that cannot be replayed: of punctuators, and of topics that the topology does not read any more.
+   */
+  readonly homeless: readonly Letter[]
 }
 
 export interface LetterRunOptions extends LetterClients {
@@ -59,6 +64,10 @@ export interface LetterRunOptions extends LetterClients {
 
 /** Letters of one transaction. */
 const BATCH_MAX = 500
+
+interface Chosen extends Pick<LetterActionResult, 'left' | 'homeless'> {
+  readonly wanted: readonly StoredLetter[]
+}
 
 type PlacedLetter = Pick<Letter, 'id' | 'lastFailedMs'> & Pick<StoredLetter, 'partition' | 'offset'>
 
@@ -74,26 +83,35 @@ export class LetterRun {
 
   /** What `act` would do now. */
   async plan(): Promise<LetterActionResult> {
-    const { wanted, left } = await this.#choose(await this.#readLedger())
-    return { letters: lettersOf(wanted), left }
+    const { wanted, left, homeless } = await this.#choose(await this.#readLedger())
+    return { letters: lettersOf(wanted), left, homeless }
   }
 
   async act(): Promise<LetterActionResult> {
-    const { applicationId, action, box, signal, admin } = this.#options
+    const { applicationId, box, admin } = this.#options
     await ensureLedger(applicationId, await admin())
     const id = `${applicationId}-dlq-${box.name}`
-    await using writer = await TransactionalWriter.open({
+    const writer = await TransactionalWriter.open({
       ...this.#options,
       clientId: id,
       transactionalId: id,
     })
+    try {
+      return await this.#actBy(writer)
+    } finally {
+      await writer.close()
+    }
+  }
+
+  async #actBy(writer: TransactionalWriter): Promise<LetterActionResult> {
+    const { action, signal } = this.#options
     // Read when the writers before can change nothing any more.
     const ledger = await this.#readLedger()
-    const { wanted, left } = await this.#choose(ledger)
+    const { wanted, left, homeless } = await this.#choose(ledger)
     if (action === 'replayed') await this.#checkPlaces(wanted)
     const count = await this.#actOn(wanted, ledger, writer)
     if (action === 'purged' && !signal?.aborted) await this.#tidyUp(ledger, writer)
-    return { letters: lettersOf(wanted.slice(0, count)), left }
+    return { letters: lettersOf(wanted.slice(0, count)), left, homeless }
   }
 
   async #readLedger(): Promise<LetterLedger> {
@@ -101,21 +119,24 @@ export class LetterRun {
     return LetterLedger.read(applicationId, { broker, admin: await admin(), signal })
   }
 
-  async #choose(
-    ledger: LetterLedger,
-  ): Promise<{ readonly wanted: readonly StoredLetter[]; readonly left: number }> {
-    const { broker, admin, signal, box, filter, options } = this.#options
+  async #choose(ledger: LetterLedger): Promise<Chosen> {
+    const { applicationId, broker, admin, signal, action, box, filter, options } = this.#options
     // The last of each record: at-least-once may have written its letter twice.
     const asked = new Map<string, StoredLetter>()
     for await (const stored of readLetters(box.topic, { broker, admin: await admin(), signal })) {
       const { letter, partition, offset } = stored
       this.#all.push({ id: letter.id, lastFailedMs: letter.lastFailedMs, partition, offset })
-      if (isWanted(letter, filter)) asked.set(letter.id, stored)
+      if (isOf(applicationId, box, letter) && isWanted(letter, filter)) asked.set(letter.id, stored)
     }
-    const wanted = [...asked.values()].filter(
+    const open = [...asked.values()].filter(
       ({ letter }) => options.force === true || !ledger.about(box.name, letter),
     )
-    return { wanted, left: asked.size - wanted.length }
+    const isHomeless = (stored: StoredLetter) => action === 'replayed' && !box.replayPlace(stored)
+    return {
+      wanted: open.filter(stored => !isHomeless(stored)),
+      left: asked.size - open.length,
+      homeless: lettersOf(open.filter(isHomeless)),
+    }
   }
 
   /** Returns how many letters were acted on: all, unless the signal has ended it. */
@@ -143,15 +164,16 @@ export class LetterRun {
 
   #replayed(stored: StoredLetter): OutgoingRecord {
     const { box, clock, options } = this.#options
+    const place = present(box.replayPlace(stored), 'place of a letter that is replayed')
     const { key, value, headers } = stored.record
     const timestamp = clock.nowMs()
     const sent = options.now ? atPresent(headers, timestamp) : headers
-    return { ...box.replayPlace(stored), key, value, timestamp, headers: sent }
+    return { ...place, key, value, timestamp, headers: sent }
   }
 
   async #checkPlaces(wanted: readonly StoredLetter[]): Promise<void> {
     const { box, admin } = this.#options
-    const places = wanted.map(stored => box.replayPlace(stored))
+    const places = wanted.flatMap(stored => box.replayPlace(stored) ?? [])
     const topics = await (await admin()).describeTopics([...new Set(places.map(({ topic }) => topic))])
     for (const place of places) {
       const found = topics.get(place.topic)
@@ -161,7 +183,7 @@ export class LetterRun {
         : `topic ${place.topic}`
       throw new StreamsError(
         'REPLAY_TOPIC_MISSING',
-        `there is no ${missing}, from which ${box.name} takes letters again: the application makes it when it starts. Start it once, then replay`,
+        `there is no ${missing}, from which letters of ${box.name} are taken again: the application makes it when it starts. Start it once, then replay`,
       )
     }
   }
@@ -183,7 +205,9 @@ export class LetterRun {
     }
   }
 
-  /** Deletes purged letters that no other lies before, and forgets what was done about those that are gone. */
+  /**
+   * Deletes purged letters that no other lies before, and forgets what was done about those that are gone.
+   */
   async #tidyUp(ledger: LetterLedger, writer: TransactionalWriter): Promise<void> {
     const { box, admin, clock } = this.#options
     const ends = new Map<number, number>()
@@ -196,8 +220,9 @@ export class LetterRun {
       else ends.set(partition, offset + 1)
     }
     const before = Array.from(ends, ([partition, offset]) => ({ topic: box.topic, partition, offset }))
-    if (before.length > 0) await (await admin()).deleteRecords(before)
-    const forgotten = ledger.forgotten(box.name, staying, clock.nowMs())
+    // Others may have letters in a shared topic.
+    if (before.length > 0 && !box.isShared) await (await admin()).deleteRecords(before)
+    const forgotten = box.isShared ? [] : ledger.forgotten(box.name, staying, clock.nowMs())
     if (forgotten.length > 0) await this.#write(writer, forgotten, this.#options.before)
   }
 }

@@ -26,7 +26,7 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
     const question = { handler: 'processingErrorHandler', answers: PROCESSING_ANSWERS, place }
     const answer = askHandler(scope.onProcessingError, error, context, question)
     if (answerOf(answer) === 'rollback') throw rolledBack(scope, { error, answer, nodeName }, place)
-    scope.collector.sendDeadLetters(answer, error, context)
+    scope.collector.sendDeadLetters(answer, error, context, 'failed')
     if (answerOf(answer) === 'continue') return scope.dropped.add()
     throw new RecordFailedError('PROCESSING_FAILED', `${place}: ${error.message}`, { cause: error })
   } catch (failure) {
@@ -40,7 +40,7 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
  * transaction that skips it.
  */
 export function leaveOut(scope: TaskScope, { error, answer = 'continue', nodeName }: FailedInput): void {
-  scope.collector.sendDeadLetters(answer, error, handlerContext(scope, nodeName))
+  scope.collector.sendDeadLetters(answer, error, handlerContext(scope, nodeName), 'failed')
   scope.dropped.add()
 }
 
@@ -51,7 +51,7 @@ function handlerContext({ taskId, context }: TaskScope, nodeName: string | undef
 
 /** The error that ends the epoch, so that it is repeated without the record. */
 function rolledBack({ context, rollBack }: TaskScope, failed: FailedInput, place: string): Error {
-  const { topic, partition, offset } = context
+  const { topic, partition, offset } = context.readAt ?? context
   const { error: cause } = failed
   if (!rollBack || topic === undefined) {
     const why =

@@ -116,6 +116,14 @@ export class NodeContext implements DeferringContext, OperatorContext {
     return this.#scope.defer(this.nodeName, work)
   }
 
+  forwardAs(context: RecordContext, record: Record<unknown, unknown>): void {
+    const outer = this.#scope.context
+    this.#scope.context = context
+    // Where it throws, whoever decides about the failure sets the context.
+    this.forward(record)
+    this.#scope.context = outer
+  }
+
   sendLetter(topic: string, letter: LetterRecord): void {
     this.#scope.collector.sendLetter(topic, letter)
   }

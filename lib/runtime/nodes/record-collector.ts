@@ -14,7 +14,7 @@ import type {
   ProductionErrorContext,
   ProductionErrorHandler,
 } from '../../processor/error-handlers.ts'
-import type { LetterRecord } from '../../processor/letter.ts'
+import type { LetterReason, LetterRecord } from '../../processor/letter.ts'
 import { Record } from '../../processor/record.ts'
 import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { serializeTransient } from '../../serde/transient-bytes.ts'
@@ -43,7 +43,10 @@ export interface RecordCollectorOptions {
   readonly partitionCounts: PartitionCounts
   readonly onProductionError: ProductionErrorHandler
   /** Topic of the setting of that name. */
+  readonly applicationId: string
   readonly deadLetterQueueTopic: string | undefined
+  /** The wall clock's. */
+  readonly nowMs: () => number
   readonly dropped: Counter
   /** Refusals, shared by the tasks of a thread; without them nothing is refused after it was sent. */
   readonly refusals?: Refusals
@@ -145,8 +148,15 @@ export class RecordCollector implements RecordOrigin {
     this.#recordContext = recordContext
   }
 
-  sendDeadLetters(answer: HandlerAnswer<string>, error: Error, context: ErrorHandlerContext): void {
-    for (const letter of deadLettersOf(answer, error, context, this.#options.deadLetterQueueTopic)) {
+  sendDeadLetters(
+    answer: HandlerAnswer<string>,
+    error: Error,
+    context: ErrorHandlerContext,
+    reason: LetterReason,
+  ): void {
+    const { applicationId, deadLetterQueueTopic, nowMs } = this.#options
+    const given = { applicationId, topic: deadLetterQueueTopic, nowMs, reason }
+    for (const letter of deadLettersOf(answer, error, context, given)) {
       const { topic, key, value, timestamp, headers } = letter
       this.#letterTopics.add(topic)
       const record = new Record(key, value, Math.max(0, timestamp))
@@ -294,7 +304,7 @@ export class RecordCollector implements RecordOrigin {
         place: `a record of task ${taskId} for topic "${topic}"${from} ${what}`,
       },
     )
-    if (input && !this.#letterTopics.has(topic)) this.sendDeadLetters(answer, error, input)
+    if (input && !this.#letterTopics.has(topic)) this.sendDeadLetters(answer, error, input, 'unwritable')
     const decision = answerOf(answer)
     if (decision === 'continue') this.#options.dropped.add()
     if (decision !== 'fail') return decision

@@ -166,7 +166,9 @@ export class GlobalTask {
       sink: { copies: false, send: refuse('write to topics') },
       partitionCounts: refuse('write to topics'),
       onProductionError: settings.productionErrorHandler,
+      applicationId: settings.applicationId,
       deadLetterQueueTopic: undefined,
+      nowMs: () => clock.nowMs(),
       dropped,
     })
     return {

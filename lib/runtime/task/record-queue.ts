@@ -282,7 +282,7 @@ export class RecordQueue {
     const at = `record ${topic}-${partition}@${offset} ${fault}`
     const question = { handler: 'deserializationErrorHandler', answers: ERROR_ANSWERS, place: at }
     const answer = askHandler(this.#options.onDeserializationError, error, context, question)
-    this.#options.collector?.sendDeadLetters(answer, error, context)
+    this.#options.collector?.sendDeadLetters(answer, error, context, 'undeserialisable')
     if (answerOf(answer) === 'continue') return this.#options.dropped.add()
     throw new RecordFailedError(
       'DESERIALIZATION_FAILED',

@@ -128,7 +128,9 @@ export class TaskFactory {
       sink: output,
       partitionCounts,
       onProductionError: settings.productionErrorHandler,
+      applicationId: settings.applicationId,
       deadLetterQueueTopic: settings.deadLetterQueueTopic,
+      nowMs: () => clock.nowMs(),
       dropped: droppedRecords(metrics, id),
       refusals,
     })
