@@ -60,6 +60,11 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npm run chaos -- --all --minutes 10     # faults of every kind at once': 'test/chaos/chaos.test.ts',
   'npm run check': '.ci/run',
   'npm run kafka': 'test/kafka/trial.test.ts',
+  'npx millrace dlq renewals.ts list --operator charge --since 2h': 'test/cli/dlq.test.ts',
+  'npx millrace dlq renewals.ts show renewals-3-1841': 'test/cli/dlq.test.ts',
+  'npx millrace dlq renewals.ts replay --error CardDeclined --dry-run': 'test/cli/dlq.test.ts',
+  'npx millrace dlq renewals.ts replay --error CardDeclined': 'test/cli/dlq.test.ts',
+  'npx millrace dlq renewals.ts purge --before 30d': 'test/cli/dlq.test.ts',
 }
 
 const run = promisify(execFile)
