@@ -7,9 +7,16 @@ import { errorHeaders } from './error-headers.ts'
 /**
  * Why a record is a dead letter: its tries are used up; an error says that trying is of no use; its bytes
  * cannot be read any more; its calls have ended the process again and again; one before it of its key was
- * given up.
+ * given up; somebody has said so, about the record or about all that fails.
  */
-export type LetterReason = 'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted' | 'behind'
+export type LetterReason =
+  | 'gave-up'
+  | 'non-retriable'
+  | 'undeserialisable'
+  | 'interrupted'
+  | 'behind'
+  | 'skipped'
+  | 'ignored'
 
 /** An error as it is kept: what it is called, and what it says. */
 export interface ErrorSummary {
