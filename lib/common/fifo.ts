@@ -18,6 +18,22 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  /** From front to back. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items.slice(this.#head).values() as Iterator<T>
+  }
+
+  /** Removes those for which the test is true; returns them, in order. */
+  takeWhere(test: (item: T) => boolean): T[] {
+    const taken: T[] = []
+    const left: T[] = []
+    for (const item of this) (test(item) ? taken : left).push(item)
+    if (taken.length === 0) return taken
+    this.#items = left
+    this.#head = 0
+    return taken
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head]
     if (this.size === 0) return undefined

@@ -1,3 +1,4 @@
+import type { OutgoingRecord } from '../broker/broker.ts'
 import { assert } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import type { RecordContext } from '../common/record-context.ts'
@@ -22,6 +23,8 @@ export interface DeferredWork {
   readonly hasRoom: boolean
   /** Whether the next input can be applied now. */
   readonly isReady: boolean
+  /** Whether what is applied next has no outputs: operators below need no room for them. Default: no. */
+  readonly forwardsNothing?: boolean
   /** Context of the next input: what its outputs, and its error, are processed as. Only while `isReady`. */
   readonly nextContext: RecordContext
   /**
@@ -45,6 +48,8 @@ export interface DeferringContext<KOut = unknown, VOut = unknown> extends Proces
   forwardAs(context: RecordContext, record: Record<KOut, VOut>): void
   /** Sends the record to the task's own partition of the topic, in the transaction of the present record. */
   sendLetter(topic: string, letter: LetterRecord): void
+  /** Sends a record to the partition that it names, in the transaction of the present record. */
+  sendOwn(record: OutgoingRecord): void
 }
 
 /** The nodes of a task's own sub-topology have such a context; those of global stores have not. */

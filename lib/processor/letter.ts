@@ -6,11 +6,20 @@ import { errorHeaders } from './error-headers.ts'
 
 /**
  * Why a record is a dead letter: its tries are used up; an error says that trying is of no use; its bytes
- * cannot be read; its calls have ended the process again and again; one before it of its key was given up.
- * And what a handler of errors has dropped: a node has failed on it, or what came of it could not be written.
+ * cannot be read; its calls have ended the process again and again; one before it of its key was given up;
+ * somebody has said so, about the record or about all that fails. And what a handler of errors has dropped: a
+ * node has failed on it, or what came of it could not be written.
  */
 export type LetterReason =
-  'gave-up' | 'non-retriable' | 'undeserialisable' | 'interrupted' | 'behind' | 'failed' | 'unwritable'
+  | 'gave-up'
+  | 'non-retriable'
+  | 'undeserialisable'
+  | 'interrupted'
+  | 'behind'
+  | 'skipped'
+  | 'ignored'
+  | 'failed'
+  | 'unwritable'
 
 /** An error as it is kept: what it is called, and what it says. */
 export interface ErrorSummary {

@@ -31,6 +31,8 @@ import { planOptions, resolveConfig, type StreamsConfig } from '../streams/confi
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
+import { ControlTargets } from '../patterns/control/control-targets.ts'
+import { DriverControl } from './driver-control.ts'
 import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
 import { endless } from './endless.ts'
 import { mergedPlan } from './merged-plan.ts'
@@ -75,6 +77,8 @@ export class TopologyTestDriver implements Disposable {
   readonly #offsets = new Map<string, number>()
   readonly #stepsMax: number
   readonly #letters: DriverLetters
+  /** Pauses, resumes, skips and ignores what operators with `retry` do. */
+  readonly control: DriverControl
   /** Whether user code of the topology may be on the stack. */
   #isProcessing = true
   /** Goes on with `settled`. */
@@ -93,6 +97,12 @@ export class TopologyTestDriver implements Disposable {
     this.#letters = new DriverLetters(this.#settings.applicationId, topic => this.producedRecords(topic))
     this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId, planOptions(this.#settings))
+    this.control = new DriverControl({
+      applicationId: this.#settings.applicationId,
+      targets: new ControlTargets(this.#plan, this.#settings.defaultKeySerde),
+      pipe: record => this.pipeRecord(record),
+      nowMs: () => this.wallClockMs,
+    })
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))

@@ -41,7 +41,8 @@ function hasPattern({ nodes }: Pick<SubtopologyPlan, 'nodes'>): boolean {
 
 /** Names of all topics that the application makes for itself. */
 export function internalTopicsOf(plan: TopologyPlan): ReadonlySet<string> {
-  const own = plan.subtopologies.flatMap(ownTopicsOf).map(({ topic }) => topic)
+  const { subtopologies, globalSubtopologies } = plan
+  const own = [...subtopologies, ...globalSubtopologies].flatMap(ownTopicsOf).map(({ topic }) => topic)
   return new Set([...inputsOfItself(plan), ...changelogsOf(plan), ...own])
 }
 

@@ -1,5 +1,5 @@
 import { TopologyError } from '../common/errors/errors.ts'
-import type { NodeDefinition, OwnTopicDefinition } from './node-definition.ts'
+import type { NodeDefinition, OwnTopicDefinition, SourceDefinition } from './node-definition.ts'
 import type {
   CoPartitionGroup,
   NodePlan,
@@ -92,21 +92,28 @@ class Planner {
   }
 
   coPartitionGroups(): readonly CoPartitionGroup[] {
-    const groups = this.#topology.coPartitioned
-      .map(sources => ({
-        topics: [...new Set(this.#topology.topicsOfSources(sources))],
-        patterns: this.#topology.patternsOfSources(sources),
-      }))
-      .filter(({ topics, patterns }) => topics.length + patterns.length > 1)
+    const groups = this.#topology.coPartitioned.map(names => this.#coPartitioned(names))
     return Object.freeze(
-      groups.map(({ topics, patterns }) =>
-        Object.freeze({
-          topics: this.#realNames(topics.filter(topic => !this.#topology.isInternal(topic))),
-          ...(patterns.length > 0 && { patterns: Object.freeze(patterns) }),
-          repartitionTopics: this.#realNames(topics.filter(topic => this.#topology.isInternal(topic))),
-        }),
+      groups.filter(
+        ({ topics, patterns = [], repartitionTopics }) =>
+          topics.length + patterns.length + repartitionTopics.length > 1,
       ),
     )
+  }
+
+  #coPartitioned(names: Iterable<string>): CoPartitionGroup {
+    const { repartitionTopics } = this.#topology
+    const sources = this.#topology.sources(names)
+    const isInternal = (source: SourceDefinition, topic: string) =>
+      source.own !== undefined || repartitionTopics.has(topic)
+    const internal = sources.flatMap(source => source.topics.filter(topic => isInternal(source, topic)))
+    const others = sources.flatMap(source => source.topics.filter(topic => !isInternal(source, topic)))
+    const patterns = sources.flatMap(({ pattern }) => pattern ?? [])
+    return Object.freeze({
+      topics: Object.freeze([...new Set(others)]),
+      ...(patterns.length > 0 && { patterns: Object.freeze(patterns) }),
+      repartitionTopics: Object.freeze([...new Set(internal)].map(topic => this.#ownName(topic))),
+    })
   }
 
   #node(node: NodeDefinition, children: readonly string[]): NodePlan {
@@ -114,7 +121,7 @@ class Planner {
       case 'source':
         return Object.freeze({
           ...node,
-          topics: this.#realNames(node.topics),
+          topics: this.#topicsOf(node),
           children: Object.freeze([...children]),
         })
       case 'processor':
@@ -124,6 +131,7 @@ class Planner {
           supplier: node.supplier,
           stores: Object.freeze([...node.stores]),
           ...(node.ownTopics && { ownTopics: this.#ownTopics(node.ownTopics) }),
+          ...(node.control && { control: Object.freeze(node.control) }),
           children: Object.freeze([...children]),
         })
       case 'sink':
@@ -140,7 +148,7 @@ class Planner {
 
   #ownTopics(topics: readonly OwnTopicDefinition[]): readonly OwnTopicPlan[] {
     return Object.freeze(
-      topics.map(({ name, config }) => Object.freeze({ topic: `${this.#applicationId}-${name}`, config })),
+      topics.map(({ name, config }) => Object.freeze({ topic: this.#ownName(name), config })),
     )
   }
 
@@ -154,7 +162,7 @@ class Planner {
   #store(name: string): StorePlan | undefined {
     const global = this.#topology.globalStores.get(name)
     if (global) {
-      const changelogTopic = this.#realName(global.topic)
+      const changelogTopic = this.#topicsOf(global.source)[0]
       return Object.freeze({ builder: global.builder, changelogTopic, changelogIsSource: true })
     }
     const builder = this.#topology.stores.get(name)?.builder
@@ -167,8 +175,16 @@ class Planner {
     return Object.freeze({ builder, changelogTopic, changelogIsSource: false })
   }
 
+  #topicsOf({ topics, own }: SourceDefinition): readonly string[] {
+    return own ? Object.freeze(topics.map(topic => this.#ownName(topic))) : this.#realNames(topics)
+  }
+
   #realName(topic: string): string {
-    return this.#topology.isInternal(topic) ? `${this.#applicationId}-${topic}` : topic
+    return this.#topology.repartitionTopics.has(topic) ? this.#ownName(topic) : topic
+  }
+
+  #ownName(topic: string): string {
+    return `${this.#applicationId}-${topic}`
   }
 
   #realNames(topics: readonly string[]): readonly string[] {
@@ -191,7 +207,7 @@ function checkHasSource(topology: TopologyDefinition): void {
  */
 export function checkCoPartitioned(topology: TopologyDefinition): void {
   for (const sources of topology.coPartitioned) {
-    const topics = topology.topicsOfSources(sources)
+    const topics = topology.sources(sources).flatMap(source => source.topics)
     const counts = topics.map(topic => topology.repartitionTopics.get(topic)?.partitionCount)
     if (counts.includes(undefined) || new Set(counts).size <= 1) continue
     const found = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')

@@ -75,6 +75,16 @@ export interface ProcessorNodePlan {
   readonly stores: readonly string[]
   /** Topics of the application that it alone writes; undefined: none. */
   readonly ownTopics?: readonly OwnTopicPlan[]
+  /** Set where the node takes commands. */
+  readonly control?: ControlledNode
+}
+
+/** An operator that people may pause, and how they name its keys to it. */
+export interface ControlledNode {
+  /** Serde of the keys; undefined: the application's default. */
+  readonly keySerde: Serde<unknown> | undefined
+  /** The store in which its records wait, whose changelog is the topic for the serde. */
+  readonly storeName: string
 }
 
 /** A topic that the application makes, with a partition for each task of the node that writes it. */

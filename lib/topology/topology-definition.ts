@@ -23,8 +23,11 @@ import type {
 export class TopologyDefinition {
   readonly nodes = new Map<string, NodeDefinition>()
   readonly stores = new Map<string, StoreDefinition>()
-  /** By store name: the builder and the topic that fills it. */
-  readonly globalStores = new Map<string, { readonly builder: StoreBuilder; readonly topic: string }>()
+  /** By store name: the builder and the source that fills it. */
+  readonly globalStores = new Map<
+    string,
+    { readonly builder: StoreBuilder; readonly source: SourceDefinition }
+  >()
   /**
    * Stores that are restored from a source topic instead of a changelog of their own: store name to topic.
    */
@@ -38,8 +41,6 @@ export class TopologyDefinition {
   /** The call for the nodes that are added now, where they are added long after the user's call. */
   site: Error | undefined
   readonly #sourceOfTopic = new Map<string, string>()
-  /** Topics of sources that are the application's own, without its id. */
-  readonly #ownTopics = new Set<string>()
   readonly #processorWrapper: ProcessorWrapper | undefined
 
   constructor(processorWrapper?: ProcessorWrapper) {
@@ -54,18 +55,13 @@ export class TopologyDefinition {
       )
     }
     this.#checkNodeName(source.name)
+    // A topic of the application's own is another than a topic of the user's that is called so.
     if (!source.own) {
       for (const topic of source.topics) this.#checkTopic(topic, source.name)
       this.#checkPattern(source)
+      for (const topic of source.topics) this.#sourceOfTopic.set(topic, source.name)
     }
-    for (const topic of source.topics) this.#sourceOfTopic.set(topic, source.name)
-    if (source.own) for (const topic of source.topics) this.#ownTopics.add(topic)
     this.#addNode(source)
-  }
-
-  /** Whether the application makes the topic, whose real name begins with the application's id. */
-  isInternal(topic: string): boolean {
-    return this.repartitionTopics.has(topic) || this.#ownTopics.has(topic)
   }
 
   /**
@@ -120,8 +116,7 @@ export class TopologyDefinition {
   }
 
   addGlobalStore(builder: StoreBuilder, source: SourceDefinition, processor: ProcessorDefinition): void {
-    const topic = source.topics[0]
-    if (topic === undefined || source.topics.length > 1) {
+    if (source.topics.length !== 1) {
       throw new TopologyError(
         'SOURCE_WITHOUT_TOPICS',
         `global store "${builder.name}" needs exactly one topic.`,
@@ -138,7 +133,7 @@ export class TopologyDefinition {
     this.addProcessor(processor)
     // The set is shared with the node that was made of the definition.
     processor.stores.add(builder.name)
-    this.globalStores.set(builder.name, { builder, topic })
+    this.globalStores.set(builder.name, { builder, source })
   }
 
   /**
@@ -156,16 +151,7 @@ export class TopologyDefinition {
     this.coPartitioned.push(new Set(sourceNames))
   }
 
-  /** Topics that the named sources read, but for those that patterns find. */
-  topicsOfSources(sourceNames: Iterable<string>): string[] {
-    return this.#sources(sourceNames).flatMap(source => source.topics)
-  }
-
-  patternsOfSources(sourceNames: Iterable<string>): RegExp[] {
-    return this.#sources(sourceNames).flatMap(source => source.pattern ?? [])
-  }
-
-  #sources(names: Iterable<string>): SourceDefinition[] {
+  sources(names: Iterable<string>): SourceDefinition[] {
     return [...names].flatMap(name => {
       const node = this.nodes.get(name)
       return node?.kind === 'source' ? [node] : []
@@ -239,7 +225,7 @@ export class TopologyDefinition {
   #checkPattern({ name, pattern }: SourceDefinition): void {
     if (!pattern) return
     for (const [topic, owner] of this.#sourceOfTopic) {
-      if (!this.isInternal(topic) && matchesTopic(pattern, topic)) {
+      if (!this.repartitionTopics.has(topic) && matchesTopic(pattern, topic)) {
         throw readTwice(topic, owner, name)
       }
     }
@@ -247,7 +233,7 @@ export class TopologyDefinition {
 
   #ownerOf(topic: string): string | undefined {
     const owner = this.#sourceOfTopic.get(topic)
-    if (owner !== undefined || this.isInternal(topic)) return owner
+    if (owner !== undefined || this.repartitionTopics.has(topic)) return owner
     for (const node of this.nodes.values()) {
       if (node.kind === 'source' && node.pattern && matchesTopic(node.pattern, topic)) return node.name
     }

@@ -13,12 +13,14 @@ export class Provider {
   }[] = []
   readonly effects: string[] = []
   nowMs: () => number = () => 0
+  /** What calls wait for. */
+  gate: Promise<void> = Promise.resolve()
   /** Throws for calls that fail. */
   judge: (key: string, value: string, attempt: number) => void = () => undefined
 
   readonly charge = async (value: string, key: string, { attempt }: AsyncCall): Promise<string> => {
     this.calls.push({ key, value, atMs: this.nowMs(), attempt })
-    await Promise.resolve()
+    await this.gate
     this.judge(key, value, attempt)
     this.effects.push(`${key}=${value}`)
     return `${value}!`

@@ -175,6 +175,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['async-timeouts-total', 'Asynchronous calls that took too long'],
       ['timers-fired-total', 'Timers that were due and called their handler'],
       ['dead-letters-total', 'Records that an operator with retry gave up; each is in its dead letters'],
+      ['control-unreadable-total', 'Records in the topic of commands that are no command'],
     ]),
     ...define('info', 'gauge', [
       ['store-cache-bytes', 'Memory of a store for committed values'],
@@ -183,6 +184,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['suppression-buffer-size', 'Bytes that a suppression holds'],
       ['async-calls-in-flight', 'Asynchronous calls under way'],
       ['retry-parked-records', 'Records that wait for their next call, or behind one that does'],
+      ['retry-paused-records', 'Records that would be called, and are paused'],
       ['timers-pending', 'Timers of a task that are still to fire'],
       ['retry-circuit-open', '1 during an outage, as the circuit of an operator with retry sees it'],
     ]),

@@ -46,6 +46,7 @@ export function addAsyncNode<K, V, R, KR, VR>(
   const ofRetry = policy && {
     ownTopics: [{ name: letterTopic(name), config: policy.letterConfig }],
     ownSource: replaySource(name),
+    control: { keySerde: settings.keySerde, storeName: settings.storeName },
   }
   const added = stream.graph.add(
     name,

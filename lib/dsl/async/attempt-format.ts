@@ -80,7 +80,7 @@ export function summaryOf({ name, message }: Error): ErrorSummary {
 }
 
 /** Where it was thrown, as far as a letter tells. */
-export function stackOf({ stack }: Error): string {
+export function stackOf({ stack }: Pick<Error, 'stack'>): string {
   return cut(stack ?? '', STACK_MAX)
 }
 

@@ -52,6 +52,17 @@ export class DueHeap<T extends Due> {
     return first
   }
 
+  /** Removes those for which the test is true; returns them in any order. */
+  takeWhere(test: (item: T) => boolean): T[] {
+    const taken: T[] = []
+    const left: T[] = []
+    for (const item of this.#items) (test(item) ? taken : left).push(item)
+    if (taken.length === 0) return taken
+    this.clear()
+    for (const item of left) this.add(item)
+    return taken
+  }
+
   clear(): void {
     this.#items.length = 0
   }

@@ -63,7 +63,7 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
    * in memory for days, and objects take more than bytes.
    */
   keepOnly(bytes: Uint8Array): void {
-    const waits = this.place === 'parked' || this.place === 'behind'
+    const waits = this.place === 'parked' || this.place === 'behind' || this.place === 'held'
     this.#bytes = bytes
     this.known = waits ? undefined : decodeAttempt(bytes).input
     // Read again before its next call.

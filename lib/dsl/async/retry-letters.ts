@@ -28,7 +28,7 @@ export class RetryLetters {
     this.#written = metrics.counter('dead-letters-total', tags, METRIC_GROUPS.own)
   }
 
-  write(call: RetryCall, reason: LetterReason, failed: FailedCalls, error: Error): void {
+  write(call: RetryCall, reason: LetterReason, failed: FailedCalls, error: Pick<Error, 'stack'>): void {
     const { input } = call
     const { attempts, firstFailedMs, firstError } = failed
     const letter = letterRecord({

@@ -21,6 +21,7 @@ import { Circuit } from './circuit.ts'
 import { ClosedLanes } from './closed-lanes.ts'
 import { CrashGuard, InterruptedError } from './crash-guard.ts'
 import type { AsyncInput } from './input-format.ts'
+import { RetryControl } from './retry-control.ts'
 import { replayedInput, replayTopic } from './replay-source.ts'
 import { RetryCall } from './retry-call.ts'
 import { BehindError, RetryLetters } from './retry-letters.ts'
@@ -66,6 +67,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #isLeaving = false
   #letters!: RetryLetters
   #closed!: ClosedLanes
+  #control!: RetryControl<RetryCall<K, V, R>>
   #replayTopic!: string
   #dropped!: Counter
   #wake!: () => void
@@ -96,10 +98,16 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   }
 
   get isReady(): boolean {
-    return this.#queue.ended !== undefined
+    return this.#control.isPending || this.#queue.ended !== undefined
+  }
+
+  /** What people say comes first, and has no outputs. */
+  get forwardsNothing(): boolean {
+    return this.#control.isPending
   }
 
   get nextContext(): RecordContext {
+    if (this.#control.isPending) return this.#control.nextContext
     return present(this.#queue.ended, 'call that has ended').input.context
   }
 
@@ -126,6 +134,13 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#letters = new RetryLetters(nodeName, this.#deferring)
     this.#replayTopic = `${context.applicationId}-${replayTopic(nodeName)}`
     this.#dropped = droppedRecords(context)
+    this.#control = new RetryControl({
+      operator: nodeName,
+      context: this.#deferring,
+      queue: this.#queue,
+      wake: this.#wake,
+      lanesAreKeys: this.#settings.policy.order === 'key',
+    })
     this.#takeUp()
   }
 
@@ -158,6 +173,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   }
 
   applyNext(): void {
+    if (this.#control.isPending) return this.#applyControl()
     const call = present(this.#queue.takeEnded(), 'call that has ended')
     if (call.isSuspect) this.#guard.passed()
     call.isSuspect = false
@@ -166,6 +182,21 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     call.outcome = undefined
     if ('failure' in outcome) this.#decide(call, errorFrom(outcome.failure))
     else this.#succeed(call, outcome.result)
+  }
+
+  /** A record that becomes a letter leaves those behind it to be called. */
+  #applyControl(): void {
+    const taken = this.#control.take()
+    if (taken) {
+      const { call, reason } = taken
+      if (call.isSuspect) this.#guard.passed()
+      const error = this.#control.errorFor(call)
+      const failed = call.failed ?? failedBy(call, error, this.#clock.nowMs(), 0)
+      this.#letters.write(call, reason, failed, call.failed ? {} : error)
+      this.#control.gaveUp(call, reason)
+      this.#store.remove(call.sequence, call.timestamp)
+    }
+    this.#callReady()
   }
 
   prepareClose(): void {
@@ -178,6 +209,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   close(): void {
     this.#isLeaving = true
     this.#timer?.cancel()
+    this.#control?.close()
     this.#calls?.abandon(this.#running)
     this.#work.close?.()
   }
@@ -187,6 +219,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     const { own } = METRIC_GROUPS
     metrics.gauge('async-calls-in-flight', tags, () => this.#running.size, own)
     metrics.gauge('retry-parked-records', tags, () => this.#queue.waiting, own)
+    metrics.gauge('retry-paused-records', tags, () => this.#queue.held, own)
     metrics.gauge('retry-circuit-open', tags, () => Number(this.#circuit.isOpen), own)
   }
 
@@ -250,6 +283,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   readonly #callReady = (): void => {
     if (this.#isLeaving) return
     if (this.#queue.parked > 0) this.#queue.wake(this.#clock.nowMs())
+    this.#control.holdReady()
     if (this.#queue.hasReady && this.#guard.mayCall(this.#callSoon)) {
       while (this.#mayCallNext()) {
         const call = present(this.#queue.takeReady(), 'call that is ready')
@@ -268,6 +302,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   /** A suspect is called when nothing else is, and nothing else while it is. */
   #mayCallNext(): boolean {
+    this.#control.holdReady()
     const next = this.#queue.nextReady
     if (!next || this.#suspect) return false
     const runningMax = next.isSuspect ? 1 : this.#settings.limits.concurrency
@@ -309,6 +344,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   #succeed(call: RetryCall<K, V, R>, result: R): void {
     this.#circuit.succeeded()
+    this.#control.succeeded(call)
     this.#leave(call)
     this.#work.apply(call, result, this.#context)
   }
@@ -329,7 +365,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       this.#leave(call)
       throw undecided
     }
-    const { reason, failed } = verdict
+    const { failed } = verdict
+    const said = this.#control.reasonOfFailed(call)
+    const reason = said === 'skipped' ? said : (verdict.reason ?? said)
     if (reason === undefined) this.#park(call, failed)
     else this.#giveUp(call, reason, failed, error)
   }
@@ -343,7 +381,9 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   #giveUp(call: RetryCall<K, V, R>, reason: LetterReason, failed: FailedCalls, error: Error): void {
     this.#letters.write(call, reason, failed, error)
-    if (this.#settings.policy.onGiveUp === 'key') this.#closeLane(call)
+    this.#control.gaveUp(call, reason)
+    const isSaid = reason === 'skipped' || reason === 'ignored'
+    if (this.#settings.policy.onGiveUp === 'key' && !isSaid) this.#closeLane(call)
     this.#leave(call)
   }
 

@@ -3,7 +3,7 @@ import { Fifo } from '../../common/fifo.ts'
 import { DueHeap, type Due } from './due-heap.ts'
 
 /** Where an item is. Only the first of a lane is ever called. */
-export type ItemState = 'behind' | 'ready' | 'running' | 'ended' | 'parked'
+export type ItemState = 'behind' | 'ready' | 'running' | 'ended' | 'parked' | 'held' | 'gone'
 
 /** What waits for a call, or for the next one. */
 export interface QueuedItem extends Due {
@@ -20,12 +20,16 @@ export interface QueuedItem extends Due {
  * at a clock, a store or a call.
  *
  * *behind* → *ready* → *running* → *ended* → done, or → *parked* → *ready* …
+ *
+ * What is ready or parked may be *held*: from there it is released, or leaves without a call, as what is
+ * behind others may.
  */
 export class RetryQueue<T extends QueuedItem> {
   readonly #ready = new Fifo<T>()
   readonly #ended = new Fifo<T>()
   readonly #parked = new DueHeap<T>()
   /** Items of each lane behind the one that is ready, running, ended or parked; most lanes have none. */
+  readonly #held = new Set<T>()
   readonly #lanes = new Map<string, Fifo<T> | undefined>()
   #running = 0
   #behind = 0
@@ -37,9 +41,9 @@ export class RetryQueue<T extends QueuedItem> {
     return this.#ready.size + this.#running + this.#ended.size
   }
 
-  /** Items that wait for their time, and those behind one. */
+  /** Items that wait for their time or are held, and those behind one. */
   get waiting(): number {
-    return this.#parked.size + this.#behind
+    return this.#parked.size + this.#held.size + this.#behind
   }
 
   /** Whether an item could be called now. */
@@ -57,6 +61,10 @@ export class RetryQueue<T extends QueuedItem> {
 
   get parked(): number {
     return this.#parked.size
+  }
+
+  get held(): number {
+    return this.#held.size
   }
 
   /** Bytes of those that wait, for their time or for their call. */
@@ -145,10 +153,55 @@ export class RetryQueue<T extends QueuedItem> {
     const taken: T[] = []
     for (let item = followers.shift(); item; item = followers.shift()) {
       taken.push(item)
-      this.#behind -= 1
-      this.#waitingBytes -= item.byteLength
+      this.#leftFromBehind(item)
     }
     return taken
+  }
+
+  /** The next to be called is not, until it is released. */
+  holdNext(): T | undefined {
+    const item = this.#ready.shift()
+    if (item) this.#hold(item)
+    return item
+  }
+
+  /** Holds what is ready or parked and fulfils the test. */
+  holdWhere(test: (item: T) => boolean): void {
+    const ready = this.#ready.takeWhere(test)
+    const parked = this.#parked.takeWhere(test)
+    for (const item of parked) this.#waitingBytes -= item.byteLength
+    for (const item of [...ready, ...parked]) this.#hold(item)
+  }
+
+  /** What is held, or behind another, and fulfils the test; it stays where it is. */
+  stoppedWhere(test: (item: T) => boolean): T[] {
+    const found = [...this.#held].filter(test)
+    for (const followers of this.#lanes.values())
+      if (followers) for (const item of followers) if (test(item)) found.push(item)
+    return found
+  }
+
+  /** What is held and fulfils the test waits for its time again, or is ready where that has come. */
+  release(test: (item: T) => boolean, nowMs: number): void {
+    for (const item of [...this.#held]) {
+      if (!test(item)) continue
+      this.#letGo(item)
+      if (item.dueMs > nowMs) this.#park(item)
+      else this.#makeReady(item)
+    }
+  }
+
+  /** One that is held, or behind another, leaves without a call. */
+  remove(item: T): void {
+    if (item.place === 'held') {
+      this.#letGo(item)
+      item.place = 'gone'
+      return this.done(item)
+    }
+    assert(item.place === 'behind', `an item that leaves without a call was ${item.place}`)
+    const followers = item.lane === undefined ? undefined : this.#lanes.get(item.lane)
+    followers?.takeWhere(each => each === item)
+    this.#leftFromBehind(item)
   }
 
   /** Makes items ready whose time has come. Returns how many. */
@@ -160,6 +213,25 @@ export class RetryQueue<T extends QueuedItem> {
       this.#makeReady(item)
     }
     return woken
+  }
+
+  #leftFromBehind(item: T): void {
+    item.place = 'gone'
+    this.#behind -= 1
+    this.#waitingBytes -= item.byteLength
+  }
+
+  /** Its bytes count as waiting; those of what was ready before do no longer. */
+  #hold(item: T): void {
+    if (item.place === 'ready') this.#readyBytes -= item.byteLength
+    item.place = 'held'
+    this.#held.add(item)
+    this.#waitingBytes += item.byteLength
+  }
+
+  #letGo(item: T): void {
+    this.#held.delete(item)
+    this.#waitingBytes -= item.byteLength
   }
 
   #putBehind(item: T, lane: string): void {

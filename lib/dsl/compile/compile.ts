@@ -3,10 +3,11 @@ import { failOnInvalidTimestamp } from '../../processor/timestamp-extractor.ts'
 import type { ProcessorSupplier } from '../../processor/processor.ts'
 import type { ProcessorWrapper } from '../../processor/processor-wrapper.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
-import type { OwnTopicDefinition, SourceDefinition } from '../../topology/node-definition.ts'
+import type { SourceDefinition } from '../../topology/node-definition.ts'
 import { checkCoPartitioned } from '../../topology/plan-topology.ts'
 import { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { ConsumedOptions } from '../options/options.ts'
+import { addControl } from '../kit/control-source.ts'
 import { nullKeyFilter, passThrough } from '../kit/pass.ts'
 import type { Graph } from '../graph/graph.ts'
 import type {
@@ -43,11 +44,16 @@ export function compile(
     if (chosen.has('reuse.ktable.source.topics')) reuseSourceTopic(topology, node)
   }
   topology.site = undefined
+  if (hasControl(topology)) addControl(topology)
   for (const sources of graph.coPartitioned) {
     topology.coPartition(Array.from(sources, name => graph.mergedSources.get(name) ?? name))
   }
   checkCoPartitioned(topology)
   return topology
+}
+
+function hasControl({ nodes }: TopologyDefinition): boolean {
+  return [...nodes.values()].some(node => node.kind === 'processor' && node.control)
 }
 
 /**
@@ -142,9 +148,9 @@ function writeProcessor(
   role: ProcessorRole,
   parents: readonly string[],
 ): void {
-  const { ownSource, ownTopics } = role
+  const { ownSource } = role
   if (ownSource) writeOwnSource(topology, ownSource)
-  addProcessor(topology, name, ownSource ? [...parents, ownSource.name] : parents, role.supplier, ownTopics)
+  addProcessor(topology, name, ownSource ? [...parents, ownSource.name] : parents, role.supplier, role)
   for (const store of role.stores) topology.connect(name, store)
   addOwnStore(topology, name, role)
 }
@@ -246,10 +252,18 @@ function addProcessor(
   name: string,
   parents: readonly string[],
   supplier: ProcessorSupplier,
-  ownTopics?: readonly OwnTopicDefinition[],
+  { ownTopics, control }: Pick<ProcessorRole, 'ownTopics' | 'control'> = {},
 ): void {
   const stores = new Set<string>()
-  const added = topology.addProcessor({ kind: 'processor', name, parents, supplier, stores, ownTopics })
+  const added = topology.addProcessor({
+    kind: 'processor',
+    name,
+    parents,
+    supplier,
+    stores,
+    ownTopics,
+    control,
+  })
   for (const builder of added.stores ?? []) {
     topology.addStore(builder)
     topology.connect(name, builder.name)

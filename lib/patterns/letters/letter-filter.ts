@@ -25,6 +25,8 @@ export const LETTER_REASONS: readonly LetterReason[] = [
   'undeserialisable',
   'interrupted',
   'behind',
+  'skipped',
+  'ignored',
   'failed',
   'unwritable',
 ]

@@ -1,3 +1,4 @@
+import type { OutgoingRecord } from '../../broker/broker.ts'
 import type { Clock } from '../../common/clock.ts'
 import { StreamsError, TopologyError } from '../../common/errors/errors.ts'
 import type { TaskId } from '../../common/ids.ts'
@@ -126,6 +127,10 @@ export class NodeContext implements DeferringContext, OperatorContext {
 
   sendLetter(topic: string, letter: LetterRecord): void {
     this.#scope.collector.sendLetter(topic, letter)
+  }
+
+  sendOwn(record: OutgoingRecord): void {
+    this.#scope.collector.sendOwn(record)
   }
 
   get emitIntervalMs(): number {

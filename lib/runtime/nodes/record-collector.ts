@@ -166,8 +166,13 @@ export class RecordCollector implements RecordOrigin {
 
   /** Sends the letter of an operator, to the task's own partition. */
   sendLetter(topic: string, letter: LetterRecord): void {
-    this.#letterTopics.add(topic)
-    this.sendBytes({ ...letter, topic, partition: parseTaskId(this.#options.taskId).partition })
+    this.sendOwn({ ...letter, topic, partition: parseTaskId(this.#options.taskId).partition })
+  }
+
+  /** Sends what is the application's own: where it is refused there is no dead letter of it. */
+  sendOwn(record: OutgoingRecord): void {
+    this.#letterTopics.add(record.topic)
+    this.sendBytes(record)
   }
 
   #sendOrPark(record: ParkedRecord): void {

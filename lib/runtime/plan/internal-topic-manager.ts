@@ -135,12 +135,9 @@ function internalTopics(
     partitionCount: present(counts.get(topic), `partition count of ${topic}`),
     config: { ...REPARTITION_CONFIG, ...config },
   }))
-  const ofTasks = plan.subtopologies.map(subtopology =>
-    taskTopics(subtopology, counts, additionalRetentionMs),
-  )
-  const sources = [...plan.subtopologies, ...plan.globalSubtopologies].flatMap(each => [
-    ...ownSourcesOf(each),
-  ])
+  const all = [...plan.subtopologies, ...plan.globalSubtopologies]
+  const ofTasks = all.map(subtopology => taskTopics(subtopology, counts, additionalRetentionMs))
+  const sources = all.flatMap(each => [...ownSourcesOf(each)])
   const own = sources.map(([topic, { config }]) => ({
     topic,
     partitionCount: present(counts.get(topic), `partition count of ${topic}`),

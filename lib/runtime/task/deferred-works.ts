@@ -67,10 +67,11 @@ export class DeferredWorks {
    * further down, which needs room for them. The lowest always can apply.
    */
   #next(): NodeWork | undefined {
+    let isFullBelow = false
     for (let at = this.#works.length - 1; at >= 0; at -= 1) {
       const next = this.#works[at]!
-      if (next.work.isReady) return next
-      if (!next.work.hasRoom) return undefined
+      if (next.work.isReady && !(isFullBelow && next.work.forwardsNothing !== true)) return next
+      isFullBelow ||= !next.work.hasRoom
     }
     return undefined
   }

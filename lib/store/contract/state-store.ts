@@ -143,6 +143,7 @@ export type StoreKind =
   | 'list of unmatched records'
   | 'store of pending calls'
   | 'timer store'
+  | 'store of commands'
   | typeof CUSTOM_KIND
 
 /** Kind of a store whose builder has none. */
