@@ -67,6 +67,7 @@ export {
   type LetterReason,
   type LetterRecord,
 } from './processor/letter.ts'
+export type { WaitingRecord } from './processor/deferred-work.ts'
 export { NonRetriableError, RetryAfterError } from './processor/retry-errors.ts'
 export type * from './processor/processor.ts'
 export type * from './processor/processor-context.ts'

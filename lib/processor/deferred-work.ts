@@ -2,9 +2,32 @@ import type { OutgoingRecord } from '../broker/broker.ts'
 import { assert } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import type { RecordContext } from '../common/record-context.ts'
-import type { LetterRecord } from './letter.ts'
+import type { TaskId } from '../common/ids.ts'
+import type { ErrorSummary, LetterRecord } from './letter.ts'
 import type { Record } from './record.ts'
 import type { ProcessorContext } from './processor-context.ts'
+
+/** A record that an operator with retry has taken, and not called with success yet. */
+export interface WaitingRecord {
+  readonly operator: string
+  readonly taskId: TaskId
+  /** Its idempotency key, which is also the id of its dead letter, should it become one. */
+  readonly id: string
+  /** As the operator got it; its bytes where they cannot be read. */
+  readonly key: unknown
+  /**
+   * `parked`: its call has failed, and it waits for the next one. `behind`: it waits for one of its key.
+   * `paused`: somebody has said so. `ready`: it could be called, but for an outage, or for others before it.
+   */
+  readonly state: 'parked' | 'behind' | 'paused' | 'ready'
+  /** How many calls were made. */
+  readonly attempts: number
+  /** When the next call is due; undefined for those that wait for something else. Since the epoch. */
+  readonly dueMs: number | undefined
+  /** Undefined before the first failure. */
+  readonly firstFailedMs: number | undefined
+  readonly lastError: ErrorSummary | undefined
+}
 
 /**
  * Inputs of one node whose outputs come later than they do. The task looks at it between two records and
@@ -32,6 +55,8 @@ export interface DeferredWork {
    * of processing errors.
    */
   applyNext(): void
+  /** Of those that wait for a call, in no order. */
+  waitingRecords?(): Iterable<WaitingRecord>
   /** The task leaves this process when its next commit has succeeded. */
   prepareClose?(): void
 }

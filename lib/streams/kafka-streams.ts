@@ -14,6 +14,7 @@ import { ChangeFeed } from '../runtime/state/change-feed.ts'
 import { checkSerdes } from '../runtime/plan/check-serdes.ts'
 import type { GlobalThread } from '../runtime/thread/global-thread.ts'
 import { MemoryBudget } from '../runtime/state/memory-budget.ts'
+import type { WaitingRecord } from '../processor/deferred-work.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { StateDirectory } from '../runtime/state/state-directory.ts'
 import { Supervisor } from '../runtime/thread/supervisor.ts'
@@ -49,6 +50,7 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 20_000
+const WAITING_RECORDS = 1_000
 /** Time after which work that still runs at the end of a slow close is left to itself. */
 const LEAVE_MS = 5_000
 
@@ -377,6 +379,24 @@ export class KafkaStreams implements AsyncDisposable {
       random,
       by,
     })
+  }
+
+  /**
+   * Records that operators with retry hold in this process, with their attempts and their next call: a look
+   * at one moment, of at most `limit` (default 1,000), in no order.
+   */
+  waitingRecords({
+    operator,
+    limit = WAITING_RECORDS,
+  }: { readonly operator?: string; readonly limit?: number } = {}): WaitingRecord[] {
+    const found: WaitingRecord[] = []
+    for (const task of this.#supervisor?.tasks ?? []) {
+      for (const record of task.waitingRecords) {
+        if (found.length >= limit) return found
+        if (operator === undefined || record.operator === operator) found.push(record)
+      }
+    }
+    return found
   }
 
   /**

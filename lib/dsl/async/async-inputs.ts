@@ -39,6 +39,15 @@ export class AsyncInputs<K, V> {
     return { key, value, context, ordinal: this.#ordinalOf(context) }
   }
 
+  /** For people: its bytes where they cannot be read. */
+  keyOf({ key }: AsyncInput): unknown {
+    try {
+      return this.#object(this.#keySerde, key)
+    } catch {
+      return key
+    }
+  }
+
   /** Undefined for an input without key. */
   laneOf({ key }: AsyncInput): string | undefined {
     return key === null ? undefined : bytesToMapKey(key)

@@ -63,6 +63,11 @@ export class DueHeap<T extends Due> {
     return taken
   }
 
+  /** In no order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items[Symbol.iterator]()
+  }
+
   clear(): void {
     this.#items.length = 0
   }

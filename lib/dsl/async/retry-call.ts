@@ -37,10 +37,16 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
     this.dueMs = known.failed?.dueMs ?? 0
   }
 
-  /** Read from its bytes where it has waited. */
+  /** Read from its bytes where it has waited, and kept once it does not wait any more. */
   override get input(): AsyncInput {
-    this.known ??= decodeAttempt(present(this.#bytes, 'bytes of a call that waits')).input
-    return this.known
+    if (this.known) return this.known
+    const { input } = decodeAttempt(present(this.#bytes, 'bytes of a call that waits'))
+    if (!this.#waits) this.known = input
+    return input
+  }
+
+  get #waits(): boolean {
+    return this.place === 'parked' || this.place === 'behind' || this.place === 'held'
   }
 
   override get attempt(): number {
@@ -63,10 +69,9 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
    * in memory for days, and objects take more than bytes.
    */
   keepOnly(bytes: Uint8Array): void {
-    const waits = this.place === 'parked' || this.place === 'behind' || this.place === 'held'
     this.#bytes = bytes
-    this.known = waits ? undefined : decodeAttempt(bytes).input
+    this.known = this.#waits ? undefined : decodeAttempt(bytes).input
     // Read again before its next call.
-    if (waits) this.record = undefined
+    if (this.#waits) this.record = undefined
   }
 }

@@ -4,7 +4,12 @@ import { errorFrom } from '../../common/errors/errors.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
-import { deferringContext, type DeferredWork, type DeferringContext } from '../../processor/deferred-work.ts'
+import {
+  deferringContext,
+  type DeferredWork,
+  type DeferringContext,
+  type WaitingRecord,
+} from '../../processor/deferred-work.ts'
 import type { LetterReason, LetterRecord } from '../../processor/letter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
@@ -197,6 +202,25 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       this.#store.remove(call.sequence, call.timestamp)
     }
     this.#callReady()
+  }
+
+  *waitingRecords(): Generator<WaitingRecord> {
+    const { nodeName: operator } = this.#settings
+    const { taskId } = this.#context
+    for (const call of this.#queue.waitingItems()) {
+      const { letterId: id, place, failed, dueMs } = call
+      yield {
+        operator,
+        taskId,
+        id,
+        key: this.#inputs.keyOf(call.input),
+        state: place === 'held' ? 'paused' : place === 'behind' || place === 'parked' ? place : 'ready',
+        attempts: failed?.attempts ?? 0,
+        dueMs: place === 'parked' ? dueMs : undefined,
+        firstFailedMs: failed?.firstFailedMs,
+        lastError: failed?.lastError,
+      }
+    }
   }
 
   prepareClose(): void {

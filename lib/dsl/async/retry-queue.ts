@@ -173,6 +173,14 @@ export class RetryQueue<T extends QueuedItem> {
     for (const item of [...ready, ...parked]) this.#hold(item)
   }
 
+  /** All that wait for a call, in no order. */
+  *waitingItems(): Generator<T> {
+    yield* this.#ready
+    yield* this.#parked
+    yield* this.#held
+    for (const followers of this.#lanes.values()) if (followers) yield* followers
+  }
+
   /** What is held, or behind another, and fulfils the test; it stays where it is. */
   stoppedWhere(test: (item: T) => boolean): T[] {
     const found = [...this.#held].filter(test)

@@ -1,7 +1,10 @@
-import type { Admin, Broker } from '../../broker/broker.ts'
+import type { Admin, Broker, OutgoingRecord } from '../../broker/broker.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import { readTopic } from '../../broker/open/read-topic.ts'
-import { TransactionalWriter } from '../../broker/open/transactional-writer.ts'
+import {
+  TransactionalWriter,
+  type TransactionalWriterOptions,
+} from '../../broker/open/transactional-writer.ts'
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
 import { ConfigError, StreamsError } from '../../common/errors/errors.ts'
@@ -196,8 +199,7 @@ export class ControlClient {
     const opening = { broker, clock, transactionalId, clientId: transactionalId }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await using writer = await TransactionalWriter.open(opening)
-        return await writer.write(records)
+        return await writeAll(records, opening)
       } catch (error) {
         if (attempt === ATTEMPTS || !mayTryAgain(error)) throw error
         await clock.sleep(PAUSE_MS)
@@ -237,6 +239,18 @@ export class ControlClient {
 
   #topic(name: string): string {
     return `${this.#options.applicationId}-${name}`
+  }
+}
+
+async function writeAll(
+  records: readonly OutgoingRecord[],
+  opening: TransactionalWriterOptions,
+): Promise<void> {
+  const writer = await TransactionalWriter.open(opening)
+  try {
+    await writer.write(records)
+  } finally {
+    await writer.close()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DeferredWork } from '../../processor/deferred-work.ts'
+import type { DeferredWork, WaitingRecord } from '../../processor/deferred-work.ts'
 import { decideFailure } from '../nodes/decide-failure.ts'
 import type { TaskScope } from '../nodes/task-scope.ts'
 
@@ -27,6 +27,10 @@ export class DeferredWorks {
     let parked = 0
     for (const { work } of this.#works) parked += work.parked
     return parked
+  }
+
+  *waitingRecords(): Generator<WaitingRecord> {
+    for (const { work } of this.#works) if (work.waitingRecords) yield* work.waitingRecords()
   }
 
   prepareClose(): void {

@@ -4,6 +4,7 @@ import { partitionKey, type TaskId } from '../../common/ids.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
+import type { WaitingRecord } from '../../processor/deferred-work.ts'
 import type { OneShotOptions, PunctuationOptions, Punctuator } from '../../processor/processor-context.ts'
 import { Record } from '../../processor/record.ts'
 import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
@@ -208,6 +209,11 @@ export class StreamTask {
   /** Inputs of asynchronous operators whose results have not been applied, but for those that are parked. */
   get deferredInputs(): number {
     return this.#deferred.size
+  }
+
+  /** Records that operators with retry hold, one by one. */
+  get waitingRecords(): Iterable<WaitingRecord> {
+    return this.#deferred.waitingRecords()
   }
 
   /** Inputs of asynchronous operators that wait for a time, or behind one that waits. */
