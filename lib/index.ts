@@ -55,6 +55,14 @@ export { sessionWindows, type SessionWindows } from './dsl/windows/session-windo
 export { slidingWindows, type SlidingWindows } from './dsl/windows/sliding-windows.ts'
 export { timeWindows, type TimeWindows } from './dsl/windows/time-windows.ts'
 export { unlimitedWindows, type UnlimitedWindows } from './dsl/windows/unlimited-windows.ts'
+export type {
+  CommandOptions,
+  ControlClient,
+  ListedCommand,
+  ListedEvent,
+  ListedTarget,
+} from './patterns/control/control-client.ts'
+export type { LetterTarget, OperatorTarget } from './patterns/control/control-targets.ts'
 export type { DeadLetters, ListedLetter } from './patterns/letters/dead-letters.ts'
 export type { LetterFilter } from './patterns/letters/letter-filter.ts'
 export type { LedgerEntry } from './patterns/letters/letter-ledger.ts'
@@ -90,6 +98,12 @@ export type * from './store/contract/key-value-store.ts'
 export type * from './store/contract/session-store.ts'
 export type { StateStore, StoreBuilder } from './store/contract/state-store.ts'
 export { stores } from './store/builders/stores.ts'
+export type {
+  ControlAction,
+  ControlCommand,
+  ControlEvent,
+  ControlledRecord,
+} from './store/operator/control-command.ts'
 export type { TimerStoreOptions } from './store/operator/timer-store.ts'
 export type * from './store/contract/timer-store.ts'
 export type * from './store/contract/versioned-key-value-store.ts'

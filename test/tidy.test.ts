@@ -61,7 +61,7 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
     ['records'],
     ['options'],
     ['lifecycle'],
-    ['run', 'describe', 'init', 'reset', 'completion', 'letters'],
+    ['run', 'describe', 'init', 'reset', 'completion', 'letters', 'control'],
     ['dev'],
     ['commands'],
     ['.'],

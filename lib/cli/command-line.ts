@@ -3,6 +3,7 @@ import { packageVersion } from '../common/package-version.ts'
 import { completionCommand } from './commands/completion-command.ts'
 import { configCommand } from './commands/config-command.ts'
 import { applyConfigFile } from './options/config-file.ts'
+import { controlCommand } from './commands/control-command.ts'
 import { consumeCommand } from './commands/consume-command.ts'
 import { describeCommand } from './commands/describe-command.ts'
 import { devCommand } from './commands/dev-command.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
   produceCommand,
   consumeCommand,
   dlqCommand,
+  controlCommand,
   resetCommand,
   completionCommand,
 ]

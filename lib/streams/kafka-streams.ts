@@ -7,6 +7,8 @@ import type { Windowed } from '../common/windowed.ts'
 import type { GlobalKTable } from '../dsl/api/kstream.ts'
 import { storeNameOf, type QueryableTable } from '../dsl/api/queryable-table.ts'
 import { AdminOnDemand } from '../broker/open/admin-on-demand.ts'
+import { ControlClient } from '../patterns/control/control-client.ts'
+import { ControlTargets } from '../patterns/control/control-targets.ts'
 import { DeadLetters } from '../patterns/letters/dead-letters.ts'
 import { letterBoxes } from '../patterns/letters/letter-box.ts'
 import { presentUser } from '../patterns/present-user.ts'
@@ -34,6 +36,7 @@ import {
 import { closeOnSignals } from './close-on-signals.ts'
 import { planOptions, resolveConfig, type StreamsConfig } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
+import { isOver } from './is-over.ts'
 import { observable } from './observable.ts'
 import { StoreCatalogue } from './store-catalogue.ts'
 import type { StoreQueryOptions } from './store-query-options.ts'
@@ -369,16 +372,16 @@ export class KafkaStreams implements AsyncDisposable {
   deadLetters({ by = presentUser() }: { readonly by?: string } = {}): DeadLetters {
     const { broker, clock, random } = this.#components
     const { applicationId } = this.#settings
-    const admin = this.#admin.get
-    return new DeadLetters({
-      applicationId,
-      boxes: letterBoxes(this.#plan, this.#settings),
-      broker,
-      admin,
-      clock,
-      random,
-      by,
-    })
+    const boxes = letterBoxes(this.#plan, this.#settings)
+    return new DeadLetters({ applicationId, boxes, broker, admin: this.#admin.get, clock, random, by })
+  }
+
+  /** Pauses, resumes, skips and ignores what operators with retry do, in every process. `by`: as above. */
+  control({ by = presentUser() }: { readonly by?: string } = {}): ControlClient {
+    const { broker, clock } = this.#components
+    const { applicationId, defaultKeySerde } = this.#settings
+    const targets = new ControlTargets(this.#plan, defaultKeySerde)
+    return new ControlClient({ applicationId, targets, broker, admin: this.#admin.get, clock, by })
   }
 
   /**
@@ -491,12 +494,4 @@ export class KafkaStreams implements AsyncDisposable {
   #checkStore(name: string) {
     return this.#stores.entry(name)
   }
-}
-
-/** Whether the work has ended before the time, which its end cuts short. Rejects where the work does. */
-async function isOver(work: Promise<void>, time: Promise<void>, ended: AbortSignal): Promise<boolean> {
-  await Promise.race([work, time])
-  if (!ended.aborted) return false
-  await work
-  return true
 }

@@ -31,8 +31,7 @@ import { planOptions, resolveConfig, type StreamsConfig } from '../streams/confi
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
-import { ControlTargets } from '../patterns/control/control-targets.ts'
-import { DriverControl } from './driver-control.ts'
+import { driverControl, type DriverControl } from './driver-control.ts'
 import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
 import { endless } from './endless.ts'
 import { mergedPlan } from './merged-plan.ts'
@@ -97,9 +96,7 @@ export class TopologyTestDriver implements Disposable {
     this.#letters = new DriverLetters(this.#settings.applicationId, topic => this.producedRecords(topic))
     this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId, planOptions(this.#settings))
-    this.control = new DriverControl({
-      applicationId: this.#settings.applicationId,
-      targets: new ControlTargets(this.#plan, this.#settings.defaultKeySerde),
+    this.control = driverControl(this.#plan, this.#settings.defaultKeySerde, {
       pipe: record => this.pipeRecord(record),
       nowMs: () => this.wallClockMs,
     })

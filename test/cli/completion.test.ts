@@ -52,6 +52,7 @@ const COMMANDS = [
   'completion',
   'config',
   'consume',
+  'control',
   'describe',
   'dev',
   'dlq',

@@ -23,6 +23,15 @@ CLIENT_CONFIG_UNUSED
 CLOSE_TIMEOUT
   Something has not closed in time.
   Look at what the message names: a service must end its connections.
+COMMAND_INCOMPLETE
+  millrace control lacks an operator or a letter, or has one too many.
+  Give what the message names.
+CONTROL_TOPIC_MISSING
+  The topics of an application's commands are not there, since it has not run with an operator with retry.
+  Start it once, which makes them; then command.
+INVALID_KEY
+  The key of a command cannot be read as one of the operator's keys.
+  Give it as millrace control FILE list prints keys; JSON for what is no text.
 CONFIG_FILE_BROKEN
   The config file does not load.
   Mend the error, which is the cause.
@@ -102,8 +111,8 @@ LETTER_MISSING
   show of millrace dlq names no letter.
   Give the id that list prints.
 NO_OPERATOR_WITH_RETRY
-  The dead letters of an application are asked for, and it has no operator with retry.
-  Give an operator retry, or look at deadLetterQueueTopic with millrace consume.
+  Dead letters or control of an application are asked for, and it has no operator with retry.
+  Give an operator retry; for dead letters of others look at deadLetterQueueTopic with millrace consume.
 UNKNOWN_LETTER
   There is no dead letter of that id.
   Use one that millrace dlq FILE list prints; it may have been deleted by age.

@@ -86,13 +86,18 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     this.#verdicts = new RetryVerdicts(settings.nodeName, settings.policy, this.#circuit)
   }
 
-  /** During an outage what is ready waits, too. */
+  /** What people have said, and is still to be looked at, is work, too. */
   get size(): number {
-    return this.#circuit.isOpen ? this.#queue.active - this.#queue.ready : this.#queue.active
+    return this.#active + Number(this.#control.isPending)
   }
 
   get parked(): number {
-    return this.#queue.waiting + this.#queue.active - this.size
+    return this.#queue.waiting + this.#queue.active - this.#active
+  }
+
+  /** During an outage what is ready waits, too. */
+  get #active(): number {
+    return this.#circuit.isOpen ? this.#queue.active - this.#queue.ready : this.#queue.active
   }
 
   get hasRoom(): boolean {

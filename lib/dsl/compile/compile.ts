@@ -7,7 +7,6 @@ import type { SourceDefinition } from '../../topology/node-definition.ts'
 import { checkCoPartitioned } from '../../topology/plan-topology.ts'
 import { TopologyDefinition } from '../../topology/topology-definition.ts'
 import type { ConsumedOptions } from '../options/options.ts'
-import { addControl } from '../kit/control-source.ts'
 import { nullKeyFilter, passThrough } from '../kit/pass.ts'
 import type { Graph } from '../graph/graph.ts'
 import type {
@@ -22,6 +21,7 @@ import type {
   TopicStoreRole,
 } from '../graph/graph-node.ts'
 import type { Optimization } from '../options/build-options.ts'
+import { addControl } from './control-source.ts'
 import { keepingNullKeys } from './optimize.ts'
 import { windowedPartitioner } from '../kit/windowed-partitioner.ts'
 import type { SelfJoins } from './self-joins.ts'

@@ -21,7 +21,8 @@ export interface LetterTarget {
   readonly letter: string
 }
 
-interface Operator {
+/** How an operator's keys become bytes. */
+export interface OperatorKeys {
   readonly keySerde: Serde<unknown> | undefined
   /** For the serde. */
   readonly topic: string
@@ -30,7 +31,7 @@ interface Operator {
 /** Operators that take commands, and their keys as bytes. */
 export class ControlTargets {
   readonly #applicationId: string
-  readonly #operators: ReadonlyMap<string, Operator>
+  readonly #operators: ReadonlyMap<string, OperatorKeys>
 
   constructor(
     { applicationId, subtopologies }: Pick<TopologyPlan, 'applicationId' | 'subtopologies'>,
@@ -49,7 +50,7 @@ export class ControlTargets {
    */
   resolve(target: OperatorTarget | LetterTarget): ControlTarget {
     const { operator } = target
-    const found = this.#operator(operator)
+    const found = this.keysOf(operator)
     if ('letter' in target) return { operator, letter: target.letter }
     const { partition, key } = target
     if (partition !== undefined && key !== undefined) {
@@ -69,7 +70,8 @@ export class ControlTargets {
     }
   }
 
-  #operator(name: string): Operator {
+  /** Throws `NO_OPERATOR_WITH_RETRY` and `UNKNOWN_OPERATOR`. */
+  keysOf(name: string): OperatorKeys {
     const found = this.#operators.get(name)
     if (found) return found
     const names = this.operators
@@ -88,7 +90,7 @@ export class ControlTargets {
 function operatorsOf(
   { nodes, stores }: SubtopologyPlan,
   defaultKeySerde: Serde<unknown> | undefined,
-): (readonly [string, Operator])[] {
+): (readonly [string, OperatorKeys])[] {
   return nodes.flatMap(node => {
     if (node.kind !== 'processor' || !node.control) return []
     const keySerde = resolveSerde(node.control.keySerde, defaultKeySerde)
@@ -101,7 +103,7 @@ function topicOf({ control }: ProcessorNodePlan, stores: SubtopologyPlan['stores
   return stores.find(({ builder }) => builder.name === name)?.changelogTopic ?? name
 }
 
-function bytesOf(operator: string, { keySerde, topic }: Operator, key: unknown): Uint8Array {
+function bytesOf(operator: string, { keySerde, topic }: OperatorKeys, key: unknown): Uint8Array {
   if (key instanceof Uint8Array) return key
   if (keySerde) return keySerde.serialize(key, { topic })
   throw new ConfigError(
