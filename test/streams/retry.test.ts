@@ -77,3 +77,38 @@ it('retry: a clean end leaves no mark, and parked records with their attempts; t
   expect(second.metrics.total('retry-parked-records')).toBe(1)
   expect((await readAll(broker, 'out')).map(({ value }) => textOf(value))).not.toContain('p:2')
 })
+
+it('waitingRecords: what is parked, behind it and paused, each with its attempts and its next call', async () => {
+  const { broker, start } = await stage(async value => {
+    if (value === 'p') throw new RangeError('down')
+    return value
+  })
+  await produce(broker, 'in', 1, [
+    ['a', 'p'],
+    ['b', 'ok'],
+    ['a', 'q'],
+  ])
+  const streams = await start()
+  await streams.control().pause({ operator: 'charge', key: 'c' })
+  await produce(broker, 'in', 1, [['c', 'r']])
+  await eventually(() => streams.waitingRecords().length === 3)
+  const waiting = streams.waitingRecords({ operator: 'charge' })
+  expect(waiting.find(({ id }) => id === 'in-0-0')).toMatchObject({
+    operator: 'charge',
+    taskId: '0_0',
+    key: 'a',
+    state: 'parked',
+    attempts: 1,
+    lastError: { name: 'RangeError', message: 'down' },
+  })
+  const [parked] = waiting.filter(({ state }) => state === 'parked')
+  expect(parked!.dueMs! - parked!.firstFailedMs!).toBe(60_000)
+  expect(waiting.find(({ id }) => id === 'in-0-2')).toMatchObject({ key: 'a', state: 'behind', attempts: 0 })
+  await eventually(() => streams.waitingRecords().some(({ state }) => state === 'paused'))
+  expect(streams.waitingRecords().find(({ state }) => state === 'paused')).toMatchObject({
+    key: 'c',
+    dueMs: undefined,
+  })
+  expect(streams.waitingRecords({ operator: 'other' })).toEqual([])
+  expect(streams.waitingRecords({ limit: 2 })).toHaveLength(2)
+})

@@ -1,5 +1,5 @@
 import type { KafkaStreams, ReadOnlyKeyValueStore } from 'millrace'
-import type { TopicWriter } from '../web/topic-writer.ts'
+import type { TopicWriter } from './topic-writer.ts'
 
 /**
  * A compacted topic as a map in memory: reads are at once, and a write is over when this process shows it.

@@ -35,8 +35,13 @@ export class LiveHub {
     acceptUpgrades(server, { path: '/live', check: () => undefined, serve: socket => this.#serve(socket) })
   }
 
+  /** Whether a page is open. */
+  get hasListeners(): boolean {
+    return this.#sockets.size > 0
+  }
+
   publish(key: string, message: unknown): void {
-    if (this.#sockets.size === 0) return
+    if (!this.hasListeners) return
     // Anew at the end: the oldest are first.
     this.#pending.delete(key)
     this.#pending.set(key, message)

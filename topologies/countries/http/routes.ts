@@ -6,7 +6,7 @@ import { numberOrThrow } from '../../web/number-value.ts'
 import { addPageFiles } from '../../web/page-files.ts'
 import { RequestError } from '../../web/request-error.ts'
 import { countrySchema, isCode } from '../country-schema.ts'
-import type { KeyValueTable } from '../key-value-table.ts'
+import type { KeyValueTable } from '../../web/key-value-table.ts'
 import type { Country, TimeZone } from '../records.ts'
 import { isTimeZone, zoneOffset } from './zone-offset.ts'
 
