@@ -1,0 +1,111 @@
+import {
+  exponentialBackoff,
+  NonRetriableError,
+  Record,
+  RetryAfterError,
+  serdes,
+  StreamsBuilder,
+  type AsyncCall,
+  type Firing,
+  type KeyValueStore,
+  type ProcessorContext,
+  type ProcessorSupplier,
+  type Topology,
+  type TopologyAbout,
+  type TopologySettings,
+  type ValueAndTimestamp,
+} from 'millrace'
+import { providerAddress } from './renewals/provider-address.ts'
+import { CHARGE, SCHEDULE, type Receipt, type Renewal, type Subscription } from './renewals/records.ts'
+import { TOPICS } from './renewals/topics.ts'
+
+export { service } from './renewals/service.ts'
+export { topics } from './renewals/topics.ts'
+
+export const about: TopologyAbout = {
+  title: 'Renewals',
+  description:
+    'Schedule and forget: subscriptions renew on their schedule, whatever the payment provider does. Switch it off, let one card fail, look at what waits, and replay what was given up.',
+}
+
+const keySerde = serdes.string()
+const subscriptions = { keySerde, valueSerde: serdes.json<Subscription>() }
+const renewals = { keySerde, valueSerde: serdes.json<Renewal>() }
+const receipts = { keySerde, valueSerde: serdes.json<Receipt>() }
+
+/**
+ * Schedule and forget: a schedule makes one request for each subscriber, and each request becomes one
+ * charge, however often the provider fails, and however often this process ends. A card that fails parks its
+ * customer alone; what is hopeless is a dead letter. `renewals/service.ts` has the page and the provider.
+ *
+ * `--set every=10000`: milliseconds between two renewals. `--set provider=http://…`: where charges are made.
+ */
+export default function renewalsOf({
+  every = '15000',
+  provider = ownProvider(),
+}: TopologySettings): Topology {
+  const builder = new StreamsBuilder()
+  builder.table(TOPICS.subscriptions, { ...subscriptions, storeName: 'subscriptions', ranges: true })
+  builder
+    // In each partition by itself: each looks through its own subscribers.
+    .schedule(SCHEDULE, { everyMs: Number(every), onMissed: 'once', per: 'partition' })
+    .process(eachSubscriber, { name: 'each-subscriber', stores: ['subscriptions'] })
+    .to(TOPICS.renewals, renewals)
+  builder
+    .stream(TOPICS.renewals, renewals)
+    .mapValuesAsync(
+      (renewal, customer, call) =>
+        charge(`${provider ?? providerAddress()}/charges/${customer}`, renewal, call),
+      {
+        name: CHARGE,
+        concurrency: 32,
+        timeoutMs: 5_000,
+        retry: {
+          order: 'key',
+          backoff: exponentialBackoff({ firstMs: 1_000, maxMs: 3_600_000 }),
+          attempts: 6,
+          // While the provider is down for all, nobody's attempts are used up.
+          circuit: { openAfter: 10, probeEveryMs: 2_000 },
+        },
+      },
+    )
+    .to(TOPICS.receipts, receipts)
+  return builder.build()
+}
+
+type Subscribers = KeyValueStore<string, ValueAndTimestamp<Subscription>>
+
+/** A firing becomes a request for each subscriber of the partition, all in one transaction. */
+const eachSubscriber: ProcessorSupplier<string, Firing, string, Renewal> = {
+  get() {
+    let context: ProcessorContext<string, Renewal>
+    let subscribers: Subscribers
+    return {
+      init(given) {
+        context = given
+        subscribers = given.getStateStore<Subscribers>('subscriptions')
+      },
+      process({ value: { nominalMs }, timestamp }) {
+        for (const [customer, { value }] of subscribers.all()) {
+          const renewal = { plan: value.plan, cents: value.cents, dueMs: nominalMs }
+          context.forward(new Record(customer, renewal, timestamp))
+        }
+      },
+    }
+  },
+}
+
+/** The same key at each try: the provider charges once for it, whatever became of its answers. */
+async function charge(
+  url: string,
+  renewal: Renewal,
+  { idempotencyKey = '', signal }: AsyncCall,
+): Promise<Receipt> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(renewal), signal })
+  if (response.ok) return { ...renewal, ...((await response.json()) as Pick<Receipt, 'chargedMs'>) }
+  const { error } = (await response.json()) as { readonly error: { readonly message: string } }
+  if (response.status === 402) throw new NonRetriableError(error.message)
+  if (response.status === 429) throw new RetryAfterError(Number(response.headers.get('retry-after')) * 1_000)
+  throw new Error(error.message)
+}
