@@ -409,3 +409,27 @@ it('control of an operator that is not there, of a partition and a key at once',
     'give one of them',
   )
 })
+
+it('numbers of sub-topologies and generated names are the same without and with retry: control comes last', () => {
+  const plan = (isRetried: boolean) => {
+    const builder = new StreamsBuilder()
+    builder
+      .stream<string, string>('in', strings)
+      .mapValuesAsync(async value => value, { name: 'charge', ...(isRetried && { retry }) })
+      .to('out', strings)
+    builder.globalTable('names', { ...strings, storeName: 'all-names' })
+    builder.stream<string, string>('control', strings).groupByKey().count().toStream().to('counts')
+    return builder.build().plan('app')
+  }
+  const ids = (isRetried: boolean) => {
+    const { subtopologies, globalSubtopologies } = plan(isRetried)
+    return [...subtopologies, ...globalSubtopologies].map(({ id, stores, sourceTopics }) => ({
+      id,
+      stores: stores.map(({ builder }) => builder.name),
+      topics: sourceTopics.filter(topic => topic !== 'app-charge-replay'),
+    }))
+  }
+  const control = { id: 3, stores: ['millrace-control'], topics: ['app-control'] }
+  expect(ids(true)).toEqual([...ids(false), control])
+  expect(ids(false).flatMap(({ topics }) => topics)).toContain('control')
+})

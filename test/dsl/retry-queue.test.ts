@@ -45,6 +45,7 @@ class Model {
   readonly items: Item[] = []
   readonly ready: Item[] = []
   readonly states = new Map<Item, ItemState>()
+  readonly #held: Item[] = []
 
   isBlocked(item: Item): boolean {
     return (
@@ -64,6 +65,27 @@ class Model {
     this.ready.push(item)
   }
 
+  hold(item: Item): void {
+    if (this.states.get(item) === 'ready') this.ready.splice(this.ready.indexOf(item), 1)
+    this.states.set(item, 'held')
+    this.#held.push(item)
+  }
+
+  inOrderOfHold(): Item[] {
+    return this.#held.filter(each => this.states.get(each) === 'held')
+  }
+
+  release(item: Item, nowMs: number): void {
+    this.#held.splice(this.#held.indexOf(item), 1)
+    if (item.dueMs > nowMs) this.states.set(item, 'parked')
+    else this.makeReady(item)
+  }
+
+  leave(item: Item): void {
+    this.items.splice(this.items.indexOf(item), 1)
+    this.states.delete(item)
+  }
+
   done(item: Item): void {
     this.items.splice(this.items.indexOf(item), 1)
     this.states.delete(item)
@@ -81,13 +103,49 @@ type Step =
   | { readonly kind: 'call' | 'end' | 'done' }
   | { readonly kind: 'park'; readonly delayMs: number }
   | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'hold-next' }
+  | { readonly kind: 'hold' | 'release'; readonly modulus: number }
+  | { readonly kind: 'remove'; readonly at: number }
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('add' as const), lane: fc.constantFrom('a', 'b', 'c', undefined) }),
   fc.record({ kind: fc.constantFrom('call' as const, 'end' as const, 'done' as const) }),
   fc.record({ kind: fc.constant('park' as const), delayMs: fc.nat(30) }),
   fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(20) }),
+  fc.record({ kind: fc.constant('hold-next' as const) }),
+  fc.record({
+    kind: fc.constantFrom('hold' as const, 'release' as const),
+    modulus: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({ kind: fc.constant('remove' as const), at: fc.nat(20) }),
 )
+
+/** Holds, releases and removes in both, as somebody's commands do. */
+function control(queue: RetryQueue<Item>, model: Model, step: Step, nowMs: number): void {
+  if (step.kind === 'hold-next') {
+    const next = model.ready[0]
+    expect(queue.holdNext()).toBe(next)
+    if (next) model.hold(next)
+  } else if (step.kind === 'hold') {
+    const test = ({ sequence }: Item) => sequence % step.modulus === 0
+    queue.holdWhere(test)
+    for (const each of model.count('ready', 'parked').filter(test)) model.hold(each)
+    expect(new Set(queue.stoppedWhere(test))).toEqual(new Set(model.count('held', 'behind').filter(test)))
+  } else if (step.kind === 'release') {
+    const test = ({ sequence }: Item) => sequence % step.modulus === 0
+    queue.release(test, nowMs)
+    for (const each of model.inOrderOfHold().filter(test)) model.release(each, nowMs)
+  } else if (step.kind === 'remove') {
+    const stopped = model.count('held', 'behind')
+    const removed = stopped[step.at % Math.max(1, stopped.length)]
+    if (!removed) return
+    const wasBehind = removed.place === 'behind'
+    queue.remove(removed)
+    expect(removed.place).toBe('gone')
+    if (wasBehind) model.leave(removed)
+    else model.done(removed)
+  }
+}
 
 describe('retry queue', () => {
   it('calls the first of each lane, wakes what is due, and counts what waits, as a plain list does', () => {
@@ -123,6 +181,8 @@ describe('retry queue', () => {
               .sort((left, right) => left.dueMs - right.dueMs || left.sequence - right.sequence)
             expect(queue.wake(nowMs)).toBe(due.length)
             for (const each of due) model.makeReady(each)
+          } else if (step.kind !== 'done' && step.kind !== 'park') {
+            control(queue, model, step, nowMs)
           } else {
             const ended = queue.takeEnded()
             expect(ended === undefined).toBe(model.count('ended').length === 0)
@@ -136,7 +196,8 @@ describe('retry queue', () => {
             }
           }
           for (const each of model.items) expect(each.place).toBe(model.states.get(each))
-          const waiting = model.count('parked', 'behind')
+          const waiting = model.count('parked', 'behind', 'held')
+          expect(queue.held).toBe(model.count('held').length)
           expect(queue.waiting).toBe(waiting.length)
           const held = [...waiting, ...model.ready]
           expect(queue.bytes).toBe(held.reduce((sum, { byteLength }) => sum + byteLength, 0))
