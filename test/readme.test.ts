@@ -67,7 +67,8 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npx millrace dlq renewals.ts purge --before 30d': 'test/cli/dlq.test.ts',
   'npx millrace control renewals.ts pause charge --key u7 --reason "fraud check"': 'test/cli/control.test.ts',
   'npx millrace control renewals.ts resume charge --key u7': 'test/cli/control.test.ts',
-  'npx millrace control renewals.ts skip charge renewals-3-1841 --reason "typo in the address"': 'test/cli/control.test.ts',
+  'npx millrace control renewals.ts skip charge renewals-3-1841 --reason "typo in the address"':
+    'test/cli/control.test.ts',
   'npx millrace control renewals.ts ignore charge --partition 3': 'test/cli/control.test.ts',
   'npx millrace control renewals.ts list': 'test/cli/control.test.ts',
   'npx millrace control renewals.ts history': 'test/cli/control.test.ts',

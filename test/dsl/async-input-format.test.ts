@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../lib/common/bytes.ts'
-import { decodeInput, encodeInput, type AsyncInput } from '../../lib/dsl/async/input-format.ts'
+import { decodeInput, encodeInput, type AsyncInput } from '../../lib/dsl/calls/input-format.ts'
 
 const KEY = utf8('key')
 const VALUE = utf8('value')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytesToMapKey } from '../../lib/common/bytes.ts'
-import { commandOn, effectOn, mayEndWaiting } from '../../lib/dsl/async/control-effects.ts'
+import { commandOn, effectOn, mayEndWaiting } from '../../lib/dsl/retry/control-effects.ts'
 import type { ControlAction, ControlTarget } from '../../lib/store/operator/control-command.ts'
 import { OperatorCommands } from '../../lib/store/operator/operator-commands.ts'
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
-import { RetryCall } from '../../lib/dsl/async/retry-call.ts'
+import { RetryCall } from '../../lib/dsl/retry/retry-call.ts'
 
 test('a call that has been written down keeps nothing of the fetch that its record came with', () => {
   const fetched = Buffer.alloc(1 << 20, 'x')

@@ -9,7 +9,7 @@ import {
   type Backoff,
   type RetryOptions,
 } from '../../lib/index.ts'
-import { CrashGuard } from '../../lib/dsl/async/crash-guard.ts'
+import { CrashGuard } from '../../lib/dsl/retry/crash-guard.ts'
 import { letterRecord } from '../../lib/processor/letter.ts'
 import { utf8 } from '../../lib/common/bytes.ts'
 import { NO_HEADERS } from '../../lib/common/headers.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DueHeap } from '../../lib/dsl/async/due-heap.ts'
-import { RetryQueue, type ItemState, type QueuedItem } from '../../lib/dsl/async/retry-queue.ts'
+import { DueHeap } from '../../lib/dsl/retry/due-heap.ts'
+import { RetryQueue, type ItemState, type QueuedItem } from '../../lib/dsl/retry/retry-queue.ts'
 
 interface Item extends QueuedItem {
   readonly name: string

@@ -6,10 +6,11 @@ import { processorRole } from '../kit/add-node.ts'
 import type { StreamHandle } from '../kit/handles.ts'
 import { asyncLimits, type AsyncOptions } from '../options/async-options.ts'
 import { retryPolicy, type RetryOptions } from '../options/retry-options.ts'
-import { AsyncOperator, type AsyncWork } from './async-operator.ts'
-import { replaySource } from './replay-source.ts'
-import { letterTopic } from './retry-letters.ts'
-import { RetryOperator } from './retry-operator.ts'
+import type { AsyncWork } from '../calls/async-work.ts'
+import { AsyncOperator } from './async-operator.ts'
+import { replaySource } from '../retry/replay-source.ts'
+import { letterTopic } from '../retry/retry-letters.ts'
+import { RetryOperator } from '../retry/retry-operator.ts'
 
 /**
  * A node for an asynchronous operator with its pending store; the numbers of both come from the counter, the

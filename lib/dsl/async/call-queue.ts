@@ -1,6 +1,6 @@
 import { present } from '../../common/assert.ts'
 import { Fifo } from '../../common/fifo.ts'
-import type { PendingCall } from './pending-call.ts'
+import type { PendingCall } from '../calls/pending-call.ts'
 
 /**
  * Which calls run, and which is applied next. All stand in the order of their arrival, in which they leave;

@@ -1,8 +1,8 @@
 import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import type { AsyncLimits } from '../options/async-options.ts'
-import { AsyncCalls, type AsyncCallsOptions } from './async-calls.ts'
+import { AsyncCalls, type AsyncCallsOptions } from '../calls/async-calls.ts'
 import { CallQueue } from './call-queue.ts'
-import type { PendingCall } from './pending-call.ts'
+import type { PendingCall } from '../calls/pending-call.ts'
 
 export interface CallRunnerOptions<K, V, R> extends Omit<AsyncCallsOptions<K, V, R>, 'ended' | 'timeoutMs'> {
   readonly limits: AsyncLimits

@@ -9,7 +9,7 @@ import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { Clock } from '../../common/clock.ts'
 import { ConfigError, StreamsError } from '../../common/errors/errors.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
-import { letterTopic } from '../../dsl/async/retry-letters.ts'
+import { letterTopic } from '../../dsl/retry/retry-letters.ts'
 import { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import {
   decodeCommand,

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../broker/broker.ts'
-import { replayTopic } from '../../dsl/async/replay-source.ts'
-import { letterTopic } from '../../dsl/async/retry-letters.ts'
+import { replayTopic } from '../../dsl/retry/replay-source.ts'
+import { letterTopic } from '../../dsl/retry/retry-letters.ts'
 import type { Letter } from '../../processor/letter.ts'
 import type { SourceNodePlan, TopologyPlan } from '../../topology/plan.ts'
 import { replayTopicOf } from '../../topology/replay-nodes.ts'

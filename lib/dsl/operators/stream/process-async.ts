@@ -9,9 +9,9 @@ import type {
   AsyncProcessorContext,
   AsyncProcessorFactory,
 } from '../../options/async-functions.ts'
-import type { AsyncWork } from '../../async/async-operator.ts'
+import type { AsyncWork } from '../../calls/async-work.ts'
 import type { AsyncOptions } from '../../options/async-options.ts'
-import type { PendingCall } from '../../async/pending-call.ts'
+import type { PendingCall } from '../../calls/pending-call.ts'
 import type { StreamHandle } from '../../kit/handles.ts'
 import { NEW_KEY_AND_VALUE } from '../../kit/add-node.ts'
 

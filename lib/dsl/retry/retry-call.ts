@@ -1,8 +1,8 @@
 import { present } from '../../common/assert.ts'
 import { copyAlone } from '../../common/bytes.ts'
 import { decodeAttempt, encodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
-import type { AsyncInput } from './input-format.ts'
-import { PendingCall } from './pending-call.ts'
+import type { AsyncInput } from '../calls/input-format.ts'
+import { PendingCall } from '../calls/pending-call.ts'
 import type { ItemState, QueuedItem } from './retry-queue.ts'
 
 /** One input of an operator with retry, from its arrival until it has succeeded or is given up. */

@@ -1,7 +1,7 @@
 import { contextOf, ordinalOf, readLetter, type LetterRecord } from '../../processor/letter.ts'
 import { REPLAY_SOURCE } from '../../topology/replay-nodes.ts'
 import type { OwnSourceDefinition } from '../graph/graph-node.ts'
-import type { AsyncInput } from './input-format.ts'
+import type { AsyncInput } from '../calls/input-format.ts'
 
 /**
  * The second source of an operator with retry: letters that are to be processed again, each in the partition

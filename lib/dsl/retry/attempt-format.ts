@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { utf8, utf8Text } from '../../common/bytes.ts'
 import type { ErrorSummary } from '../../processor/letter.ts'
-import { FieldReader, putBytes } from './byte-fields.ts'
-import { decodeInput, encodeInput, WITH_ATTEMPTS, type AsyncInput } from './input-format.ts'
+import { FieldReader, putBytes } from '../calls/byte-fields.ts'
+import { decodeInput, encodeInput, WITH_ATTEMPTS, type AsyncInput } from '../calls/input-format.ts'
 
 /** What is known of an input's failed calls. */
 export interface FailedCalls {

@@ -1,6 +1,6 @@
 import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
 import type { PendingItem, PendingStore } from '../../store/operator/pending-store.ts'
-import { CLOSED_LANE } from './input-format.ts'
+import { CLOSED_LANE } from '../calls/input-format.ts'
 
 /** Stands in the pending store for a key that is given up. */
 class ClosedLane implements PendingItem {
