@@ -40,10 +40,7 @@ const receipts = { keySerde, valueSerde: serdes.json<Receipt>() }
  *
  * `--set every=10000`: milliseconds between two renewals. `--set provider=http://…`: where charges are made.
  */
-export default function renewalsOf({
-  every = '15000',
-  provider = ownProvider(),
-}: TopologySettings): Topology {
+export default function renewalsOf({ every = '15000', provider }: TopologySettings): Topology {
   const builder = new StreamsBuilder()
   builder.table(TOPICS.subscriptions, { ...subscriptions, storeName: 'subscriptions', ranges: true })
   builder
