@@ -49,6 +49,8 @@ export {
   type OnceDefinition,
   type ScheduleDefinition,
 } from './dsl/schedule/next-fire.ts'
+export type { ScheduleSinkOptions, SchedulesOptions } from './dsl/schedule/add-schedule.ts'
+export type { Firing, ScheduleOptions, SchedulePolicyOptions } from './dsl/schedule/schedule-options.ts'
 export type { CronDefinition } from './dsl/schedule/cron-times.ts'
 export { joinWindows, type JoinWindows, type JoinWindowsOptions } from './dsl/windows/join-windows.ts'
 export { sessionWindows, type SessionWindows } from './dsl/windows/session-windows.ts'

@@ -4,7 +4,7 @@ import type { TimestampExtractor } from '../processor/timestamp-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StoreBuilder } from '../store/contract/state-store.ts'
 import type { OwnSource } from './own-source.ts'
-import type { ControlledNode, OffsetReset } from './plan.ts'
+import type { ControlledNode, OffsetReset, ScheduledNode } from './plan.ts'
 
 /**
  * Nodes while a topology is being built. Topic names of internal topics do not carry the application id yet.
@@ -36,6 +36,8 @@ export interface ProcessorDefinition {
   readonly ownTopics?: readonly OwnTopicDefinition[] | undefined
   /** Set where the node takes commands. */
   readonly control?: ControlledNode | undefined
+  /** Set where the node fires schedules. */
+  readonly schedule?: ScheduledNode | undefined
 }
 
 /** A topic that the node writes for itself, one partition a task. */

@@ -5,6 +5,7 @@ import type {
   NodePlan,
   OwnTopicPlan,
   RepartitionTopicPlan,
+  ScheduledNode,
   StorePlan,
   SubtopologyPlan,
   TopologyPlan,
@@ -132,6 +133,7 @@ class Planner {
           stores: Object.freeze([...node.stores]),
           ...(node.ownTopics && { ownTopics: this.#ownTopics(node.ownTopics) }),
           ...(node.control && { control: Object.freeze(node.control) }),
+          ...(node.schedule && { schedule: this.#scheduled(node.schedule) }),
           children: Object.freeze([...children]),
         })
       case 'sink':
@@ -144,6 +146,10 @@ class Planner {
           partitioner: node.partitioner,
         })
     }
+  }
+
+  #scheduled(schedule: ScheduledNode): ScheduledNode {
+    return Object.freeze({ ...schedule, topic: this.#ownName(schedule.topic) })
   }
 
   #ownTopics(topics: readonly OwnTopicDefinition[]): readonly OwnTopicPlan[] {

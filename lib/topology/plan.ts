@@ -77,6 +77,30 @@ export interface ProcessorNodePlan {
   readonly ownTopics?: readonly OwnTopicPlan[]
   /** Set where the node takes commands. */
   readonly control?: ControlledNode
+  /** Set where the node fires schedules. */
+  readonly schedule?: ScheduledNode
+}
+
+/** A node with schedules, as clients need to know it. */
+export interface ScheduledNode {
+  /** Topic of definitions and orders; in a node's definition without the application's id. */
+  readonly topic: string
+  readonly storeName: string
+  /** The one schedule that the code says. */
+  readonly code?: {
+    readonly id: string
+    /** Its times, as text. */
+    readonly definition: string
+    readonly per: 'application' | 'partition'
+  }
+  /** Where schedules of definitions may fire to, by name. */
+  readonly sinks?: ReadonlyMap<string, ScheduleSink>
+}
+
+export interface ScheduleSink {
+  readonly topic: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
 }
 
 /** An operator that people may pause, and how they name its keys to it. */

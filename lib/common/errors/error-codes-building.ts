@@ -95,6 +95,9 @@ RETENTION_TOO_SHORT
 SCHEDULE_NEVER_FIRES
   A schedule has no time: a date that no year has, a field out of its range, an unknown time zone.
   Mend what the message names.
+SCHEDULE_SEES_ONE_PARTITION
+  A schedule fires once in the application, and an operator below it uses a store of which each task has a part.
+  Give the schedule per: 'partition': it fires in every task.
 SINK_AS_PARENT
   A node names a sink as parent, which hands nothing on.
   Read the sink's topic with a source.

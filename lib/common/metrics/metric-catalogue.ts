@@ -175,6 +175,10 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['async-timeouts-total', 'Asynchronous calls that took too long'],
       ['timers-fired-total', 'Timers that were due and called their handler'],
       ['dead-letters-total', 'Records that an operator with retry gave up; each is in its dead letters'],
+      ['schedules-fired-total', 'Firings of schedules, those of triggers included'],
+      ['schedules-missed-total', 'Times of schedules for which nothing fired, or another time did'],
+      ['schedules-refused-total', 'Definitions of schedules, and orders, that could not be used'],
+      ['clock-jumps-total', 'Times at which a task with schedules has found the clock set'],
       ['control-unreadable-total', 'Records in the topic of commands that are no command'],
     ]),
     ...define('info', 'gauge', [

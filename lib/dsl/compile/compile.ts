@@ -21,6 +21,7 @@ import type {
   TopicStoreRole,
 } from '../graph/graph-node.ts'
 import type { Optimization } from '../options/build-options.ts'
+import { checkSchedules } from './check-schedules.ts'
 import { addControl } from './control-source.ts'
 import { keepingNullKeys } from './optimize.ts'
 import { windowedPartitioner } from '../kit/windowed-partitioner.ts'
@@ -44,6 +45,7 @@ export function compile(
     if (chosen.has('reuse.ktable.source.topics')) reuseSourceTopic(topology, node)
   }
   topology.site = undefined
+  checkSchedules(topology)
   if (hasControl(topology)) addControl(topology)
   for (const sources of graph.coPartitioned) {
     topology.coPartition(Array.from(sources, name => graph.mergedSources.get(name) ?? name))
@@ -252,7 +254,7 @@ function addProcessor(
   name: string,
   parents: readonly string[],
   supplier: ProcessorSupplier,
-  { ownTopics, control }: Pick<ProcessorRole, 'ownTopics' | 'control'> = {},
+  { ownTopics, control, schedule }: Pick<ProcessorRole, 'ownTopics' | 'control' | 'schedule'> = {},
 ): void {
   const stores = new Set<string>()
   const added = topology.addProcessor({
@@ -263,6 +265,7 @@ function addProcessor(
     stores,
     ownTopics,
     control,
+    schedule,
   })
   for (const builder of added.stores ?? []) {
     topology.addStore(builder)

@@ -4,7 +4,7 @@ import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stre
 import type { Serde } from '../../serde/serde.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { OwnTopicDefinition, SourceDefinition } from '../../topology/node-definition.ts'
-import type { ControlledNode } from '../../topology/plan.ts'
+import type { ControlledNode, ScheduledNode } from '../../topology/plan.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
 /**
@@ -91,6 +91,8 @@ export interface ProcessorRole {
   readonly ownTopics?: readonly OwnTopicDefinition[]
   /** Set where the node takes commands. */
   readonly control?: ControlledNode
+  /** Set where the node fires schedules. */
+  readonly schedule?: ScheduledNode
   /**
    * Whether the node changes keys. The optimizer moves repartition topics up to changes of the key, not past
    * changes of the value. Joins are not marked, as in Kafka Streams.

@@ -19,6 +19,8 @@ import { Graph } from '../graph/graph.ts'
 import { optimize } from '../compile/optimize.ts'
 import type { ConsumedOptions, TableSourceOptions } from '../options/options.ts'
 import { globalTableSource, streamSource, tableSource } from '../operators/stream/source.ts'
+import { addSchedule, addSchedules, type SchedulesOptions } from '../schedule/add-schedule.ts'
+import type { Firing, ScheduleOptions } from '../schedule/schedule-options.ts'
 import type { CogroupedHandle } from '../kit/handles.ts'
 import { HANDLE } from '../kit/handles.ts'
 import type { MethodsFactory } from './methods-factory.ts'
@@ -81,6 +83,37 @@ export class StreamsBuilder {
   ): GlobalKTable<NonNullable<K>, NonNullable<V>> {
     const handle = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
     return { [HANDLE]: handle, queryableStoreName: handle.queryableStoreName }
+  }
+
+  /**
+   * A source of firings: at the times of a cron pattern in a time zone, at an interval, or once. The key is
+   * the id, the record's time is that of the firing. A time fires once in what is committed, through restarts
+   * and crashes; `onMissed` says what becomes of times that passed meanwhile. All names come from the id.
+   * @example
+   * ```ts
+   * builder
+   *   .schedule('renewal-run', { cron: '0 6 1 * *', timeZone: 'Europe/Berlin' })
+   *   .mapValues(({ fireId, nominalMs }) => ({ fireId, nominalMs }))
+   *   .to('runs', { keySerde: serdes.string(), valueSerde: serdes.json() })
+   * ```
+   */
+  schedule(id: string, options: ScheduleOptions): KStream<string, Firing> {
+    return factory.stream(addSchedule(this.#graph, id, options))
+  }
+
+  /**
+   * Schedules as data: a definition a key in the topic `<applicationId>-<name>`, which `streams.schedules()`
+   * writes while the application runs. Each fires a record of its own into one of these sinks.
+   * @example
+   * ```ts
+   * builder.schedules({
+   *   to: { renewals: { topic: 'renewals', keySerde: serdes.string(), valueSerde: serdes.json() } },
+   * })
+   * ```
+   */
+  schedules(options: SchedulesOptions): this {
+    addSchedules(this.#graph, options)
+    return this
   }
 
   /** A store for processors that name it in `process(…, { stores })`. */

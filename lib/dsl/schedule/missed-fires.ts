@@ -20,7 +20,7 @@ export interface MissedOptions {
   readonly firingsMax?: number
 }
 
-export interface Firing {
+export interface DueFire {
   /** The time that the schedule names, which may be long past. */
   readonly nominalMs: number
   /** Number of further times that the firing stands for; those of cron are counted up to 1,000. */
@@ -29,7 +29,7 @@ export interface Firing {
 
 export interface MissedFires {
   /** In order. */
-  readonly firings: readonly Firing[]
+  readonly firings: readonly DueFire[]
   /** How many times are past for which nothing fires; those of cron are counted up to 1,000. */
   readonly skipped: number
   /** Whether there are more than `firingsMax`: to be asked for with the last of these as `lastNominalMs`. */
@@ -41,18 +41,18 @@ export interface MissedFires {
  * up to now, are on time or late: those on time fire, and late ones as `onMissed` says.
  */
 export function missedFires(
-  definition: ScheduleDefinition,
+  definition: ScheduleDefinition | FireTimes,
   lastNominalMs: number,
   nowMs: number,
   options: MissedOptions = {},
 ): MissedFires {
   const { onMissed = 'once', graceMs = GRACE_MS, firingsMax = FIRINGS_MAX } = options
   const { catchUpMs = onMissed === 'once' ? Infinity : CATCH_UP_MS } = options
-  const times = fireTimes(definition)
+  const times = 'next' in definition ? definition : fireTimes(definition)
   /** The last instants that are late, and too late to be made up for. */
   const lateMs = Math.max(lastNominalMs, nowMs - graceMs - 1)
   const tooLateMs = onMissed === 'skip' ? lateMs : clamp(nowMs - catchUpMs - 1, lastNominalMs, lateMs)
-  const firings: Firing[] = []
+  const firings: DueFire[] = []
   let skipped = 0
   if (onMissed === 'once') {
     const count = countOf(times, lastNominalMs, lateMs)
@@ -68,7 +68,7 @@ export function missedFires(
 /** Adds a firing for each time; returns whether there was no room for one. */
 function addEach(
   times: FireTimes,
-  firings: Firing[],
+  firings: DueFire[],
   { fromMs, nowMs, firingsMax }: { fromMs: number; nowMs: number; firingsMax: number },
 ): boolean {
   let nominalMs = times.next(fromMs)

@@ -144,6 +144,7 @@ export type StoreKind =
   | 'store of pending calls'
   | 'timer store'
   | 'store of commands'
+  | 'store of schedules'
   | typeof CUSTOM_KIND
 
 /** Kind of a store whose builder has none. */

@@ -9,25 +9,25 @@ export interface StoredTimer {
 }
 
 /** Timers by key, and in the order in which they fire: by time, then by the bytes of the key. */
-export class TimerIndex {
-  readonly #byId = new Map<string, StoredTimer>()
-  readonly #inOrder = sortedMap<StoredTimer, undefined>(compareTimers)
+export class TimerIndex<T extends StoredTimer = StoredTimer> {
+  readonly #byId = new Map<string, T>()
+  readonly #inOrder = sortedMap<T, undefined>(compareTimers)
 
   get size(): number {
     return this.#byId.size
   }
 
   /** The timer that fires next; undefined where there is none. */
-  get first(): StoredTimer | undefined {
+  get first(): T | undefined {
     return this.#inOrder.minKey()
   }
 
-  get(id: string): StoredTimer | undefined {
+  get(id: string): T | undefined {
     return this.#byId.get(id)
   }
 
   /** Sets a timer, in the place of an earlier one of its key. */
-  set(timer: StoredTimer): void {
+  set(timer: T): void {
     this.delete(timer.id)
     this.#byId.set(timer.id, timer)
     this.#inOrder.set(timer, undefined)
@@ -38,6 +38,10 @@ export class TimerIndex {
     if (!timer) return
     this.#byId.delete(id)
     this.#inOrder.delete(timer)
+  }
+
+  values(): IterableIterator<T> {
+    return this.#byId.values()
   }
 
   clear(): void {
