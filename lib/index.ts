@@ -69,6 +69,11 @@ export type { DeadLetters, ListedLetter } from './patterns/letters/dead-letters.
 export type { LetterFilter } from './patterns/letters/letter-filter.ts'
 export type { LedgerEntry } from './patterns/letters/letter-ledger.ts'
 export type { LetterActionOptions, LetterActionResult, ReplayOptions } from './patterns/letters/letter-run.ts'
+export type { ScheduleClient } from './patterns/schedules/schedule-client.ts'
+export type { ListedSchedule } from './patterns/schedules/schedule-reader.ts'
+export type { ScheduleRequest } from './patterns/schedules/schedule-requests.ts'
+export type { OrderNote } from './dsl/schedule/schedule-order.ts'
+export type { SchedulePolicy, ScheduleTarget } from './store/operator/schedule-state.ts'
 export * from './processor/error-handlers.ts'
 export {
   readLetter,

@@ -1,3 +1,4 @@
+export type { DriverSchedules } from './testing/driver-schedules.ts'
 export type { DriverControl } from './testing/driver-control.ts'
 export type { TestReplayOptions } from './testing/driver-letters.ts'
 export { ManualClock } from './testing/manual-clock.ts'

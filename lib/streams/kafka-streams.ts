@@ -11,6 +11,7 @@ import { ControlClient } from '../patterns/control/control-client.ts'
 import { ControlTargets } from '../patterns/control/control-targets.ts'
 import { DeadLetters } from '../patterns/letters/dead-letters.ts'
 import { letterBoxes } from '../patterns/letters/letter-box.ts'
+import { ScheduleClient } from '../patterns/schedules/schedule-client.ts'
 import { presentUser } from '../patterns/present-user.ts'
 import { ChangeFeed } from '../runtime/state/change-feed.ts'
 import { checkSerdes } from '../runtime/plan/check-serdes.ts'
@@ -382,6 +383,18 @@ export class KafkaStreams implements AsyncDisposable {
     const { applicationId, defaultKeySerde } = this.#settings
     const targets = new ControlTargets(this.#plan, defaultKeySerde)
     return new ControlClient({ applicationId, targets, broker, admin: this.#admin.get, clock, by })
+  }
+
+  /**
+   * Looks at schedules, writes those that are data, pauses, resumes and triggers them. `by`: as above.
+   * @example
+   * ```ts
+   * const to = { sink: 'renewals', key: 'u7', value: { plan: 'yoga' } }
+   * await streams.schedules().put('renew-u7', { cron: '0 6 1 * *', timeZone: 'America/Santiago', to })
+   * ```
+   */
+  schedules({ by = presentUser() }: { readonly by?: string } = {}): ScheduleClient {
+    return new ScheduleClient({ ...this.#components, plan: this.#plan, admin: this.#admin.get, by })
   }
 
   /**

@@ -33,6 +33,7 @@ import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
 import { driverControl, type DriverControl } from './driver-control.ts'
 import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
+import { DriverSchedules } from './driver-schedules.ts'
 import { endless } from './endless.ts'
 import { mergedPlan } from './merged-plan.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -78,6 +79,8 @@ export class TopologyTestDriver implements Disposable {
   readonly #letters: DriverLetters
   /** Pauses, resumes, skips and ignores what operators with `retry` do. */
   readonly control: DriverControl
+  /** Writes, pauses, resumes and triggers schedules. */
+  readonly schedules: DriverSchedules
   /** Whether user code of the topology may be on the stack. */
   #isProcessing = true
   /** Goes on with `settled`. */
@@ -96,10 +99,12 @@ export class TopologyTestDriver implements Disposable {
     this.#letters = new DriverLetters(this.#settings.applicationId, topic => this.producedRecords(topic))
     this.#memory = new MemoryBudget(this.#settings)
     this.#plan = topology.plan(this.#settings.applicationId, planOptions(this.#settings))
-    this.control = driverControl(this.#plan, this.#settings.defaultKeySerde, {
-      pipe: record => this.pipeRecord(record),
+    const orders = {
+      pipe: (record: OutgoingRecord) => this.pipeRecord(record),
       nowMs: () => this.wallClockMs,
-    })
+    }
+    this.control = driverControl(this.#plan, this.#settings.defaultKeySerde, orders)
+    this.schedules = new DriverSchedules(this.#plan, orders)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))

@@ -113,6 +113,24 @@ LETTER_MISSING
 NO_OPERATOR_WITH_RETRY
   Dead letters or control of an application are asked for, and it has no operator with retry.
   Give an operator retry; for dead letters of others look at deadLetterQueueTopic with millrace consume.
+NO_SCHEDULES
+  Schedules of an application are asked for, and its topology has none; or none as data, and one is to be written.
+  Add builder.schedule, or builder.schedules with the sinks that schedules may fire to.
+SCHEDULES_TOPIC_MISSING
+  The topic of an application's schedules is not there, since it has not run with them.
+  Start it once, which makes the topic; then order.
+SCHEDULE_IN_CODE
+  A schedule is to be written or deleted that builder.schedule says.
+  Change it in the code; or pause it.
+SCHEDULE_PAST
+  A schedule is to fire once, at a time that is past.
+  Give a time that comes.
+UNKNOWN_SCHEDULE
+  There is no schedule of that id.
+  Take the id that the message names; millrace schedules FILE list prints those there are.
+UNKNOWN_SINK
+  A schedule is to fire to a sink that the code does not name.
+  Name one that builder.schedules has in to.
 UNKNOWN_LETTER
   There is no dead letter of that id.
   Use one that millrace dlq FILE list prints; it may have been deleted by age.
