@@ -55,6 +55,7 @@ export default function renewalsOf({ every = '15000', provider }: TopologySettin
         charge(`${provider ?? providerAddress()}/charges/${customer}`, renewal, call),
       {
         name: CHARGE,
+        pendingStore: { storeName: 'parked' },
         concurrency: 32,
         timeoutMs: 5_000,
         retry: {

@@ -90,7 +90,7 @@ export class Board {
   async #schedule(): Promise<State['schedule']> {
     const schedules = await this.#parts.streams.schedules().list()
     const found = schedules.find(({ id }) => id === SCHEDULE)
-    return { nextMs: found?.nextMs, isPaused: found?.isPaused ?? false }
+    return { nextMs: found?.nextMs, isPaused: found?.paused !== undefined }
   }
 
   async #paused(): Promise<ReadonlySet<unknown>> {

@@ -53,10 +53,11 @@ function fill(list, items) {
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus()
 }
 
-function statusOf({ isPaused, waiting }) {
+function statusOf({ id, isPaused, waiting }) {
+  const givenUp = state.letters.filter(({ customer }) => customer === id).length
   if (isPaused) return ['wait', `paused${waiting.length > 0 ? `, ${waiting.length} waiting` : ''}`]
   const [first, ...behind] = waiting
-  if (!first) return ['good', 'all renewed']
+  if (!first) return givenUp > 0 ? ['bad', `${givenUp} given up`] : ['good', 'all renewed']
   const others = behind.length > 0 ? `, ${behind.length} behind` : ''
   if (first.state === 'parked') {
     return ['bad', `attempt ${first.attempts + 1} ${inWords(first.dueMs)}${others}`]
@@ -85,7 +86,7 @@ function customerItem(customer) {
       element(
         'small',
         {},
-        `${plan} · ${(cents / 100).toFixed(2)} € · renewed ${whole.format(charges)} times`,
+        `${plan} · ${(cents / 100).toFixed(2)} € · renewed ${charges === 1 ? 'once' : `${whole.format(charges)} times`}`,
       ),
       waiting[0]?.error && element('small', { className: 'bad' }, waiting[0].error),
     ),
