@@ -13,7 +13,7 @@ const TARGETS: readonly ControlTarget[] = [
   { operator, partition: 3 },
   { operator },
 ]
-const item = { partition: 3, mapKey: bytesToMapKey(KEY), letterId: 'in-0-1', hasFailed: true }
+const item = { partition: 3, mapKey: bytesToMapKey(KEY), letterId: 'in-0-1', offset: 1, hasFailed: true }
 
 function commands(...said: readonly (readonly [ControlTarget, ControlAction])[]): OperatorCommands {
   const all = new OperatorCommands()
@@ -48,7 +48,17 @@ describe('effects of commands', () => {
   it('a skip is for its record, failed or not; what was said about others is for them', () => {
     const said = commands([{ operator, letter: 'in-0-1' }, 'skip'])
     expect(effectOn(said, { ...item, hasFailed: false })).toBe('skipped')
-    expect(effectOn(said, { ...item, letterId: 'in-0-11' })).toBeUndefined()
+    expect(effectOn(said, { ...item, letterId: 'in-0-11', offset: 11 })).toBeUndefined()
+    // Of several calls for one record each has an id of its own; what a punctuator made has no offset.
+    for (const [letter, offset] of [
+      ['in-0-1-2', 1],
+      ['my-topic-7-0-1', 1],
+      ['punctuated-5-3', -1],
+    ] as const) {
+      const one = commands([{ operator, letter }, 'skip'])
+      expect(effectOn(one, { ...item, letterId: letter, offset })).toBe('skipped')
+      expect(effectOn(one, item)).toBeUndefined()
+    }
     expect(effectOn(commands([{ operator, partition: 2 }, 'pause']), item)).toBeUndefined()
     expect(
       effectOn(commands([{ operator, key: KEY }, 'pause']), { ...item, mapKey: undefined }),

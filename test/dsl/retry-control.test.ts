@@ -374,6 +374,9 @@ it('control of an operator above one that is full is not held up by it', async (
   const input = driver.createInputTopic('in', strings)
   driver.control.pause({ operator: 'lower' })
   for (const value of ['bad', 'one', 'two', 'three']) input.pipeInput(value, value)
+  await driver.advance(0)
+  // `lower` is full, and takes no outputs of `upper`.
+  expect(driver.metricTotal('retry-paused-records')).toBe(1)
   driver.control.skip({ operator: 'upper', letter: 'in-0-0' })
   await driver.advance(0)
   expect(driver.letters('upper')).toMatchObject([{ reason: 'skipped' }])

@@ -1,6 +1,13 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { openBroker } from '../../lib/broker/open/open-broker.ts'
-import { fixedBackoff, KafkaStreams, serdes, silentLogger, StreamsBuilder } from '../../lib/index.ts'
+import {
+  fixedBackoff,
+  KafkaStreams,
+  serdes,
+  silentLogger,
+  StreamsBuilder,
+  type StreamsConfig,
+} from '../../lib/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce, readAll, textOf, type Pair } from '../support/topics.ts'
@@ -27,11 +34,12 @@ async function stage(partitions = 1) {
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
   await createTopics(broker, { in: partitions, out: 1 })
-  const start = async (stateDir?: string) => {
+  const start = async (stateDir?: string, more: Partial<StreamsConfig> = {}) => {
     const config = {
       applicationId: 'subject',
       stateDir: stateDir ?? (await temporaryDirectory()),
       commitIntervalMs: 20,
+      ...more,
     }
     const streams = new KafkaStreams(topology(), config, { broker, logger: silentLogger })
     onTestFinished(() => streams.close())
@@ -82,36 +90,41 @@ it('a pause holds through a restart, and ends within a second when resumed in an
   expect(performance.now() - resumedMs).toBeLessThan(1_000)
 })
 
-it('a key is ignored, a record is skipped, and the audit has who, when and why, with what came of it', async () => {
-  const { start, send, out, broker } = await stage()
-  const streams = await start()
-  await send(['a', 'bad-1'], ['b', 'bad-2'], ['b', 'good'])
-  await eventually(() => streams.metrics.total('retry-parked-records') === 3)
-  const control = streams.control({ by: 'ada' })
-  await control.skip({ operator: 'charge', letter: 'in-0-1' }, { reason: 'typo' })
-  await eventually(async () => (await out()).length === 1)
-  await eventually(async () => (await control.list()).length === 0)
-  await control.ignore({ operator: 'charge', key: 'a' }, { by: 'bob' })
-  await eventually(async () => (await readAll(broker, 'subject-charge-dlq')).length === 2)
-  expect(await control.list()).toMatchObject([
-    { target: { operator: 'charge', key: 'a' }, do: 'ignore', by: 'bob' },
-  ])
-  const events = await eventually(async () => {
-    const found = await control.history()
-    return found.length === 4 && found
-  })
-  expect(events).toMatchObject([
-    { target: { operator: 'charge', letter: 'in-0-1' }, do: 'skip', by: 'ada', reason: 'typo' },
-    { do: 'skip', by: 'ada', effect: { letter: 'in-0-1', became: 'letter', task: '0_0' } },
-    { target: { operator: 'charge', key: 'a' }, do: 'ignore', by: 'bob', reason: '' },
-    { do: 'ignore', by: 'bob', effect: { letter: 'in-0-0', became: 'letter' } },
-  ])
-  expect(await control.history({ limit: 1 })).toEqual(events.slice(-1))
-  expect(await control.resume({ operator: 'charge', partition: 0 })).toBeUndefined()
-  expect(await control.history()).toHaveLength(4)
-  await expect(control.pause({ operator: 'chrage' })).rejects.toThrow('did you mean charge?')
-  await expect(control.pause({ operator: 'charge', partition: 1 })).rejects.toThrow('it has partition 0 only')
-})
+it.each(['exactly-once', 'at-least-once'] as const)(
+  '%s: a key is ignored, a record is skipped, and the audit has who and why, and what came of it',
+  async processingGuarantee => {
+    const { start, send, out, broker } = await stage()
+    const streams = await start(undefined, { processingGuarantee })
+    await send(['a', 'bad-1'], ['b', 'bad-2'], ['b', 'good'])
+    await eventually(() => streams.metrics.total('retry-parked-records') === 3)
+    const control = streams.control({ by: 'ada' })
+    await control.skip({ operator: 'charge', letter: 'in-0-1' }, { reason: 'typo' })
+    await eventually(async () => (await out()).length === 1)
+    await eventually(async () => (await control.list()).length === 0)
+    await control.ignore({ operator: 'charge', key: 'a' }, { by: 'bob' })
+    await eventually(async () => (await readAll(broker, 'subject-charge-dlq')).length === 2)
+    expect(await control.list()).toMatchObject([
+      { target: { operator: 'charge', key: 'a' }, do: 'ignore', by: 'bob' },
+    ])
+    const events = await eventually(async () => {
+      const found = await control.history()
+      return found.length === 4 && found
+    })
+    expect(events).toMatchObject([
+      { target: { operator: 'charge', letter: 'in-0-1' }, do: 'skip', by: 'ada', reason: 'typo' },
+      { do: 'skip', by: 'ada', effect: { letter: 'in-0-1', became: 'letter', task: '0_0' } },
+      { target: { operator: 'charge', key: 'a' }, do: 'ignore', by: 'bob', reason: '' },
+      { do: 'ignore', by: 'bob', effect: { letter: 'in-0-0', became: 'letter' } },
+    ])
+    expect(await control.history({ limit: 1 })).toEqual(events.slice(-1))
+    expect(await control.resume({ operator: 'charge', partition: 0 })).toBeUndefined()
+    expect(await control.history()).toHaveLength(4)
+    await expect(control.pause({ operator: 'chrage' })).rejects.toThrow('did you mean charge?')
+    await expect(control.pause({ operator: 'charge', partition: 1 })).rejects.toThrow(
+      'it has partition 0 only',
+    )
+  },
+)
 
 it('two people at once: both are heard', async () => {
   const { start } = await stage()
@@ -146,4 +159,22 @@ it("a user's topic that is called control is another one", async () => {
   ])
   await eventually(async () => (await readAll(broker, 'out')).length === 1)
   expect((await readAll(broker, 'out')).map(({ value }) => textOf(value))).toEqual(['free'])
+})
+
+it('what was said about an operator of an earlier topology can be taken back, and nothing else be said of it', async () => {
+  const { start, broker } = await stage()
+  const streams = await start()
+  const control = streams.control()
+  const record = { topic: 'subject-control', partition: 0, timestamp: 0, headers: [] }
+  const value = Buffer.from('{"v":1,"do":"pause","reason":"","by":"eve","at":0}')
+  const producer = await broker.producer({ clientId: 'test' })
+  producer.send({ ...record, key: Buffer.from('old/key/dTc'), value })
+  await producer.flush()
+  await producer.close()
+  const key = Buffer.from('u7')
+  expect(await control.list()).toMatchObject([{ target: { operator: 'old', key }, by: 'eve' }])
+  await expect(control.pause({ operator: 'old' })).rejects.toThrow('no operator with retry is called old')
+  await expect(control.resume({ operator: 'old' })).rejects.toThrow('no operator with retry is called old')
+  expect(await control.resume({ operator: 'old', key })).toMatchObject({ by: 'eve' })
+  expect(await control.list()).toEqual([])
 })

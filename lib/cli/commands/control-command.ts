@@ -110,7 +110,8 @@ async function control(request: Request): Promise<void> {
   const { topology, config } = await loadApplication({ ...options, file, set: options.set ?? [] })
   const { applicationId, stateDir, defaultKeySerde } = config
   const targets = new ControlTargets(topology.plan(applicationId), defaultKeySerde)
-  if (request.operator !== undefined) await asUsage(() => targets.keysOf(request.operator ?? ''))
+  const { operator, action } = request
+  if (operator !== undefined && action !== 'resume') await asUsage(() => targets.keysOf(operator))
   await explainingLock(() =>
     withBroker({ ...options, stateDir }, async ({ broker, admin, clock }) => {
       const { by = presentUser() } = options
@@ -171,7 +172,9 @@ async function targetOf(
   if (letter !== undefined) return { operator, letter }
   const { key, partition } = options
   if (key === undefined) return { operator, ...(partition !== undefined && { partition }) }
-  return { operator, key: await keyOfText(key, targets.keysOf(operator)) }
+  // Without the operator there is no serde: the text's bytes are meant.
+  const keys = targets.has(operator) ? targets.keysOf(operator) : { keySerde: undefined, topic: '' }
+  return { operator, key: await keyOfText(key, keys) }
 }
 
 function resumed(before: object | undefined): string {

@@ -8,6 +8,8 @@ export interface ControlledItem {
   /** The key's bytes (`bytesToMapKey`); undefined: none. */
   readonly mapKey: string | undefined
   readonly letterId: string
+  /** Of the source record. */
+  readonly offset: number
   readonly hasFailed: boolean
 }
 
@@ -46,10 +48,10 @@ export function mayEndWaiting({ all, partitions, keys, letters }: OperatorComman
   return [...partitions.values(), ...keys.values()].some(command => command.do === 'ignore')
 }
 
-function ofLetter({ letters }: OperatorCommands, item: ControlledItem): AppliedCommand | undefined {
-  if (letters.size === 0) return undefined
+function ofLetter(commands: OperatorCommands, item: ControlledItem): AppliedCommand | undefined {
+  if (!commands.mayNameOffset(item.offset)) return undefined
   const letter = item.letterId
-  const command = letters.get(letter)
+  const command = commands.letters.get(letter)
   return command && { target: { letter }, command }
 }
 

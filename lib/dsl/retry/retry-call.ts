@@ -11,6 +11,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   implements QueuedItem
 {
   place: ItemState = 'ready'
+  /** Of the source record: at hand also while only its bytes are kept. */
+  readonly offset: number
   dueMs = 0
   /** Undefined before the first failure. */
   failed: FailedCalls | undefined
@@ -32,6 +34,7 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
     known: Pick<Attempted, 'failed' | 'interruptions'>,
   ) {
     super(input, record, lane)
+    this.offset = input.context.offset
     this.failed = known.failed
     this.interruptions = known.interruptions
     this.dueMs = known.failed?.dueMs ?? 0

@@ -197,6 +197,7 @@ export class RetryControl<C extends RetryCall> {
     return {
       partition: this.#partition,
       hasFailed: call.failed !== undefined,
+      offset: call.offset,
       get mapKey() {
         if (lanesAreKeys) return call.lane
         const { key } = call.input

@@ -146,19 +146,28 @@ export class ControlClient {
     wanted: OperatorTarget | LetterTarget,
     { reason = '', by = this.#options.by }: CommandOptions,
   ): Promise<ListedCommand | undefined> {
-    const target = await this.#resolve(wanted)
+    const { targets } = this.#options
+    // What was said about an operator that the topology has not got any more can be taken back.
+    const mayBeGone = action === 'resume'
+    const target = await this.#resolve(wanted, { mayBeGone })
     await this.#checkPlace(target)
     const before = (await this.#read()).get(targetText(target))
-    if (action === 'resume' && !before) return undefined
+    if (action === 'resume' && !before) {
+      targets.keysOf(target.operator)
+      return undefined
+    }
     await this.#write(target, { do: action, reason, by, at: this.#options.clock.nowMs() })
     return before
   }
 
   /** A serde may have to fetch its schema first. */
-  async #resolve(wanted: OperatorTarget | LetterTarget): Promise<ControlTarget> {
+  async #resolve(
+    wanted: OperatorTarget | LetterTarget,
+    options: { readonly mayBeGone: boolean },
+  ): Promise<ControlTarget> {
     for (;;) {
       try {
-        return this.#options.targets.resolve(wanted)
+        return this.#options.targets.resolve(wanted, options)
       } catch (error) {
         if (!(error instanceof SerdePendingError)) throw error
         await error.settled

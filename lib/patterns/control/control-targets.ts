@@ -28,6 +28,8 @@ export interface OperatorKeys {
   readonly topic: string
 }
 
+const NO_KEYS: OperatorKeys = { keySerde: undefined, topic: '' }
+
 /** Operators that take commands, and their keys as bytes. */
 export class ControlTargets {
   readonly #applicationId: string
@@ -45,12 +47,17 @@ export class ControlTargets {
     return [...this.#operators.keys()]
   }
 
+  has(operator: string): boolean {
+    return this.#operators.has(operator)
+  }
+
   /**
-   * Throws `NO_OPERATOR_WITH_RETRY`, `UNKNOWN_OPERATOR`, `SERDE_MISSING`, and what the key's serde throws.
+   * `mayBeGone`: the operator may be one of an earlier topology. Throws `NO_OPERATOR_WITH_RETRY`,
+   * `UNKNOWN_OPERATOR`, `SERDE_MISSING`, and what the key's serde throws.
    */
-  resolve(target: OperatorTarget | LetterTarget): ControlTarget {
+  resolve(target: OperatorTarget | LetterTarget, { mayBeGone = false } = {}): ControlTarget {
     const { operator } = target
-    const found = this.keysOf(operator)
+    const found = mayBeGone && !this.has(operator) ? NO_KEYS : this.keysOf(operator)
     if ('letter' in target) return { operator, letter: target.letter }
     const { partition, key } = target
     if (partition !== undefined && key !== undefined) {
