@@ -63,7 +63,7 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
     ['records'],
     ['options'],
     ['lifecycle'],
-    ['run', 'describe', 'init', 'reset', 'completion', 'letters', 'control'],
+    ['run', 'describe', 'init', 'reset', 'completion', 'letters', 'schedules', 'control'],
     ['dev'],
     ['commands'],
     ['.'],

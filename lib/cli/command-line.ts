@@ -14,6 +14,7 @@ import { produceCommand } from './commands/produce-command.ts'
 import { resetCommand } from './commands/reset-command.ts'
 import { runCommand } from './commands/run-command.ts'
 import { leaveOutEmpty, leaveOutUnused } from './options/shared-options.ts'
+import { schedulesCommand } from './commands/schedules-command.ts'
 import { topicsCommand } from './commands/topics-command.ts'
 
 const EXAMPLES = `
@@ -50,6 +51,7 @@ const COMMANDS = [
   consumeCommand,
   dlqCommand,
   controlCommand,
+  schedulesCommand,
   resetCommand,
   completionCommand,
 ]

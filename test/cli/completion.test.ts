@@ -61,6 +61,7 @@ const COMMANDS = [
   'produce',
   'reset',
   'run',
+  'schedules',
   'topics',
 ]
 

@@ -116,6 +116,12 @@ NO_OPERATOR_WITH_RETRY
 NO_SCHEDULES
   Schedules of an application are asked for, and its topology has none; or none as data, and one is to be written.
   Add builder.schedule, or builder.schedules with the sinks that schedules may fire to.
+PUT_INCOMPLETE
+  millrace schedules FILE put lacks when the schedule fires, or where to.
+  Give what the message names.
+SCHEDULE_MISSING
+  millrace schedules lacks the id of a schedule, or has one too many.
+  Take one that millrace schedules FILE list prints.
 SCHEDULES_TOPIC_MISSING
   The topic of an application's schedules is not there, since it has not run with them.
   Start it once, which makes the topic; then order.

@@ -10,7 +10,7 @@ import type { Random } from '../../common/random.ts'
 import { fireTimes } from '../../dsl/schedule/next-fire.ts'
 import { encodeNote, orderKey } from '../../dsl/schedule/schedule-order.ts'
 import { SerdePendingError } from '../../serde/serde-pending-error.ts'
-import type { ScheduledNode, TopologyPlan } from '../../topology/plan.ts'
+import type { ScheduledNode, ScheduleSink, TopologyPlan } from '../../topology/plan.ts'
 import { removal, ScheduleRequests, type OrderRecord, type ScheduleRequest } from './schedule-requests.ts'
 import { readSchedules, type ListedSchedule } from './schedule-reader.ts'
 
@@ -114,6 +114,16 @@ export class ScheduleClient {
     const found: number[] = []
     for (; nextMs !== undefined && found.length < count; nextMs = times.next(nextMs)) found.push(nextMs)
     return found
+  }
+
+  /** As `get`. Throws `UNKNOWN_SCHEDULE`. */
+  async find(id: string): Promise<ListedSchedule> {
+    return (await this.#find(id)).schedule
+  }
+
+  /** A sink that schedules may fire to. Throws `UNKNOWN_SINK`. */
+  sink(name: string): ScheduleSink {
+    return this.#requests.sink(name)[1]
   }
 
   async #order(id: string, { pause, reason = '' }: { pause: boolean; reason?: string }): Promise<void> {
