@@ -10,16 +10,32 @@ import {
 import type { TopologyPlan } from '../topology/plan.ts'
 
 /** Orders to the schedules of a test driver, as `KafkaStreams.schedules()` gives them; at once. */
-export class DriverSchedules {
+export interface DriverSchedules {
+  put(id: string, request: ScheduleRequest): void
+  delete(id: string): void
+  pause(id: string, reason?: string): void
+  resume(id: string): void
+  /** Returns the id of the firing. */
+  trigger(id: string): string
+}
+
+interface Driving {
+  readonly pipe: (record: OutgoingRecord) => void
+  readonly nowMs: () => number
+}
+
+/** Orders to the schedules of a driver, whose `pipe` takes a record in. */
+export function driverSchedules(plan: TopologyPlan, driving: Driving): DriverSchedules {
+  return new PipedSchedules(plan, driving)
+}
+
+class PipedSchedules implements DriverSchedules {
   readonly #requests: ScheduleRequests
   readonly #pipe: (record: OutgoingRecord) => void
   readonly #nowMs: () => number
   #triggers = 0
 
-  constructor(
-    plan: TopologyPlan,
-    { pipe, nowMs }: { readonly pipe: (record: OutgoingRecord) => void; readonly nowMs: () => number },
-  ) {
+  constructor(plan: TopologyPlan, { pipe, nowMs }: Driving) {
     this.#requests = new ScheduleRequests(plan)
     this.#pipe = pipe
     this.#nowMs = nowMs
@@ -44,7 +60,6 @@ export class DriverSchedules {
       this.#send({ topic, key: orderKey({ kind: 'pause', id }), value: null })
   }
 
-  /** Returns the id of the firing. */
   trigger(id: string): string {
     this.#triggers += 1
     const order = String(this.#triggers)

@@ -33,7 +33,7 @@ import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
 import { driverControl, type DriverControl } from './driver-control.ts'
 import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
-import { DriverSchedules } from './driver-schedules.ts'
+import { driverSchedules, type DriverSchedules } from './driver-schedules.ts'
 import { endless } from './endless.ts'
 import { mergedPlan } from './merged-plan.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -104,7 +104,7 @@ export class TopologyTestDriver implements Disposable {
       nowMs: () => this.wallClockMs,
     }
     this.control = driverControl(this.#plan, this.#settings.defaultKeySerde, orders)
-    this.schedules = new DriverSchedules(this.#plan, orders)
+    this.schedules = driverSchedules(this.#plan, orders)
     checkSerdes(this.#plan, this.#settings, name => topology.addedAt(name))
     this.#globals = this.#plan.globalSubtopologies.map(plan => this.#openGlobal(plan))
     this.#sourceTopics = new Set(this.#plan.subtopologies.flatMap(plan => plan.sourceTopics))
