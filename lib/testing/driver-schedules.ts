@@ -7,7 +7,7 @@ import {
   type OrderRecord,
   type ScheduleRequest,
 } from '../patterns/schedules/schedule-requests.ts'
-import type { TopologyPlan } from '../topology/plan.ts'
+import type { Topology } from '../topology/topology.ts'
 
 /** Orders to the schedules of a test driver, as `KafkaStreams.schedules()` gives them; at once. */
 export class DriverSchedules {
@@ -16,8 +16,9 @@ export class DriverSchedules {
   readonly #nowMs: () => number
   #triggers = 0
 
+  /** The plan by the name of what makes it: that is public. */
   constructor(
-    plan: TopologyPlan,
+    plan: ReturnType<Topology['plan']>,
     { pipe, nowMs }: { readonly pipe: (record: OutgoingRecord) => void; readonly nowMs: () => number },
   ) {
     this.#requests = new ScheduleRequests(plan)
