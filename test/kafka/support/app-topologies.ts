@@ -5,6 +5,7 @@ import { Record } from '../../../lib/processor/record.ts'
 import { serdes } from '../../../lib/serde/serdes.ts'
 import type { Topology } from '../../../lib/topology/topology.ts'
 import { commitSubject } from '../../support/commit-subject.ts'
+import { renewalsSubject } from '../../support/renewals-subject.ts'
 import { retrySubject } from '../../support/retry-subject.ts'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
@@ -21,6 +22,8 @@ export const appTopologies = {
   ticker,
   /** Calls that fail, are parked, and are given up. */
   retry: prefix => retrySubject({}, prefix),
+  /** A schedule, and calls of a provider. */
+  renewals: prefix => renewalsSubject(prefix),
 } satisfies { readonly [name: string]: (prefix: string) => Topology }
 
 export type AppTopology = keyof typeof appTopologies
