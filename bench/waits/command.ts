@@ -4,9 +4,10 @@ import { Argument, Command, Option } from 'commander'
 import { positive } from '../option-values.ts'
 import type { WaitFigure } from './figure.ts'
 import { measureParked, parked } from './parked.ts'
+import { schedules } from './schedules.ts'
 import { tries } from './tries.ts'
 
-const SUBJECTS = ['parked', 'tries', 'all'] as const
+const SUBJECTS = ['parked', 'tries', 'schedules', 'all'] as const
 type Subject = (typeof SUBJECTS)[number]
 
 interface Options {
@@ -47,8 +48,10 @@ async function measure(subject: Subject, options: Options): Promise<void> {
     figures.push(...more)
     for (const figure of more) process.stdout.write(`${line(figure)}\n`)
   }
-  if (subject !== 'parked') add(await tries(count(1_000, 100), brokers))
-  if (subject !== 'tries') add(await parked(count(100_000, 2_000)))
+  const asksFor = (name: Subject) => subject === name || subject === 'all'
+  if (asksFor('tries')) add(await tries(count(1_000, 100), brokers))
+  if (asksFor('schedules')) add(await schedules(count(10_000, 500), brokers))
+  if (asksFor('parked')) add(await parked(count(100_000, 2_000)))
   if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, undefined, 2)}\n`)
 }
 
