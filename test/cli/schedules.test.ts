@@ -34,7 +34,10 @@ async function stage() {
 describe('millrace schedules', () => {
   it('writes, lists, pauses, resumes, triggers and deletes, and the next run keeps to it', async () => {
     const { directory, run, schedules } = await stage()
-    expect(await schedules('put', ...RENEW, ...RECORD)).toMatchObject({ code: 0, stdout: 'renew-u7: written\n' })
+    expect(await schedules('put', ...RENEW, ...RECORD)).toMatchObject({
+      code: 0,
+      stdout: 'renew-u7: written\n',
+    })
     const rows = async () => (await schedules('list')).stdout.split('\n').map(line => line.split(/ {2,}/))
     const [heading, ofCode, ofData] = await rows()
     expect(heading).toEqual(['ID', 'WHEN', 'NEXT', 'LAST', 'PAUSED', 'SOURCE'])
@@ -46,8 +49,12 @@ describe('millrace schedules', () => {
     const times = (await schedules('next', 'renew-u7', '--count', '3')).stdout.trim().split('\n')
     expect(times).toHaveLength(3)
     for (const time of times) expect(time).toMatch(/T0[45]:00:00\.000Z$/)
-    expect((await schedules('pause', 'renew-u7', '--reason', 'fraud check')).stdout).toBe('renew-u7: paused\n')
-    expect((await schedules('trigger', 'renew-u7')).stdout).toMatch(/^renew-u7: triggered, as renew-u7@trigger-/)
+    expect((await schedules('pause', 'renew-u7', '--reason', 'fraud check')).stdout).toBe(
+      'renew-u7: paused\n',
+    )
+    expect((await schedules('trigger', 'renew-u7')).stdout).toMatch(
+      /^renew-u7: triggered, as renew-u7@trigger-/,
+    )
     expect((await run()).code).toBe(0)
     const shown = JSON.parse((await schedules('show', 'renew-u7')).stdout) as object
     expect(shown).toMatchObject({
@@ -57,7 +64,7 @@ describe('millrace schedules', () => {
       paused: { reason: 'fraud check' },
       to: { sink: 'renewals', key: 'u7', value: '{"plan":"yoga"}' },
     })
-    const consumed = await runCli(['consume', 'renewals', '--until-end'], { directory })
+    const consumed = await runCli(['consume', 'renewals'], { directory })
     expect(consumed.stdout).toContain('yoga')
     expect((await schedules('resume', 'renew-u7')).stdout).toBe('renew-u7: resumed\n')
     expect((await schedules('delete', 'renew-u7')).stdout).toBe('renew-u7: deleted\n')
@@ -74,9 +81,15 @@ describe('millrace schedules', () => {
       [['delete', 'renewal-run'], 'schedule renewal-run is in the code of renewals'],
       [['put', 'x', '--to', 'renewals'], 'put needs when'],
       [['put', 'x', '--cron', '0 0 1 1 *', '--to', 'renewals'], 'put needs when'],
-      [['put', 'x', '--every', '5', '--to', 'renewal'], 'schedules have no sink renewal; did you mean renewals?'],
+      [
+        ['put', 'x', '--every', '5', '--to', 'renewal'],
+        'schedules have no sink renewal; did you mean renewals?',
+      ],
       [['put', 'x', '--at', '2020-01-01T00:00:00Z', '--to', 'renewals'], 'which is past'],
-      [['put', 'x', '--cron', '0 0 30 2 *', '--time-zone', 'UTC', '--to', 'renewals'], 'no year has such a date'],
+      [
+        ['put', 'x', '--cron', '0 0 30 2 *', '--time-zone', 'UTC', '--to', 'renewals'],
+        'no year has such a date',
+      ],
       [['next', 'renewal-run', '--reason', 'why'], '--reason is for pause, and this is next'],
     ]
     for (const [args, message] of refusals) {

@@ -6,6 +6,7 @@ import { serdes } from '../../../lib/serde/serdes.ts'
 import type { Topology } from '../../../lib/topology/topology.ts'
 import { commitSubject } from '../../support/commit-subject.ts'
 import { retrySubject } from '../../support/retry-subject.ts'
+import { schedulesSubject } from '../../support/schedules-subject.ts'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 
@@ -21,6 +22,8 @@ export const appTopologies = {
   ticker,
   /** Calls that fail, are parked, and are given up. */
   retry: prefix => retrySubject({}, prefix),
+  /** Fires every millisecond, and takes schedules as data. */
+  schedules: prefix => schedulesSubject(prefix),
 } satisfies { readonly [name: string]: (prefix: string) => Topology }
 
 export type AppTopology = keyof typeof appTopologies
