@@ -133,6 +133,18 @@ describe('millrace dlq', () => {
     expect((await gone('purge', '--operator', 'charge')).stdout).toBe('2 letters purged\n')
   })
 
+  it('a run ends when idle though a key is given up whole', async () => {
+    const whole = FILES['charges.ts'].replace('attempts: 2', "attempts: 2, onGiveUp: 'key'")
+    const directory = await directoryWith({ ...FILES, 'charges.ts': whole })
+    const run = ['run', 'charges.ts', '--input', 'charges=charges.txt', '--input-key-separator', '\t']
+    expect(await runCli([...run, '--exit-when-idle'], { directory })).toMatchObject({ code: 0 })
+    expect(await runCli([...run, '--exit-when-idle'], { directory })).toMatchObject({ code: 0 })
+    const { stdout } = await runCli(['dlq', 'charges.ts', 'list', '--reason', 'behind', '--format', 'json'], {
+      directory,
+    })
+    expect(stdout.split('\n').filter(line => line !== '')).toHaveLength(2)
+  })
+
   it.each([
     [['charges.ts', 'show'], 'LETTER_MISSING'],
     [['charges.ts'], 'what is to be done is missing'],

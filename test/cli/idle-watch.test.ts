@@ -44,17 +44,20 @@ it('idle watch: an application whose asynchronous calls are under way is not idl
   let isIdle = false
   const clock: Clock = {
     ...systemClock,
+    monotonicMs: () => rounds * 1_000,
     // A round takes no longer than its questions.
     sleep: async () => {
       rounds += 1
       await systemClock.nextTurn()
     },
   }
-  const watching = untilIdle(plan, admin, { clock, signal: new AbortController().signal, pending }).then(
-    () => (isIdle = true),
-  )
+  const told: string[] = []
+  const logger = { log: (_level: string, message: string) => void told.push(message) }
+  const { signal } = new AbortController()
+  const watching = untilIdle(plan, admin, { clock, signal, pending, logger }).then(() => (isIdle = true))
   await eventually(() => rounds > 20)
   expect(isIdle).toBe(false)
+  expect(told[0]).toBe('--exit-when-idle waits: 2 inputs are being called, parked or paused')
   calls.at(0).resolve('1!')
   const before = rounds
   await eventually(() => rounds > before + 10)

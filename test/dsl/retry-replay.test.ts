@@ -5,8 +5,10 @@ import {
   NonRetriableError,
   serdes,
   StreamsBuilder,
+  timeWindows,
   type AsyncCall,
 } from '../../lib/index.ts'
+import { atPresent } from '../../lib/processor/letter.ts'
 import { TopologyTestDriver } from '../../lib/testing.ts'
 import { runCharge } from '../support/charging.ts'
 
@@ -127,6 +129,82 @@ describe('replay of dead letters', () => {
     driver.replay('charge')
     await driver.advance(MINUTE_MS)
     expect(output()).toEqual(['k=slow!', 'k=hopeless!'])
+  })
+
+  it('two operators in a row: each has letters of its own, with the source bytes, and takes them itself', async () => {
+    let isMended = false
+    const called = { first: 0, second: 0 }
+    const builder = new StreamsBuilder()
+    const retry = { backoff: doubling, attempts: 1 }
+    builder
+      .stream<string, string>('in', strings)
+      .mapValuesAsync(
+        async value => {
+          called.first += 1
+          return `${value}-first`
+        },
+        { name: 'first', retry, ...strings },
+      )
+      .mapValuesAsync(
+        async value => {
+          called.second += 1
+          if (!isMended) throw new Error('down')
+          return `${value}-second`
+        },
+        { name: 'second', retry, ...strings },
+      )
+      .to('out', strings)
+    using driver = new TopologyTestDriver(builder.build())
+    driver.createInputTopic('in', strings).pipeInput('k', 'v')
+    await driver.settled()
+    expect(driver.letters('first')).toEqual([])
+    const [letter] = driver.letters('second')
+    expect(letter).toMatchObject({
+      operator: 'second',
+      topic: 'in',
+      value: Buffer.from('v'),
+      input: { value: Buffer.from('v-first') },
+    })
+    isMended = true
+    driver.replay('second')
+    await driver.settled()
+    expect(driver.createOutputTopic('out', strings).readKeyValues()).toEqual([['k', 'v-first-second']])
+    expect(called).toEqual({ first: 1, second: 2 })
+  })
+
+  it('a windowed count behind the operator takes a replayed record for late, unless it gets the present time', async () => {
+    let isMended = false
+    const builder = new StreamsBuilder()
+    builder
+      .stream<string, string>('in', strings)
+      .mapValuesAsync(
+        async value => {
+          if (value === 'bad' && !isMended) throw new NonRetriableError('no')
+          return value
+        },
+        { name: 'charge', retry: { backoff: doubling, attempts: 1 }, ...strings },
+      )
+      .groupByKey(strings)
+      .windowedBy(timeWindows({ sizeMs: 1_000, graceMs: 0 }))
+      .count({ storeName: 'counts' })
+    using driver = new TopologyTestDriver(builder.build())
+    const input = driver.createInputTopic('in', strings)
+    input.pipeInput('k', 'bad', { timestamp: 0 })
+    input.pipeInput('k', 'good', { timestamp: 5_000 })
+    await driver.settled()
+    isMended = true
+    const [record] = driver.producedRecords('test-application-charge-dlq')
+    const topic = 'test-application-charge-replay'
+    driver.pipeRecord({ ...record!, topic })
+    await driver.settled()
+    expect(driver.metricTotal('dropped-records-total')).toBe(1)
+    driver.pipeRecord({ ...record!, topic, headers: atPresent(record!.headers, 5_500) })
+    await driver.settled()
+    expect(driver.metricTotal('dropped-records-total')).toBe(1)
+    const counts = driver.windowStore<string, number>('counts')
+    expect([...counts.fetch('k', 0, 10_000)].map(([windowMs, count]) => [windowMs, count])).toEqual([
+      [5_000, 2],
+    ])
   })
 
   describe("onGiveUp 'key'", () => {

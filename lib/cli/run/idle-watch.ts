@@ -1,10 +1,13 @@
 import type { Admin, TopicPartition } from '../../broker/broker.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Clock } from '../../common/clock.ts'
+import type { Logger } from '../../common/logger.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
-import type { PendingInputs } from './pending-inputs.ts'
+import type { PendingInputs, Waiting } from './pending-inputs.ts'
 
 const ROUND_MS = 150
+const TELL_FIRST_MS = 5_000
+const TELL_EVERY_MS = 30_000
 /** One round may fall between two steps of a record; so many in a row, with nothing moving, do not. */
 const QUIET_ROUNDS = 3
 
@@ -20,16 +23,36 @@ export async function untilIdle(
     clock,
     signal,
     pending,
-  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly pending: PendingInputs },
+    logger,
+  }: {
+    readonly clock: Clock
+    readonly signal: AbortSignal
+    readonly pending: PendingInputs
+    readonly logger: Logger
+  },
 ): Promise<void> {
+  const tellWaiting = teller(clock, logger)
   let quiet = 0
   let before = ''
   while (quiet < QUIET_ROUNDS && !signal.aborted) {
     await clock.sleep(ROUND_MS, signal)
     const { lag, ends } = await measure(plan, admin)
-    const isDone = lag === 0 && (await pending.count(signal)) === 0
-    quiet = isDone && ends === before ? quiet + 1 : 0
+    const waiting = lag === 0 ? await pending.count(signal) : undefined
+    quiet = waiting?.count === 0 && ends === before ? quiet + 1 : 0
     before = ends
+    if (waiting && waiting.count > 0) tellWaiting(waiting)
+  }
+}
+
+/** Tells of what waits, now and then: an input may be parked for hours. */
+function teller(clock: Clock, logger: Logger): (waiting: Waiting) => void {
+  let nextMs = clock.monotonicMs() + TELL_FIRST_MS
+  return ({ count, nextDueMs }) => {
+    if (clock.monotonicMs() < nextMs) return
+    nextMs = clock.monotonicMs() + TELL_EVERY_MS
+    const inputs = count === 1 ? '1 input is' : `${count.toLocaleString('en')} inputs are`
+    const until = nextDueMs === Infinity ? '' : `, the next call is at ${new Date(nextDueMs).toISOString()}`
+    logger.log('info', `--exit-when-idle waits: ${inputs} being called, parked or paused${until}`)
   }
 }
 

@@ -1,9 +1,18 @@
 import type { Admin, Broker, Consumer, TopicPartition } from '../../broker/broker.ts'
 import { bytesToMapKey } from '../../common/bytes.ts'
 import { partitionKey } from '../../common/ids.ts'
+import { CLOSED_LANE } from '../../dsl/calls/input-format.ts'
+import { decodeAttempt } from '../../dsl/retry/attempt-format.ts'
 import { isMark } from '../../store/operator/pending-store.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 
+/** What waits, and when the first of it is due; Infinity where it waits for something else than a time. */
+export interface Waiting {
+  readonly count: number
+  readonly nextDueMs: number
+}
+
+const NOTHING: Waiting = { count: 0, nextDueMs: Infinity }
 const POLL_RECORDS = 10_000
 const WAIT_MS = 50
 
@@ -16,10 +25,10 @@ export class PendingInputs {
   readonly #broker: Broker
   readonly #admin: Admin
   readonly #topics: readonly string[]
-  /** By partition, the changelog keys that are not deleted. */
-  readonly #waiting = new Map<string, Set<string>>()
+  /** By partition and changelog key, when what is not deleted is due. */
+  readonly #waiting = new Map<string, Map<string, number>>()
   #consumer: Consumer | undefined
-  #counting: Promise<number> | undefined
+  #counting: Promise<Waiting> | undefined
 
   constructor(plan: TopologyPlan, { broker, admin }: { readonly broker: Broker; readonly admin: Admin }) {
     this.#broker = broker
@@ -33,7 +42,7 @@ export class PendingInputs {
    * As of the last commit whose offsets can be seen at the call. What the signal cuts short counts too
    * little.
    */
-  async count(signal: AbortSignal): Promise<number> {
+  async count(signal: AbortSignal): Promise<Waiting> {
     this.#counting = this.#count(signal)
     return this.#counting
   }
@@ -44,17 +53,20 @@ export class PendingInputs {
     await this.#consumer?.close()
   }
 
-  async #count(signal: AbortSignal): Promise<number> {
-    if (this.#topics.length === 0) return 0
+  async #count(signal: AbortSignal): Promise<Waiting> {
+    if (this.#topics.length === 0) return NOTHING
     this.#consumer ??= await this.#broker.consumer({ clientId: 'idle-watch', isolation: 'read_committed' })
     const partitions = await this.#partitions(this.#consumer)
     // Not the last stable offset: the offsets of a decided transaction count before its markers are
     // everywhere.
     const ends = await this.#admin.endOffsets(partitions, 'read_uncommitted')
     await this.#readTo(this.#consumer, { partitions, ends, signal })
-    let count = 0
-    for (const keys of this.#waiting.values()) count += keys.size
-    return count
+    let { count, nextDueMs } = NOTHING
+    for (const inputs of this.#waiting.values()) {
+      count += inputs.size
+      for (const dueMs of inputs.values()) nextDueMs = Math.min(nextDueMs, dueMs)
+    }
+    return { count, nextDueMs }
   }
 
   /** The partitions that exist: the application makes them while it starts. */
@@ -69,7 +81,7 @@ export class PendingInputs {
     const beginnings = await this.#admin.beginningOffsets(fresh)
     for (const { topic, partition } of fresh) {
       const key = partitionKey(topic, partition)
-      this.#waiting.set(key, new Set())
+      this.#waiting.set(key, new Map())
       consumer.assign([{ topic, partition, offset: beginnings.get(key) ?? 0 }])
     }
     return partitions
@@ -95,9 +107,10 @@ export class PendingInputs {
       for (const { topic, partition, records } of batches) {
         const waiting = this.#waiting.get(partitionKey(topic, partition))
         for (const { key, value } of records) {
-          if (key === null || isMark(key)) continue
+          // Keys that are given up stay in the store, and wait for nothing.
+          if (key === null || isMark(key) || value?.[0] === CLOSED_LANE) continue
           if (value === null) waiting?.delete(bytesToMapKey(key))
-          else waiting?.add(bytesToMapKey(key))
+          else waiting?.set(bytesToMapKey(key), decodeAttempt(value).failed?.dueMs ?? Infinity)
         }
       }
       if (batches.length === 0) await consumer.ready(WAIT_MS)

@@ -149,12 +149,12 @@ function endWhenIdle(
     teardown,
   }: { fed: Promise<void>; broker: OpenedBroker; admin: Admin; ending: Ending; teardown: Teardown },
 ): void {
-  const { plan, clock } = job
+  const { plan, clock, logger } = job
   const { signal } = ending
   const pending = new PendingInputs(plan, { broker, admin })
   teardown.add('the idle watch', () => pending.close())
   fed
-    .then(() => untilIdle(plan, admin, { clock, signal, pending }))
+    .then(() => untilIdle(plan, admin, { clock, signal, pending, logger }))
     .then(() => ending.stop())
     .catch((error: unknown) => ending.fail(errorFrom(error)))
 }
