@@ -60,6 +60,12 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npm run chaos -- --all --minutes 10     # faults of every kind at once': 'test/chaos/chaos.test.ts',
   'npm run check': '.ci/run',
   'npm run kafka': 'test/kafka/trial.test.ts',
+  'npx millrace schedules renewals.ts list': 'test/cli/schedules.test.ts',
+  'npx millrace schedules renewals.ts next renewal-run --count 5': 'test/cli/schedules.test.ts',
+  'npx millrace schedules renewals.ts pause renewal-run --reason "prices are wrong"':
+    'test/cli/schedules.test.ts',
+  [`npx millrace schedules renewals.ts put renew-u7 --cron '0 6 1 * *' --time-zone Europe/Berlin --to renewals --key u7 --value '{"plan":"yoga"}'`]:
+    'test/cli/schedules.test.ts',
   'npx millrace dlq renewals.ts list --operator charge --since 2h': 'test/cli/dlq.test.ts',
   'npx millrace dlq renewals.ts show renewals-3-1841': 'test/cli/dlq.test.ts',
   'npx millrace dlq renewals.ts replay --error CardDeclined --dry-run': 'test/cli/dlq.test.ts',

@@ -64,7 +64,7 @@ describe('millrace schedules', () => {
       paused: { reason: 'fraud check' },
       to: { sink: 'renewals', key: 'u7', value: '{"plan":"yoga"}' },
     })
-    const consumed = await runCli(['consume', 'renewals', '--until-end'], { directory })
+    const consumed = await runCli(['consume', 'renewals'], { directory })
     expect(consumed.stdout).toContain('yoga')
     expect((await schedules('resume', 'renew-u7')).stdout).toBe('renew-u7: resumed\n')
     expect((await schedules('delete', 'renew-u7')).stdout).toBe('renew-u7: deleted\n')

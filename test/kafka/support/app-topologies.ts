@@ -7,6 +7,7 @@ import type { Topology } from '../../../lib/topology/topology.ts'
 import { commitSubject } from '../../support/commit-subject.ts'
 import { renewalsSubject } from '../../support/renewals-subject.ts'
 import { retrySubject } from '../../support/retry-subject.ts'
+import { schedulesSubject } from '../../support/schedules-subject.ts'
 
 const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 
@@ -24,6 +25,8 @@ export const appTopologies = {
   retry: prefix => retrySubject({}, prefix),
   /** A schedule, and calls of a provider. */
   renewals: prefix => renewalsSubject(prefix),
+  /** Fires every millisecond, and takes schedules as data. */
+  schedules: prefix => schedulesSubject(prefix),
 } satisfies { readonly [name: string]: (prefix: string) => Topology }
 
 export type AppTopology = keyof typeof appTopologies
