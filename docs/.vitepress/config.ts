@@ -40,6 +40,7 @@ export default defineConfig({
             page('Processors', '/processors'),
             page('Asynchronous calls', '/asynchronous-calls'),
             page('Retries', '/retries'),
+            page('Schedules', '/schedules'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Testing', '/testing'),
