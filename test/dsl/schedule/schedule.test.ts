@@ -128,6 +128,21 @@ describe('a schedule of the code', () => {
     expect(fired()).toEqual(['2026-01-01T01:10'])
   })
 
+  it('loses one firing, and no other, where what is below throws and the handler lets it pass', () => {
+    const builder = new StreamsBuilder()
+    builder
+      .schedule('tick', { everyMs: 1_000, onMissed: 'all', graceMs: 60_000 })
+      .peek(({ nominalMs }) => {
+        if (nominalMs === 3_000) throw new Error('no threes')
+      })
+      .to('out', outSerdes)
+    const config = { processingErrorHandler: () => 'continue' as const }
+    using driver = new TopologyTestDriver(builder.build(), { config })
+    driver.advanceWallClockTime(5_000)
+    const out = driver.createOutputTopic('out', outSerdes).readRecords()
+    expect(out.map(({ value }) => value?.nominalMs)).toEqual([1_000, 2_000, 4_000, 5_000])
+  })
+
   it('of one task cannot look into a store that others fill', () => {
     const builder = new StreamsBuilder()
     const users = builder.stream<string, string>('users', {
