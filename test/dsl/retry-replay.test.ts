@@ -202,9 +202,7 @@ describe('replay of dead letters', () => {
     await driver.settled()
     expect(driver.metricTotal('dropped-records-total')).toBe(1)
     const counts = driver.windowStore<string, number>('counts')
-    expect([...counts.fetch('k', 0, 10_000)].map(([windowMs, count]) => [windowMs, count])).toEqual([
-      [5_000, 2],
-    ])
+    expect([...counts.fetch('k', { fromMs: 0, toMs: 10_000 })]).toEqual([[5_000, 2]])
   })
 
   describe("onGiveUp 'key'", () => {

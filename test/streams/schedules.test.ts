@@ -89,6 +89,18 @@ describe('schedules of a running application', () => {
     await changed.close()
   })
 
+  it('of the code that have fired for the last time do not fire again, however often the application starts', async () => {
+    const { start, fired, mails } = await stage()
+    const once = { at: Date.now() - 1_000 }
+    for (let runs = 1; runs <= 4; runs += 1) {
+      const streams = await start(scheduled(once))
+      await streams.schedules().put(`probe-${runs}`, { at: Date.now() + 50, to: mail(`${runs}`) })
+      await eventually(async () => (await mails()).length === runs && (await fired()).length > 0)
+      await streams.close()
+    }
+    expect((await fired()).map(({ nominalMs }) => nominalMs)).toEqual([once.at])
+  })
+
   it('that are removed from the code do not fire', async () => {
     const { start, fired, mails } = await stage()
     const first = await start(scheduled({ everyMs: 100 }))

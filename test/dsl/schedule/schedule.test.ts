@@ -128,6 +128,16 @@ describe('a schedule of the code', () => {
     expect(fired()).toEqual(['2026-01-01T01:10'])
   })
 
+  it('is as it was where it is resumed without a pause', async () => {
+    const { driver, fired } = start({ everyMs: 600_000, jitterMs: 500_000 })
+    // Its time has come, and its jitter has not passed.
+    await driver.advance(600_001)
+    expect(fired()).toEqual([])
+    driver.schedules.resume('tick')
+    await driver.advance(500_000)
+    expect(fired()).toEqual(['2026-01-01T00:10'])
+  })
+
   it('loses one firing, and no other, where what is below throws and the handler lets it pass', () => {
     const builder = new StreamsBuilder()
     builder
