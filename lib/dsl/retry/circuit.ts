@@ -41,7 +41,8 @@ export class Circuit {
 
   /** A call has ended well, or with an error of its record alone. */
   succeeded(): void {
-    this.#inARow.clear()
+    // After nearly every call: most find nothing to clear.
+    if (this.#inARow.size > 0) this.#inARow.clear()
     this.#isProbing = false
   }
 

@@ -62,6 +62,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   }
 
   override toBytes(): Uint8Array {
+    // One whose call is under way is soon done, or is parked, and then written once more.
+    if (this.place === 'running' || this.place === 'ended') return encodeAttempt(this)
     const bytes = copyAlone(encodeAttempt(this))
     this.keepOnly(bytes)
     return bytes

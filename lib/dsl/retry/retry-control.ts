@@ -57,6 +57,8 @@ export class RetryControl<C extends RetryCall> {
   readonly #unsubscribe: () => void
   /** Whether commands have changed, and what waits has not been looked at since. */
   #hasChanged: boolean
+  /** Whether there is any command: most days there is none, and this is asked for every record. */
+  #isSaid: boolean
   /** Records that are to become letters, each of which is held, or behind another. */
   readonly #named = new Fifo<C>()
 
@@ -67,9 +69,11 @@ export class RetryControl<C extends RetryCall> {
     this.#queue = queue
     this.#partition = parseTaskId(context.taskId).partition
     this.#store = context.getStateStore<ControlStore>(CONTROL_STORE)
-    this.#hasChanged = !this.#commands.isEmpty
+    this.#isSaid = !this.#commands.isEmpty
+    this.#hasChanged = this.#isSaid
     this.#unsubscribe = this.#store.onChange(changed => {
       if (changed !== operator) return
+      this.#isSaid = !this.#commands.isEmpty
       this.#hasChanged = true
       wake()
     })
@@ -107,7 +111,7 @@ export class RetryControl<C extends RetryCall> {
 
   /** Holds those at the front of the ready that may not be called. */
   holdReady(): void {
-    if (this.#commands.isEmpty) return
+    if (!this.#isSaid) return
     for (let next = this.#queue.nextReady; next; next = this.#queue.nextReady) {
       const effect = this.#effectOn(next)
       if (!effect) return
@@ -183,13 +187,11 @@ export class RetryControl<C extends RetryCall> {
   }
 
   #effectOn(call: C): ControlEffect | undefined {
-    const commands = this.#commands
-    return commands.isEmpty ? undefined : effectOn(commands, this.#itemOf(call))
+    return this.#isSaid ? effectOn(this.#commands, this.#itemOf(call)) : undefined
   }
 
   #commandOn(call: C): AppliedCommand | undefined {
-    const commands = this.#commands
-    return commands.isEmpty ? undefined : commandOn(commands, this.#itemOf(call))
+    return this.#isSaid ? commandOn(this.#commands, this.#itemOf(call)) : undefined
   }
 
   #itemOf(call: C): ControlledItem {
