@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
+import type { ProcessingGuarantee } from '../../lib/runtime/plan/settings.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import { eventually } from '../support/eventually.ts'
@@ -11,9 +12,15 @@ import { countFates, retrySubject } from '../support/retry-subject.ts'
  * occurrence of a step of the commit while records are parked; without a step it runs until each record has
  * its fate, and closes.
  *
- *     node --import tsx retry-crash-child.ts DIRECTORY RECORDS [STEP OCCURRENCE]
+ *     node --import tsx retry-crash-child.ts GUARANTEE DIRECTORY RECORDS [STEP OCCURRENCE]
  */
-const [directory, records, step, occurrence] = process.argv.slice(2) as [string, string, CommitStep?, string?]
+const [processingGuarantee, directory, records, step, occurrence] = process.argv.slice(2) as [
+  ProcessingGuarantee,
+  string,
+  string,
+  CommitStep?,
+  string?,
+]
 
 let seen = 0
 const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
@@ -22,6 +29,7 @@ const streams = new KafkaStreams(
   {
     applicationId: 'subject',
     stateDir: join(directory, 'state'),
+    processingGuarantee,
     commitIntervalMs: 0,
     maxPollRecords: 25,
     bufferedRecordsPerPartition: 25,

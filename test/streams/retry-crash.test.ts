@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
 import { readLetter } from '../../lib/processor/letter.ts'
-import { expectFates, POISON, prepareRetry, retryInput } from '../support/retry-subject.ts'
+import { lettersOf } from '../support/replay-stage.ts'
+import { expectFates, fateOf, POISON, prepareRetry, retryInput } from '../support/retry-subject.ts'
 import { readAll, textOf } from '../support/topics.ts'
 import { runChild } from '../support/run-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -13,7 +14,7 @@ const CHILD = fileURLToPath(new URL('retry-crash-child.ts', import.meta.url))
 const RECORDS = 600
 const STEPS: readonly CommitStep[] = ['prepared', 'committed']
 
-const run = (...args: string[]) => runChild(CHILD, ...args)
+const run = (...args: string[]) => runChild(CHILD, 'exactly-once', ...args)
 
 describe('kill -9 while records are parked, then recovery: output or letter, once, in order of each key', () => {
   it.each(STEPS)('%s', async step => {
@@ -32,6 +33,39 @@ describe('kill -9 while records are parked, then recovery: output or letter, onc
     await expectFates(broker, input, 'subject')
     await broker.close()
   })
+})
+
+it('at-least-once, kill -9 while records are parked: each has its output or its letter, which may come again with the same id', async () => {
+  const directory = await temporaryDirectory()
+  const input = retryInput(RECORDS)
+  const open = () => openEmbeddedBroker({ directory: join(directory, 'broker') })
+  {
+    const broker = await open()
+    await prepareRetry(broker, input, 1)
+    await broker.close()
+  }
+  for (const [step, occurrence] of [
+    ['prepared', '4'],
+    ['staged', '2'],
+    ['prepared', '3'],
+  ] as const)
+    expect(await runChild(CHILD, 'at-least-once', directory, `${RECORDS}`, step, occurrence)).toBe('SIGKILL')
+  expect(await runChild(CHILD, 'at-least-once', directory, `${RECORDS}`)).toBe('finished')
+  const broker = await open()
+  const out = new Set((await readAll(broker, 'out')).map(({ value }) => textOf(value)))
+  const letters = (await readAll(broker, 'subject-charge-dlq')).map(record => readLetter(record)!)
+  const byId = new Map(letters.map(({ id, value, reason }) => [id, `${textOf(value)} ${reason}`]))
+  for (const [at, [, value]] of input.entries()) {
+    const fate = fateOf(value!)
+    if (fate === 'gave-up' || fate === 'non-retriable')
+      expect(byId.get(`in-0-${at}`)).toBe(`${value} ${fate}`)
+    else expect(out).toContain(`${value}!`)
+  }
+  expect(out.size + byId.size).toBe(RECORDS)
+  // A letter that has come twice is replayed once.
+  const client = await lettersOf(broker, 'subject')
+  expect((await client.replay({})).letters).toHaveLength(byId.size)
+  await broker.close()
 })
 
 describe('a record whose call ends the process', () => {

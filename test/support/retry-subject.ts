@@ -66,13 +66,15 @@ export async function prepareRetry(
   await produce(broker, `${prefix}in`, partitionCount, input)
 }
 
-/** How many outputs and letters there are, for a reader of committed records. */
+/** How many records have an output or a letter, for a reader of committed records. */
 export async function countFates(broker: Broker, applicationId: string, prefix = ''): Promise<number> {
   const [out, letters] = await Promise.all([
     readAll(broker, `${prefix}out`),
     readAll(broker, `${applicationId}-charge-dlq`),
   ])
-  return out.length + letters.length
+  const values = out.map(({ value }) => textOf(value))
+  const ids = letters.map(record => readLetter(record)?.id)
+  return new Set(values).size + new Set(ids).size
 }
 
 /** Each record is output or letter, once, and outputs of a key are in its order, as letters are. */
