@@ -98,7 +98,7 @@ describe('several files', () => {
     expect(end.stderr).not.toContain('does not end')
   })
 
-  it('npm start shows the contacts import, the site apps and the countries', async () => {
+  it('npm start shows the contacts import, the site apps, the countries and the renewals', async () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: { readonly start: string }
     }
@@ -112,6 +112,7 @@ describe('several files', () => {
       'contacts-import',
       'site-apps',
       'countries',
+      'renewals',
     ])
     for (const { url } of applications) {
       const page = await fetch(url!)
