@@ -1,5 +1,5 @@
 import type { Admin } from '../../broker/broker.ts'
-import { operatorBox, type LetterBox } from '../../patterns/letters/letter-box.ts'
+import { letterTopicOf, operatorBox, type LetterBox } from '../../patterns/letters/letter-box.ts'
 import { UsageError } from '../output/exit-code.ts'
 
 /**
@@ -17,7 +17,8 @@ export async function findBoxes({
 }): Promise<readonly LetterBox[]> {
   const topics = await admin.listTopics()
   const found = topics.flatMap(topic => operatorOf(topic, applicationId) ?? []).sort()
-  const others = found.filter(name => !known?.some(box => box.name === name))
+  const isKnown = (name: string) => known?.some(({ topic }) => topic === letterTopicOf(applicationId, name))
+  const others = found.filter(name => !isKnown(name))
   if (!known && others.length === 0) {
     throw new UsageError(
       'UNKNOWN_APPLICATION',

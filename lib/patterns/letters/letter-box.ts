@@ -37,11 +37,15 @@ export function letterBoxes(
   return [...ofOperators, applicationBox(plan.applicationId, deadLetterQueueTopic, sources)]
 }
 
+export function letterTopicOf(applicationId: string, operator: string): string {
+  return `${applicationId}-${letterTopic(operator)}`
+}
+
 export function operatorBox(applicationId: string, name: string): LetterBox {
   const topic = `${applicationId}-${replayTopic(name)}`
   return {
     name,
-    topic: `${applicationId}-${letterTopic(name)}`,
+    topic: letterTopicOf(applicationId, name),
     replayPlace: ({ partition }) => ({ topic, partition }),
   }
 }
@@ -65,7 +69,10 @@ function sourceOf(topic: string, sources: readonly SourceNodePlan[]): SourceNode
   )
 }
 
-/** Whether the box's letter is one of the application. */
-export function isOf(applicationId: string, box: LetterBox, letter: Letter): boolean {
-  return box.isShared !== true || letter.applicationId === applicationId
+/**
+ * Whether the box's letter is one of the application, and of the operator. Topics do not tell: `pay-eu-charge-dlq`
+ * is of `charge` of `pay-eu`, and might be of `eu-charge` of `pay`.
+ */
+export function isOf(applicationId: string, { name, isShared }: LetterBox, letter: Letter): boolean {
+  return letter.applicationId === applicationId && (isShared === true || letter.operator === name)
 }
