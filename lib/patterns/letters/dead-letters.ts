@@ -57,8 +57,9 @@ export class DeadLetters {
     const clients = { ...this.#options, admin: await this.#options.admin() }
     const ledger = await LetterLedger.read(applicationId, clients)
     for (const box of boxes) {
-      for await (const { letter } of readLetters(box.topic, clients)) {
-        const done = ledger.about(box.name, letter)
+      for await (const stored of readLetters(box.topic, clients)) {
+        const { letter } = stored
+        const done = ledger.about(box.name, stored)
         if (!isOf(applicationId, box, letter) || !isWanted(letter, filter)) continue
         if (all || !done) yield { letter, state: done?.action ?? 'open', done }
       }

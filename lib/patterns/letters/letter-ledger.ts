@@ -5,6 +5,7 @@ import { utf8, utf8Text } from '../../common/bytes.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import type { Letter } from '../../processor/letter.ts'
+import type { StoredLetter } from './read-letters.ts'
 
 /** What was done about a letter, by whom, when. */
 export interface LedgerEntry {
@@ -12,6 +13,9 @@ export interface LedgerEntry {
   readonly action: 'replayed' | 'purged'
   /** Of the letter: a record that was given up again since has a letter that nothing was done about. */
   readonly lastFailedMs: number
+  /** Where the letter lies: clocks of processes differ, and may be set back. */
+  readonly partition: number
+  readonly offset: number
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly by: string
@@ -20,7 +24,9 @@ export interface LedgerEntry {
 }
 
 /** A record may be given up again, after a replay: then it has another letter. */
-type LetterId = Pick<Letter, 'id' | 'lastFailedMs'>
+export interface PlacedLetter extends Pick<StoredLetter, 'partition' | 'offset'> {
+  readonly letter: Pick<Letter, 'id' | 'lastFailedMs' | 'topic'>
+}
 
 const SETTINGS = { 'cleanup.policy': 'compact' }
 
@@ -60,28 +66,27 @@ export class LetterLedger {
   }
 
   /** What was last done about the letter; undefined: nothing since it was written. */
-  about(box: string, { id, lastFailedMs }: LetterId): LedgerEntry | undefined {
-    const entry = this.#entries.get(keyOf(box, id))
-    return entry && entry.lastFailedMs >= lastFailedMs ? entry : undefined
+  about(box: string, stored: PlacedLetter): LedgerEntry | undefined {
+    const entry = this.#entries.get(keyOf(box, stored))
+    return entry && isAsOf(entry, stored) ? entry : undefined
   }
 
   /** The record that says what is done about the letter. */
   note(
     box: string,
-    { id, lastFailedMs }: LetterId,
-    done: Omit<LedgerEntry, 'v' | 'lastFailedMs'>,
+    stored: PlacedLetter,
+    done: Pick<LedgerEntry, 'action' | 'at' | 'by' | 'run'>,
   ): OutgoingRecord {
-    const entry: LedgerEntry = { v: 1, lastFailedMs, ...done }
-    this.#entries.set(keyOf(box, id), entry)
-    return this.#record(keyOf(box, id), JSON.stringify(entry), done.at)
+    const key = keyOf(box, stored)
+    const entry: LedgerEntry = { v: 1, ...upTo(stored, this.#entries.get(key)), ...done }
+    this.#entries.set(key, entry)
+    return this.#record(key, JSON.stringify(entry), done.at)
   }
 
   /** Tombstones for entries of the box whose letters its topic has not any more. */
-  forgotten(box: string, ids: ReadonlySet<string>, nowMs: number): OutgoingRecord[] {
-    const prefix = keyOf(box, '')
-    const gone = [...this.#entries.keys()].filter(
-      key => key.startsWith(prefix) && !ids.has(key.slice(prefix.length)),
-    )
+  forgotten(box: string, staying: readonly PlacedLetter[], nowMs: number): OutgoingRecord[] {
+    const kept = new Set(staying.map(stored => keyOf(box, stored)))
+    const gone = [...this.#entries.keys()].filter(key => key.startsWith(`${box}/`) && !kept.has(key))
     return gone.map(key => this.#record(key, null, nowMs))
   }
 
@@ -109,6 +114,32 @@ export class LetterLedger {
 }
 
 /** Names of operators and topics have no slash. */
-function keyOf(box: string, id: string): string {
-  return `${box}/${id}`
+function keyOf(box: string, stored: PlacedLetter): string {
+  return `${box}/${recordOf(stored)}`
+}
+
+/**
+ * Which record a letter is about. One that a punctuator made has no place of its own, and its id may be that of
+ * another of the same moment: so its letter stands for it.
+ */
+export function recordOf({ letter, partition, offset }: PlacedLetter): string {
+  return letter.topic === undefined ? `${letter.id}/${partition}-${offset}` : letter.id
+}
+
+/** What is done about a letter is done about those of its record that lie before it, whatever their times. */
+function upTo(
+  { letter: { lastFailedMs }, partition, offset }: PlacedLetter,
+  before: LedgerEntry | undefined,
+): Pick<LedgerEntry, 'lastFailedMs' | 'partition' | 'offset'> {
+  return {
+    lastFailedMs: Math.max(lastFailedMs, before?.lastFailedMs ?? lastFailedMs),
+    partition,
+    offset: before?.partition === partition ? Math.max(offset, before.offset) : offset,
+  }
+}
+
+/** Whether the entry is about this letter, or about a later one of its record. */
+function isAsOf(entry: LedgerEntry, { letter, partition, offset }: PlacedLetter): boolean {
+  const isPast = entry.partition !== partition || entry.offset >= offset
+  return isPast && entry.lastFailedMs >= letter.lastFailedMs
 }

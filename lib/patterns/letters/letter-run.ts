@@ -9,7 +9,7 @@ import type { Random } from '../../common/random.ts'
 import { atPresent, type Letter } from '../../processor/letter.ts'
 import { isOf, type LetterBox } from './letter-box.ts'
 import { isWanted, type LetterFilter } from './letter-filter.ts'
-import { ensureLedger, LetterLedger, type LedgerEntry } from './letter-ledger.ts'
+import { ensureLedger, LetterLedger, recordOf, type LedgerEntry, type PlacedLetter } from './letter-ledger.ts'
 import { readLetters, type StoredLetter } from './read-letters.ts'
 
 /** What letters are looked at and acted on with. */
@@ -69,8 +69,6 @@ interface Chosen extends Pick<LetterActionResult, 'left' | 'homeless'> {
   readonly wanted: readonly StoredLetter[]
 }
 
-type PlacedLetter = Pick<Letter, 'id' | 'lastFailedMs'> & Pick<StoredLetter, 'partition' | 'offset'>
-
 /** Acts on the letters of one box: each in a transaction with its entry in the ledger. */
 export class LetterRun {
   readonly #options: LetterRunOptions
@@ -125,11 +123,12 @@ export class LetterRun {
     const asked = new Map<string, StoredLetter>()
     for await (const stored of readLetters(box.topic, { broker, admin: await admin(), signal })) {
       const { letter, partition, offset } = stored
-      this.#all.push({ id: letter.id, lastFailedMs: letter.lastFailedMs, partition, offset })
-      if (isOf(applicationId, box, letter) && isWanted(letter, filter)) asked.set(letter.id, stored)
+      const { id, lastFailedMs, topic } = letter
+      this.#all.push({ partition, offset, letter: { id, lastFailedMs, topic } })
+      if (isOf(applicationId, box, letter) && isWanted(letter, filter)) asked.set(recordOf(stored), stored)
     }
     const open = [...asked.values()].filter(
-      ({ letter }) => options.force === true || !ledger.about(box.name, letter),
+      stored => options.force === true || !ledger.about(box.name, stored),
     )
     const isHomeless = (stored: StoredLetter) => action === 'replayed' && !box.replayPlace(stored)
     return {
@@ -153,7 +152,7 @@ export class LetterRun {
       const done = { action, at: clock.nowMs(), by, run }
       const records = batch.flatMap(stored => [
         ...(action === 'replayed' ? [this.#replayed(stored)] : []),
-        ledger.note(box.name, stored.letter, done),
+        ledger.note(box.name, stored, done),
       ])
       await this.#write(writer, records, before + count)
       count += batch.length
@@ -211,12 +210,12 @@ export class LetterRun {
   async #tidyUp(ledger: LetterLedger, writer: TransactionalWriter): Promise<void> {
     const { box, admin, clock } = this.#options
     const ends = new Map<number, number>()
-    const staying = new Set<string>()
+    const staying: PlacedLetter[] = []
     const stopped = new Set<number>()
-    for (const letter of this.#all) {
-      const { id, partition, offset } = letter
-      if (ledger.about(box.name, letter)?.action !== 'purged') stopped.add(partition)
-      if (stopped.has(partition)) staying.add(id)
+    for (const stored of this.#all) {
+      const { partition, offset } = stored
+      if (ledger.about(box.name, stored)?.action !== 'purged') stopped.add(partition)
+      if (stopped.has(partition)) staying.push(stored)
       else ends.set(partition, offset + 1)
     }
     const before = Array.from(ends, ([partition, offset]) => ({ topic: box.topic, partition, offset }))
