@@ -55,6 +55,8 @@ export interface DeferredWork {
    * of processing errors.
    */
   applyNext(): void
+  /** The next input leaves without outputs, whatever its call has led to. Not while `forwardsNothing`. */
+  dropNext(): void
   /** Of those that wait for a call, in no order. */
   waitingRecords?(): Iterable<WaitingRecord>
   /** The task leaves this process when its next commit has succeeded. */

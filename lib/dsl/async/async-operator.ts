@@ -78,17 +78,26 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   }
 
   applyNext(): void {
-    const call = this.#runner.takeOldest()
-    this.#store.remove(call.sequence, call.timestamp)
+    const call = this.#takeOldest()
     const outcome = present(call.outcome, 'outcome of an ended call')
     if ('failure' in outcome) throw errorFrom(outcome.failure)
     this.#work.apply(call, outcome.result, this.#context)
+  }
+
+  dropNext(): void {
+    this.#takeOldest()
   }
 
   close(): void {
     // Undefined where `init` did not get that far.
     ;(this.#runner as CallRunner<K, V, R> | undefined)?.close()
     this.#work.close?.()
+  }
+
+  #takeOldest(): PendingCall<K, V, R> {
+    const call = this.#runner.takeOldest()
+    this.#store.remove(call.sequence, call.timestamp)
+    return call
   }
 
   /**

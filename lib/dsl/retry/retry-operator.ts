@@ -184,14 +184,25 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
 
   applyNext(): void {
     if (this.#control.isPending) return this.#applyControl()
-    const call = present(this.#queue.takeEnded(), 'call that has ended')
-    if (call.isSuspect) this.#guard.passed()
-    call.isSuspect = false
-    call.interruptions = 0
+    const call = this.#takeEnded()
     const outcome = present(call.outcome, 'outcome of an ended call')
     call.outcome = undefined
     if ('failure' in outcome) this.#decide(call, errorFrom(outcome.failure))
     else this.#succeed(call, outcome.result)
+  }
+
+  dropNext(): void {
+    const call = this.#takeEnded()
+    this.#circuit.passed(call.isProbe)
+    this.#leave(call)
+  }
+
+  #takeEnded(): RetryCall<K, V, R> {
+    const call = present(this.#queue.takeEnded(), 'call that has ended')
+    if (call.isSuspect) this.#guard.passed()
+    call.isSuspect = false
+    call.interruptions = 0
+    return call
   }
 
   /** A record that becomes a letter leaves those behind it to be called. */

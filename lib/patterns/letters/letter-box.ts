@@ -70,8 +70,8 @@ function sourceOf(topic: string, sources: readonly SourceNodePlan[]): SourceNode
 }
 
 /**
- * Whether the box's letter is one of the application, and of the operator. Topics do not tell: `pay-eu-charge-dlq`
- * is of `charge` of `pay-eu`, and might be of `eu-charge` of `pay`.
+ * Whether the box's letter is one of the application, and of the operator. Topics do not tell:
+ * `pay-eu-charge-dlq` is of `charge` of `pay-eu`, and might be of `eu-charge` of `pay`.
  */
 export function isOf(applicationId: string, { name, isShared }: LetterBox, letter: Letter): boolean {
   return letter.applicationId === applicationId && (isShared === true || letter.operator === name)

@@ -119,8 +119,8 @@ function keyOf(box: string, stored: PlacedLetter): string {
 }
 
 /**
- * Which record a letter is about. One that a punctuator made has no place of its own, and its id may be that of
- * another of the same moment: so its letter stands for it.
+ * Which record a letter is about. One that a punctuator made has no place of its own, and its id may be that
+ * of another of the same moment: so its letter stands for it.
  */
 export function recordOf({ letter, partition, offset }: PlacedLetter): string {
   return letter.topic === undefined ? `${letter.id}/${partition}-${offset}` : letter.id

@@ -5,13 +5,14 @@ import {
   InputRolledBackError,
   RecordFailedError,
   StateDirectoryError,
+  StreamsError,
   TaskCorruptedError,
   TaskMigratedError,
 } from '../../common/errors/errors.ts'
 import { askHandler, PROCESSING_ANSWERS } from './ask-handler.ts'
 import type { ErrorHandlerContext } from '../../processor/error-handlers.ts'
 import { answerOf } from './dead-letters.ts'
-import type { FailedInput } from './refusals.ts'
+import type { FailedInput, InputPlace } from './refusals.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** Asks the handler about an exception of user code; other exceptions pass through untouched. */
@@ -36,12 +37,30 @@ export function decideFailure(scope: TaskScope, nodeName: string, reason: unknow
 }
 
 /**
- * Skips a record whose epoch was rolled back for it, when it is repeated: its letter belongs to the
- * transaction that skips it.
+ * Skips the present record, when its epoch is repeated: its handler rolled it back, and its letter belongs to
+ * the transaction that skips it; or it has made a change that the changelog takes in no form, and the handler
+ * is asked now.
  */
-export function leaveOut(scope: TaskScope, { error, answer = 'continue', nodeName }: FailedInput): void {
-  scope.collector.sendDeadLetters(answer, error, handlerContext(scope, nodeName), 'failed')
+export function leaveOut(
+  scope: TaskScope,
+  nodeName: string,
+  { error, answer, ...failed }: FailedInput,
+): void {
+  if (answer === undefined) return decideFailure(scope, nodeName, changelogRefusal(error))
+  const context = handlerContext(scope, failed.nodeName ?? nodeName)
+  scope.collector.sendDeadLetters(answer, error, context, 'failed')
   scope.dropped.add()
+}
+
+function changelogRefusal(cause: Error): StreamsError {
+  const message = `a change of state that this record makes is refused by its changelog: ${cause.message}`
+  return new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause })
+}
+
+/** The place by which the present input is left out, should it fail; undefined where there is no record. */
+export function placeOf({ context }: Pick<TaskScope, 'context'>): InputPlace | undefined {
+  const { topic, partition, offset } = context.readAt ?? context
+  return topic === undefined ? undefined : { topic, partition, offset }
 }
 
 function handlerContext({ taskId, context }: TaskScope, nodeName: string | undefined): ErrorHandlerContext {
@@ -50,18 +69,19 @@ function handlerContext({ taskId, context }: TaskScope, nodeName: string | undef
 }
 
 /** The error that ends the epoch, so that it is repeated without the record. */
-function rolledBack({ context, rollBack }: TaskScope, failed: FailedInput, place: string): Error {
-  const { topic, partition, offset } = context.readAt ?? context
+function rolledBack(scope: TaskScope, failed: FailedInput, place: string): Error {
+  const input = placeOf(scope)
+  const { rollBack } = scope
   const { error: cause } = failed
-  if (!rollBack || topic === undefined) {
+  if (!rollBack || !input) {
     const why =
-      topic === undefined
+      input === undefined
         ? 'there is no record to undo'
         : 'that needs transactions (processingGuarantee "exactly-once")'
     const message = `${place}: ${cause.message}. processingErrorHandler answered 'rollback', but ${why}`
     return new RecordFailedError('ROLLBACK_IMPOSSIBLE', message, { cause })
   }
-  rollBack({ topic, partition, offset }, failed)
+  rollBack(input, failed)
   return new InputRolledBackError(`${place}: ${cause.message}; what it led to is undone`, { cause })
 }
 

@@ -54,6 +54,8 @@ export class Refusals {
   #foundInRound = false
   #recordsMax = Infinity
   readonly #failedInputs = new Map<string, FailedInput>()
+  /** Those of them that wait in an operator since a commit: they come when their calls have ended. */
+  readonly #awaited = new Set<string>()
 
   constructor(changelogs: Iterable<string>) {
     this.#changelogs = new Set(changelogs)
@@ -132,9 +134,19 @@ export class Refusals {
     return this.#failedInputs.size > 0
   }
 
-  /** The reason why this input is not to be processed; undefined where there is none. */
+  /** The failed input is not read again, but waits in an operator for another call. */
+  await(input: InputPlace): void {
+    this.#awaited.add(inputKey(input))
+  }
+
+  /** The reason why the input, which has come again, is not to be processed; undefined: there is none. */
   failureOf(input: InputPlace): FailedInput | undefined {
-    return this.#failedInputs.get(inputKey(input))
+    const key = inputKey(input)
+    const failed = this.#failedInputs.get(key)
+    if (!failed) return undefined
+    this.#awaited.delete(key)
+    this.#commits = 0
+    return failed
   }
 
   committed(): void {
@@ -147,7 +159,8 @@ export class Refusals {
       this.#count = 0
     }
     // Inputs that were left out are behind the committed offsets by now.
-    if (this.#failedInputs.size > 0 && this.#recordsMax === Infinity) this.#failedInputs.clear()
+    if (this.#failedInputs.size === 0 || this.#recordsMax < Infinity) return
+    for (const key of this.#failedInputs.keys()) if (!this.#awaited.has(key)) this.#failedInputs.delete(key)
   }
 }
 

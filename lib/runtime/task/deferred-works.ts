@@ -1,5 +1,8 @@
 import type { DeferredWork, WaitingRecord } from '../../processor/deferred-work.ts'
-import { decideFailure } from '../nodes/decide-failure.ts'
+import { InputRolledBackError } from '../../common/errors/errors.ts'
+import { decideFailure, leaveOut, placeOf } from '../nodes/decide-failure.ts'
+import type { FailedInput, Refusals } from '../nodes/refusals.ts'
+import type { RecordContext } from '../../common/record-context.ts'
 import type { TaskScope } from '../nodes/task-scope.ts'
 
 interface NodeWork {
@@ -45,19 +48,30 @@ export class DeferredWorks {
     return true
   }
 
-  /** Applies the outputs of one input; false where none is ready. Throws what ends the run. */
-  applyNext(scope: TaskScope): boolean {
+  /**
+   * Applies the outputs of one input, unless its epoch was rolled back for it; false where none is ready.
+   * Throws what ends the run.
+   */
+  applyNext(scope: TaskScope, refusals: Refusals): boolean {
     if (this.#works.length === 0) return false
     const next = this.#next()
     if (!next) return false
     const { nodeName, work } = next
     const context = work.nextContext
     scope.context = context
+    const failed = refusals.anyFailedInput ? takeFailed(next, scope, refusals) : undefined
+    if (failed) {
+      work.dropNext()
+      leaveOut(scope, nodeName, failed)
+      return true
+    }
     try {
       work.applyNext()
     } catch (error) {
       scope.context = context
       decideFailure(scope, nodeName, error)
+    } finally {
+      if (scope.failure instanceof InputRolledBackError) awaitAgain(context, refusals)
     }
     return true
   }
@@ -79,4 +93,16 @@ export class DeferredWorks {
     }
     return undefined
   }
+}
+
+/** What has nothing to forward, such as a letter that somebody has asked for, does no harm a second time. */
+function takeFailed({ work }: NodeWork, scope: TaskScope, refusals: Refusals): FailedInput | undefined {
+  const input = work.forwardsNothing === true ? undefined : placeOf(scope)
+  return input && refusals.failureOf(input)
+}
+
+/** The input may have been committed as one that waits: then no source reads it again. */
+function awaitAgain(context: RecordContext, refusals: Refusals): void {
+  const input = placeOf({ context })
+  if (input) refusals.await(input)
 }

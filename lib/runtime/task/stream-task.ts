@@ -1,7 +1,6 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../../broker/broker.ts'
 import { NO_HEADERS } from '../../common/headers.ts'
 import { partitionKey, type TaskId } from '../../common/ids.ts'
-import { StreamsError } from '../../common/errors/errors.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
 import type { WaitingRecord } from '../../processor/deferred-work.ts'
@@ -200,9 +199,7 @@ export class StreamTask {
   #isFailed(record: QueuedRecord): boolean {
     const failed = this.#refusals.failureOf(record)
     if (!failed) return false
-    const nodeName = failed.nodeName ?? this.#topology.sourceOf(record.topic).name
-    if (failed.answer !== undefined) leaveOut(this.#scope, { ...failed, nodeName })
-    else decideFailure(this.#scope, nodeName, changelogRefusal(failed.error))
+    leaveOut(this.#scope, this.#topology.sourceOf(record.topic).name, failed)
     return true
   }
 
@@ -225,7 +222,7 @@ export class StreamTask {
    * Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there.
    */
   applyResult(): boolean {
-    if (!this.#deferred.applyNext(this.#scope)) return false
+    if (!this.#deferred.applyNext(this.#scope, this.#refusals)) return false
     this.#hasProgress = true
     if (this.#scope.failure) throw this.#scope.failure
     return true
@@ -481,9 +478,4 @@ export class StreamTask {
       this.#options.logger.log('warn', `task ${this.id}: a processor failed to close`, { error })
     }
   }
-}
-
-function changelogRefusal(cause: Error): StreamsError {
-  const message = `a change of state that this record makes is refused by its changelog: ${cause.message}`
-  return new StreamsError('CHANGELOG_RECORD_REFUSED', message, { cause })
 }
