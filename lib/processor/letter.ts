@@ -70,6 +70,7 @@ export interface LetterRecord {
 
 const OWN = '__millrace.letter.'
 const ERRORS = '__streams.errors.'
+const RUN = `${OWN}run`
 
 /** What is known of a record that is given up. */
 export interface GivenUp extends Pick<
@@ -190,6 +191,17 @@ export function letterTimestamp(headers: readonly Header[]): number {
   const found = headers.findLast(({ key }) => key === `${OWN}timestamp`)?.value
   const timestamp = found ? Number(utf8Text(found)) : 0
   return isTimestamp(timestamp) ? timestamp : 0
+}
+
+/** Headers of a letter that is to be processed again, with others of the same run. */
+export function inRun(headers: readonly Header[], run: string): Header[] {
+  return [...headers, { key: RUN, value: utf8(run) }]
+}
+
+/** In which run a letter is processed again; '' where nothing tells. */
+export function runOf(headers: readonly Header[]): string {
+  const run = headers.findLast(({ key }) => key === RUN)?.value
+  return run ? utf8Text(run) : ''
 }
 
 /** Headers of a letter whose record gets another time. */

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../broker/broker.ts'
-import { readLetter, type Letter } from '../processor/letter.ts'
+import { inRun, readLetter, type Letter } from '../processor/letter.ts'
 
 export interface TestReplayOptions {
   /** Which letters; default: all. */
@@ -13,6 +13,7 @@ export class DriverLetters {
   readonly #applicationId: string
   readonly #produced: (topic: string) => readonly OutgoingRecord[]
   readonly #replayed = new WeakSet<OutgoingRecord>()
+  #runs = 0
 
   constructor(applicationId: string, produced: (topic: string) => readonly OutgoingRecord[]) {
     this.#applicationId = applicationId
@@ -30,7 +31,13 @@ export class DriverLetters {
       ([letter, record]) => (force || !this.#replayed.has(record)) && where(letter),
     )
     for (const [, record] of wanted) this.#replayed.add(record)
-    return wanted.map(([, record]) => ({ ...record, topic, partition: 0 }))
+    const run = String((this.#runs += 1))
+    return wanted.map(([, record]) => ({
+      ...record,
+      topic,
+      partition: 0,
+      headers: inRun(record.headers, run),
+    }))
   }
 
   #records(operator: string): (readonly [Letter, OutgoingRecord])[] {

@@ -33,7 +33,8 @@ export async function replayStage(
     applicationId,
     prefix = '',
     retry = {},
-  }: { applicationId: string; prefix?: string; retry?: Partial<RetryOptions> },
+    concurrency = 64,
+  }: { applicationId: string; prefix?: string; retry?: Partial<RetryOptions>; concurrency?: number },
 ) {
   const stateDir = await temporaryDirectory()
   const provider: Provider = { isMended: false, calls: [] }
@@ -47,7 +48,11 @@ export async function replayStage(
           if (value.startsWith('bad') && !provider.isMended) throw new NonRetriableError(`not ${value}`)
           return `${value}!`
         },
-        { name: 'charge', retry: { backoff: fixedBackoff({ delayMs: 5 }), attempts: 3, ...retry } },
+        {
+          name: 'charge',
+          concurrency,
+          retry: { backoff: fixedBackoff({ delayMs: 5 }), attempts: 3, ...retry },
+        },
       )
       .to(`${prefix}out`, TEXT)
     return made.build()

@@ -1,20 +1,30 @@
-import { bytesToMapKey, mapKeyToBytes } from '../../common/bytes.ts'
+import { Buffer } from 'node:buffer'
+import { bytesToMapKey, mapKeyToBytes, utf8, utf8Text } from '../../common/bytes.ts'
 import type { PendingItem, PendingStore } from '../../store/operator/pending-store.ts'
+import { FieldReader, putBytes } from '../calls/byte-fields.ts'
 import { CLOSED_LANE } from '../calls/input-format.ts'
+
+/** The record for which a lane is closed. */
+export interface GivenUp {
+  readonly timestamp: number
+  /** In which run its letter was processed again; '': it was none before. */
+  readonly run: string
+}
 
 /** Stands in the pending store for a key that is given up. */
 class ClosedLane implements PendingItem {
   readonly timestamp: number
   readonly byteLength: number
+  readonly run: string
   readonly #bytes: Uint8Array
   sequence = -1
 
-  constructor(lane: string, timestamp: number) {
-    const key = mapKeyToBytes(lane)
-    this.#bytes = new Uint8Array(key.length + 1)
-    this.#bytes[0] = CLOSED_LANE
-    this.#bytes.set(key, 1)
+  constructor(lane: string, { timestamp, run }: GivenUp) {
+    const parts = [new Uint8Array([CLOSED_LANE])]
+    putBytes(parts, utf8(run))
+    this.#bytes = Buffer.concat([...parts, mapKeyToBytes(lane)])
     this.timestamp = timestamp
+    this.run = run
     this.byteLength = this.#bytes.length
   }
 
@@ -39,14 +49,16 @@ export class ClosedLanes {
     return this.#lanes.size
   }
 
-  has(lane: string | undefined): boolean {
-    return this.#lanes.size > 0 && lane !== undefined && this.#lanes.has(lane)
+  /** `run`: whether the lane was closed in that run. */
+  has(lane: string | undefined, run?: string): boolean {
+    if (this.#lanes.size === 0 || lane === undefined) return false
+    const closed = this.#lanes.get(lane)
+    return closed !== undefined && (run === undefined || (run !== '' && closed.run === run))
   }
 
-  /** `timestamp`: of the record that was given up. */
-  close(lane: string, timestamp: number): void {
+  close(lane: string, given: GivenUp): void {
     if (this.#lanes.has(lane)) return
-    const closed = new ClosedLane(lane, timestamp)
+    const closed = new ClosedLane(lane, given)
     closed.sequence = this.#store.add(closed)
     this.#lanes.set(lane, closed)
   }
@@ -62,8 +74,10 @@ export class ClosedLanes {
   /** Takes what was found in the store, if it stands for a closed lane; returns whether it does. */
   takeFound(sequence: number, bytes: Uint8Array): boolean {
     if (bytes[0] !== CLOSED_LANE) return false
-    const lane = bytesToMapKey(bytes.subarray(1))
-    const closed = new ClosedLane(lane, 0)
+    const reader = new FieldReader(bytes.subarray(1))
+    const run = utf8Text(reader.bytes() ?? new Uint8Array())
+    const lane = bytesToMapKey(reader.rest)
+    const closed = new ClosedLane(lane, { timestamp: 0, run })
     closed.sequence = sequence
     this.#lanes.set(lane, closed)
     return true

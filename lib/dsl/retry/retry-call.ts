@@ -22,6 +22,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   isSuspect = false
   /** Whether it has been made to wait because of them. */
   isDelayed = false
+  /** In which run its dead letter is processed again; '': in none. Not written down. */
+  run = ''
   /** Whether it is called while the circuit is open: then a failure counts no attempt. */
   isProbe = false
   /** As it was last written down. */

@@ -10,7 +10,7 @@ import {
   type DeferringContext,
   type WaitingRecord,
 } from '../../processor/deferred-work.ts'
-import type { LetterReason, LetterRecord } from '../../processor/letter.ts'
+import { runOf, type LetterReason, type LetterRecord } from '../../processor/letter.ts'
 import type { ProcessorContext } from '../../processor/processor-context.ts'
 import type { Processor } from '../../processor/processor.ts'
 import type { Record } from '../../processor/record.ts'
@@ -162,7 +162,10 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
     else this.#add(call)
   }
 
-  /** A letter that somebody wants processed again joins the end of its lane, as if it came now. */
+  /**
+   * A letter that somebody wants processed again joins the end of its lane, as if it came now. It is a letter
+   * again at once where one before it was, in this run: they keep their order.
+   */
   #replay({ key, value }: Pick<LetterRecord, 'key' | 'value'>, { headers, timestamp }: RecordContext): void {
     const input = replayedInput({ key, value, headers, timestamp })
     if (!input) {
@@ -171,6 +174,8 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       return logger.log('warn', `a record in ${this.#replayTopic} is no dead letter, and is dropped`)
     }
     const call = this.#newCall(input, undefined)
+    call.run = runOf(headers)
+    if (this.#closed.has(call.lane, call.run)) return this.#writeBehind(call, undefined)
     this.#closed.open(call.lane)
     this.#add(call)
   }
@@ -435,7 +440,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       this.#store.remove(follower.sequence, follower.timestamp)
       this.#writeBehind(follower, call.letterId)
     }
-    this.#closed.close(call.lane, call.timestamp)
+    this.#closed.close(call.lane, call)
   }
 
   #writeBehind(call: RetryCall<K, V, R>, letterId: string | undefined): void {

@@ -6,7 +6,7 @@ import type { Clock } from '../../common/clock.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Random } from '../../common/random.ts'
-import { atPresent, type Letter } from '../../processor/letter.ts'
+import { atPresent, inRun, type Letter } from '../../processor/letter.ts'
 import { isOf, type LetterBox } from './letter-box.ts'
 import { isWanted, type LetterFilter } from './letter-filter.ts'
 import { ensureLedger, LetterLedger, recordOf, type LedgerEntry, type PlacedLetter } from './letter-ledger.ts'
@@ -151,7 +151,7 @@ export class LetterRun {
       const batch = wanted.slice(count, count + BATCH_MAX)
       const done = { action, at: clock.nowMs(), by, run }
       const records = batch.flatMap(stored => [
-        ...(action === 'replayed' ? [this.#replayed(stored)] : []),
+        ...(action === 'replayed' ? [this.#replayed(stored, run)] : []),
         ledger.note(box.name, stored, done),
       ])
       await this.#write(writer, records, before + count)
@@ -161,13 +161,13 @@ export class LetterRun {
     return count
   }
 
-  #replayed(stored: StoredLetter): OutgoingRecord {
+  #replayed(stored: StoredLetter, run: string): OutgoingRecord {
     const { box, clock, options } = this.#options
     const place = present(box.replayPlace(stored), 'place of a letter that is replayed')
     const { key, value, headers } = stored.record
     const timestamp = clock.nowMs()
     const sent = options.now ? atPresent(headers, timestamp) : headers
-    return { ...place, key, value, timestamp, headers: sent }
+    return { ...place, key, value, timestamp, headers: inRun(sent, run) }
   }
 
   async #checkPlaces(wanted: readonly StoredLetter[]): Promise<void> {
