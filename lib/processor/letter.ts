@@ -120,8 +120,7 @@ export function letterHeaders(given: GivenUp): Header[] {
     ['timestamp', String(timestamp)],
   ]
   const headers: Header[] = [
-    // Of a letter that was sent to the operator again, only what was there before it was one.
-    ...headersBefore(context.headers),
+    ...context.headers,
     ...errorHeaders(lastError, context),
     ...own.map(([name, value]) => ({ key: OWN + name, value: utf8(value) })),
   ]
@@ -134,7 +133,8 @@ const NOTHING = { key: null, value: null }
 
 /** Undefined where the record is no letter of an operator. */
 export function readLetter({ key, value, headers }: LetterRecord): Letter | undefined {
-  const found = new Map(headers.map(header => [header.key, header.value]))
+  const start = startOf(headers)
+  const found = new Map(headers.slice(start).map(header => [header.key, header.value]))
   const text = (name: string) => {
     const bytes = found.get(name)
     return bytes ? utf8Text(bytes) : undefined
@@ -162,7 +162,7 @@ export function readLetter({ key, value, headers }: LetterRecord): Letter | unde
       key: found.has(`${OWN}input-key`) ? (found.get(`${OWN}input-key`) ?? null) : key,
       value: found.has(`${OWN}input-value`) ? (found.get(`${OWN}input-value`) ?? null) : value,
     },
-    headers: headersBefore(headers),
+    headers: headers.slice(0, start),
   }
 }
 
@@ -207,13 +207,16 @@ export function runOf(headers: readonly Header[]): string {
 /** Headers of a letter whose record gets another time. */
 export function atPresent(headers: readonly Header[], nowMs: number): Header[] {
   const name = `${OWN}timestamp`
-  return headers.map(header => (header.key === name ? { key: name, value: utf8(String(nowMs)) } : header))
+  const at = headers.findLastIndex(({ key }) => key === name)
+  return headers.map((header, index) => (index === at ? { key: name, value: utf8(String(nowMs)) } : header))
 }
 
-/** The record's own headers: those before the ones that a letter has added, if it is one. */
-function headersBefore(headers: readonly Header[]): readonly Header[] {
+/**
+ * Where the headers begin that a letter has added to those of its record. That may be a letter itself, of
+ * another application, say, whose dead letters this one reads.
+ */
+function startOf(headers: readonly Header[]): number {
   const names = headers.map(({ key }) => key)
-  const at = names.indexOf(`${OWN}id`)
-  const start = at < 0 ? -1 : names.lastIndexOf(`${ERRORS}exception`, at)
-  return start < 0 ? headers : headers.slice(0, start)
+  const at = names.lastIndexOf(`${OWN}id`)
+  return at < 0 ? headers.length : Math.max(0, names.lastIndexOf(`${ERRORS}exception`, at))
 }
