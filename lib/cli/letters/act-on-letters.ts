@@ -30,7 +30,7 @@ export async function actOnLetters(
   for (const { id } of result.homeless) {
     logger.log(
       'warn',
-      `${id} cannot be replayed: the topology does not read its topic, or a punctuator made it`,
+      `${id} cannot be replayed: its operator is gone, the topology does not read its topic, or a punctuator made it`,
     )
   }
   checkFound(query, result, action)

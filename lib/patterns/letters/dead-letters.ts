@@ -102,8 +102,9 @@ export class DeadLetters {
     return { letters, left, homeless }
   }
 
-  #mayReplay({ name, isGone = false }: LetterBox, { operator }: LetterFilter): boolean {
-    if (!isGone || operator === undefined) return !isGone
+  /** Letters that are named, and whose operator is gone, are told of as homeless. */
+  #mayReplay({ name, isGone = false }: LetterBox, { operator, ids }: LetterFilter): boolean {
+    if (!isGone || operator === undefined) return !isGone || ids !== undefined
     throw new ConfigError(
       'OPERATOR_GONE',
       `the topology has no operator ${name} any more: nothing would take its letters again. They can be listed and purged`,

@@ -49,6 +49,7 @@ export interface LetterActionResult {
   readonly left: number
   /**
    * Those that cannot be replayed: of punctuators, and of topics that the topology does not read any more.
+   * Where letters are named, also those of operators that it has not any more.
    */
   readonly homeless: readonly Letter[]
 }
@@ -130,7 +131,8 @@ export class LetterRun {
     const open = [...asked.values()].filter(
       stored => options.force === true || !ledger.about(box.name, stored),
     )
-    const isHomeless = (stored: StoredLetter) => action === 'replayed' && !box.replayPlace(stored)
+    const isHomeless = (stored: StoredLetter) =>
+      action === 'replayed' && (box.isGone === true || !box.replayPlace(stored))
     return {
       wanted: open.filter(stored => !isHomeless(stored)),
       left: asked.size - open.length,
