@@ -120,7 +120,7 @@ export function letterHeaders(given: GivenUp): Header[] {
     ['timestamp', String(timestamp)],
   ]
   const headers: Header[] = [
-    ...context.headers,
+    ...headersBefore(context.headers, given),
     ...errorHeaders(lastError, context),
     ...own.map(([name, value]) => ({ key: OWN + name, value: utf8(value) })),
   ]
@@ -209,6 +209,24 @@ export function atPresent(headers: readonly Header[], nowMs: number): Header[] {
   const name = `${OWN}timestamp`
   const at = headers.findLastIndex(({ key }) => key === name)
   return headers.map((header, index) => (index === at ? { key: name, value: utf8(String(nowMs)) } : header))
+}
+
+/**
+ * The record's own headers. People put letters back into the topic that they came from, as they are: what a
+ * letter of the same operator says does not heap up.
+ */
+function headersBefore(
+  headers: readonly Header[],
+  { applicationId, operator }: Pick<Letter, 'applicationId' | 'operator'>,
+): readonly Header[] {
+  const start = startOf(headers)
+  const isOwn = (name: string, text: string) =>
+    headers.some(
+      ({ key, value }, at) => at >= start && key === OWN + name && value && utf8Text(value) === text,
+    )
+  return isOwn('application', applicationId) && isOwn('operator', operator)
+    ? headersBefore(headers.slice(0, start), { applicationId, operator })
+    : headers
 }
 
 /**
