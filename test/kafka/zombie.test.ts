@@ -28,7 +28,10 @@ async function ticksOf(stage: KafkaStage, app: AppProcess, isolation: IsolationL
   return ticks.filter(({ pid }) => pid === app.pid)
 }
 
-/** Whether the transaction that holds readers of committed records up, before ticks of the process, is its own. */
+/**
+ * Whether the transaction that holds readers of committed records up, before ticks of the process, is its
+ * own.
+ */
 async function isFirstOpen(stage: KafkaStage, app: AppProcess): Promise<boolean> {
   const topic = `${stage.prefix}ticks`
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
