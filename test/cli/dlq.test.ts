@@ -162,8 +162,9 @@ describe('millrace dlq', () => {
   ])('refuses %j', async (args, message) => {
     const directory = await directoryWith(FILES)
     await runCli(['topics', 'create', 'charges', '--partitions', '1'], { directory })
-    const { code, stderr } = await runCli(['dlq', ...args], { directory })
+    const { code, stderr, stdout } = await runCli(['dlq', ...args], { directory })
     expect(stderr).toContain(message)
+    expect(stdout).not.toContain('OPERATOR')
     expect(code).toBe(2)
   })
 

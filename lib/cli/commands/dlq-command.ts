@@ -195,14 +195,20 @@ async function answer({ action, query, options }: Request, scene: Scene): Promis
 }
 
 async function list(
-  letters: AsyncIterable<ListedLetter>,
+  letters: AsyncGenerator<ListedLetter>,
   text: LetterText,
   { format, all = false }: DlqOptions,
 ): Promise<void> {
-  if (format === 'table') await print(painted('bold', LETTER_HEADING, process.stdout))
-  for await (const listed of letters) {
-    const line = format === 'table' ? text.row(listed, all) : `${JSON.stringify(text.plain(listed))}\n`
-    await print(line)
+  try {
+    // What the command line has wrong comes before a heading of nothing.
+    const first = await letters.next()
+    if (format === 'table') await print(painted('bold', LETTER_HEADING, process.stdout))
+    for (let next = first; !next.done; next = await letters.next()) {
+      const listed = next.value
+      await print(format === 'table' ? text.row(listed, all) : `${JSON.stringify(text.plain(listed))}\n`)
+    }
+  } finally {
+    await letters.return(undefined)
   }
 }
 
