@@ -16,7 +16,7 @@ const RECORDS = 600
 const applicationId = 'subject'
 const operator = 'charge'
 
-const run = (...args: string[]) => runChild(CHILD, ...args)
+const run = (...args: string[]) => runChild(CHILD, 'exactly-once', ...args)
 
 function controlOf(broker: Broker, admin: AdminOnDemand): ControlClient {
   const targets = new ControlTargets(retrySubject().plan(applicationId), undefined)
