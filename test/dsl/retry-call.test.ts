@@ -10,6 +10,7 @@ test('a call that has been written down keeps nothing of the fetch that its reco
   const call = new RetryCall({ key, value, context, ordinal: 1 }, { key: 'xxx', value: 1 }, 'xxx', {
     failed: undefined,
     interruptions: 0,
+    run: '',
   })
   call.place = 'behind'
   const before = structuredClone(call.input)

@@ -47,3 +47,35 @@ it.each([
   await eventually(async () => (await outputs()).length === 3)
   expect(await outputs()).toEqual(['bad1!', 'v2!', 'v3!'])
 })
+
+it('a restart between two letters of a replay: the key that is given up again stays closed for the second', async () => {
+  const broker = await openEmbeddedBroker()
+  onTestFinished(() => broker.close())
+  await createTopics(broker, { in: 1, out: 1 })
+  const { provider, start, outputs } = await replayStage(broker, {
+    applicationId: 'app',
+    retry: { onGiveUp: 'key' },
+    concurrency: 1,
+  })
+  const found = async () =>
+    (await readAll(broker, 'app-charge-dlq')).map(
+      record => `${textOf(record.value)} ${readLetter(record)?.reason}`,
+    )
+  const first = await start()
+  await produce(broker, 'in', 1, [
+    ['a', 'bad1'],
+    ['a', 'v2'],
+  ])
+  await eventually(async () => (await found()).length === 2)
+  const called = provider.calls.length
+  // The first letter's call is under way when the process leaves, and the second is not read.
+  provider.until = new Promise(() => undefined)
+  await first.deadLetters().replay({})
+  await eventually(() => provider.calls.length > called)
+  await first.close()
+  provider.until = Promise.resolve()
+  await start()
+  await eventually(async () => (await found()).length === 4)
+  expect((await found()).slice(2)).toEqual(['bad1 non-retriable', 'v2 behind'])
+  expect(await outputs()).toEqual([])
+})

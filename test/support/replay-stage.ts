@@ -23,6 +23,8 @@ const TEXT = { keySerde: serdes.string(), valueSerde: serdes.string() }
 /** A provider whose refusals a test ends: the values that it accepts. */
 export interface Provider {
   isMended: boolean
+  /** Calls wait for it. */
+  until: Promise<unknown>
   readonly calls: { readonly value: string; readonly key: string | undefined }[]
 }
 
@@ -37,7 +39,7 @@ export async function replayStage(
   }: { applicationId: string; prefix?: string; retry?: Partial<RetryOptions>; concurrency?: number },
 ) {
   const stateDir = await temporaryDirectory()
-  const provider: Provider = { isMended: false, calls: [] }
+  const provider: Provider = { isMended: false, until: Promise.resolve(), calls: [] }
   const builder = () => {
     const made = new StreamsBuilder()
     made
@@ -45,6 +47,7 @@ export async function replayStage(
       .mapValuesAsync(
         async (value, _key, { idempotencyKey }) => {
           provider.calls.push({ value, key: idempotencyKey })
+          await provider.until
           if (value.startsWith('bad') && !provider.isMended) throw new NonRetriableError(`not ${value}`)
           return `${value}!`
         },

@@ -21,7 +21,12 @@ export interface Attempted {
   readonly failed: FailedCalls | undefined
   /** How many times in a row its process has ended, not cleanly, while it may have been called. */
   readonly interruptions: number
+  /** In which run its dead letter is processed again; '': in none. */
+  readonly run: string
 }
+
+/** What is known of an input that has just come. */
+export const NOTHING_KNOWN: Omit<Attempted, 'input'> = { failed: undefined, interruptions: 0, run: '' }
 
 /** Version, attempts, due time, time of the first failure, interruptions. */
 const FIXED_BYTES = 1 + 4 + 8 + 8 + 2
@@ -32,8 +37,8 @@ const ERROR_TEXT_MAX = 1024
 const STACK_MAX = 4096
 
 /** An input of which nothing is known is written as any other operator writes it. */
-export function encodeAttempt({ input, failed, interruptions }: Attempted): Uint8Array {
-  if (!failed && interruptions === 0) return encodeInput(input)
+export function encodeAttempt({ input, failed, interruptions, run }: Attempted): Uint8Array {
+  if (!failed && interruptions === 0 && run === '') return encodeInput(input)
   const { attempts, dueMs, firstFailedMs, firstError, lastError } = failed ?? NOT_FAILED
   const fixed = Buffer.alloc(FIXED_BYTES)
   fixed[0] = WITH_ATTEMPTS
@@ -46,16 +51,18 @@ export function encodeAttempt({ input, failed, interruptions }: Attempted): Uint
     putBytes(parts, utf8(name))
     putBytes(parts, utf8(message))
   }
+  putBytes(parts, utf8(run))
   return Buffer.concat([...parts, encodeInput(input)])
 }
 
 export function decodeAttempt(bytes: Uint8Array): Attempted {
-  if (bytes[0] !== WITH_ATTEMPTS) return { input: decodeInput(bytes), failed: undefined, interruptions: 0 }
+  if (bytes[0] !== WITH_ATTEMPTS) return { input: decodeInput(bytes), ...NOTHING_KNOWN }
   const reader = new FieldReader(bytes)
   const fixed = reader.take(FIXED_BYTES)
   const text = () => utf8Text(reader.bytes() ?? fixed.subarray(0, 0))
   const error = (): ErrorSummary => ({ name: text(), message: text() })
   const [firstError, lastError] = [error(), error()]
+  const run = text()
   const firstFailedMs = fixed.readDoubleBE(13)
   const attempts = fixed.readUInt32BE(1)
   const failed = { attempts, dueMs: fixed.readDoubleBE(5), firstFailedMs, firstError, lastError }
@@ -63,6 +70,7 @@ export function decodeAttempt(bytes: Uint8Array): Attempted {
     input: decodeInput(reader.rest),
     failed: firstFailedMs === NOT_FAILED.firstFailedMs ? undefined : failed,
     interruptions: fixed.readUInt16BE(INTERRUPTIONS_AT),
+    run,
   }
 }
 

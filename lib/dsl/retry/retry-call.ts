@@ -22,8 +22,8 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
   isSuspect = false
   /** Whether it has been made to wait because of them. */
   isDelayed = false
-  /** In which run its dead letter is processed again; '': in none. Not written down. */
-  run = ''
+  /** In which run its dead letter is processed again; '': in none. */
+  readonly run: string
   /** Whether it is called while the circuit is open: then a failure counts no attempt. */
   isProbe = false
   /** As it was last written down. */
@@ -33,12 +33,13 @@ export class RetryCall<K = unknown, V = unknown, R = unknown>
     input: AsyncInput,
     record: { readonly key: K; readonly value: V } | undefined,
     lane: string | undefined,
-    known: Pick<Attempted, 'failed' | 'interruptions'>,
+    known: Omit<Attempted, 'input'>,
   ) {
     super(input, record, lane)
     this.offset = input.context.offset
     this.failed = known.failed
     this.interruptions = known.interruptions
+    this.run = known.run
     this.dueMs = known.failed?.dueMs ?? 0
   }
 

@@ -21,7 +21,7 @@ import type { RetryPolicy } from '../options/retry-options.ts'
 import { AsyncCalls } from '../calls/async-calls.ts'
 import { AsyncInputs } from '../calls/async-inputs.ts'
 import type { AsyncOperatorSettings, AsyncWork } from '../calls/async-work.ts'
-import { decodeAttempt, type Attempted, type FailedCalls } from './attempt-format.ts'
+import { decodeAttempt, NOTHING_KNOWN, type Attempted, type FailedCalls } from './attempt-format.ts'
 import { Circuit } from './circuit.ts'
 import { ClosedLanes } from './closed-lanes.ts'
 import { CrashGuard, InterruptedError } from './crash-guard.ts'
@@ -41,7 +41,6 @@ export interface RetryOperatorSettings extends AsyncOperatorSettings {
 /** A timer is set anew at least so often, so that a wall clock that was set is noticed. */
 const LOOK_MS_MAX = 60_000
 const ONE_LANE = ''
-const NEW = { failed: undefined, interruptions: 0 }
 
 /**
  * The node behind an asynchronous operator with `retry`. An input is in the pending store from its arrival
@@ -173,8 +172,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       const { logger } = this.#context
       return logger.log('warn', `a record in ${this.#replayTopic} is no dead letter, and is dropped`)
     }
-    const call = this.#newCall(input, undefined)
-    call.run = runOf(headers)
+    const call = this.#newCall(input, undefined, { ...NOTHING_KNOWN, run: runOf(headers) })
     if (this.#closed.has(call.lane, call.run)) return this.#writeBehind(call, undefined)
     this.#closed.open(call.lane)
     this.#add(call)
@@ -306,7 +304,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
   #newCall(
     input: AsyncInput,
     record: { readonly key: K; readonly value: V } | undefined,
-    known: Pick<Attempted, 'failed' | 'interruptions'> = NEW,
+    known: Omit<Attempted, 'input'> = NOTHING_KNOWN,
   ): RetryCall<K, V, R> {
     return new RetryCall(input, record, this.#laneOf(input), known)
   }
