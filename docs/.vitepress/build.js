@@ -16,7 +16,7 @@ for (const name of ['config.ts', 'theme'])
 for (const name of readdirSync('docs').filter(each => each.endsWith('.md'))) {
   writeFileSync(`${WORK}/${name}`, forSite(readFileSync(`docs/${name}`, 'utf8')))
 }
-writeFileSync(`${WORK}/index.md`, forSite(readFileSync('README.md', 'utf8').replaceAll('](docs/', '](')))
+writeFileSync(`${WORK}/index.md`, forSite(readFileSync('README.md', 'utf8')))
 writeFileSync(`${WORK}/changes.md`, forSite(readFileSync('CHANGELOG.md', 'utf8')))
 mkdirSync(`${WORK}/public`, { recursive: true })
 cpSync('bench/compare/chart.svg', `${WORK}/public/chart.svg`)
@@ -29,6 +29,7 @@ function forSite(text) {
   return text
     .replaceAll('](CHANGELOG.md)', '](changes.md)')
     .replaceAll('](../CHANGELOG.md)', '](changes.md)')
+    .replaceAll('](docs/', '](')
     .replaceAll('](../bench/compare/chart.svg)', '](/chart.svg)')
 }
 
