@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../lib/broker/broker.ts'
+import { BrokerError } from '../../lib/broker/broker-error.ts'
 import { openEmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import { utf8Text } from '../../lib/common/bytes.ts'
 import { eventually } from '../support/eventually.ts'
@@ -183,6 +184,36 @@ describe('dead letters', () => {
   )
 })
 
+it('a commit whose answer is lost is asked for again: each letter is replayed once', async () => {
+  const { provider, outputs, broker } = await stage(VALUES)
+  provider.isMended = true
+  const letters = await lettersOf(refusing(broker, 'answer'), 'app')
+  expect((await letters.replay({})).letters).toHaveLength(4)
+  expect(await letters.replay({})).toMatchObject({ letters: [], left: 4 })
+  await eventually(async () => (await outputs()).length === VALUES.length)
+  expect(new Set(await outputs()).size).toBe(VALUES.length)
+})
+
+it('a purge whose deletion fails has purged all the same, and the next one deletes', async () => {
+  const { broker } = await stage([['k', 'bad']], 1)
+  const admin = await broker.admin()
+  let isFailing = true
+  const failing = new Proxy(admin, {
+    get(target, name) {
+      if (name === 'deleteRecords' && isFailing)
+        return () => Promise.reject(new Error('refused for the test'))
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value
+    },
+  })
+  const letters = await lettersOf(broker, 'app', { admin: () => Promise.resolve(failing) })
+  await expect(letters.purge({ error: 'not bad' })).rejects.toThrow('refused for the test')
+  expect(await listed(letters)).toEqual([])
+  isFailing = false
+  expect((await letters.purge({ error: 'not bad' })).left).toBe(1)
+  expect(await readAll(broker, 'app-charge-dlq')).toEqual([])
+})
+
 /** A broker whose transactional producers fail at the second record, or at the commit. */
 function refusing(broker: Broker, step: string): Broker {
   const refuse = (): never => {
@@ -196,10 +227,20 @@ function refusing(broker: Broker, step: string): Broker {
     async producer(options) {
       const producer = await broker.producer(options)
       let sent = 0
+      let isAnswered = false
       return new Proxy(producer, {
         get(target, name) {
           if (name === 'send' && step === 'produce' && ++sent > 2) return refuse
           if (name === 'commitTransaction' && step === 'commit') return async () => refuse()
+          if (name === 'commitTransaction' && step === 'answer') {
+            return async () => {
+              // As adapters promise: a second call is answered by what the first has done.
+              if (isAnswered) return void (isAnswered = false)
+              await target.commitTransaction()
+              isAnswered = true
+              throw new BrokerError('REQUEST_TIMED_OUT', 'retriable', 'no answer')
+            }
+          }
           const value: unknown = Reflect.get(target, name, target)
           return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value
         },
