@@ -9,4 +9,5 @@ export {
   type TestRecord,
   type TestTopicSerdes,
 } from './testing/test-topics.ts'
-export { TopologyTestDriver, type TopologyTestDriverOptions } from './testing/topology-test-driver.ts'
+export type { TopologyTestDriverOptions } from './testing/driver-options.ts'
+export { TopologyTestDriver } from './testing/topology-test-driver.ts'

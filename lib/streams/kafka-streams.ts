@@ -45,6 +45,7 @@ import { StoreReader } from './store-reader.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
+import { waitingRecordsOf, type WaitingRecordsOptions } from './waiting-records.ts'
 
 type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
 
@@ -54,7 +55,6 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 20_000
-const WAITING_RECORDS = 1_000
 /** Time after which work that still runs at the end of a slow close is left to itself. */
 const LEAVE_MS = 5_000
 
@@ -401,18 +401,8 @@ export class KafkaStreams implements AsyncDisposable {
    * Records that operators with retry hold in this process, with their attempts and their next call: a look
    * at one moment, of at most `limit` (default 1,000), in no order.
    */
-  waitingRecords({
-    operator,
-    limit = WAITING_RECORDS,
-  }: { readonly operator?: string; readonly limit?: number } = {}): WaitingRecord[] {
-    const found: WaitingRecord[] = []
-    for (const task of this.#supervisor?.tasks ?? []) {
-      for (const record of task.waitingRecords) {
-        if (found.length >= limit) return found
-        if (operator === undefined || record.operator === operator) found.push(record)
-      }
-    }
-    return found
+  waitingRecords(options: WaitingRecordsOptions = {}): WaitingRecord[] {
+    return waitingRecordsOf(this.#supervisor?.tasks ?? [], options)
   }
 
   /**

@@ -27,13 +27,14 @@ import type {
 } from '../store/contract/versioned-key-value-store.ts'
 import type { WindowStore, WindowStoreReads } from '../store/contract/window-store.ts'
 import type { Letter } from '../processor/letter.ts'
-import { planOptions, resolveConfig, type StreamsConfig } from '../streams/config.ts'
+import { planOptions, resolveConfig } from '../streams/config.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
 import { driverControl, type DriverControl } from './driver-control.ts'
 import { DriverLetters, type TestReplayOptions } from './driver-letters.ts'
 import { driverSchedules, type DriverSchedules } from './driver-schedules.ts'
+import type { TopologyTestDriverOptions } from './driver-options.ts'
 import { endless } from './endless.ts'
 import { mergedPlan } from './merged-plan.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -44,17 +45,6 @@ import { TestInputTopic, TestOutputTopic, type TestTopicSerdes } from './test-to
 const STEPS_MAX = 100_000
 /** A call that has nothing to wait for but promises has ended long before. */
 const QUIET_TURNS = 20
-
-export interface TopologyTestDriverOptions {
-  /**
-   * How many records one call may lead to, before the topology is taken for one that feeds itself. Default
-   * 100,000.
-   */
-  readonly stepsMax?: number
-  readonly config?: Partial<StreamsConfig>
-  /** Default 0. */
-  readonly startWallClockMs?: number
-}
 
 /**
  * Runs a topology without a broker, synchronously: all sub-topologies as one task with one partition a topic,

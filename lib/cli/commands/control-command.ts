@@ -1,6 +1,4 @@
 import { Argument, Command, Option } from 'commander'
-import { BrokerError } from '../../broker/broker-error.ts'
-import { StreamsError } from '../../common/errors/errors.ts'
 import { ControlClient } from '../../patterns/control/control-client.ts'
 import {
   ControlTargets,
@@ -22,6 +20,7 @@ import { collectPairs, wholeFrom, type Pair } from '../options/option-values.ts'
 import { addBrokerOptions, applicationIdOption, type BrokerOptions } from '../options/shared-options.ts'
 import { asUsage, exitCodeAfter, UsageError, type ExitCode } from '../output/exit-code.ts'
 import { print, table } from '../output/output.ts'
+import { explainingLock } from '../run/explaining-lock.ts'
 import { withBroker } from '../run/broker-session.ts'
 import { loadApplication } from '../run/job.ts'
 
@@ -46,6 +45,9 @@ Examples:
   millrace control renewals.ts skip charge renewals-3-1841 --reason "typo in the address"
   millrace control renewals.ts list --brokers kafka-1:9092
 `
+
+const LOCK_ADVICE =
+  'An application that runs on its embedded broker is controlled by streams.control() in its code, or by its page; one on a Kafka cluster from anywhere'
 
 const ACTIONS = ['pause', 'resume', 'ignore', 'skip', 'list', 'history'] as const
 type Action = (typeof ACTIONS)[number]
@@ -112,7 +114,7 @@ async function control(request: Request): Promise<void> {
   const targets = new ControlTargets(topology.plan(applicationId), defaultKeySerde)
   const { operator, action } = request
   if (operator !== undefined && action !== 'resume') await asUsage(() => targets.keysOf(operator))
-  await explainingLock(() =>
+  await explainingLock(LOCK_ADVICE, () =>
     withBroker({ ...options, stateDir }, async ({ broker, admin, clock }) => {
       const { by = presentUser() } = options
       const opened = () => Promise.resolve(admin)
@@ -193,19 +195,4 @@ async function printAll<T extends Parameters<typeof jsonLine>[0]>(
 ): Promise<void> {
   if (format === 'table') return print(table([heading, ...items.map(row)]))
   for (const item of items) await print(jsonLine(item))
-}
-
-/** A running application has its embedded broker to itself. */
-async function explainingLock(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof BrokerError && error.code === 'BROKER_DIRECTORY_IN_USE')) throw error
-    throw new StreamsError(
-      error.code,
-      `${error.message}. An application that runs on its embedded broker is controlled by streams.control() in its code, or by its page; ` +
-        'one on a Kafka cluster from anywhere (--brokers)',
-      { cause: error },
-    )
-  }
 }

@@ -1,6 +1,4 @@
 import { Argument, Command, Option } from 'commander'
-import { BrokerError } from '../../broker/broker-error.ts'
-import { StreamsError } from '../../common/errors/errors.ts'
 import { systemRandom } from '../../common/random.ts'
 import { ScheduleClient } from '../../patterns/schedules/schedule-client.ts'
 import { presentUser } from '../../patterns/present-user.ts'
@@ -10,6 +8,7 @@ import { addBrokerOptions, applicationIdOption, type BrokerOptions } from '../op
 import { asUsage, exitCodeAfter, UsageError, type ExitCode } from '../output/exit-code.ts'
 import { print, table } from '../output/output.ts'
 import { timeText } from '../records/record-table.ts'
+import { explainingLock } from '../run/explaining-lock.ts'
 import { withBroker } from '../run/broker-session.ts'
 import { loadApplication } from '../run/job.ts'
 import { requestOf, type DefinitionOptions } from '../schedules/schedule-request.ts'
@@ -40,6 +39,9 @@ Examples:
   millrace schedules renewals.ts put renew-u7 --cron '0 6 1 * *' --time-zone Europe/Berlin --to renewals --key u7 --value '{"plan":"yoga"}'
   millrace schedules renewals.ts delete renew-u7
 `
+
+const LOCK_ADVICE =
+  'Schedules of an application that runs on its embedded broker are written by streams.schedules() in its code; those of one on a Kafka cluster from anywhere'
 
 const ACTIONS = ['list', 'show', 'next', 'pause', 'resume', 'trigger', 'put', 'delete'] as const
 type Action = (typeof ACTIONS)[number]
@@ -100,7 +102,7 @@ async function schedules(request: Request): Promise<void> {
   const { options, file } = request
   const { topology, config } = await loadApplication({ ...options, file, set: options.set ?? [] })
   const plan = topology.plan(config.applicationId)
-  await explainingLock(() =>
+  await explainingLock(LOCK_ADVICE, () =>
     withBroker({ ...options, stateDir: config.stateDir }, async ({ broker, admin, clock }) => {
       const opened = () => Promise.resolve(admin)
       const by = presentUser()
@@ -177,19 +179,4 @@ async function list(client: ScheduleClient, { format }: SchedulesOptions): Promi
 
 async function printTimes(times: readonly number[], { format }: SchedulesOptions): Promise<void> {
   for (const ms of times) await print(`${format === 'json' ? JSON.stringify(timeText(ms)) : timeText(ms)}\n`)
-}
-
-/** A running application has its embedded broker to itself. */
-async function explainingLock(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof BrokerError && error.code === 'BROKER_DIRECTORY_IN_USE')) throw error
-    throw new StreamsError(
-      error.code,
-      `${error.message}. Schedules of an application that runs on its embedded broker are written by streams.schedules() in its code; ` +
-        'those of one on a Kafka cluster from anywhere (--brokers)',
-      { cause: error },
-    )
-  }
 }
