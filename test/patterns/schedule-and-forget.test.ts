@@ -2,17 +2,12 @@ import { describe, expect, it } from 'vitest'
 import {
   exponentialBackoff,
   NonRetriableError,
-  Record,
   serdes,
   StreamsBuilder,
-  type Firing,
-  type KeyValueStore,
-  type ProcessorContext,
-  type ProcessorSupplier,
   type RetryOptions,
-  type ValueAndTimestamp,
 } from '../../lib/index.ts'
 import { TopologyTestDriver } from '../../lib/testing.ts'
+import { eachUser } from '../support/renewals-subject.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 
 const HOUR_MS = 3_600_000
@@ -44,19 +39,6 @@ class Provider {
     if (this.#random.next() < 0.18) throw new Error('the answer was lost')
     return dueMs
   }
-}
-
-const eachUser: ProcessorSupplier<string, Firing, string, number> = {
-  get() {
-    let context: ProcessorContext<string, number>
-    return {
-      init: given => void (context = given),
-      process({ value: { nominalMs }, timestamp }) {
-        const users = context.getStateStore<KeyValueStore<string, ValueAndTimestamp<string>>>('users')
-        for (const [user] of users.all()) context.forward(new Record(user, nominalMs, timestamp))
-      },
-    }
-  },
 }
 
 function renewals(provider: Provider, retry: RetryOptions) {

@@ -20,7 +20,8 @@ const TIMES = { keySerde: serdes.string(), valueSerde: serdes.int64() }
 /** Where the provider is: processes inherit it. */
 const PROVIDER = 'MILLRACE_TEST_PROVIDER'
 
-const eachUser: ProcessorSupplier<string, Firing, string, number> = {
+/** A firing becomes a request for each row of the store `users`. */
+export const eachUser: ProcessorSupplier<string, Firing, string, number> = {
   get() {
     let context: ProcessorContext<string, number>
     return {
