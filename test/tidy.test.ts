@@ -33,7 +33,7 @@ const RANKS: { readonly [folder: string]: number } = {
  * folder itself.
  */
 const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
-  'lib/common': [['errors'], ['.'], ['metrics', 'level', 'hash']],
+  'lib/common': [['errors'], ['.'], ['metrics', 'level', 'hash', 'context']],
   'lib/broker/embedded': [['log'], ['state'], ['requests'], ['.']],
   'lib/broker/kafka': [['protocol'], ['settings'], ['client'], ['native'], ['adapter']],
   'lib/dsl': [

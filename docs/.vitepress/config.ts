@@ -43,6 +43,7 @@ export default defineConfig({
             page('Schedules', '/schedules'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
+            page('Context and tracing', '/context-and-tracing'),
             page('Testing', '/testing'),
             page('HTTP', '/http'),
             page('The six patterns', '/patterns'),

@@ -2,6 +2,7 @@ import type { OutgoingRecord } from '../broker/broker.ts'
 import { assert } from '../common/assert.ts'
 import type { Clock } from '../common/clock.ts'
 import type { RecordContext } from '../common/record-context.ts'
+import type { Tracer } from '../common/context/tracer.ts'
 import type { TaskId } from '../common/ids.ts'
 import type { ErrorSummary, LetterRecord } from './letter.ts'
 import type { Record } from './record.ts'
@@ -66,6 +67,9 @@ export interface DeferredWork {
 /** What the runtime gives operators whose outputs come later; not part of what users get. */
 export interface DeferringContext<KOut = unknown, VOut = unknown> extends ProcessorContext<KOut, VOut> {
   readonly clock: Clock
+  readonly tracer: Tracer | undefined
+  /** The setting of that name. */
+  readonly asyncContext: boolean
   /**
    * In `init`. Returns what wakes the task's loop, to be called whenever `isReady` has become true outside of
    * it.

@@ -3,10 +3,12 @@ import { systemClock, type Clock } from '../common/clock.ts'
 import { consoleLogger, type Logger } from '../common/logger.ts'
 import { Metrics } from '../common/metrics/metrics.ts'
 import { systemRandom, type Random } from '../common/random.ts'
+import type { Tracer } from '../common/context/tracer.ts'
 import { askHandler } from '../runtime/nodes/ask-handler.ts'
 import type { CommitProbe } from '../runtime/thread/commit.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import { answerOf } from '../runtime/nodes/dead-letters.ts'
+import { registeredTracer } from './open-telemetry.ts'
 
 /**
  * Decides what to do after an error that ended the work (KIP-671): close, or make the thread anew and go on.
@@ -28,23 +30,29 @@ export interface StreamsComponents {
   readonly metrics?: Metrics
   /** Handler of errors that end the work. Default: `shutdown-client`. */
   readonly onUncaughtError?: UncaughtErrorHandler
+  /**
+   * Maker of spans. Default: by `@opentelemetry/api`, where the program has registered a tracer provider and
+   * `tracing` is `auto`.
+   */
+  readonly tracer?: Tracer
   /** Called between the steps of every commit, to end the process there: for tests of recovery. */
   readonly commitProbe?: CommitProbe
 }
 
-export type CompleteComponents = Required<Omit<StreamsComponents, 'commitProbe'>> & {
+export type CompleteComponents = Required<Omit<StreamsComponents, 'commitProbe' | 'tracer'>> & {
   readonly commitProbe: CommitProbe | undefined
+  readonly tracer: Tracer | undefined
 }
 
 export function completeComponents(
   components: StreamsComponents,
   settings: RuntimeSettings,
 ): CompleteComponents {
-  const { clock = systemClock } = components
+  const { clock = systemClock, logger = consoleLogger('info') } = components
   return {
     clock,
     random: systemRandom,
-    logger: consoleLogger('info'),
+    logger,
     metrics: new Metrics({
       clock,
       recordingLevel: settings.metricsRecordingLevel,
@@ -52,6 +60,7 @@ export function completeComponents(
     }),
     onUncaughtError: () => 'shutdown-client',
     commitProbe: undefined,
+    tracer: components.tracer ?? registeredTracer(settings.tracing, logger),
     ...components,
   }
 }

@@ -6,7 +6,7 @@ import { present } from '../common/assert.ts'
 import { StreamsError } from '../common/errors/errors.ts'
 import { partitionKey, taskId } from '../common/ids.ts'
 import { systemClock } from '../common/clock.ts'
-import { consoleLogger } from '../common/logger.ts'
+import { consoleLogger, silentLogger } from '../common/logger.ts'
 import { invalidTimestamp } from '../common/timestamps.ts'
 import type { Windowed } from '../common/windowed.ts'
 import { Metrics, type MetricSample } from '../common/metrics/metrics.ts'
@@ -28,6 +28,7 @@ import type {
 import type { WindowStore, WindowStoreReads } from '../store/contract/window-store.ts'
 import type { Letter } from '../processor/letter.ts'
 import { planOptions, resolveConfig } from '../streams/config.ts'
+import { registeredTracer } from '../streams/open-telemetry.ts'
 import type { SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { matchesTopic } from '../topology/topic-pattern.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -380,6 +381,7 @@ export class TopologyTestDriver implements Disposable {
       metrics: this.#metrics,
       state,
       collector,
+      tracer: registeredTracer(this.#settings.tracing, silentLogger),
       wake: () => this.#wake(),
       allowsRanges: () => !this.#isProcessing,
       globalStore: name =>

@@ -9,6 +9,7 @@ import type { PendingStore } from '../../store/operator/pending-store.ts'
 import type { AsyncOperatorSettings, AsyncWork } from '../calls/async-work.ts'
 import { synchronous } from '../kit/synchronous.ts'
 import { AsyncInputs } from '../calls/async-inputs.ts'
+import { CallSurroundings } from '../calls/call-surroundings.ts'
 import { CallRunner } from './call-runner.ts'
 import { decodeInput, type AsyncInput } from '../calls/input-format.ts'
 import { PendingCall } from '../calls/pending-call.ts'
@@ -65,6 +66,7 @@ export class AsyncOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       clock: deferring.clock,
       metrics: context.metrics,
       tags: { 'task-id': context.taskId, node: nodeName },
+      surroundings: new CallSurroundings(deferring, nodeName),
       call: (input, about) => this.#inputs.callWith(input, () => this.#work.call(input, about)),
       onReady: deferring.defer(this),
     })

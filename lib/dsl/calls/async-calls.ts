@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
-import { Headers } from '../../common/headers.ts'
+import { Headers, type Header } from '../../common/headers.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import { METRIC_GROUPS, type Metrics } from '../../common/metrics/metrics.ts'
 import type { AsyncCall } from '../options/async-functions.ts'
+import type { CallSurroundings } from './call-surroundings.ts'
 import type { Outcome, PendingCall } from './pending-call.ts'
 
 /** Where and how an operator's calls are made. */
@@ -13,6 +14,8 @@ export interface AsyncCallsOptions<K, V, R> {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly tags: { readonly 'task-id': string; readonly node: string }
+  /** What a call knows by itself about its record. */
+  readonly surroundings: CallSurroundings
   /** User code. */
   readonly call: (input: PendingCall<K, V, R>, about: AsyncCall) => PromiseLike<R>
   /** The call has ended, and has its outcome. */
@@ -43,13 +46,17 @@ export class AsyncCalls<K, V, R> {
     if (timeoutMs !== Infinity) {
       call.timer = clock.schedule(timeoutMs, () => this.#timeOut(call), { keepsAlive: false })
     }
-    const about = describeCall(call, controller.signal)
     // A callback that throws instead of rejecting has failed all the same; it must not end the record that
     // freed its place.
-    new Promise<R>(resolve => resolve(this.#options.call(call, about))).then(
+    new Promise<R>(resolve => resolve(this.#call(call, controller.signal))).then(
       result => this.#end(call, { result }),
       (reason: unknown) => this.#fail(call, asUserFailure(reason)),
     )
+  }
+
+  #call(call: PendingCall<K, V, R>, signal: AbortSignal): PromiseLike<R> {
+    const { surroundings, call: make } = this.#options
+    return surroundings.within(call, headers => make(call, describeCall(call, signal, headers)))
   }
 
   /** The task has gone: ends the calls that run; no result is used any more. */
@@ -103,8 +110,8 @@ function release(call: PendingCall): void {
   call.timer = undefined
 }
 
-function describeCall(call: PendingCall, signal: AbortSignal): AsyncCall {
-  const { topic, partition, offset, timestamp, headers } = call.input.context
+function describeCall(call: PendingCall, signal: AbortSignal, headers: readonly Header[]): AsyncCall {
+  const { topic, partition, offset, timestamp } = call.input.context
   const { idempotencyKey, attempt } = call
   return {
     signal,

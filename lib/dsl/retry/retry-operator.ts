@@ -19,6 +19,7 @@ import { droppedRecords } from '../kit/dropped-records.ts'
 import { synchronous } from '../kit/synchronous.ts'
 import type { RetryPolicy } from '../options/retry-options.ts'
 import { AsyncCalls } from '../calls/async-calls.ts'
+import { CallSurroundings } from '../calls/call-surroundings.ts'
 import { AsyncInputs } from '../calls/async-inputs.ts'
 import type { AsyncOperatorSettings, AsyncWork } from '../calls/async-work.ts'
 import { decodeAttempt, NOTHING_KNOWN, type Attempted, type FailedCalls } from './attempt-format.ts'
@@ -136,6 +137,7 @@ export class RetryOperator<K, V, R, KR, VR> implements Processor<K, V, KR, VR>, 
       clock: this.#clock,
       metrics: context.metrics,
       tags,
+      surroundings: new CallSurroundings(this.#deferring, nodeName),
       call: (input, about) => this.#read(input as RetryCall<K, V, R>, () => this.#work.call(input, about)),
       ended: call => this.#ended(call as RetryCall<K, V, R>),
     })

@@ -5,6 +5,7 @@ import type { TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type {
   Cancellable,
   OneShotOptions,
@@ -113,6 +114,14 @@ export class NodeContext implements DeferringContext, OperatorContext {
     return this.#scope.clock
   }
 
+  get tracer(): Tracer | undefined {
+    return this.#scope.tracer
+  }
+
+  get asyncContext(): boolean {
+    return this.#scope.asyncContext ?? false
+  }
+
   defer(work: DeferredWork): () => void {
     return this.#scope.defer(this.nodeName, work)
   }
@@ -170,13 +179,18 @@ export class NodeContext implements DeferringContext, OperatorContext {
    * Calls a child with the record as context. Headers are compared for every child: an earlier one may have
    * changed the record's, and the next one gets the same record.
    */
-  #enter(child: TaskNode, record: Record<unknown, unknown>): void {
+  #enter(child: TaskNode, made: Record<unknown, unknown>): void {
     const scope = this.#scope
+    const { context } = scope
+    const isOther = made.headerList !== context.headers
+    const record =
+      isOther && context.headers.length > 0 && scope.contextHeaders
+        ? scope.contextHeaders.carried(made, context.headers)
+        : made
     const { timestamp } = record
-    const headers = record.headerList
-    if (timestamp !== scope.context.timestamp || headers !== scope.context.headers) {
-      const { topic, partition, offset, source } = scope.context
-      scope.context = { topic, partition, offset, timestamp, headers, source }
+    if (isOther || timestamp !== context.timestamp) {
+      const { topic, partition, offset, source } = context
+      scope.context = { topic, partition, offset, timestamp, headers: record.headerList, source }
     }
     child.process(record)
   }

@@ -4,6 +4,7 @@ import type { Logger } from '../../common/logger.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
 import type { RecordContext } from '../../common/record-context.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type {
   Cancellable,
   OneShotOptions,
@@ -14,6 +15,7 @@ import type { ProcessingErrorHandler } from '../../processor/error-handlers.ts'
 import type { DeferredWork } from '../../processor/deferred-work.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
+import type { ContextHeaders } from './context-headers.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { FailedInput, InputPlace } from './refusals.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
@@ -36,6 +38,11 @@ export interface TaskScope {
   readonly times: TaskTimes
   readonly emitIntervalMs: number
   readonly onProcessingError: ProcessingErrorHandler
+  /** What hands headers on to records that processors make; undefined: nothing. */
+  readonly contextHeaders?: ContextHeaders | undefined
+  readonly tracer?: Tracer | undefined
+  /** Whether asynchronous calls know their record by themselves. */
+  readonly asyncContext?: boolean
   /** The record being processed. Nodes replace it while their children run. */
   context: RecordContext
   /**

@@ -55,6 +55,22 @@ export interface RuntimeSettings {
    * not depend on it. Default `default`.
    */
   readonly dslStoreFormat: 'default' | 'headers'
+  /**
+   * Headers that tell of a request: a record that a processor makes without one of these gets it from the
+   * record being processed. Empty: none. Default `traceparent`, `tracestate`, `baggage` (W3C Trace Context)
+   * and `x-request-id`.
+   */
+  readonly contextHeaders: readonly string[]
+  /**
+   * `currentRecord()` also in calls of asynchronous operators, and in all that they await, by
+   * `AsyncLocalStorage`; on Node 20 this makes every promise of the process slower. Default `false`.
+   */
+  readonly asyncContext: boolean
+  /**
+   * `auto` (the default): spans by `@opentelemetry/api` where the program has registered a tracer provider
+   * before it starts the application. `off`: none.
+   */
+  readonly tracing: 'auto' | 'off'
   /** Records of one partition held in its task before the partition is paused. Default 1,000. */
   readonly bufferedRecordsPerPartition: number
   /** Records that one turn of the thread's loop takes up at most. Default 5,000. */

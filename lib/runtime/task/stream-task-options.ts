@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { TaskId } from '../../common/ids.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 import type { SubtopologyPlan } from '../../topology/plan.ts'
 import type { RecordCollector } from '../nodes/record-collector.ts'
@@ -25,6 +26,7 @@ export interface StreamTaskOptions {
   /** Refusals, shared by the tasks of a thread; without them nothing is refused after it was sent. */
   readonly refusals?: Refusals
   readonly globalStore: (name: string) => StateStore | undefined
+  readonly tracer?: Tracer | undefined
   /** Metrics of the task's thread; a test driver has none. */
   readonly threadMetrics?: ThreadMetrics
   /** Wakes the loop that runs the task: an asynchronous call has ended. */

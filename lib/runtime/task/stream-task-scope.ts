@@ -1,4 +1,5 @@
 import { NO_HEADERS } from '../../common/headers.ts'
+import { ContextHeaders } from '../nodes/context-headers.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from '../nodes/task-scope.ts'
@@ -27,6 +28,9 @@ export function createScope(
     times: new TaskTimes(logger),
     emitIntervalMs: settings.emitIntervalMs,
     onProcessingError: settings.processingErrorHandler,
+    contextHeaders: ContextHeaders.of(settings.contextHeaders),
+    tracer: options.tracer,
+    asyncContext: settings.asyncContext,
     context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
     failure: undefined,
     systemTimeMs: () => clock.nowMs(),

@@ -1,5 +1,6 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../../broker/broker.ts'
-import { NO_HEADERS } from '../../common/headers.ts'
+import { asCurrent, enterRecord, leaveRecord } from '../../common/context/current-record.ts'
+import { NO_HEADERS, type Header } from '../../common/headers.ts'
 import { partitionKey, type TaskId } from '../../common/ids.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
@@ -17,6 +18,7 @@ import { anchoredTicks, onceAt, PunctuationQueue, type Ticks } from './punctuati
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordCollector } from '../nodes/record-collector.ts'
 import { Refusals } from '../nodes/refusals.ts'
+import { traced } from '../nodes/traced-record.ts'
 import type { StateManager } from '../state/state-manager.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import { createScope } from './stream-task-scope.ts'
@@ -185,11 +187,19 @@ export class StreamTask {
     this.#hasProgress = true
     this.#measures.details?.lateness.record(this.#group.streamTimeMs - record.timestamp)
     if (this.#refusals.anyFailedInput && this.#isFailed(record)) return
-    this.#topology
-      .sourceOf(record.topic)
-      .process(new Record(record.key, record.value, record.timestamp, record.headers))
+    enterRecord(scope)
+    try {
+      if (scope.tracer) traced(scope, scope.tracer, record, headers => this.#run(record, headers))
+      else this.#run(record, record.headers)
+    } finally {
+      leaveRecord()
+    }
     if (scope.failure) throw scope.failure
     if (this.#group.streamTimeMs >= this.#nextStreamTickMs) this.punctuateStreamTime()
+  }
+
+  #run({ topic, key, value, timestamp }: QueuedRecord, headers: readonly Header[]): void {
+    this.#topology.sourceOf(topic).process(new Record(key, value, timestamp, headers))
   }
 
   /**
@@ -222,7 +232,8 @@ export class StreamTask {
    * Applies the oldest result of an asynchronous operator, as a record of its own; false where none is there.
    */
   applyResult(): boolean {
-    if (!this.#deferred.applyNext(this.#scope, this.#refusals)) return false
+    const isApplied = asCurrent(this.#scope, () => this.#deferred.applyNext(this.#scope, this.#refusals))
+    if (!isApplied) return false
     this.#hasProgress = true
     if (this.#scope.failure) throw this.#scope.failure
     return true
@@ -248,7 +259,7 @@ export class StreamTask {
    */
   prepareCommit(): boolean {
     this.beginRun()
-    this.state.prepareCommit()
+    asCurrent(this.#scope, () => this.state.prepareCommit())
     this.#requestsSealed = this.#requests
     if (this.#scope.failure) throw this.#scope.failure
     // Dropped records count as progress: they move the offsets, and would be read again from the committed
@@ -371,7 +382,11 @@ export class StreamTask {
     this.beginRun()
     const startMs = this.#options.clock.monotonicMs()
     try {
-      refuseAsync(callback(timestampMs), node, 'punctuator')
+      refuseAsync(
+        asCurrent(scope, () => callback(timestampMs)),
+        node,
+        'punctuator',
+      )
     } catch (error) {
       decideFailure(scope, node, error)
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../../common/clock.ts'
 import { errorFrom, StreamsError } from '../../common/errors/errors.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import type { ChangeFeed } from '../state/change-feed.ts'
@@ -34,6 +35,7 @@ export interface SupervisorOptions {
   readonly feed: ChangeFeed
   readonly globalFeed: ChangeFeed
   readonly commitProbe: CommitProbe | undefined
+  readonly tracer: Tracer | undefined
   /** Whether to begin anew after an error that ended the work. */
   readonly replacesAfter: (error: Error) => boolean
   readonly onState: (state: 'rebalancing' | 'running') => void

@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { droppedRecords } from '../../common/metrics/dropped-records.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type { StateStore, StoreContext } from '../../store/contract/state-store.ts'
 import { openMemoryEngine } from '../../store/engine/memory-engine.ts'
 import type { Engine } from '../../store/engine/engine.ts'
@@ -44,6 +45,7 @@ export interface TaskFactoryOptions {
   readonly directory: StateDirectory
   readonly memory: MemoryBudget
   readonly refusals: Refusals
+  readonly tracer: Tracer | undefined
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
   /** Wakes the thread's loop. */
@@ -121,7 +123,7 @@ export class TaskFactory {
   #build(plan: TaskPlan, engines: TaskEngines): StreamTask {
     const { settings, clock, logger, metrics, threadMetrics, globalStore, memory, wake, refusals } =
       this.#options
-    const { output, partitionCounts } = this.#options
+    const { output, partitionCounts, tracer } = this.#options
     const { id, subtopology, partitions } = plan
     const collector = new RecordCollector({
       taskId: id,
@@ -136,7 +138,7 @@ export class TaskFactory {
     })
     const state = new StateManager(subtopology.stores, subtopology.nodes, engines, memory)
     const sendChange = (store: StorePlan) => this.#changelogSend(store, plan.partition, collector)
-    const shared = { settings, clock, logger, metrics, threadMetrics, globalStore, wake, refusals }
+    const shared = { settings, clock, logger, metrics, threadMetrics, globalStore, wake, refusals, tracer }
     return new StreamTask({ id, plan: subtopology, partitions, state, collector, sendChange, ...shared })
   }
 

@@ -2,6 +2,7 @@ import type { Admin, Broker } from '../../broker/broker.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
 import type { Metrics } from '../../common/metrics/metrics.ts'
+import type { Tracer } from '../../common/context/tracer.ts'
 import type { StateStore } from '../../store/contract/state-store.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import type { EpochOutcome } from '../state/change-feed.ts'
@@ -31,6 +32,7 @@ export interface StreamThreadOptions {
   readonly globalStore: (name: string) => StateStore | undefined
   readonly tap: ChangeTap
   readonly probe: CommitProbe | undefined
+  readonly tracer: Tracer | undefined
   readonly onState: (state: ThreadState) => void
   /** Called when an epoch is sealed: further changes told to the tap belong to the next one. */
   readonly onEpochSealed: () => void
