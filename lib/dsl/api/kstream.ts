@@ -15,6 +15,7 @@ import type {
   SessionMerger,
   ValueTransformerFactory,
 } from '../options/functions.ts'
+import type { BatchEvent, GatherByOptions, GatherOptions } from '../options/gather-options.ts'
 import type {
   BranchOptions,
   ForeignKeyJoinOptions,
@@ -273,6 +274,24 @@ export interface KStream<K, V> {
     factory: AsyncProcessorFactory<K, V, KR, VR>,
     options?: AsyncOptions<K, V>,
   ): KStream<KR, VR>
+  /**
+   * Tells when batches are complete: all their results have come, counted by their distinct indexes, so that
+   * a result that comes twice counts once. Each batch has one event that it started and one that ends it, in
+   * the transaction of what has ended it; its state is deleted afterwards. With `batch` the records go
+   * through a repartition topic; without it their key is the batch.
+   * @example
+   * ```ts
+   * results.gather({
+   *   batch: result => result.importId,
+   *   index: result => result.row,
+   *   total: result => result.rows,
+   *   deadlineMs: 3_600_000,
+   *   forgetAfterMs: 86_400_000,
+   * }) // import-7 → {"type":"completed","succeeded":2,"failed":0,…}
+   * ```
+   */
+  gather<B>(options: GatherByOptions<K, NonNullable<V>, B>): KStream<NonNullable<B>, BatchEvent>
+  gather(options: GatherOptions<NonNullable<K>, NonNullable<V>>): KStream<NonNullable<K>, BatchEvent>
   /**
    * Writes the records to a topic, which must exist; a function names one for each record.
    * @example
