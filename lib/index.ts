@@ -35,6 +35,7 @@ export type {
   RetryOptions,
   RetryOrder,
 } from './dsl/options/retry-options.ts'
+export type { DeduplicateOptions } from './dsl/options/deduplicate-options.ts'
 export type * from './dsl/options/gather-options.ts'
 export type { BuildOptions, Optimization } from './dsl/options/build-options.ts'
 export type * from './dsl/api/kstream.ts'

@@ -178,6 +178,8 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['schedules-fired-total', 'Firings of schedules, those of triggers included'],
       ['schedules-missed-total', 'Times of schedules for which nothing fired, or another time did'],
       ['schedules-refused-total', 'Definitions of schedules, and orders, that could not be used'],
+      ['deduplicate-duplicates-total', 'Records dropped, since one of their key and id had passed'],
+      ['deduplicate-late-total', 'Records that passed, too late for it to be known whether they came before'],
       ['gather-completed-total', 'Batches of which all results came'],
       ['gather-timed-out-total', 'Batches whose deadline passed first'],
       ['gather-failed-total', 'Batches whose total was corrected to less than the results that had come'],
