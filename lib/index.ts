@@ -37,6 +37,8 @@ export type {
   RetryOptions,
   RetryOrder,
 } from './dsl/options/retry-options.ts'
+export type { DeduplicateOptions } from './dsl/options/deduplicate-options.ts'
+export type * from './dsl/options/gather-options.ts'
 export type { BuildOptions, Optimization } from './dsl/options/build-options.ts'
 export type * from './dsl/api/kstream.ts'
 export type * from './dsl/options/functions.ts'
@@ -113,6 +115,7 @@ export type {
   ControlEvent,
   ControlledRecord,
 } from './store/operator/control-command.ts'
+export type { GatheredBatch } from './store/operator/batch-state.ts'
 export type { TimerStoreOptions } from './store/operator/timer-store.ts'
 export type * from './store/contract/timer-store.ts'
 export type * from './store/contract/versioned-key-value-store.ts'

@@ -42,7 +42,7 @@ const ROOMS: { readonly [folder: string]: readonly (readonly string[])[] } = {
     ['graph'],
     ['kit'],
     ['calls', 'joins', 'windowed', 'compile', 'api', 'schedule'],
-    ['retry'],
+    ['retry', 'gather'],
     ['async'],
     ['foreign-key'],
     ['operators'],

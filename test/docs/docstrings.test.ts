@@ -21,7 +21,7 @@ const FILES = [
 const METHODS: { readonly [kind: string]: string } = {
   StreamsBuilder: 'stream table globalTable',
   KStream:
-    'filter map mapValues flatMapValues merge split groupByKey groupBy join leftJoin toTable to process mapValuesAsync',
+    'filter map mapValues flatMapValues merge split groupByKey groupBy join leftJoin toTable to process mapValuesAsync deduplicate gather',
   KGroupedStream: 'count reduce aggregate windowedBy',
   KTable: 'toStream suppress',
   KafkaStreams: 'store start',

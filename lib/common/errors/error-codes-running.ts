@@ -107,6 +107,15 @@ ASYNC_TIMEOUT
 RETRY_DECISION_FAILED
   retry.onError of an asynchronous operator threw, or returned what is no decision.
   Mend it: it returns 'retry', 'dead-letter' or { retryAfterMs }.
+GATHER_INDEX
+  The index of a result is no whole number from 0 to 4,294,967,295.
+  Mend index of the gather, or let processingErrorHandler drop the record.
+GATHER_OUTCOME
+  The outcome of a result is neither succeeded nor failed.
+  Mend outcome of the gather.
+GATHER_TOTAL
+  The total of a batch is no whole number of 0 or more.
+  Mend total of the gather, or let processingErrorHandler drop the record.
 TASK_CLOSED
   The task that made an asynchronous call has left, or goes back to its last commit.
   Nothing: the call is repeated where its result is still needed.

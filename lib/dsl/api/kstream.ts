@@ -15,6 +15,8 @@ import type {
   SessionMerger,
   ValueTransformerFactory,
 } from '../options/functions.ts'
+import type { DeduplicateOptions } from '../options/deduplicate-options.ts'
+import type { BatchEvent, GatherByOptions, GatherOptions } from '../options/gather-options.ts'
 import type {
   BranchOptions,
   ForeignKeyJoinOptions,
@@ -273,6 +275,32 @@ export interface KStream<K, V> {
     factory: AsyncProcessorFactory<K, V, KR, VR>,
     options?: AsyncOptions<K, V>,
   ): KStream<KR, VR>
+  /**
+   * Lets the first record of an id pass, by the records' timestamps, and drops others of its key and id
+   * within the window (counted as `deduplicate-duplicates-total`). Order and headers stay. Records without
+   * key are dropped (counted).
+   * @example
+   * ```ts
+   * clicks.deduplicate({ windowMs: 60_000 }) // ada → 1, bob → 2, ada → 3
+   * ```
+   */
+  deduplicate(options: DeduplicateOptions<K, V>): KStream<K, V>
+  /**
+   * Tells when batches are complete: all their results have come, counted by their distinct indexes, so that
+   * a result that comes twice counts once. Each batch has one event that it started and one that ends it, in
+   * the transaction of what has ended it; its state is deleted afterwards. With `batch` the records go
+   * through a repartition topic; without it their key is the batch.
+   * @example
+   * ```ts
+   * const ends = { deadlineMs: 3_600_000, forgetAfterMs: 86_400_000 }
+   * clicks
+   *   .gather({ index: job => job, total: job => (job > 2 ? job - 1 : undefined), ...ends })
+   *   .mapValues(({ type, succeeded, total }) => [type, succeeded, total])
+   * // ada → ["started",1,null], bob → ["started",1,null], ada → ["completed",2,2]
+   * ```
+   */
+  gather<B>(options: GatherByOptions<K, NonNullable<V>, B>): KStream<NonNullable<B>, BatchEvent>
+  gather(options: GatherOptions<NonNullable<K>, NonNullable<V>>): KStream<NonNullable<K>, BatchEvent>
   /**
    * Writes the records to a topic, which must exist; a function names one for each record.
    * @example

@@ -50,13 +50,15 @@ export function addStreamNode(
     /** Makes a processor. `node`: the node's name, for messages. */
     readonly get: (node: string) => Processor
     readonly role?: Partial<ProcessorRole>
+    /** Stores of the node's own, beside those that the role names. */
+    readonly stores?: readonly StoreBuilder[]
   },
   changes: Partial<StreamHandle> = {},
 ): StreamHandle {
   const name = stream.graph.name(node.name, node.prefix)
   const added = stream.graph.add(
     name,
-    processorRole({ supplier: { get: () => node.get(name) }, ...node.role }),
+    processorRole({ supplier: { get: () => node.get(name), stores: node.stores ?? [] }, ...node.role }),
     stream.node,
   )
   return { ...stream, name, node: added, joinRepartition: {}, ...changes }

@@ -4,6 +4,7 @@ import type { AsyncMapper, AsyncProcessorFactory } from '../options/async-functi
 import type { AsyncOptions } from '../options/async-options.ts'
 import type { BranchedKStream, KGroupedStream, KStream, KTable } from '../api/kstream.ts'
 import type { Action, Joiner, Mapper, PairMapper, Predicate } from '../options/functions.ts'
+import { deduplicate } from '../operators/stream/deduplicate.ts'
 import { filter } from '../operators/stream/filter.ts'
 import { flatMapValues } from '../operators/stream/flat-map-values.ts'
 import { flatMapValuesAsync } from '../operators/stream/flat-map-values-async.ts'
@@ -13,6 +14,7 @@ import { mapValues } from '../operators/stream/map-values.ts'
 import { mapValuesAsync } from '../operators/stream/map-values-async.ts'
 import { map } from '../operators/stream/map.ts'
 import { merge } from '../operators/stream/merge.ts'
+import { gather } from '../operators/stream/gather.ts'
 import { forEach, peek } from '../operators/stream/peek.ts'
 import { print } from '../operators/stream/print.ts'
 import { processAsync } from '../operators/stream/process-async.ts'
@@ -25,6 +27,8 @@ import { joinStreams } from '../operators/stream/stream-stream-join.ts'
 import { joinGlobalTable, joinTable } from '../operators/stream/stream-table-join.ts'
 import { toTable } from '../operators/stream/to-table.ts'
 import { to } from '../operators/stream/to.ts'
+import type { DeduplicateOptions } from '../options/deduplicate-options.ts'
+import type { BatchEvent, GatherByOptions, GatherOptions } from '../options/gather-options.ts'
 import type {
   GroupedOptions,
   JoinedOptions,
@@ -160,6 +164,17 @@ export class StreamMethods<K, V> implements KStream<K, V> {
     options?: AsyncOptions<K, V>,
   ): KStream<KR, VR> {
     return this.#factory.stream(processAsync(this[HANDLE], factory, options))
+  }
+
+  deduplicate(options: DeduplicateOptions<K, V>): KStream<K, V> {
+    return this.#factory.stream(deduplicate(this[HANDLE], options))
+  }
+
+  gather<B = K>(
+    options: GatherOptions<NonNullable<B>, NonNullable<V>> &
+      Partial<Pick<GatherByOptions<K, NonNullable<V>, B>, 'batch'>>,
+  ): KStream<NonNullable<B>, BatchEvent> {
+    return this.#factory.stream(gather(this[HANDLE], options))
   }
 
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
