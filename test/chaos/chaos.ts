@@ -30,6 +30,12 @@ const MODES: { readonly [flag: string]: ModeEntry } = {
     options: ['seed', 'count', 'defaults'],
     load: async () => (await import('./modes/stalls.ts')).mode,
   },
+  purchases: {
+    about:
+      'purchases, each checked out once: 1,000 faults in one process, 100 on a cluster (--count, --seed)',
+    options: ['seed', 'count'],
+    load: async () => (await import('./modes/purchases.ts')).mode,
+  },
   all: {
     about: 'random faults of every kind at once, for ten minutes (--minutes, --seed, --log)',
     options: ['seed', 'minutes', 'log'],
