@@ -83,9 +83,10 @@ class EmbeddedStage {
   }
 
   static async open(run: PurchasesRun): Promise<EmbeddedStage> {
-    let stage: EmbeddedStage | undefined
-    const broker = await openEmbeddedBroker({ interceptor: operation => stage?.intercept(operation) })
-    stage = new EmbeddedStage(run, broker)
+    const stages: EmbeddedStage[] = []
+    const broker = await openEmbeddedBroker({ interceptor: operation => stages[0]?.intercept(operation) })
+    const stage = new EmbeddedStage(run, broker)
+    stages.push(stage)
     return stage
   }
 
