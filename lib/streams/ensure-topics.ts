@@ -44,7 +44,10 @@ export async function createTopic(topic: NewTopic, admin: Admin, logger: Logger)
 
 function topicsMissing(topics: readonly NewTopic[], brokers: string): TopologyError {
   const commands = topics.map(
-    ({ topic, partitionCount }) => `kafka-topics --create --topic ${topic} --partitions ${partitionCount}`,
+    ({ topic, partitionCount, config = {} }) =>
+      `kafka-topics --create --topic ${topic} --partitions ${partitionCount}${Object.entries(config)
+        .map(([name, value]) => ` --config ${name}=${value}`)
+        .join('')}`,
   )
   const names = topics.map(({ topic }) => `"${topic}"`).join(', ')
   return new TopologyError(

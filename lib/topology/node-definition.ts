@@ -24,6 +24,8 @@ export interface SourceDefinition {
   readonly offsetReset: OffsetReset | undefined
   /** Set where the topic is the application's own, and not one between two of its sub-topologies. */
   readonly own?: OwnSource | undefined
+  /** Whether the topic holds a table, and so has to be compacted. */
+  readonly mustBeCompacted?: boolean | undefined
 }
 
 export interface ProcessorDefinition {

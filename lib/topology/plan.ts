@@ -61,6 +61,8 @@ export interface SourceNodePlan {
   readonly offsetReset: OffsetReset | undefined
   /** Set where the topic is the application's own, and not one between two of its sub-topologies. */
   readonly own?: OwnSource | undefined
+  /** Whether the topic holds a table, and so has to be compacted. */
+  readonly mustBeCompacted?: boolean | undefined
 }
 
 /** Where to begin in a partition without a committed offset. */

@@ -81,7 +81,7 @@ export function everyKind(): Topology {
 export async function memoryBroker(): Promise<Broker> {
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
-  await createTopics(broker, { in: PARTITIONS, versions: PARTITIONS, names: 2 })
+  await createTopics(broker, { in: PARTITIONS, versions: PARTITIONS, names: 2 }, ['names'])
   return broker
 }
 

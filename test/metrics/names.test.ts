@@ -50,7 +50,7 @@ function topology(): Topology {
 /** What there is after some records and commits. */
 async function samplesOf(metricsRecordingLevel: 'info' | 'debug'): Promise<MetricSample[]> {
   const broker = await openBroker('memory')
-  await createTopics(broker, { text: 1, names: 1, countries: 1, out: 1 })
+  await createTopics(broker, { text: 1, names: 1, countries: 1, out: 1 }, ['countries'])
   await produce(broker, 'names', 1, [['a', 'A']])
   await produce(broker, 'countries', 1, [['a', 'A']])
   const config = { applicationId: 'app', commitIntervalMs: 10, stateDir: await temporaryDirectory() }

@@ -165,7 +165,7 @@ describe('Avro elsewhere', () => {
     await send(broker, 0, await foreign(server, { id: 1, note: 'old', more: 5 }))
     await send(broker, 0, await foreign(server, { id: 2, note: 'new', more: 5 }))
     const builder = new StreamsBuilder()
-    builder.globalTable('in', { keySerde, valueSerde: orders, storeName: 'orders' })
+    builder.globalTable('in', { keySerde, valueSerde: orders, storeName: 'orders', requireCompacted: false })
     const config = { applicationId: 'app', stateDir: await temporaryDirectory() }
     const streams = new KafkaStreams(builder.build(), config, { broker, logger: silentLogger })
     onTestFinished(() => streams.close())

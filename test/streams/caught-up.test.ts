@@ -13,7 +13,7 @@ const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 async function application() {
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
-  await createTopics(broker, { table: 2, in: 1 })
+  await createTopics(broker, { table: 2, in: 1 }, ['table'])
   const builder = new StreamsBuilder()
   builder.globalTable('table', { ...text, storeName: 'table' })
   builder.table('in', { ...text, storeName: 'local' })

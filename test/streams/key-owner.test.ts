@@ -49,7 +49,7 @@ function topology() {
 async function opened(): Promise<Broker> {
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
-  await createTopics(broker, { in: PARTITIONS, versions: PARTITIONS, right: PARTITIONS, names: 2 })
+  await createTopics(broker, { in: PARTITIONS, versions: PARTITIONS, right: PARTITIONS, names: 2 }, ['names'])
   const pairs = KEYS.map(key => [key, 'r'] as const)
   for (const topic of ['in', 'versions']) await produce(broker, topic, PARTITIONS, pairs)
   await produce(broker, 'right', PARTITIONS, [['r', '!']])

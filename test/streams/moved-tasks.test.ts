@@ -52,7 +52,7 @@ function tasksOfMetrics(streams: KafkaStreams): string[] {
 it('a task that moves away takes its metrics with it and, after the delay, its state; it comes back whole', async () => {
   const broker = await openEmbeddedBroker()
   onTestFinished(() => broker.close())
-  await createTopics(broker, { in: 2, names: 1 })
+  await createTopics(broker, { in: 2, names: 1 }, ['names'])
   const keys = Array.from({ length: 20 }, (_, at) => `k${at}`)
   await produce(
     broker,

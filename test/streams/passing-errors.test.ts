@@ -123,7 +123,7 @@ describe('an error that passes', () => {
     const sabotage = new Sabotage()
     const broker = await openEmbeddedBroker({ interceptor: sabotage.intercept })
     onTestFinished(() => broker.close())
-    await createTopics(broker, { table: 1, in: 1, out: 1 })
+    await createTopics(broker, { table: 1, in: 1, out: 1 }, ['table'])
     const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
     const builder = new StreamsBuilder()
     const table = builder.globalTable('table', { ...text, storeName: 'table' })

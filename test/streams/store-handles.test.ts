@@ -34,7 +34,7 @@ async function stage() {
   const tables = topology()
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
-  await createTopics(broker, { in: 1, names: 1, prices: 1 })
+  await createTopics(broker, { in: 1, names: 1, prices: 1 }, ['names'])
   const config = { applicationId: 'app', commitIntervalMs: 10, stateDir: await temporaryDirectory() }
   const streams = new KafkaStreams(tables.builder.build(), config, { broker, logger: silentLogger })
   onTestFinished(() => streams.close())

@@ -14,7 +14,7 @@ const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
 async function memoryBroker(): Promise<Broker> {
   const broker = await openBroker('memory')
   onTestFinished(() => broker.close())
-  await createTopics(broker, { in: 2, names: 2 })
+  await createTopics(broker, { in: 2, names: 2 }, ['names'])
   return broker
 }
 

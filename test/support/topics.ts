@@ -10,13 +10,14 @@ export type Pair = readonly [key: string | null, value: string | null, timestamp
 export async function createTopics(
   broker: Broker,
   topics: { readonly [topic: string]: number },
+  compacted: readonly string[] = [],
 ): Promise<void> {
   const admin = await broker.admin()
   await admin.createTopics(
     Object.entries(topics).map(([topic, partitionCount]) => ({
       topic,
       partitionCount,
-      config: { 'retention.ms': '-1' },
+      config: { 'retention.ms': '-1', ...(compacted.includes(topic) && { 'cleanup.policy': 'compact' }) },
     })),
   )
   await admin.close()

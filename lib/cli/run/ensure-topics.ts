@@ -2,6 +2,7 @@ import type { Admin } from '../../broker/broker.ts'
 import { StreamsError } from '../../common/errors/errors.ts'
 import { createTopic } from '../../streams/ensure-topics.ts'
 import { nearest } from '../../common/nearest-name.ts'
+import { CLEANUP_POLICY, compactedTopicsOf } from '../../runtime/plan/check-compacted.ts'
 import { inputsOfItself } from '../../topology/internal-topics.ts'
 import { matchesTopic } from '../../topology/topic-pattern.ts'
 import { UsageError } from '../output/exit-code.ts'
@@ -22,7 +23,12 @@ export async function ensureTopics(job: Job, admin: Admin): Promise<void> {
   refuseUnknown(job, missing)
   const wanted = declared.filter(({ topic }) => missing.delete(topic))
   if (missing.size > 0 && !isLocal(brokers) && !createTopics) throw topicsMissing([...missing], brokers)
-  const others = [...missing].map(topic => ({ topic, partitionCount: partitions }))
+  const compacted = compactedTopicsOf(job.plan)
+  const others = [...missing].map(topic => ({
+    topic,
+    partitionCount: partitions,
+    ...(compacted.has(topic) && { config: { [CLEANUP_POLICY]: 'compact' } }),
+  }))
   for (const topic of [...wanted, ...others]) await createTopic(topic, admin, job.logger)
 }
 

@@ -23,6 +23,9 @@ ANCHORS_CHANGED
 TOPIC_MISSING
   A topic of the topology does not exist.
   Create it; only internal topics are made by the application.
+TOPIC_NOT_COMPACTED
+  The topic of a global table, or of a key-value store, has a cleanup.policy without compact: rows that do not change would vanish.
+  Set cleanup.policy=compact with the command of the message; or, if rows are meant to vanish, give globalTable requireCompacted: false.
 INTERNAL_TOPIC_MISMATCH
   An internal topic has another number of partitions than the topology needs: those of the inputs have changed.
   Reset the application (millrace reset), or give it a new applicationId.

@@ -114,7 +114,10 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
     case 'global-store':
       return topology.addGlobalStore(
         role.builder,
-        sourceDefinition(role.sourceName, [role.topic], role.consumed),
+        {
+          ...sourceDefinition(role.sourceName, [role.topic], role.consumed),
+          ...(role.mustBeCompacted && { mustBeCompacted: true }),
+        },
         { kind: 'processor', name, parents: [role.sourceName], supplier: role.supplier, stores: new Set() },
       )
   }

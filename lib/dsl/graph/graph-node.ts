@@ -202,4 +202,6 @@ export interface TopicStoreRole {
   readonly consumed: ConsumedOptions<unknown, unknown>
   readonly supplier: ProcessorSupplier
   readonly builder: StoreBuilder
+  /** Whether the topic has to be compacted. */
+  readonly mustBeCompacted?: boolean
 }

@@ -17,7 +17,7 @@ import { checkExplicitNames } from '../compile/check-names.ts'
 import { compile } from '../compile/compile.ts'
 import { Graph } from '../graph/graph.ts'
 import { optimize } from '../compile/optimize.ts'
-import type { ConsumedOptions, TableSourceOptions } from '../options/options.ts'
+import type { ConsumedOptions, GlobalTableOptions, TableSourceOptions } from '../options/options.ts'
 import { globalTableSource, streamSource, tableSource } from '../operators/stream/source.ts'
 import { addSchedule, addSchedules, type SchedulesOptions } from '../schedule/add-schedule.ts'
 import type { Firing, ScheduleOptions } from '../schedule/schedule-options.ts'
@@ -71,6 +71,7 @@ export class StreamsBuilder {
 
   /**
    * A topic as a table that every instance holds whole. It is read up to its end before anything else starts.
+   * The topic must be compacted, unless `requireCompacted` is false.
    * @example
    * ```ts
    * const authors = builder.globalTable<string, string>('authors')
@@ -79,7 +80,7 @@ export class StreamsBuilder {
    */
   globalTable<K, V>(
     topic: string,
-    options: TableSourceOptions<K, V> = {},
+    options: GlobalTableOptions<K, V> = {},
   ): GlobalKTable<NonNullable<K>, NonNullable<V>> {
     const handle = globalTableSource<NonNullable<K>, NonNullable<V>>(this.#graph, topic, options)
     return { [HANDLE]: handle, queryableStoreName: handle.queryableStoreName }

@@ -20,6 +20,7 @@ import type { TopologyPlan } from '../../topology/plan.ts'
 import { AppliedPositions } from '../state/applied-positions.ts'
 import { clearUnfitGlobals } from '../state/global-fit.ts'
 import { GlobalTask } from '../task/global-task.ts'
+import { checkCompacted } from '../plan/check-compacted.ts'
 import { prepareTopics } from '../plan/internal-topic-manager.ts'
 import type { MemoryBudget } from '../state/memory-budget.ts'
 import { isolationOf } from '../plan/isolation.ts'
@@ -81,6 +82,7 @@ export class GlobalThread {
   static async open(options: GlobalThreadOptions): Promise<GlobalThread> {
     const { plan, settings, broker, admin, logger, directory } = options
     const counts = await prepareTopics(plan, admin, { ...settings, deadLetterQueueTopic: undefined, logger })
+    await checkCompacted(plan, { broker, admin, logger })
     const persistent = plan.globalSubtopologies.some(({ stores }) =>
       stores.some(({ builder }) => builder.persistent),
     )

@@ -108,8 +108,9 @@ export class Stage {
 
   async prepare(): Promise<void> {
     this.#directory = await mkdtemp(join(tmpdir(), 'millrace-cluster-app-'))
-    for (const name of ['in', 'table', ...OUTPUTS] as const)
+    for (const name of ['in', ...OUTPUTS] as const)
       await this.witness.createTopic(this.topic(name), PARTITIONS)
+    await this.witness.createTopic(this.topic('table'), PARTITIONS, { 'cleanup.policy': 'compact' })
     await this.witness.fill(this.topic('table'), KEYS, 'row')
     await this.witness.watch(OUTPUTS.map(name => this.topic(name)))
   }

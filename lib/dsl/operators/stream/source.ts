@@ -1,7 +1,7 @@
 import { TopologyError } from '../../../common/errors/errors.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { mayNeedName, storeBuilder, tableStore } from '../../kit/materialized.ts'
-import type { ConsumedOptions, TableSourceOptions } from '../../options/options.ts'
+import type { ConsumedOptions, GlobalTableOptions, TableSourceOptions } from '../../options/options.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../../kit/handles.ts'
 import { TableSource } from '../../kit/table-source.ts'
 
@@ -74,8 +74,9 @@ export function tableSource<K, V>(
 export function globalTableSource<K, V>(
   graph: Graph,
   topic: string,
-  options: TableSourceOptions<unknown, unknown>,
+  options: GlobalTableOptions<unknown, unknown>,
 ): GlobalTableHandle<K, V> {
+  const { requireCompacted: mustBeCompacted = true } = options
   const store = mayNeedName(
     graph,
     tableStore(graph, options, `${topic}-`, { keySerde: undefined, valueSerde: undefined }),
@@ -87,7 +88,7 @@ export function globalTableSource<K, V>(
   const builder = storeBuilder({ ...store, logging: false })
   graph.add(
     name,
-    { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder },
+    { kind: 'global-store', sourceName, topic, consumed: options, supplier, builder, mustBeCompacted },
     graph.root,
   )
   return { values: supplier.values(), queryableStoreName: store.queryable ? store.name : undefined }
