@@ -27,6 +27,7 @@ export { systemRandom, type Random } from './common/random.ts'
 export { partitionForKey } from './common/hash/murmur2.ts'
 export type { RecordContext } from './common/record-context.ts'
 export type { TracedOperation, Tracer } from './common/context/tracer.ts'
+export type { IndexedKey } from './serde/indexed-key.ts'
 export { UNLIMITED_END_MS, type TimeWindow, type Windowed } from './common/windowed.ts'
 export type * from './dsl/options/async-functions.ts'
 export type { AsyncOptions } from './dsl/options/async-options.ts'
@@ -94,6 +95,12 @@ export type { ProcessorWrapper } from './processor/processor-wrapper.ts'
 export { Record, Record as StreamRecord } from './processor/record.ts'
 export type * from './processor/stream-partitioner.ts'
 export * from './processor/timestamp-extractor.ts'
+export {
+  readIndex,
+  type IndexPageOptions,
+  type ReadIndexOptions,
+  type ReadOnlyIndex,
+} from './projection/read-index.ts'
 export type { ProcessingGuarantee, RuntimeSettings } from './runtime/plan/settings.ts'
 export type { AvroDefinition, AvroSchema, AvroValue } from './serde/avro-schema.ts'
 export { RegistryError, type RegistryErrorCode } from './serde/registry/registry-error.ts'

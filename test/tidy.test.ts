@@ -21,6 +21,7 @@ const RANKS: { readonly [folder: string]: number } = {
   runtime: 5,
   patterns: 6,
   streams: 7,
+  projection: 7.5,
   testing: 8,
   server: 8,
   http: 8,

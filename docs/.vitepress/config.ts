@@ -37,6 +37,7 @@ export default defineConfig({
             page('Windows and time', '/windows-and-time'),
             page('Joins', '/joins'),
             page('State and queries', '/state-and-queries'),
+            page('Projections', '/projections'),
             page('Processors', '/processors'),
             page('Asynchronous calls', '/asynchronous-calls'),
             page('Retries', '/retries'),

@@ -12,11 +12,10 @@ export type StreamPartitioner<K = unknown, V = unknown> = {
   choose(value: V, key: K, topic: string, partitionCount: number): number | readonly number[] | undefined
 }['choose']
 
-/**
- * A partitioner that goes by the beginning of the key's bytes, as the default does by all of them: by all but
- * the last `bytesBehindKey`.
- */
-export type PrefixPartitioner = StreamPartitioner & { readonly bytesBehindKey: number }
+/** A partitioner that goes by a part of the key's bytes, as the default does by all of them. */
+export type BytesPartitioner = StreamPartitioner & {
+  ofBytes(key: Uint8Array, partitionCount: number): number
+}
 
 /**
  * Partitioners whose records come back to the partition of the key that asked: what reads them finds each key

@@ -1,8 +1,10 @@
+import type { IndexedKey } from './indexed-key.ts'
 import type { Windowed } from '../common/windowed.ts'
 import type { AvroSchema, AvroValue } from './avro-schema.ts'
 import { avroSerde } from './avro-serde.ts'
 import { bytesSerde } from './bytes-serde.ts'
 import { float64Serde } from './float64-serde.ts'
+import { IndexedKeySerde } from './indexed-key-serde.ts'
 import { bigint64Serde, int32Serde, int64Serde } from './integer-serdes.ts'
 import { jsonSerde } from './json-serde.ts'
 import type { Serde } from './serde.ts'
@@ -47,4 +49,7 @@ export const serdes = {
   windowed: <K>(inner: Serde<K>, sizeMs: number): Serde<Windowed<K>> => new TimeWindowedSerde(inner, sizeMs),
   /** Keys of sessions: the key, then the session's end and start. */
   sessionWindowed: <K>(inner: Serde<K>): Serde<Windowed<K>> => new SessionWindowedSerde(inner),
+  /** Keys of a secondary index: the length of the index key (4, big-endian), that key, then the row's own. */
+  indexed: <KI, K>(indexKey: Serde<KI>, key: Serde<K>): Serde<IndexedKey<KI, K>> =>
+    new IndexedKeySerde(indexKey, key),
 }

@@ -1,10 +1,13 @@
 import { StreamsError } from '../common/errors/errors.ts'
+import type { IndexedKey } from '../serde/indexed-key.ts'
 import { parseTaskId } from '../common/ids.ts'
 import { partitionForKey } from '../common/hash/murmur2.ts'
+import { byIndexKey } from '../processor/index-partitioner.ts'
 import { returnsToSender } from '../processor/stream-partitioner.ts'
 import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import type { StreamTask } from '../runtime/task/stream-task.ts'
 import type { Supervisor } from '../runtime/thread/supervisor.ts'
+import { IndexedKeySerde } from '../serde/indexed-key-serde.ts'
 import { WindowedSerde } from '../serde/windowed-serdes.ts'
 import { CUSTOM_KIND } from '../store/contract/state-store.ts'
 import { serdeOrThrow } from '../store/contract/store-error.ts'
@@ -167,6 +170,7 @@ export class StoreCatalogue {
           node.kind === 'sink' &&
           node.partitioner !== undefined &&
           !returnsToSender(node.partitioner) &&
+          node.partitioner !== byIndexKey &&
           (typeof node.topic === 'string' ? node.topic === topic : !isInternal),
       ),
     )
@@ -175,7 +179,9 @@ export class StoreCatalogue {
   #bytes({ plan }: Entry, key: unknown): Uint8Array {
     const { builder, changelogTopic } = plan
     const serde = serdeOrThrow(builder.name, 'key', builder.keySerde, this.#settings.defaultKeySerde)
-    return serde.serialize(key, { topic: changelogTopic ?? builder.name })
+    const context = { topic: changelogTopic ?? builder.name }
+    if (!(serde instanceof IndexedKeySerde)) return serde.serialize(key, context)
+    return serde.indexKeyBytes((key as IndexedKey<unknown, unknown>).indexKey, context)
   }
 }
 

@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../../lib/broker/broker.ts'
 import { Counter } from '../../lib/common/metrics/meter.ts'
 import { partitionForKey } from '../../lib/common/hash/murmur2.ts'
 import type { Windowed } from '../../lib/common/windowed.ts'
-import { windowedPartitioner } from '../../lib/dsl/kit/windowed-partitioner.ts'
+import { keyPartitioner } from '../../lib/dsl/kit/key-partitioner.ts'
 import { Record } from '../../lib/processor/record.ts'
 import { RecordCollector } from '../../lib/runtime/nodes/record-collector.ts'
 import type { Serde } from '../../lib/serde/serde.ts'
@@ -26,7 +26,7 @@ function partitionOf(keySerde: Serde<Windowed<string>>, key: Windowed<string>): 
     deadLetterQueueTopic: undefined,
     dropped: new Counter(),
   })
-  const partitioner = windowedPartitioner(keySerde as Serde<unknown>)
+  const partitioner = keyPartitioner(keySerde as Serde<unknown>)
   const format = { keySerde: keySerde as Serde<unknown>, valueSerde: string as Serde<unknown>, partitioner }
   collector.send('out', new Record<unknown, unknown>(key, 'value', 0), format)
   return sent[0]!.partition
@@ -40,7 +40,7 @@ test('a window, and a session, go to the partition of their key', () => {
       const window = { startMs, endMs: startMs + lengthMs }
       expect(partitionOf(windowed, { key, window })).toBe(expected)
       expect(partitionOf(session, { key, window })).toBe(expected)
-      const partitioner = windowedPartitioner(windowed as Serde<unknown>)!
+      const partitioner = keyPartitioner(windowed as Serde<unknown>)!
       expect(partitioner('value', { key, window }, 'out', PARTITIONS)).toBe(expected)
     }),
   )

@@ -29,6 +29,9 @@ GRACE_ABOVE_HISTORY
 GRACE_WITHOUT_VERSIONS
   A join has a graceMs, and its table keeps no versions.
   Give the table a historyRetentionMs, or leave graceMs out.
+INDEX_KEYS_NOT_ITERABLE
+  The selector of reverseIndex returned no iterable of index keys.
+  Return an array, [] for a row that stands under none.
 INVALID_DURATION
   A duration of a store is no whole number of milliseconds, or is negative.
   Give the setting that the message names such a number.

@@ -1,3 +1,4 @@
+import type { IndexedKey } from '../../serde/indexed-key.ts'
 import type { Windowed } from '../../common/windowed.ts'
 import type { TopicNameExtractor } from '../../processor/stream-partitioner.ts'
 import type { ProcessorFactory } from '../../topology/topology-options.ts'
@@ -12,6 +13,7 @@ import type {
   PairMapper,
   Predicate,
   Reducer,
+  RowChange,
   SessionMerger,
   ValueTransformerFactory,
 } from '../options/functions.ts'
@@ -27,6 +29,7 @@ import type {
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
+  ReverseIndexOptions,
   StreamJoinedOptions,
   TableOptions,
   TransformValuesOptions,
@@ -411,6 +414,23 @@ export interface KTable<K, V, D extends null = null> {
    * ```
    */
   toStream(options?: NamedOptions): KStream<K, V | D>
+  /**
+   * Each row that has changed, with what it was: a record that comes twice goes no further, nor does a
+   * tombstone for nothing. As all results of a table, changes of one key between two commits may come as
+   * one; `caching: false` on the table tells each.
+   */
+  changes(options?: NamedOptions): KStream<K, RowChange<V>>
+  /**
+   * A secondary index: the rows by other keys, any number for each row, read with `readIndex`. A row that
+   * changes takes its former entries with it, and one entry is one row of the store, so that a million under
+   * one index key never lie in one value. `keys` and `value` must give the same for the same row: entries of
+   * a former row are found by calling them again. It goes through a topic of the application; rows and
+   * entries change in the same transaction, or, at least once, may be torn apart by a crash.
+   */
+  reverseIndex<KI, VR = V>(
+    keys: Mapper<K, V, Iterable<KI | null>>,
+    options: ReverseIndexOptions<NoInfer<KI>, K, V, VR>,
+  ): KTable<IndexedKey<KI, K>, NonNullable<VR>>
   /**
    * Rows by a new key. A row that moves is taken out of its old group, then added to the new one. Null as key
    * or value leaves the row out.

@@ -24,7 +24,7 @@ import type { Optimization } from '../options/build-options.ts'
 import { checkSchedules } from './check-schedules.ts'
 import { addControl } from './control-source.ts'
 import { keepingNullKeys } from './optimize.ts'
-import { windowedPartitioner } from '../kit/windowed-partitioner.ts'
+import { keyPartitioner } from '../kit/key-partitioner.ts'
 import type { SelfJoins } from './self-joins.ts'
 import { selfJoins } from './self-joins.ts'
 
@@ -172,7 +172,7 @@ function writeSink(
   parents: readonly string[],
 ): void {
   const { topic, keySerde, valueSerde } = role
-  const partitioner = role.partitioner ?? windowedPartitioner(keySerde)
+  const partitioner = role.partitioner ?? keyPartitioner(keySerde)
   if (role.internal && typeof topic === 'string') {
     topology.addRepartitionTopic(topic, { partitionCount: undefined })
   }

@@ -1,8 +1,18 @@
+import type { IndexedKey } from '../../serde/indexed-key.ts'
 import type { KGroupedTable, KStream, KTable } from '../api/kstream.ts'
-import type { Joiner, Mapper, PairMapper, Predicate, ValueTransformerFactory } from '../options/functions.ts'
+import type {
+  Joiner,
+  Mapper,
+  PairMapper,
+  Predicate,
+  RowChange,
+  ValueTransformerFactory,
+} from '../options/functions.ts'
 import { joinForeignKey } from '../operators/table/foreign-key-join.ts'
 import { groupTable } from '../operators/table/group-table.ts'
+import { reverseIndex } from '../operators/table/reverse-index.ts'
 import { suppress } from '../operators/table/suppress.ts'
+import { tableChanges } from '../operators/table/table-changes.ts'
 import { transformTableValues } from '../operators/table/transform-table-values.ts'
 import { filterTable, mapTableValues } from '../operators/table/table-values.ts'
 import { joinTables } from '../operators/table/table-table-join.ts'
@@ -12,6 +22,7 @@ import type {
   ForeignKeyJoinOptions,
   GroupedOptions,
   NamedOptions,
+  ReverseIndexOptions,
   TableOptions,
   TransformValuesOptions,
 } from '../options/options.ts'
@@ -84,6 +95,17 @@ export class TableMethods<K, V, D extends null = null> implements KTable<K, V, D
 
   toStream(options?: NamedOptions): KStream<K, V | D> {
     return this.#factory.stream(toStream(this[HANDLE], options))
+  }
+
+  changes(options?: NamedOptions): KStream<K, RowChange<V>> {
+    return this.#factory.stream(tableChanges(this[HANDLE], options))
+  }
+
+  reverseIndex<KI, VR = V>(
+    keys: Mapper<K, V, Iterable<KI | null>>,
+    options: ReverseIndexOptions<KI, K, V, VR>,
+  ): KTable<IndexedKey<KI, K>, NonNullable<VR>> {
+    return this.#factory.table(reverseIndex(this[HANDLE], keys, options))
   }
 
   groupBy<KR, VR>(

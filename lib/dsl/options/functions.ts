@@ -22,6 +22,15 @@ export type Reducer<V, R = V> = (aggregate: V, value: V) => R
 export type SessionMerger<K, A> = (left: A, right: A, key: K) => A
 export type Joiner<K, L, R, J> = (left: L, right: R, key: K) => J
 
+/** What an index holds of a row under one of its index keys. */
+export type IndexMapper<KI, K, V, VR> = (value: V, key: K, indexKey: KI) => VR
+
+/** What a row was and what it is; null: there is none. */
+export interface RowChange<V> {
+  readonly before: V | null
+  readonly after: V | null
+}
+
 /** How rows that come to a group and rows that leave it change its aggregate. */
 export interface TableAggregateFunctions<K, V, A> {
   readonly initializer: Initializer<A>

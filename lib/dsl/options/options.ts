@@ -2,7 +2,7 @@ import type { StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import type { ConsumedRecord } from '../../processor/timestamp-extractor.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { OffsetReset } from '../../topology/plan.ts'
-import type { Mapper } from './functions.ts'
+import type { IndexMapper, Mapper } from './functions.ts'
 import type { JoinWindows } from '../windows/join-windows.ts'
 
 export interface NamedOptions {
@@ -169,6 +169,31 @@ export interface ForeignKeyJoinOptions<K, KO, V> extends TableOptions<K, V> {
   readonly partitioner?: StreamPartitioner<K, null>
   /** Partitions the subscriptions by foreign key: as the right table's topic is partitioned. */
   readonly otherPartitioner?: StreamPartitioner<KO, null>
+}
+
+/**
+ * The store of a secondary index. `name` also names its repartition topic; without one the store does:
+ * `<applicationId>-<storeName>-repartition`.
+ */
+export interface ReverseIndexOptions<KI, K, V, VR>
+  extends
+    NamedOptions,
+    Pick<MaterializedOptions<unknown, VR>, 'valueSerde' | 'ranges' | 'caching' | 'logging'> {
+  /**
+   * Names the store of the entries; how many each index key has stands in another, `<storeName>-counts`.
+   */
+  readonly storeName: string
+  /** Default: the application's serde of keys. */
+  readonly indexKeySerde?: Serde<KI>
+  /**
+   * What the index holds of a row under that index key. Default: the row itself, with its serde. Null keeps
+   * the row out from under the key.
+   */
+  readonly value?: IndexMapper<KI, K, V, VR | null>
+  /** Kind of the stores. Default `persistent`. `in-memory` is rebuilt from the changelog at every start. */
+  readonly storeType?: 'persistent' | 'in-memory'
+  /** Of the repartition topic, at least 1. If left out: as many as the table's input has. */
+  readonly partitionCount?: number
 }
 
 export interface BranchOptions<S, R> {

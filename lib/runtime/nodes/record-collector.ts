@@ -16,7 +16,7 @@ import type {
 } from '../../processor/error-handlers.ts'
 import type { LetterReason, LetterRecord } from '../../processor/letter.ts'
 import { Record } from '../../processor/record.ts'
-import type { PrefixPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
+import type { BytesPartitioner, StreamPartitioner } from '../../processor/stream-partitioner.ts'
 import { serializeTransient } from '../../serde/transient-bytes.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
 import { notBytes } from '../../serde/serde-error.ts'
@@ -280,8 +280,8 @@ export class RecordCollector implements RecordOrigin {
     count: number,
     partitioner: StreamPartitioner | undefined,
   ): number | readonly number[] {
-    if (partitioner !== undefined && key !== null && isByPrefix(partitioner)) {
-      return partitionForKey(key, count, key.length - partitioner.bytesBehindKey)
+    if (partitioner !== undefined && key !== null && isByBytes(partitioner)) {
+      return partitioner.ofBytes(key, count)
     }
     const chosen = partitioner?.(record.value, record.key, topic, count)
     if (chosen !== undefined) return checkedPartitions(topic, chosen, count)
@@ -350,8 +350,8 @@ function bytesOf(
 }
 
 /** Whether the partitioner decides by the key's bytes, which are at hand. */
-function isByPrefix(partitioner: StreamPartitioner): partitioner is PrefixPartitioner {
-  return (partitioner as Partial<PrefixPartitioner>).bytesBehindKey !== undefined
+function isByBytes(partitioner: StreamPartitioner): partitioner is BytesPartitioner {
+  return (partitioner as Partial<BytesPartitioner>).ofBytes !== undefined
 }
 
 function addedHeaders(seen: Headers): readonly Header[] {

@@ -1,5 +1,5 @@
 import { ConfigError, StreamsError } from '../../common/errors/errors.ts'
-import { refuseAsyncSerde } from '../../serde/open-serde.ts'
+import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 export function rangesDisabled(storeName: string): StreamsError {
@@ -24,8 +24,7 @@ export function serdeOrThrow(
   own: Serde<unknown> | undefined,
   byDefault: Serde<unknown> | undefined,
 ): Serde<unknown> {
-  const serde = own ?? byDefault
-  refuseAsyncSerde(serde)
+  const serde = resolveSerde(own, byDefault)
   if (serde) return serde
   const setting = role === 'key' ? 'keySerde' : 'valueSerde'
   const byDefaultSetting = role === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'
