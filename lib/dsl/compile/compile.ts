@@ -114,7 +114,7 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
     case 'global-store':
       return topology.addGlobalStore(
         role.builder,
-        sourceDefinition(role.sourceName, [role.topic], role.consumed),
+        { ...sourceDefinition(role.sourceName, [role.topic], role.consumed), own: role.own },
         { kind: 'processor', name, parents: [role.sourceName], supplier: role.supplier, stores: new Set() },
       )
   }
@@ -173,7 +173,16 @@ function writeSink(
   if (role.internal && typeof topic === 'string') {
     topology.addRepartitionTopic(topic, { partitionCount: undefined })
   }
-  topology.addSink({ kind: 'sink', name, parents, topic, keySerde, valueSerde, partitioner })
+  topology.addSink({
+    kind: 'sink',
+    name,
+    parents,
+    topic,
+    isOwn: role.isOwn,
+    keySerde,
+    valueSerde,
+    partitioner,
+  })
 }
 
 /**
