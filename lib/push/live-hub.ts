@@ -101,7 +101,7 @@ export class LiveHub implements AsyncDisposable {
     const text = JSON.stringify([...this.#pending])
     this.#pending.clear()
     this.#hasMore = false
-    for (const page of [...this.#pages]) page.send(text)
+    for (const page of [...this.#pages]) if (!page.send(text)) this.#pages.delete(page)
   }
 }
 
@@ -118,10 +118,14 @@ class LivePage implements Connection {
     this.#bytesMax = bytesMax
   }
 
-  /** A page that is too slow comes back, and reads everything anew. */
-  send(text: string): void {
-    if (this.#transport.waitingBytes > this.#bytesMax) this.close(TRY_AGAIN_LATER, 'too slow')
-    else this.#transport.send({ text })
+  /** Returns false for a page that is too slow: it comes back, and reads everything anew. */
+  send(text: string): boolean {
+    if (this.#transport.waitingBytes > this.#bytesMax) {
+      this.close(TRY_AGAIN_LATER, 'too slow')
+      return false
+    }
+    this.#transport.send({ text })
+    return true
   }
 
   beat(): void {

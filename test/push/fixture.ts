@@ -5,8 +5,6 @@ import WebSocket from 'ws'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
-import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
-import type { ChannelsOptions } from '../../lib/dsl/options/channels-options.ts'
 import {
   acceptUpgrades,
   pushHub,
@@ -14,34 +12,11 @@ import {
   type PushHubOptions,
   type PushMessage,
 } from '../../lib/push.ts'
-import { serdes } from '../../lib/serde/serdes.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
 import type { Topology } from '../../lib/topology/topology.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce } from '../support/topics.ts'
-
-export const SECRET = 'a secret of the tests'
-export const PARTITIONS = 2
-
-/** An import that tells how far it is. */
-export interface Told {
-  readonly type: 'started' | 'progress' | 'completed'
-  readonly job: string
-  readonly percent?: number
-}
-
-export function pushTopology(options: Partial<ChannelsOptions<string, Told>> = {}): Topology {
-  const builder = new StreamsBuilder()
-  builder
-    .stream<string, Told>('told', { keySerde: serdes.string(), valueSerde: serdes.json<Told>() })
-    .toChannels({
-      name: 'push',
-      terminal: ({ type }) => type === 'completed',
-      mergeKey: ({ type, job }) => (type === 'progress' ? job : undefined),
-      ...options,
-    })
-  return builder.build()
-}
+import { PARTITIONS, pushTopology, SECRET, type Told } from './push-topology.ts'
 
 export async function memoryBroker(): Promise<Broker> {
   const broker = await openBroker('memory')
@@ -108,7 +83,7 @@ export interface Listener {
 }
 
 export function listen(
-  { url, hub }: Pick<Node, 'url' | 'hub'>,
+  { url, hub }: { readonly url: string; readonly hub: Pick<PushHub, 'channelToken'> },
   channel: string,
   { lastSeq = 0, token = hub.channelToken(channel) }: { lastSeq?: number; token?: string } = {},
 ): Listener {

@@ -3,7 +3,8 @@ import WebSocket from 'ws'
 import { pushHub } from '../../lib/push.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
 import { eventually } from '../support/eventually.ts'
-import { listen, memoryBroker, openNode, refusal, SECRET, story, tell, upTo } from './fixture.ts'
+import { listen, memoryBroker, openNode, refusal, story, tell, upTo } from './fixture.ts'
+import { SECRET } from './push-topology.ts'
 
 test('events come by number, whichever node, before or after the socket opens', async () => {
   const broker = await memoryBroker()

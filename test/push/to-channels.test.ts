@@ -3,7 +3,7 @@ import { StreamsBuilder } from '../../lib/dsl/methods/streams-builder.ts'
 import { pushKey, type PushEvent } from '../../lib/dsl/push/push-event.ts'
 import { serdes } from '../../lib/serde/serdes.ts'
 import { TopologyTestDriver } from '../../lib/testing/topology-test-driver.ts'
-import { pushTopology, type Told } from './fixture.ts'
+import { pushTopology, type Told } from './push-topology.ts'
 
 const DAY_MS = 24 * 3_600_000
 const TOPIC = 'test-application-push'
