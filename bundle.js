@@ -12,6 +12,7 @@ const entryPoints = {
   index: 'lib/index.ts',
   testing: 'lib/testing.ts',
   http: 'lib/http.ts',
+  push: 'lib/push.ts',
   'cli/main': 'lib/cli/main.ts',
   // Named by its path, in a thread of the module loader.
   'cli/topology-hooks': 'lib/cli/load/topology-hooks.ts',

@@ -4,6 +4,7 @@ import { isIPv6, type AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { systemClock } from '../common/clock.ts'
 import { ConfigError, errorFrom, StreamsError } from '../common/errors/errors.ts'
+import { BACKLOG, countConnections } from '../common/net/pending-connections.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { isLoopback } from './guard.ts'
 import { openHttpApp } from './http-app.ts'
@@ -41,6 +42,7 @@ export async function serveHttp(streams: KafkaStreams, options: ServeHttpOptions
   const stop = new AbortController()
   const app = openHttpApp(streams, appOptions, stop.signal)
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  countConnections(server)
   await listen(server, host, port)
   const { address, port: actual } = server.address() as AddressInfo
   const clock = appOptions.clock ?? systemClock
@@ -64,7 +66,8 @@ export async function serveHttp(streams: KafkaStreams, options: ServeHttpOptions
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
   try {
-    server.listen(port, host)
+    // As many may come at once, and a busy task leaves few turns to take them.
+    server.listen({ port, host, backlog: BACKLOG })
     await once(server, 'listening')
   } catch (reason) {
     const cause = errorFrom(reason)

@@ -55,6 +55,8 @@ export interface SinkDefinition {
   readonly name: string
   readonly parents: readonly string[]
   readonly topic: string | TopicNameExtractor
+  /** Whether the topic is that of a source of the application's own. */
+  readonly isOwn?: boolean | undefined
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly partitioner: StreamPartitioner | undefined

@@ -1,5 +1,10 @@
 import { TopologyError } from '../common/errors/errors.ts'
-import type { NodeDefinition, OwnTopicDefinition, SourceDefinition } from './node-definition.ts'
+import type {
+  NodeDefinition,
+  OwnTopicDefinition,
+  SinkDefinition,
+  SourceDefinition,
+} from './node-definition.ts'
 import type {
   CoPartitionGroup,
   NodePlan,
@@ -72,14 +77,14 @@ class Planner {
     const nodes = mayReplay ? withReplays(this.#applicationId, plans) : plans
     const sources = nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
     const sinks = group.nodes.flatMap(node =>
-      node.kind === 'sink' && typeof node.topic === 'string' ? [node.topic] : [],
+      node.kind === 'sink' && typeof node.topic === 'string' ? [this.#sinkTopic(node, node.topic)] : [],
     )
     return Object.freeze({
       id: group.id,
       nodes: Object.freeze(nodes),
       stores: Object.freeze(this.#stores(group)),
       sourceTopics: Object.freeze([...new Set(sources)]),
-      sinkTopics: this.#realNames(sinks),
+      sinkTopics: Object.freeze([...new Set(sinks)]),
     })
   }
 
@@ -140,7 +145,7 @@ class Planner {
         return Object.freeze({
           kind: node.kind,
           name: node.name,
-          topic: typeof node.topic === 'string' ? this.#realName(node.topic) : node.topic,
+          topic: typeof node.topic === 'string' ? this.#sinkTopic(node, node.topic) : node.topic,
           keySerde: node.keySerde,
           valueSerde: node.valueSerde,
           partitioner: node.partitioner,
@@ -183,6 +188,10 @@ class Planner {
 
   #topicsOf({ topics, own }: SourceDefinition): readonly string[] {
     return own ? Object.freeze(topics.map(topic => this.#ownName(topic))) : this.#realNames(topics)
+  }
+
+  #sinkTopic({ isOwn }: SinkDefinition, topic: string): string {
+    return isOwn ? this.#ownName(topic) : this.#realName(topic)
   }
 
   #realName(topic: string): string {

@@ -245,6 +245,42 @@ TOKEN_NEEDED
 UNAUTHORIZED
   A request has no token, or not the right one.
   Send the header Authorization: Bearer with it.
+INVALID_SECRET
+  A secret of a push hub is missing or shorter than 16 characters.
+  Give a long random text, or a list of such while one replaces another; false serves everybody.
+UNKNOWN_CHANNELS
+  A push hub was given a name that no toChannels of the topology has.
+  End a stream with toChannels of that name, or name the one there is.
+BAD_REQUEST
+  A request for a channel cannot be understood.
+  Open <path>/events?channel=…&token=…&lastSeq=….
+CHANNEL_FORBIDDEN
+  The token is for another channel.
+  Ask the application for a token of this one.
+FOREIGN_ORIGIN
+  A page of another host has asked for a channel.
+  Name its origin in origins of the hub, or serve the page from the same host.
+INVALID_CHANNEL
+  The name of a channel is missing, too long, or has control characters.
+  Use 1 to 200 characters.
+INVALID_SEQ
+  lastSeq of a request for a channel is no whole number.
+  Give the last number that was seen, or 0.
+NOT_AVAILABLE
+  The process does not serve channels now: it starts, or closes.
+  Come back, to any process; the answer has Retry-After.
+TOKEN_EXPIRED
+  The token of a channel has ended.
+  Ask the application for a new one.
+TOKEN_FORGED
+  The token of a channel was not made by a hub with one of these secrets and this name.
+  Ask the application for a new one; give every process the same secret.
+TOKEN_MISSING
+  A channel is asked for without a token.
+  Add the one that channelToken has made.
+TOO_MANY_CLIENTS
+  The hub of this process has as many clients as clientsMax allows.
+  Come back later; raise clientsMax, or run more processes.
 WRONG_STORE_KIND
   A store was read as another kind than it is.
   Use the route that the message names.

@@ -186,6 +186,28 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['gather-duplicates-total', 'Results that came again, and were not counted'],
       ['gather-late-total', 'Records of batches that had ended already'],
       ['clock-jumps-total', 'Times at which a task with schedules has found the clock set'],
+      ['push-events-sent-total', 'Events that a push hub has sent, once for each client'],
+      ['push-events-merged-total', 'Events that a slow client did not get, since a newer one stood for each'],
+      [
+        'push-events-skipped-total',
+        'Events that clients were told not to get: merged, or too old to be kept',
+      ],
+      [
+        'push-resume-ranges-total',
+        'Reads of the log of a push hub, for clients that come or have fallen behind',
+      ],
+      [
+        'push-slow-disconnects-total',
+        'Clients of a push hub that were too slow, and told to come back later',
+      ],
+      [
+        'push-silent-disconnects-total',
+        'Clients of a push hub that gave no sign of life, and were let go of',
+      ],
+      [
+        'push-refused-total',
+        'Requests that a push hub has refused: by token, origin, number, or for want of room',
+      ],
       ['control-unreadable-total', 'Records in the topic of commands that are no command'],
     ]),
     ...define('info', 'gauge', [
@@ -197,6 +219,7 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['retry-parked-records', 'Records that wait for their next call, or behind one that does'],
       ['retry-paused-records', 'Records that would be called, and are paused'],
       ['timers-pending', 'Timers of a task that are still to fire'],
+      ['push-connections', 'Clients of a push hub, by kind: websocket or sse'],
       ['retry-circuit-open', '1 during an outage, as the circuit of an operator with retry sees it'],
     ]),
     ...define('info', 'meter', [

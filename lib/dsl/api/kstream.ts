@@ -37,6 +37,7 @@ import type {
 } from '../options/options.ts'
 import type { GroupedHandle, StreamHandle, TableHandle, GlobalTableHandle } from '../kit/handles.ts'
 import type { HANDLE } from '../kit/handles.ts'
+import type { ChannelsOptions } from '../options/channels-options.ts'
 import type { Suppressed } from '../options/suppressed.ts'
 import type { EmitStrategy } from '../windows/emit-strategy.ts'
 import type { SessionWindows } from '../windows/session-windows.ts'
@@ -312,6 +313,15 @@ export interface KStream<K, V> {
    * ```
    */
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void
+  /**
+   * Numbers the events of each channel 1, 2, 3 …, exactly once, for `pushHub` of `millrace/push`, which
+   * brings them to browsers. Events are JSON. Ends the stream.
+   * @example
+   * ```ts
+   * imports.toChannels({ name: 'push', terminal: event => event.type === 'completed' })
+   * ```
+   */
+  toChannels(options: ChannelsOptions<K, V>): void
 }
 
 /**

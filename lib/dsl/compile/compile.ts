@@ -116,6 +116,7 @@ function write(topology: TopologyDefinition, node: GraphNode, keepNullKeys: bool
         role.builder,
         {
           ...sourceDefinition(role.sourceName, [role.topic], role.consumed),
+          own: role.own,
           ...(role.mustBeCompacted && { mustBeCompacted: true }),
         },
         { kind: 'processor', name, parents: [role.sourceName], supplier: role.supplier, stores: new Set() },
@@ -176,7 +177,16 @@ function writeSink(
   if (role.internal && typeof topic === 'string') {
     topology.addRepartitionTopic(topic, { partitionCount: undefined })
   }
-  topology.addSink({ kind: 'sink', name, parents, topic, keySerde, valueSerde, partitioner })
+  topology.addSink({
+    kind: 'sink',
+    name,
+    parents,
+    topic,
+    isOwn: role.isOwn,
+    keySerde,
+    valueSerde,
+    partitioner,
+  })
 }
 
 /**

@@ -4,6 +4,7 @@ import type { StreamPartitioner, TopicNameExtractor } from '../../processor/stre
 import type { Serde } from '../../serde/serde.ts'
 import type { StoreBuilder } from '../../store/contract/state-store.ts'
 import type { OwnTopicDefinition, SourceDefinition } from '../../topology/node-definition.ts'
+import type { OwnSource } from '../../topology/own-source.ts'
 import type { ControlledNode, ScheduledNode } from '../../topology/plan.ts'
 import type { ConsumedOptions } from '../options/options.ts'
 
@@ -180,6 +181,8 @@ export interface SinkRole {
   readonly kind: 'sink'
   /** Whether the topic is internal: made by the application, and named after it. */
   readonly internal?: boolean
+  /** Whether the topic is that of a source of the application's own, and named after the application. */
+  readonly isOwn?: boolean
   readonly topic: string | TopicNameExtractor
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
@@ -200,6 +203,8 @@ export interface TopicStoreRole {
   readonly sourceName: string
   readonly topic: string
   readonly consumed: ConsumedOptions<unknown, unknown>
+  /** Set where the application makes the topic of a global store. */
+  readonly own?: OwnSource
   readonly supplier: ProcessorSupplier
   readonly builder: StoreBuilder
   /** Whether the topic has to be compacted. */

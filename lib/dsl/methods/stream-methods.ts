@@ -41,6 +41,8 @@ import type {
   TableOptions,
 } from '../options/options.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../kit/handles.ts'
+import type { ChannelsOptions } from '../options/channels-options.ts'
+import { toChannels } from '../push/to-channels.ts'
 import { HANDLE } from '../kit/handles.ts'
 import type { MethodsFactory } from './methods-factory.ts'
 
@@ -179,6 +181,10 @@ export class StreamMethods<K, V> implements KStream<K, V> {
 
   to(topic: string | TopicNameExtractor<K, V>, options?: ProducedOptions<K, V>): void {
     to(this[HANDLE], topic, options)
+  }
+
+  toChannels(options: ChannelsOptions<K, V>): void {
+    toChannels(this[HANDLE], options)
   }
 
   /** The other side decides what the other arguments are, as the overloads of `KStream` say. */

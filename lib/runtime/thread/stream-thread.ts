@@ -3,6 +3,7 @@ import { abortable } from '../../common/abortable.ts'
 import { errorFrom, StreamsError } from '../../common/errors/errors.ts'
 import { METRIC_GROUPS } from '../../common/metrics/metrics.ts'
 import type { TaskId } from '../../common/ids.ts'
+import { letConnectionsIn } from '../../common/net/pending-connections.ts'
 import { withTimeLimit } from '../../common/time-limit.ts'
 import { AnchorPlan } from '../plan/anchor-plan.ts'
 import type { ChangelogPositions } from './changelog-positions.ts'
@@ -223,7 +224,7 @@ export class StreamThread {
     if (!this.#output.writable)
       await this.#measures.blocked(this.#output.isHolding ? this.#commit.settled() : producer.drained())
     // Requests of the group may have come with the last poll, after this turn looked for them.
-    else if (processed > 0 || !this.#mailbox.isEmpty) await clock.nextTurn()
+    else if (processed > 0 || !this.#mailbox.isEmpty) await letConnectionsIn(clock)
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else {
       await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })

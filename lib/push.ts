@@ -1,0 +1,6 @@
+export { BACKLOG } from './common/net/pending-connections.ts'
+export { acceptUpgrades, type UpgradeTaker } from './push/accept-upgrades.ts'
+export type { HubOptions, LiveHubOptions, PushHubOptions } from './push/hub-options.ts'
+export { liveHub, type LiveHub } from './push/live-hub.ts'
+export { pushHub, type PushHub } from './push/push-hub.ts'
+export type { PushMessage } from './push/push-message.ts'
