@@ -36,7 +36,7 @@ export function indexSubject(): Topology {
 }
 
 export async function createIndexTopics(broker: Broker, partitionCount: number): Promise<void> {
-  await createTopics(broker, { sites: partitionCount, 'app-sites-out': partitionCount })
+  await createTopics(broker, { sites: partitionCount, 'app-sites-out': partitionCount }, ['app-sites-out'])
 }
 
 /** Changes of sites: new ones, other apps, other versions, deletions; each comes one to three times. */
