@@ -4,7 +4,8 @@ import type { SerdeOptions } from '../options/options.ts'
 import { addRepartition, behindRepartition, planRepartition } from '../kit/plan-repartition.ts'
 
 /**
- * The stream with these serdes, behind a topic of that name where its keys have changed, and itself where not.
+ * The stream with these serdes, behind a topic of that name where its keys have changed, and itself where
+ * not.
  */
 export function repartitioned<K, V>(
   stream: StreamHandle,
