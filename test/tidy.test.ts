@@ -26,6 +26,7 @@ const RANKS: { readonly [folder: string]: number } = {
   server: 8,
   http: 8,
   push: 8,
+  console: 9,
   '': 9,
   cli: 10,
 }
