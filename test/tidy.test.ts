@@ -24,6 +24,7 @@ const RANKS: { readonly [folder: string]: number } = {
   testing: 8,
   server: 8,
   http: 8,
+  console: 9,
   '': 9,
   cli: 10,
 }

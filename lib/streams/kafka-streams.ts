@@ -45,6 +45,7 @@ import { StoreReader } from './store-reader.ts'
 import { storeChanges, type StoreChange } from './store-changes.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 import { streamsStateMachine, whenRunning, type StreamsState } from './streams-state.ts'
+import { describeTasks, type TaskDescription } from './task-description.ts'
 import { waitingRecordsOf, type WaitingRecordsOptions } from './waiting-records.ts'
 
 type StoreName = string | Pick<GlobalKTable<unknown, unknown>, 'queryableStoreName'>
@@ -329,6 +330,11 @@ export class KafkaStreams implements AsyncDisposable {
   /** Every store, those that operators keep for themselves included. */
   describeStores(): readonly StoreDescription[] {
     return this.#stores.names.map(name => this.#stores.describe(name))
+  }
+
+  /** Tasks that this process has at present, or is taking over. */
+  describeTasks(): readonly TaskDescription[] {
+    return describeTasks(this.#supervisor)
   }
 
   /**

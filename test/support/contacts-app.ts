@@ -1,4 +1,5 @@
 import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
+import { serveSite } from '../../lib/server/serve-site.ts'
 import { KafkaStreams, openBroker, silentLogger, systemClock, type Broker, type Logger } from 'millrace'
 import WebSocket from 'ws'
 import contactsImport, { config, service, topics } from '../../topologies/contacts-import.ts'
@@ -28,12 +29,13 @@ export async function openContactsApp(options: ContactsAppOptions = {}) {
   const streams = new KafkaStreams(contactsImport(settings), own, { broker, logger })
   closing.unshift(() => streams.close())
   await streams.start()
+  const address = { host: '127.0.0.1', port: options.port ?? 0 }
   const served = await service(streams, {
     broker: new OpenedBroker(broker, systemClock),
     logger,
     clock: systemClock,
-    host: '127.0.0.1',
-    port: options.port ?? 0,
+    ...address,
+    serve: site => serveSite(site, { ...address, clock: systemClock }),
     stateDir,
     applicationId,
     settings,

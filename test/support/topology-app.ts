@@ -1,4 +1,5 @@
 import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
+import { serveSite } from '../../lib/server/serve-site.ts'
 import {
   KafkaStreams,
   openBroker,
@@ -46,9 +47,11 @@ export async function openTopologyApp<S extends RunningService & { readonly url:
   closing.unshift(() => streams.close())
   await streams.start()
   const own = new OpenedBroker(broker, systemClock)
-  const around = { broker: own, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
+  const around = { logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
   const service = await file.service(streams, {
     ...around,
+    broker: own,
+    serve: site => serveSite(site, around),
     stateDir,
     applicationId,
     settings: {},

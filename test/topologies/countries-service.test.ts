@@ -1,4 +1,5 @@
 import { OpenedBroker } from '../../lib/broker/open/opened-broker.ts'
+import { serveSite } from '../../lib/server/serve-site.ts'
 import { KafkaStreams, openBroker, silentLogger, systemClock, type Broker } from 'millrace'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as countries from '../../topologies/countries.ts'
@@ -137,7 +138,13 @@ describe('the service of the countries', () => {
     await streams.start()
     const own = new OpenedBroker(broker, systemClock)
     const around = { broker: own, logger: silentLogger, clock: systemClock, host: '127.0.0.1', port }
-    const starting = countries.service(streams, { ...around, ...config, settings: {}, processIndex: 0 })
+    const starting = countries.service(streams, {
+      ...around,
+      ...config,
+      serve: site => serveSite(site, around),
+      settings: {},
+      processIndex: 0,
+    })
     const status = async (path: string) =>
       (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined))?.status
     await eventually(async () => (await status('/healthz')) === 503)

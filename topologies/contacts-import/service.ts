@@ -1,5 +1,5 @@
 import type { KafkaStreams, ServiceContext } from 'millrace'
-import { HttpServer } from '../web/http-server.ts'
+import { Closing } from '../web/closing.ts'
 import { Acceptances } from './http/acceptances.ts'
 import { createApp } from './http/app.ts'
 import { Tables } from './http/tables.ts'
@@ -18,25 +18,22 @@ export interface ContactsService extends AsyncDisposable {
  * one.
  */
 export async function service(streams: KafkaStreams, context: ServiceContext): Promise<ContactsService> {
-  const { clock, logger } = context
-  const acceptances = new Acceptances()
-  const sender = await UploadSender.open(context)
-  const hub = new PushHub(streams, clock, logger)
-  const uploads = new UploadRoute(sender, acceptances, context)
-  const app = createApp({ streams, uploads, tables: new Tables(streams, acceptances), logger })
-  const server = new HttpServer(app.fetch, context)
-  acceptSockets(server.server, hub)
-  const close = async () => {
-    await hub[Symbol.asyncDispose]()
-    await server.close(() => hub.terminateAll())
-    await sender[Symbol.asyncDispose]()
-  }
-  try {
-    const url = await server.listen()
-    logger.log('info', `contacts import on ${url}`)
-    return { url, [Symbol.asyncDispose]: close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  const closing = new Closing()
+  return closing.opening(async () => {
+    const { clock, logger } = context
+    const acceptances = new Acceptances()
+    const sender = closing.use(await UploadSender.open(context))
+    const hub = new PushHub(streams, clock, logger)
+    const uploads = new UploadRoute(sender, acceptances, context)
+    const app = createApp({ streams, uploads, tables: new Tables(streams, acceptances), logger })
+    const serving = await context.serve({
+      fetch: app.fetch,
+      upgrade: acceptSockets(hub),
+      terminate: () => hub.terminateAll(),
+    })
+    closing.add(() => serving.close())
+    closing.use(hub)
+    logger.log('info', `contacts import on ${serving.url}`)
+    return { url: serving.url, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+  })
 }

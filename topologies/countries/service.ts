@@ -1,7 +1,7 @@
 import type { KafkaStreams, RunningService, ServiceContext } from 'millrace'
 import { Closing } from '../web/closing.ts'
-import { HttpServer } from '../web/http-server.ts'
 import { LiveHub } from '../web/live-hub.ts'
+import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { createApp, type LoadedTables } from './http/routes.ts'
@@ -24,11 +24,9 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
     await requireCompacted(context, Object.values(TOPICS))
     let loaded: LoadedTables | undefined = undefined
     const { clock, logger } = context
-    const server = new HttpServer(createApp({ tables: () => loaded, streams, clock, logger }).fetch, context)
-    const hub = new LiveHub(server.server, clock)
-    closing.add(() => server.close(() => hub.terminateAll()))
-    closing.add(() => hub.close())
-    const url = await server.listen()
+    const app = createApp({ tables: () => loaded, streams, clock, logger })
+    const hub = new LiveHub(clock)
+    const url = await serveApp(app, { context, hub, closing })
     loaded = await load(context, hub, closing)
     logger.log('info', `countries on ${url}`)
     return { url, countries: loaded.countries, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }

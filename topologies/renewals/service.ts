@@ -3,6 +3,7 @@ import { Closing } from '../web/closing.ts'
 import { HttpServer } from '../web/http-server.ts'
 import { KeyValueTable } from '../web/key-value-table.ts'
 import { LiveHub } from '../web/live-hub.ts'
+import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { Board } from './board.ts'
@@ -41,13 +42,14 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const provider = new Provider({ charges, switches, clock, random: systemRandom })
   const books = closing.use(await Books.open(tables))
   const board = new Board({ streams, provider, books, nowMs: () => clock.nowMs() })
-  const server = new HttpServer(createApp({ streams, provider, board, logger }).fetch, context)
-  const hub = new LiveHub(server.server, clock)
-  closing.add(() => server.close(() => hub.terminateAll()))
-  closing.add(() => hub.close())
+  const app = createApp({ streams, provider, board, logger })
+  const hub = new LiveHub(clock)
+  const url = await serveApp(app, { context, hub, closing })
   closing.use(publishState({ board, hub, clock, logger }))
-  const url = await server.listen()
-  setProviderAddress(url)
+  // The provider is another company: the site may have a guard, and a path, that it knows nothing of.
+  const machine = new HttpServer(app.fetch, { host: '127.0.0.1', port: 0, clock })
+  closing.add(() => machine.close())
+  setProviderAddress(await machine.listen())
   closing.add(() => setProviderAddress(undefined))
   return url
 }

@@ -1,7 +1,7 @@
 import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
 import { Closing } from '../web/closing.ts'
-import { HttpServer } from '../web/http-server.ts'
 import { LiveHub } from '../web/live-hub.ts'
+import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { Reads } from './http/reads.ts'
@@ -36,10 +36,8 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const appsOf = (siteId: string) => reads.find(siteId)?.apps
   const traffic = closing.use(new Traffic({ write, appsOf, clock, random: systemRandom, logger }))
   const app = createApp({ streams, reads, writer, traffic, staleness, logger })
-  const server = new HttpServer(app.fetch, context)
-  const hub = new LiveHub(server.server, clock)
-  closing.add(() => server.close(() => hub.terminateAll()))
-  closing.add(() => hub.close())
+  const hub = new LiveHub(clock)
+  const url = await serveApp(app, { context, hub, closing })
   closing.use(publishChanges({ streams, hub, staleness, traffic, clock }))
-  return server.listen()
+  return url
 }

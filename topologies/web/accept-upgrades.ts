@@ -1,5 +1,6 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { ServedSite } from 'millrace'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { RequestError } from './request-error.ts'
 
@@ -16,10 +17,12 @@ export interface Upgrades<T> {
   readonly serve: (socket: WebSocket, request: T) => void
 }
 
-/** Takes WebSockets on a server; those of pages of another host are refused. */
-export function acceptUpgrades<T>(server: Server, { path, check, serve }: Upgrades<T>): void {
+export type Upgrade = NonNullable<ServedSite['upgrade']>
+
+/** Takes WebSockets; those of pages of another host are refused. */
+export function acceptUpgrades<T>({ path, check, serve }: Upgrades<T>): Upgrade {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX })
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+  return (request, stream, head) => {
     // The peer may be gone before the handshake is through.
     const ignore = () => undefined
     stream.on('error', ignore)
@@ -35,7 +38,7 @@ export function acceptUpgrades<T>(server: Server, { path, check, serve }: Upgrad
         error instanceof RequestError ? error : new RequestError(400, 'BAD_REQUEST', String(error)),
       )
     }
-  })
+  }
 }
 
 function queryOrThrow({ url = '/', headers }: IncomingMessage, path: string): URLSearchParams {

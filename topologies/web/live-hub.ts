@@ -1,7 +1,6 @@
-import type { Server } from 'node:http'
 import type { Clock, Timer } from 'millrace'
 import type { WebSocket } from 'ws'
-import { acceptUpgrades } from './accept-upgrades.ts'
+import { acceptUpgrades, type Upgrade } from './accept-upgrades.ts'
 
 /** What happened in this time goes out together. */
 const FLUSH_MS = 100
@@ -23,16 +22,22 @@ const TRY_AGAIN_LATER = 1013
  * as an array of `[key, message]` pairs. A page that comes, or comes back, reads the present state by itself.
  */
 export class LiveHub {
+  /** Takes the sockets of pages. */
+  readonly upgrade: Upgrade
   readonly #clock: Clock
   readonly #sockets = new Map<WebSocket, { isAlive: boolean }>()
   readonly #pending = new Map<string, unknown>()
   #flush: Timer | undefined
   #heartbeat: Timer
 
-  constructor(server: Server, clock: Clock) {
+  constructor(clock: Clock) {
     this.#clock = clock
     this.#heartbeat = this.#scheduleHeartbeat()
-    acceptUpgrades(server, { path: '/live', check: () => undefined, serve: socket => this.#serve(socket) })
+    this.upgrade = acceptUpgrades({
+      path: '/live',
+      check: () => undefined,
+      serve: socket => this.#serve(socket),
+    })
   }
 
   /** Whether a page is open. */

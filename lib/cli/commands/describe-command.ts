@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { LogLevel } from '../../common/logger.ts'
 import type { ConfigFile } from '../options/config-file.ts'
-import { describeJson } from '../describe/describe-json.ts'
+import { describeJson } from '../../topology/describe-json.ts'
 import { describeMermaid } from '../describe/describe-mermaid.ts'
 import { describeSvg } from '../describe/describe-svg.ts'
 import { planOptions } from '../../streams/config.ts'

@@ -82,7 +82,16 @@ export function runCommand(onEnd: (exitCode: ExitCode) => void): Command {
       1,
     )
     .option('--exit-when-idle', 'end when all input is processed and nothing more comes')
+    .option('--console', 'one site in front of the applications: topology, stores, topics, letters, rooms')
+    .option('--console-faults', 'let its visitors kill and stall the processes')
+    .addOption(
+      new Option(
+        '--console-token <text>',
+        'what visitors must bring; needed where HOST is not this machine',
+      ).env('MILLRACE_CONSOLE_TOKEN'),
+    )
     .addOption(logLevelOption())
+    .addOption(new Option('--console-socket <path>').hideHelp())
     .addOption(new Option('--supervised').hideHelp())
     .addOption(new Option('--process-index <n>').argParser(wholeFrom(0)).hideHelp())
     .addHelpText('after', EXAMPLES)

@@ -41,7 +41,9 @@ export class DevPage {
     if (report.kind === 'loaded') {
       this.#applicationId = report.applicationId
       this.#server.show(report)
-    } else this.#server.tell(this.#applicationId, { state: report.state, url: report.url })
+    } else if (report.kind === 'progress') {
+      this.#server.tell(this.#applicationId, { state: report.state, url: report.url })
+    }
   }
 
   ended(isClean: boolean): void {

@@ -64,7 +64,7 @@ export class DevProgram {
   #onReport(report: Report): void {
     const { page, onStateDir } = this.#options
     if (report.kind === 'loaded') onStateDir(report.stateDir)
-    else if (report.state === 'running') this.#isFed = true
+    else if (report.kind === 'progress' && report.state === 'running') this.#isFed = true
     page.tell(report)
   }
 

@@ -36,7 +36,13 @@ export interface SharedOptions {
   readonly logLevel: LogLevel
   /** Given by a supervisor to the processes it starts. */
   readonly processIndex?: number
-  /** Given by `millrace dev`: this process tells it how far it is. */
+  /** Whether there is a console in front of the applications, what it may break, and who may use it. */
+  readonly console?: boolean
+  readonly consoleFaults?: boolean
+  readonly consoleToken?: string
+  /** Given by the console to the process that answers it. */
+  readonly consoleSocket?: string
+  /** Given by `millrace dev` and the console: this process tells them how far it is. */
   readonly supervised?: boolean
 }
 

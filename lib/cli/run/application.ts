@@ -9,6 +9,8 @@ import type { StreamsState } from '../../streams/streams-state.ts'
 import { restoreSource } from './run-progress.ts'
 import type { Teardown } from '../lifecycle/teardown.ts'
 import { terminalProgress } from '../output/terminal.ts'
+import type { ConsoleChild } from '../../console/child/console-child.ts'
+import type { ServiceContext } from '../../streams/topology-file.ts'
 
 /** How far an application is; `url` when its service is up. */
 export interface ApplicationProgress {
@@ -26,6 +28,8 @@ interface ApplicationOptions {
   readonly ending: Ending
   readonly teardown: Teardown
   readonly onProgress: (progress: ApplicationProgress) => void
+  /** The console's part in this process. */
+  readonly console: ConsoleChild | undefined
 }
 
 /**
@@ -34,11 +38,12 @@ interface ApplicationOptions {
  */
 export async function startApplication(
   job: Job,
-  { broker, ending, teardown, onProgress }: ApplicationOptions,
+  { broker, ending, teardown, onProgress, console }: ApplicationOptions,
 ): Promise<void> {
   const { clock, logger, topology, config } = job
   const own = tellingOnce(logger, ending, () => streams.error)
   const streams: KafkaStreams = new KafkaStreams(topology, config, { broker, clock, logger: own })
+  const serve = serveAt(job, console?.add({ streams, plan: job.plan, config, audits: job.file.audits ?? [] }))
   const close = () => streams.close({ timeoutMs: CLOSE_TIMEOUT_MS })
   teardown.add(`the application ${config.applicationId}`, close, CLOSE_TIMEOUT_MS + LEAVE_MS)
   const stopTelling = terminalProgress.add(restoreSource(streams), logger)
@@ -52,7 +57,7 @@ export async function startApplication(
     brokers: broker.name,
     stateDir: config.stateDir,
   })
-  tell(await startService(job, streams, { broker, teardown }))
+  tell(await startService(job, streams, { broker, teardown, serve }))
 }
 
 /**
@@ -65,6 +70,18 @@ function tellingOnce(logger: Logger, ending: Ending, failure: () => Error | unde
       const isLast = level === 'error' && fields?.['error'] !== undefined && fields['error'] === failure()
       if (!(isLast && !ending.hasFailed)) logger.log(level, message, fields)
     },
+  }
+}
+
+/** A service serves its site in the console, else on a port of its own; what that takes is loaded then. */
+function serveAt(
+  { host, port, clock }: Job,
+  inConsole: ServiceContext['serve'] | undefined,
+): ServiceContext['serve'] {
+  if (inConsole) return inConsole
+  return async site => {
+    const { serveSite } = await import('../../server/serve-site.ts')
+    return serveSite(site, { host, port, clock })
   }
 }
 
@@ -81,14 +98,18 @@ function failWith(streams: KafkaStreams, ending: Ending): void {
 async function startService(
   job: Job,
   streams: KafkaStreams,
-  { broker, teardown }: Pick<ApplicationOptions, 'broker' | 'teardown'>,
+  {
+    broker,
+    teardown,
+    serve,
+  }: Pick<ApplicationOptions, 'broker' | 'teardown'> & Pick<ServiceContext, 'serve'>,
 ): Promise<string | undefined> {
   const { file, config, settings, clock, logger, host, port, options } = job
   const { processIndex = 0 } = options
   if (!file.service || processIndex > 0) return undefined
   const { applicationId, stateDir } = config
-  const context = { broker, logger, clock, host, port, stateDir, applicationId, settings, processIndex }
-  const service = await file.service(streams, context)
+  const around = { broker, logger, clock, serve, host, port }
+  const service = await file.service(streams, { ...around, stateDir, applicationId, settings, processIndex })
   if (typeof service?.[Symbol.asyncDispose] !== 'function') {
     throw new StreamsError(
       'SERVICE_NOT_DISPOSABLE',

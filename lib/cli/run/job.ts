@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { systemClock, type Clock } from '../../common/clock.ts'
 import type { Logger } from '../../common/logger.ts'
 import { planOptions, resolveConfig, type StreamsConfig } from '../../streams/config.ts'
@@ -39,8 +39,14 @@ export interface Application {
 export async function prepareJob(options: RunOptions): Promise<Job> {
   const address = serviceAddress(process.env)
   const application = await loadApplication(options)
-  const plan = application.topology.plan(application.config.applicationId, planOptions(application.config))
-  return { options, ...application, plan, ...address, clock: systemClock, logger: loggerFor(options) }
+  const config = { ...application.config, stateDir: stateDirFor(options, application.config.stateDir) }
+  const plan = application.topology.plan(config.applicationId, planOptions(config))
+  return { options, ...application, config, plan, ...address, clock: systemClock, logger: loggerFor(options) }
+}
+
+/** Under the console the process itself has to keep its state apart from that of others. */
+function stateDirFor({ supervised, processIndex }: RunOptions, stateDir: string): string {
+  return supervised && processIndex !== undefined ? join(stateDir, `process-${processIndex}`) : stateDir
 }
 
 /** Throws as `prepareJob`. */

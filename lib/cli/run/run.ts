@@ -1,12 +1,13 @@
 import type { Admin } from '../../broker/broker.ts'
 import type { OpenedBroker } from '../../broker/open/opened-broker.ts'
+import type { ConsoleChild } from '../../console/child/console-child.ts'
 import { errorFrom } from '../../common/errors/errors.ts'
 import { startApplication, type ApplicationProgress } from './application.ts'
 import type { Ending } from '../lifecycle/ending.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { UsageError } from '../output/exit-code.ts'
 import { untilIdle } from './idle-watch.ts'
-import { checkInputs, type Job } from './job.ts'
+import { checkInputs, loggerFor, serviceAddress, type Job } from './job.ts'
 import { prepareJobs, type Jobs } from './jobs.ts'
 import { topologyPath } from '../load/load-topology-file.ts'
 import { openedBroker, openRunBroker } from './open-run-broker.ts'
@@ -16,6 +17,7 @@ import { isLocal, type SharedOptions } from '../options/run-options.ts'
 import { ReplayProgress } from './run-progress.ts'
 import { startFeeds } from './start-feeds.ts'
 import { startPrinting } from './start-printing.ts'
+import { stallWhenTold } from './stall.ts'
 import { startProcess } from './start-process.ts'
 import { reportLoaded, reportProgress } from './report.ts'
 import type { Teardown } from '../lifecycle/teardown.ts'
@@ -26,8 +28,10 @@ import { withState } from '../lifecycle/temporary-state.ts'
 /** `millrace run`: resolves after a clean end, rejects with what failed. */
 export async function run(files: readonly string[], options: SharedOptions): Promise<void> {
   checkProcesses(options)
+  checkConsole(options)
   checkDataPaths(options)
   await checkFiles(files, options)
+  if (options.console) return startConsole(files, options)
   await withState(options, withStateDir => runAll(files, withStateDir))
 }
 
@@ -44,6 +48,18 @@ function checkProcesses({ processes, brokers }: SharedOptions): void {
     `--processes ${processes} with --brokers ${brokers}: that broker lives in one process, and others cannot reach it; ` +
       'name a Kafka cluster (--brokers host:port), or leave --processes out',
   )
+}
+
+/** Loaded only where it is asked for: it brings a server. */
+async function startConsole(files: readonly string[], options: SharedOptions): Promise<void> {
+  const { runConsole } = await import('./console.ts')
+  await runConsole(files, options, { ...serviceAddress(process.env), logger: loggerFor(options) })
+}
+
+function checkConsole(options: SharedOptions): void {
+  if (options.console) return
+  const given = options.consoleFaults ? '--console-faults' : options.consoleToken && '--console-token'
+  if (given) throw new UsageError('CONSOLE_OFF', `${given} is for the console: add --console`)
 }
 
 function checkDataPaths({ fetch, produce, brokers }: SharedOptions): void {
@@ -68,7 +84,11 @@ async function runUntilEnd(
   { ending, teardown }: { ending: Ending; teardown: Teardown },
 ): Promise<void> {
   const [job] = jobs
-  reportLoaded(job)
+  if (job.options.supervised) {
+    const stop = stallWhenTold()
+    teardown.add('the stall', async () => stop())
+  }
+  for (const each of jobs) reportLoaded(each)
   const broker = await openedBroker(opening, ending, teardown)
   if (!broker) return
   const admin = await broker.admin()
@@ -76,7 +96,7 @@ async function runUntilEnd(
   for (const each of jobs) await ensureTopics(each, admin)
   await startPrinting(job, { broker, admin, ending, teardown })
   if (job.options.processes > 1) startProcesses(job, ending, teardown)
-  else await startApplications(jobs, { broker, ending, teardown })
+  else await startApplications(jobs, { broker, admin, ending, teardown })
   if (job.options.processes === 1) for (const each of jobs) followReplay(each, { admin, ending, teardown })
   const { done: fed } = await startFeeds(job, { broker, admin, ending, teardown })
   if (job.options.exitWhenIdle) endWhenIdle(job, { fed, broker, admin, ending, teardown })
@@ -86,16 +106,18 @@ async function runUntilEnd(
 /** Side by side: none of them waits for another's state to be restored. */
 async function startApplications(
   jobs: Jobs,
-  around: { broker: OpenedBroker; ending: Ending; teardown: Teardown },
+  around: { broker: OpenedBroker; admin: Admin; ending: Ending; teardown: Teardown },
 ): Promise<void> {
-  const overview = jobs.length > 1 ? await overviewOf(jobs, around.teardown) : undefined
+  const console = await consoleOf(jobs[0], around)
+  const isAlone = jobs.length === 1 || jobs[0].options.supervised === true
+  const overview = isAlone ? undefined : await overviewOf(jobs, around.teardown)
   const starting = jobs.map(async job => {
     try {
       const onProgress = (progress: ApplicationProgress) => {
         overview?.tell(job, progress)
         reportProgress(job, progress)
       }
-      await startApplication(job, { ...around, onProgress })
+      await startApplication(job, { ...around, onProgress, console })
     } catch (reason) {
       // The others, which may be waiting for their brokers, give up, too.
       around.ending.fail(errorFrom(reason))
@@ -119,6 +141,15 @@ function followReplay(
     .catch((error: unknown) => job.logger.log('debug', 'the progress of the input is not known', { error }))
     .finally(stopTelling)
   teardown.add('the progress of the input', () => following)
+}
+
+async function consoleOf(
+  job: Job,
+  around: { broker: OpenedBroker; admin: Admin; teardown: Teardown },
+): Promise<ConsoleChild | undefined> {
+  if (job.options.consoleSocket === undefined) return undefined
+  const { openConsoleChild } = await import('./console-child.ts')
+  return openConsoleChild(job, around)
 }
 
 /** Loaded only for several applications: it brings a server. */

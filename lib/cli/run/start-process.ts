@@ -20,7 +20,12 @@ export function startProcess({ options, config }: Job, index: number): ChildProc
 }
 
 /** `millrace run` with these arguments; it ends when this process does. */
-export function startRun(args: readonly string[], stdin: 'ignore' | 'inherit'): ChildProcess {
+export function startRun(
+  args: readonly string[],
+  stdin: 'ignore' | 'inherit',
+  environment: { readonly [name: string]: string } = {},
+): ChildProcess {
   const program = present(process.argv[1], 'the path of this program')
-  return fork(program, ['run', ...args], { stdio: [stdin, 'inherit', 'inherit', 'ipc'] })
+  const env = { ...process.env, ...environment }
+  return fork(program, ['run', ...args], { env, stdio: [stdin, 'inherit', 'inherit', 'ipc'] })
 }

@@ -1,5 +1,4 @@
-import type { Server } from 'node:http'
-import { acceptUpgrades } from '../../web/accept-upgrades.ts'
+import { acceptUpgrades, type Upgrade } from '../../web/accept-upgrades.ts'
 import { numberOrThrow } from '../../web/number-value.ts'
 import { channelOrThrow } from '../http/request-values.ts'
 import type { PushHub } from './push-hub.ts'
@@ -7,8 +6,8 @@ import type { PushHub } from './push-hub.ts'
 const SEQ = { fallback: 0, least: 0, most: 10 ** 12 - 2 }
 
 /** `/ws?channel=ID&lastSeq=N`. */
-export function acceptSockets(server: Server, hub: PushHub): void {
-  acceptUpgrades(server, {
+export function acceptSockets(hub: PushHub): Upgrade {
+  return acceptUpgrades({
     path: '/ws',
     check: query => ({
       channel: channelOrThrow(query.get('channel')),

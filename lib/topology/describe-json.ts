@@ -1,9 +1,14 @@
-import type { NodePlan, SubtopologyPlan, TopologyPlan } from '../../topology/plan.ts'
+import type { NodePlan, SubtopologyPlan, TopologyPlan } from './plan.ts'
 
-/** A topology as plain data, with the real names of its internal topics. */
+/** A topology as JSON, with the real names of its internal topics. */
 export function describeJson(plan: TopologyPlan): string {
+  return JSON.stringify(describedPlan(plan), undefined, 2)
+}
+
+/** The same as plain data. */
+export function describedPlan(plan: TopologyPlan) {
   const { applicationId, subtopologies, globalSubtopologies, repartitionTopics, coPartitionGroups } = plan
-  const described = {
+  return {
     applicationId,
     subtopologies: [
       ...subtopologies.map(each => subtopology(each, false)),
@@ -16,7 +21,6 @@ export function describeJson(plan: TopologyPlan): string {
       repartitionTopics: adapting,
     })),
   }
-  return JSON.stringify(described, undefined, 2)
 }
 
 function subtopology({ id, nodes, stores, sourceTopics, sinkTopics }: SubtopologyPlan, global: boolean) {

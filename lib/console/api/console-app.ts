@@ -1,0 +1,60 @@
+import { Hono } from 'hono'
+import type { Admin, Broker } from '../../broker/broker.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Logger } from '../../common/logger.ts'
+import { openHttpApp } from '../../http/http-app.ts'
+import type { KafkaStreams } from '../../streams/kafka-streams.ts'
+import type { StreamsConfig } from '../../streams/config.ts'
+import type { Audit } from '../../streams/topology-file.ts'
+import type { TopologyPlan } from '../../topology/plan.ts'
+import { ApiRoutes } from './api-routes.ts'
+import { History } from './history.ts'
+import { LiveReader } from './live-reader.ts'
+import { planView } from './plan-view.ts'
+import { Ticker } from './ticker.ts'
+
+/** An application as the console shows it. */
+export interface ConsoleApplication {
+  readonly streams: KafkaStreams
+  readonly plan: TopologyPlan
+  readonly config: Partial<StreamsConfig>
+  readonly audits: readonly Audit[]
+}
+
+export interface ConsoleParts {
+  readonly broker: Broker
+  readonly admin: Admin
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Ends what would go on for ever. */
+  readonly stop: AbortSignal
+}
+
+/**
+ * The API of one application, without a guard: whoever serves it decides who may ask. `docs/console.md` has
+ * the routes.
+ */
+export function consoleApp(application: ConsoleApplication, parts: ConsoleParts): Hono {
+  const { streams, plan } = application
+  const { clock, logger, stop } = parts
+  const app = new Hono()
+  const routes = new ApiRoutes(app, logger)
+  const history = new History(streams, clock)
+  const reader = new LiveReader({ streams, plan, history, ...parts })
+  const live = new Ticker({
+    event: 'live',
+    read: () => reader.read(),
+    onListened: isListenedTo => reader.listened(isListenedTo),
+    clock,
+    logger,
+    stop,
+  })
+  const planned = planView(plan)
+  routes.get('/plan', () => planned)
+  routes.get('/live', () => live.listen())
+  routes.get('/history', () => history.view)
+  const stores = openHttpApp(streams, { token: false, clock, logger }, stop)
+  for (const path of ['/stores', '/stores/*', '/metrics', '/health/*'])
+    app.get(path, c => stores.fetch(c.req.raw))
+  return app
+}

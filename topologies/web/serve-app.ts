@@ -1,0 +1,19 @@
+import type { ServedSite, ServiceContext } from 'millrace'
+import type { Closing } from './closing.ts'
+import type { LiveHub } from './live-hub.ts'
+
+/** Serves an application with its hub. Returns where it is; the hub says farewell before the site closes. */
+export async function serveApp(
+  app: Pick<ServedSite, 'fetch'>,
+  {
+    context,
+    hub,
+    closing,
+  }: { readonly context: ServiceContext; readonly hub: LiveHub; readonly closing: Closing },
+): Promise<string> {
+  const { fetch } = app
+  const serving = await context.serve({ fetch, upgrade: hub.upgrade, terminate: () => hub.terminateAll() })
+  closing.add(() => serving.close())
+  closing.add(() => hub.close())
+  return serving.url
+}
