@@ -5,6 +5,7 @@ import { useLive } from '../core/live.ts'
 import { route, setParams } from '../core/router.ts'
 import { useJson } from '../core/use-json.ts'
 import { useNarrow } from '../core/use-narrow.ts'
+import { Segments } from '../parts/fields.tsx'
 import { Answer } from '../parts/state.tsx'
 import { choiceText, parseChoice } from '../topology/choice.ts'
 import { isInternal } from '../topology/graph.ts'
@@ -60,6 +61,7 @@ interface DrawingProps {
 function Drawing({ applicationId, plan, live, isStale }: DrawingProps) {
   const isNarrow = useNarrow()
   const [withInternal, setInternal] = useState(false)
+  const [isWhole, setWhole] = useState(false)
   const chosen = parseChoice(route.value.params.get('show'))
   return (
     <section class={`drawing card ${isStale ? 'stale' : ''}`} aria-label="Topology">
@@ -72,6 +74,15 @@ function Drawing({ applicationId, plan, live, isStale }: DrawingProps) {
             The library's own
           </label>
         )}
+        <Segments
+          label="Size of the drawing"
+          value={isWhole ? 'whole' : 'large'}
+          options={[
+            ['large', 'Readable'],
+            ['whole', 'Whole'],
+          ]}
+          onChange={value => setWhole(value === 'whole')}
+        />
       </header>
       <div class="drawing-body">
         <TopologyView
@@ -79,6 +90,7 @@ function Drawing({ applicationId, plan, live, isStale }: DrawingProps) {
           live={live}
           direction={isNarrow ? 'TB' : 'LR'}
           withInternal={withInternal}
+          isWhole={isWhole}
           chosen={chosen}
           onChoose={choice => setParams({ show: choiceText(choice) })}
         />

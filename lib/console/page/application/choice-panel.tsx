@@ -95,7 +95,7 @@ function StorePart({ applicationId, name }: PartProps) {
         facts={[
           ['Kind', live?.kind],
           ['Keys, about', short(live?.keys)],
-          ['Size', bytes(live?.bytes)],
+          ['Memory', bytes(live?.bytes)],
           ['Lag', count(live?.lag)],
           ['Partitions', live?.partitions.join(', ')],
           [

@@ -32,7 +32,7 @@ export function Tiles({ plan, live, past }: TilesProps) {
       <Tile
         title="End to end, p99"
         value={duration(live?.latency?.p99Ms)}
-        about={live?.latency ? `half within ${duration(live.latency.p50Ms)}` : 'no record in this second'}
+        about={live?.latency ? `half within ${duration(live.latency.p50Ms)}` : 'no record just now'}
         course={course(each => each.latency?.p99Ms)}
       />
       <Tile

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import type { ControlTarget } from '../core/api-types.ts'
 import { Choice } from '../parts/fields.tsx'
 import { attempt } from '../parts/toasts.tsx'
 import { sendCommand, targetText } from './use-control.ts'
@@ -11,30 +12,34 @@ interface CommandFormProps {
 
 type Scope = 'operator' | 'key' | 'partition'
 
+type Action = 'pause' | 'ignore' | 'resume'
+
+interface Wanted {
+  readonly action: Action
+  readonly operator: string
+  readonly scope: Scope
+  readonly text: string
+  readonly note: string
+}
+
 /** A command about an operator, one of its keys or one of its partitions. */
 export function CommandForm({ applicationId, operators, onDone }: CommandFormProps) {
-  const [operator, setOperator] = useState(operators[0] ?? '')
-  const [action, setAction] = useState<'pause' | 'ignore' | 'resume'>('pause')
-  const [scope, setScope] = useState<Scope>('key')
-  const [text, setText] = useState('')
-  const [note, setNote] = useState('')
-  const isWhole = scope === 'operator'
-  const isGood = isWhole || (scope === 'partition' ? /^\d+$/.test(text) : text !== '')
+  const [wanted, setWanted] = useState<Wanted>({
+    action: 'pause',
+    operator: operators[0] ?? '',
+    scope: 'key',
+    text: '',
+    note: '',
+  })
+  const change = (changes: Partial<Wanted>) => setWanted(before => ({ ...before, ...changes }))
+  const { action, note } = wanted
+  const target = targetOf(wanted)
   const send = async () => {
-    const target = {
-      operator,
-      ...(scope === 'key' ? { key: text } : {}),
-      ...(scope === 'partition' ? { partition: Number(text) } : {}),
-    }
-    if (
-      await attempt(
-        () => sendCommand({ applicationId, action, target, note }),
-        `${action}: ${targetText(target)}.`,
-      )
-    ) {
-      setNote('')
-      onDone()
-    }
+    if (!target) return
+    const sending = () => sendCommand({ applicationId, action, target, note })
+    if (!(await attempt(sending, `${action}: ${targetText(target)}.`))) return
+    change({ note: '' })
+    onDone()
   }
   return (
     <form
@@ -45,6 +50,24 @@ export function CommandForm({ applicationId, operators, onDone }: CommandFormPro
         void send()
       }}
     >
+      <CommandFields operators={operators} wanted={wanted} onChange={change} />
+      <button type="submit" class="primary" disabled={!target}>
+        Send
+      </button>
+    </form>
+  )
+}
+
+interface CommandFieldsProps {
+  readonly operators: readonly string[]
+  readonly wanted: Wanted
+  readonly onChange: (changes: Partial<Wanted>) => void
+}
+
+function CommandFields({ operators, wanted, onChange }: CommandFieldsProps) {
+  const { action, operator, scope, text, note } = wanted
+  return (
+    <>
       <Choice
         label="Do"
         value={action}
@@ -53,13 +76,13 @@ export function CommandForm({ applicationId, operators, onDone }: CommandFormPro
           ['ignore', 'ignore failures'],
           ['resume', 'resume'],
         ]}
-        onChange={value => setAction(value as typeof action)}
+        onChange={value => onChange({ action: value as Action })}
       />
       <Choice
         label="Operator"
         value={operator}
         options={operators.map(each => [each, each])}
-        onChange={setOperator}
+        onChange={value => onChange({ operator: value })}
       />
       <Choice
         label="About"
@@ -69,26 +92,38 @@ export function CommandForm({ applicationId, operators, onDone }: CommandFormPro
           ['partition', 'one partition'],
           ['operator', 'all of it'],
         ]}
-        onChange={value => setScope(value as Scope)}
+        onChange={value => onChange({ scope: value as Scope })}
       />
-      {!isWhole && (
-        <label class="field">
-          <span>{scope === 'key' ? 'Key' : 'Partition'}</span>
-          <input
-            value={text}
-            data-search=""
-            autocomplete="off"
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+      {scope !== 'operator' && (
+        <TextField
+          label={scope === 'key' ? 'Key' : 'Partition'}
+          value={text}
+          onInput={value => onChange({ text: value })}
+        />
       )}
-      <label class="field">
-        <span>Note</span>
-        <input value={note} placeholder="why" onInput={event => setNote(event.currentTarget.value)} />
-      </label>
-      <button type="submit" class="primary" disabled={!isGood}>
-        Send
-      </button>
-    </form>
+      <TextField label="Note" value={note} onInput={value => onChange({ note: value })} />
+    </>
   )
+}
+
+interface TextFieldProps {
+  readonly label: string
+  readonly value: string
+  readonly onInput: (value: string) => void
+}
+
+function TextField({ label, value, onInput }: TextFieldProps) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input value={value} autocomplete="off" onInput={event => onInput(event.currentTarget.value)} />
+    </label>
+  )
+}
+
+/** Undefined while it is not said what the command is about. */
+function targetOf({ operator, scope, text }: Wanted): ControlTarget | undefined {
+  if (scope === 'operator') return { operator }
+  if (scope === 'key') return text === '' ? undefined : { operator, key: text }
+  return /^\d+$/.test(text) ? { operator, partition: Number(text) } : undefined
 }

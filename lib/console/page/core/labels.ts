@@ -1,6 +1,6 @@
 /**
- * A node's name as people say it: generated ones are long and end in ten digits. `KSTREAM-AGGREGATE-0000000004`
- * is "aggregate 4"; names that somebody gave stay as they are.
+ * A node's name as people say it: generated ones are long and end in ten digits. Of
+ * `KSTREAM-AGGREGATE-0000000004` it makes "aggregate 4"; names that somebody gave stay as they are.
  */
 export function nodeLabel(name: string): string {
   const generated = /^K(STREAM|TABLE|GROUPED\w*)-(.+?)-(\d{10})(.*)$/.exec(name)

@@ -17,7 +17,7 @@ export const absentProcess = computed(() =>
 export const applicationOf = (applicationId: string): Application | undefined =>
   site.value?.applications.find(each => each.applicationId === applicationId)
 
-/** Reads the site once, so that an error is known by its code, and then follows it for as long as the page lives. */
+/** Reads the site once, so that an error is known by its code, and then follows it while the page lives. */
 export function followSite(): void {
   void readSite()
   openEvents({

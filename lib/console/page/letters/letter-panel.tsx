@@ -42,99 +42,94 @@ export function LetterPanel({ applicationId, id, known, onDone, onClose }: Lette
   )
 }
 
-function OneLetter({
-  applicationId,
-  letter,
-  onDone,
-}: Pick<LetterPanelProps, 'applicationId' | 'onDone'> & { readonly letter: Letter }) {
-  const {
-    operator,
-    reason,
-    attempts,
-    key,
-    value,
-    topic,
-    partition,
-    offset,
-    timestampMs,
-    error,
-    state,
-    place,
-  } = letter
-  const [open, setOpen] = useState<'replay' | 'purge' | 'edit' | undefined>(undefined)
-  const close = () => setOpen(undefined)
-  const done = () => (close(), onDone())
+interface OneLetterProps extends Pick<LetterPanelProps, 'applicationId' | 'onDone'> {
+  readonly letter: Letter
+}
+
+type Opened = 'replay' | 'purge' | 'edit'
+
+function OneLetter({ applicationId, letter, onDone }: OneLetterProps) {
+  const [opened, setOpened] = useState<Opened | undefined>(undefined)
+  const close = () => setOpened(undefined)
+  const dialog = { applicationId, onClose: close, onDone: () => (close(), onDone()) }
   return (
     <>
-      <div class="toolbar">
-        <button type="button" class="primary" onClick={() => setOpen('replay')}>
-          <Icon name="replay" /> Replay
-        </button>
-        <button type="button" onClick={() => setOpen('edit')} disabled={topic === null}>
-          <Icon name="edit" /> Correct and replay
-        </button>
-        <button type="button" class="danger" onClick={() => setOpen('purge')}>
-          <Icon name="trash" /> Purge
-        </button>
-      </div>
-      {error && (
-        <div class="notice bad">
-          <div>
-            <strong>
-              {error.name}: {error.message}
-            </strong>
-            {error.stack && (
-              <details>
-                <summary>Stack</summary>
-                <pre>{error.stack}</pre>
-              </details>
-            )}
-          </div>
-        </div>
-      )}
-      <Facts
-        facts={[
-          ['State', <State state={state} />],
-          ['Operator', operator],
-          ['Reason', reason],
-          ['Calls', count(attempts)],
-          ['Record’s time', dateTime(timestampMs)],
-          [
-            'Came from',
-            topic === null ? (
-              'a punctuator'
-            ) : (
-              <a
-                href={link(['topics', topic], { partition, offset })}
-              >{`${topic}, ${partition}:${offset}`}</a>
-            ),
-          ],
-          [
-            'Letter’s place',
-            place && (
-              <a href={link(['topics', place.topic], { partition: place.partition, offset: place.offset })}>
-                {`${place.topic}, ${place.partition}:${place.offset}`}
-              </a>
-            ),
-          ],
-        ]}
-      />
+      <Buttons letter={letter} onOpen={setOpened} />
+      {letter.error && <ErrorNotice error={letter.error} />}
+      <LetterFacts letter={letter} />
       <h3>Key</h3>
-      <JsonView value={key} label="key" />
+      <JsonView value={letter.key} label="key" />
       <h3>Value</h3>
-      <JsonView value={value} />
-      {open === 'edit' && (
-        <LetterEditor applicationId={applicationId} letter={letter} onClose={close} onDone={done} />
-      )}
-      {(open === 'replay' || open === 'purge') && (
-        <ActionDialog
-          applicationId={applicationId}
-          action={open}
-          letters={[letter]}
-          onClose={close}
-          onDone={done}
-        />
+      <JsonView value={letter.value} />
+      {opened === 'edit' && <LetterEditor {...dialog} letter={letter} />}
+      {(opened === 'replay' || opened === 'purge') && (
+        <ActionDialog {...dialog} action={opened} letters={[letter]} />
       )}
     </>
+  )
+}
+
+interface ButtonsProps {
+  readonly letter: Letter
+  readonly onOpen: (opened: Opened) => void
+}
+
+function Buttons({ letter, onOpen }: ButtonsProps) {
+  return (
+    <div class="toolbar">
+      <button type="button" class="primary" onClick={() => onOpen('replay')}>
+        <Icon name="replay" /> Replay
+      </button>
+      <button type="button" onClick={() => onOpen('edit')} disabled={letter.topic === null}>
+        <Icon name="edit" /> Correct and replay
+      </button>
+      <button type="button" class="danger" onClick={() => onOpen('purge')}>
+        <Icon name="trash" /> Purge
+      </button>
+    </div>
+  )
+}
+
+function ErrorNotice({ error }: { readonly error: NonNullable<Letter['error']> }) {
+  return (
+    <div class="notice bad">
+      <div>
+        <strong>
+          {error.name}: {error.message}
+        </strong>
+        {error.stack && (
+          <details>
+            <summary>Stack</summary>
+            <pre>{error.stack}</pre>
+          </details>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function LetterFacts({ letter }: { readonly letter: Letter }) {
+  const { operator, reason, attempts, topic, partition, offset, timestampMs, state, place } = letter
+  return (
+    <Facts
+      facts={[
+        ['State', <State state={state} />],
+        ['Operator', operator],
+        ['Reason', reason],
+        ['Calls', count(attempts)],
+        ['Record’s time', dateTime(timestampMs)],
+        ['Came from', topic === null ? 'a punctuator' : <Place topic={topic} {...{ partition, offset }} />],
+        ['Letter’s place', place && <Place {...place} />],
+      ]}
+    />
+  )
+}
+
+/** Where a record is, with the way to it. */
+function Place({ topic, partition, offset }: NonNullable<Letter['place']>) {
+  return (
+    <a href={link(['topics', topic], { partition, offset })}>
+      {topic}, {partition}:{offset}
+    </a>
   )
 }

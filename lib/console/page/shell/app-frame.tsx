@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { BreakButtons } from '../overview/break-buttons.tsx'
+import type { Site } from '../core/api-types.ts'
 import { link } from '../core/router.ts'
 import { applicationOf, site } from '../core/site-state.ts'
 import { Empty, Loading, State } from '../parts/state.tsx'
@@ -26,6 +28,7 @@ export function AppFrame({ applicationId, tab, children }: AppFrameProps) {
       <header class="head">
         <h1>{application.title}</h1>
         <State state={application.state} />
+        <Break site={site.value} />
         <p>{application.description}</p>
       </header>
       <nav class="tabs" aria-label={application.title}>
@@ -41,5 +44,19 @@ export function AppFrame({ applicationId, tab, children }: AppFrameProps) {
       </nav>
       {children}
     </>
+  )
+}
+
+/** Beside what a visitor watches, so that it can be broken there. */
+function Break({ site: { canBreak, processes } }: { readonly site: Site }) {
+  const [process, ...others] = processes
+  if (!canBreak || !process) return null
+  if (others.length === 0) return <BreakButtons process={process} />
+  return (
+    <span class="break-buttons">
+      <a class="button" href={link(['processes'])}>
+        Break a process
+      </a>
+    </span>
   )
 }

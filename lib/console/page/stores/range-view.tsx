@@ -13,24 +13,25 @@ interface RangePage {
   readonly next: string | null
 }
 
-const PAGE = 100
-
-/** Rows of a store of keys and values, by prefix or by range, a page at a time. */
-export function RangeView({
-  applicationId,
-  name,
-}: {
+interface RangeViewProps {
   readonly applicationId: string
   readonly name: string
-}) {
-  const { params } = route.value
-  const [prefix, from, to] = ['prefix', 'from', 'to'].map(each => params.get(each) ?? '') as [
-    string,
-    string,
-    string,
-  ]
-  const reverse = params.get('reverse') === 'true'
-  const filters = `${prefix} ${from} ${to} ${reverse}`
+}
+
+const PAGE = 100
+
+interface Range {
+  readonly prefix: string
+  readonly from: string
+  readonly to: string
+  readonly reverse: boolean
+}
+
+/** Rows of a store of keys and values, by prefix or by range, a page at a time. */
+export function RangeView({ applicationId, name }: RangeViewProps) {
+  const range = rangeOf(route.value.params)
+  const { prefix, from, to, reverse } = range
+  const filters = JSON.stringify(range)
   const [cursors, setCursors] = useState<readonly string[]>([])
   useEffect(() => setCursors([]), [filters])
   const page = useJson<RangePage>(
@@ -44,35 +45,11 @@ export function RangeView({
   )
   return (
     <>
-      <div class="filters">
-        <Field
-          search
-          label="Prefix"
-          value={prefix}
-          placeholder="any"
-          onChange={value => setParams({ prefix: value, from: '', to: '' })}
-        />
-        <Field
-          label="From key"
-          value={from}
-          placeholder="first"
-          onChange={value => setParams({ from: value, prefix: '' })}
-        />
-        <Field
-          label="To key"
-          value={to}
-          placeholder="last"
-          onChange={value => setParams({ to: value, prefix: '' })}
-        />
-        <label class="check">
-          <input type="checkbox" checked={reverse} onChange={() => setParams({ reverse: !reverse })} />
-          Last first
-        </label>
-      </div>
+      <RangeFilters range={range} />
       <Answer of={page} rows={8}>
         {({ entries, next }) => (
           <>
-            <Entries entries={entries} isFiltered={filters !== '   false'} />
+            <Entries entries={entries} isFiltered={prefix + from + to !== ''} />
             <nav class="pager" aria-label="Pages">
               <button
                 type="button"
@@ -97,6 +74,46 @@ export function RangeView({
         )}
       </Answer>
     </>
+  )
+}
+
+function rangeOf(params: URLSearchParams): Range {
+  const text = (name: string) => params.get(name) ?? ''
+  return {
+    prefix: text('prefix'),
+    from: text('from'),
+    to: text('to'),
+    reverse: text('reverse') === 'true',
+  }
+}
+
+function RangeFilters({ range: { prefix, from, to, reverse } }: { readonly range: Range }) {
+  return (
+    <div class="filters">
+      <Field
+        search
+        label="Prefix"
+        value={prefix}
+        placeholder="any"
+        onChange={value => setParams({ prefix: value, from: '', to: '' })}
+      />
+      <Field
+        label="From key"
+        value={from}
+        placeholder="first"
+        onChange={value => setParams({ from: value, prefix: '' })}
+      />
+      <Field
+        label="To key"
+        value={to}
+        placeholder="last"
+        onChange={value => setParams({ to: value, prefix: '' })}
+      />
+      <label class="check">
+        <input type="checkbox" checked={reverse} onChange={() => setParams({ reverse: !reverse })} />
+        Last first
+      </label>
+    </div>
   )
 }
 

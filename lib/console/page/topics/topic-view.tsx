@@ -25,6 +25,15 @@ export function TopicView({ name }: { readonly name: string }) {
       <header class="head">
         <h1>{name}</h1>
         {topic && <span class={`tag ${topic.kind}`}>{topic.kind}</span>}
+        <Segments
+          label="How records are shown"
+          value={follows ? 'follow' : 'browse'}
+          options={[
+            ['browse', 'Browse'],
+            ['follow', 'Follow'],
+          ]}
+          onChange={value => setParams({ follow: value === 'follow' })}
+        />
         <p>
           {topic
             ? `${count(topic.records)} records in ${plural(topic.partitionCount, 'partition')}, cleanup by ${topic.policy}`
@@ -35,15 +44,6 @@ export function TopicView({ name }: { readonly name: string }) {
             </a>
           ))}
         </p>
-        <Segments
-          label="How records are shown"
-          value={follows ? 'follow' : 'browse'}
-          options={[
-            ['browse', 'Browse'],
-            ['follow', 'Follow'],
-          ]}
-          onChange={value => setParams({ follow: value === 'follow' })}
-        />
       </header>
       <Filters partitionCount={topic?.partitionCount ?? 1} follows={follows} />
       <div class="with-panel">

@@ -1,4 +1,4 @@
-import type { Live } from '../core/api-types.ts'
+import type { Live, LiveStore } from '../core/api-types.ts'
 import { bytes, rate, short } from '../core/format.ts'
 import { nodeLabel } from '../core/labels.ts'
 import { PORT, ROW_HEIGHT, type PlacedBox } from './lay-out.ts'
@@ -85,12 +85,7 @@ interface StoreRowProps extends Pick<BoxViewProps, 'live' | 'onChoose'> {
 
 function StoreRow({ name, at, width, live, isChosen, onChoose }: StoreRowProps) {
   const store = live?.stores.find(each => each.name === name)
-  const size =
-    store?.bytes !== null && store?.bytes !== undefined
-      ? bytes(store.bytes)
-      : store?.keys !== null && store?.keys !== undefined
-        ? `${short(store.keys)} keys`
-        : ''
+  const size = sizeOf(store)
   return (
     <g
       class={`store ${isChosen ? 'chosen' : ''}`}
@@ -112,6 +107,13 @@ function StoreRow({ name, at, width, live, isChosen, onChoose }: StoreRowProps) 
       </text>
     </g>
   )
+}
+
+/** Keys where they are counted, else what the store takes. */
+function sizeOf(store: LiveStore | undefined): string {
+  if (store?.keys !== null && store?.keys !== undefined)
+    return `${short(store.keys)} ${store.keys === 1 ? 'key' : 'keys'}`
+  return store?.bytes ? bytes(store.bytes) : ''
 }
 
 function aboutOf({ kind, name, node }: PlacedBox, live: Live | undefined): string {

@@ -52,7 +52,7 @@ export function layOut(graph: Graph, direction: Direction): Layout {
   drawing.setGraph({
     rankdir: direction,
     nodesep: isWide ? 26 : 30,
-    ranksep: isWide ? 54 : 44,
+    ranksep: isWide ? 44 : 40,
     edgesep: 14,
     marginx: MARGIN,
     marginy: MARGIN,

@@ -12,6 +12,8 @@ interface TopologyViewProps {
   readonly live: Live | undefined
   readonly direction: Direction
   readonly withInternal: boolean
+  /** All of it in its frame, however small. */
+  readonly isWhole: boolean
   readonly chosen?: Choice | undefined
   readonly onChoose: (choice: Choice) => void
 }
@@ -21,7 +23,7 @@ const SMALLEST = 0.8
 
 /** The running plan, drawn, with live numbers on it. */
 export function TopologyView(props: TopologyViewProps) {
-  const { plan, live, direction, withInternal, chosen, onChoose } = props
+  const { plan, live, direction, withInternal, isWhole, chosen, onChoose } = props
   const layout = useMemo(
     () => layOut(graphOf(plan, { withInternal }), direction),
     [plan, direction, withInternal],
@@ -34,7 +36,7 @@ export function TopologyView(props: TopologyViewProps) {
         width={width}
         height={height}
         viewBox={`0 0 ${width} ${height}`}
-        style={{ minWidth: `${Math.round(width * SMALLEST)}px` }}
+        style={{ minWidth: isWhole ? '0' : `${Math.round(width * SMALLEST)}px` }}
       >
         <Markers />
         {layout.groups.map(group => (
