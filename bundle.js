@@ -1,4 +1,4 @@
-import { chmod, readdir, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 /**
@@ -63,3 +63,25 @@ for (const name of await readdir('dist/chunks')) {
   if (!/\.d\.c?ts$/.test(name) && !(`dist/chunks/${name}` in metafile.outputs))
     await rm(`dist/chunks/${name}`)
 }
+
+/** The console's page, for browsers: what it needs is in it. */
+const PAGE = 'lib/console/page'
+await mkdir('dist/console/assets', { recursive: true })
+await build({
+  entryPoints: {
+    page: `${PAGE}/main.tsx`,
+    theme: `${PAGE}/core/theme.ts`,
+    style: `${PAGE}/style/page.css`,
+  },
+  outdir: 'dist/console/assets',
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: ['chrome111', 'firefox115', 'safari16.4'],
+  legalComments: 'linked',
+  tsconfig: `${PAGE}/tsconfig.json`,
+  logLevel: 'warning',
+})
+await copyFile(`${PAGE}/index.html`, 'dist/console/index.html')
+await copyFile(`${PAGE}/icon.svg`, 'dist/console/assets/icon.svg')
