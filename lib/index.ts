@@ -70,6 +70,12 @@ export type {
   ListedEvent,
   ListedTarget,
 } from './patterns/control/control-client.ts'
+export { deriveStore, type DerivedStoreOptions } from './patterns/key-value/derive-store.ts'
+export { VersionConflictError } from './patterns/key-value/key-value-error.ts'
+export { addKeyValueWriter } from './patterns/key-value/key-value-writer.ts'
+export type { RowChange, StoreRow } from './patterns/key-value/row-map.ts'
+export type { TopicStoreOptions } from './patterns/key-value/store-options.ts'
+export type { TopicStore, WriteOptions } from './patterns/key-value/topic-store.ts'
 export type { LetterTarget, OperatorTarget } from './patterns/control/control-targets.ts'
 export type { DeadLetters, ListedLetter } from './patterns/letters/dead-letters.ts'
 export type { LetterFilter } from './patterns/letters/letter-filter.ts'
@@ -132,6 +138,7 @@ export type { SessionStoreOptions, WindowStoreOptions } from './store/builders/w
 export type { StreamsComponents, UncaughtErrorHandler } from './streams/components.ts'
 export type { StreamsConfig } from './streams/config.ts'
 export { KafkaStreams } from './streams/kafka-streams.ts'
+export { openKeyValueStore, startKeyValueStore } from './streams/open-key-value-store.ts'
 export type { StoreQueryOptions } from './streams/store-query-options.ts'
 export { KeyNotHereError } from './streams/key-not-here-error.ts'
 export type { StoreChange } from './streams/store-changes.ts'

@@ -8,6 +8,9 @@ export const BUILDING_CODES = `
 CO_PARTITIONING
   Topics that are joined have different numbers of partitions.
   Put repartition() before the join, or make the topics with equally many.
+DERIVATION_CYCLE
+  A store is derived from itself, over the stores that the message names.
+  Take one of the derivations out: each change would cause itself again.
 FORWARD_IN_TRANSFORMER
   A value transformer forwarded a record.
   Return the new value, or use toStream().process(…) for more than one result.

@@ -284,4 +284,19 @@ UNSTABLE_OFFSET_COMMIT
 UNSUPPORTED_VERSION
   The broker is too old for a request.
   Use a newer Kafka, or the native path (--fetch native, --produce native).
+
+# Key-value stores
+
+KEY_VALUE_WRITE_TIMEOUT
+  A write to a key-value store was not confirmed within writeTimeoutMs: no single writer runs, or the brokers do not answer.
+  See that one process opens the store with hostsWriter; the write may have been made, so read before you write again.
+NO_SINGLE_WRITER
+  A write expected a version, and the store is written directly.
+  Open it in every process with writes: 'single-writer'.
+ROW_WITHOUT_VERSION
+  A write expected that there is no row, and there is one that the single writer has not written.
+  Put it once without expectedVersion, which gives it a version.
+VERSION_CONFLICT
+  A write expected another version than the row has; nothing was written.
+  Read the row again, and decide anew; or use update, which does so.
 `

@@ -237,7 +237,7 @@ NOT_LIVE
   The application is in state error.
   Look at its log; end the process.
 NOT_READY
-  The application is not in state running.
+  The application is not in state running, or a key-value store is still being loaded.
   Wait, where the answer has Retry-After.
 TOKEN_NEEDED
   Others than this machine could ask, and there is no token.

@@ -209,6 +209,10 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
         'Requests that a push hub has refused: by token, origin, number, or for want of room',
       ],
       ['control-unreadable-total', 'Records in the topic of commands that are no command'],
+      ['key-value-commands-accepted-total', 'Commands that the single writer of a store has carried out'],
+      ['key-value-commands-conflicted-total', 'Commands that expected another version than the row had'],
+      ['key-value-commands-repeated-total', 'Commands that came again, and were only answered again'],
+      ['key-value-commands-refused-total', 'Records in the topic of a store’s commands that are no command'],
     ]),
     ...define('info', 'gauge', [
       ['store-cache-bytes', 'Memory of a store for committed values'],
@@ -220,6 +224,10 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['retry-paused-records', 'Records that would be called, and are paused'],
       ['timers-pending', 'Timers of a task that are still to fire'],
       ['push-connections', 'Clients of a push hub, by kind: websocket or sse'],
+      ['key-value-store-keys', 'Rows of a key-value store'],
+      ['key-value-store-bytes', 'Memory of a key-value store, estimated'],
+      ['key-value-store-lag', 'Offsets that a key-value store is behind its topic; −1: not known'],
+      ['key-value-commands-pending', 'Writes of this process that wait for the single writer'],
       ['retry-circuit-open', '1 during an outage, as the circuit of an operator with retry sees it'],
     ]),
     ...define('info', 'meter', [

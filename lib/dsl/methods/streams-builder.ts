@@ -17,7 +17,12 @@ import { checkExplicitNames } from '../compile/check-names.ts'
 import { compile } from '../compile/compile.ts'
 import { Graph } from '../graph/graph.ts'
 import { optimize } from '../compile/optimize.ts'
-import type { ConsumedOptions, GlobalTableOptions, TableSourceOptions } from '../options/options.ts'
+import type {
+  ConsumedOptions,
+  GlobalStoreOptions,
+  GlobalTableOptions,
+  TableSourceOptions,
+} from '../options/options.ts'
 import { globalTableSource, streamSource, tableSource } from '../operators/stream/source.ts'
 import { addSchedule, addSchedules, type SchedulesOptions } from '../schedule/add-schedule.ts'
 import type { Firing, ScheduleOptions } from '../schedule/schedule-options.ts'
@@ -128,7 +133,7 @@ export class StreamsBuilder {
     builder: StoreBuilder,
     topic: string,
     factory: ProcessorFactory<K, V>,
-    options: ConsumedOptions<K, V> = {},
+    options: GlobalStoreOptions<K, V> = {},
   ): this {
     return this.#addTopicStore('global-store', builder, topic, supplierFrom(factory), options)
   }
@@ -163,11 +168,12 @@ export class StreamsBuilder {
     builder: StoreBuilder,
     topic: string,
     supplier: ProcessorSupplier<K, V>,
-    options: ConsumedOptions<K, V>,
+    options: GlobalStoreOptions<K, V>,
   ): this {
+    const { requireCompacted: mustBeCompacted = false } = options
     const sourceName = this.#graph.name(options.name, 'KSTREAM-SOURCE-', '-source')
     const name = this.#graph.name(options.name, 'KTABLE-SOURCE-')
-    const role = { kind, sourceName, topic, consumed: options, supplier, builder } as const
+    const role = { kind, sourceName, topic, consumed: options, supplier, builder, mustBeCompacted } as const
     this.#graph.add(name, role, this.#graph.root)
     return this
   }

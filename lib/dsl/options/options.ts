@@ -143,6 +143,14 @@ export interface WindowedTableOptions<K, V> extends Omit<
 /** A table that is read from a topic; the serdes are those of the topic and of the store. */
 export interface TableSourceOptions<K, V> extends ConsumedOptions<K, V>, MaterializedOptions<K, V> {}
 
+export interface GlobalStoreOptions<K, V> extends ConsumedOptions<K, V> {
+  /**
+   * Whether a topic without `compact` in its `cleanup.policy` is refused. Default false: the processor may
+   * want to forget what the topic forgets.
+   */
+  readonly requireCompacted?: boolean
+}
+
 export interface GlobalTableOptions<K, V> extends TableSourceOptions<K, V> {
   /**
    * Whether a topic without `compact` in its `cleanup.policy` is refused (`TOPIC_NOT_COMPACTED`): such a
