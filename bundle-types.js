@@ -5,7 +5,7 @@ import { dts } from 'rollup-plugin-dts'
 
 /** The declarations as tsc wrote them: one file each for 300 of the library's. */
 const LOOSE = 'dist/types'
-const ENTRIES = ['index', 'testing', 'http', 'push']
+const ENTRIES = ['index', 'testing', 'http', 'push', 'push-client']
 
 /**
  * Makes the declarations of the package: one file for each entry, and what they share. They are written once,

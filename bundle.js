@@ -57,6 +57,9 @@ const { metafile } = await build({
   },
 })
 
+// For browsers: nothing of Node.js is in it, not even the banner.
+await build({ entryPoints: ['lib/push-client.ts'], outdir: 'dist', format: 'esm', target: 'es2022' })
+
 await chmod('dist/cli/main.js', 0o755)
 // Chunks of earlier builds; after the new ones are there, for whoever runs the program meanwhile.
 for (const name of await readdir('dist/chunks')) {

@@ -12,6 +12,7 @@ export default defineConfig({
     alias: [
       { find: /^millrace\/testing$/, replacement: source('lib/testing.ts') },
       { find: /^millrace\/http$/, replacement: source('lib/http.ts') },
+      { find: /^millrace\/push\/client$/, replacement: source('lib/push-client.ts') },
       { find: /^millrace\/push$/, replacement: source('lib/push.ts') },
       { find: /^millrace$/, replacement: source('lib/index.ts') },
     ],
