@@ -93,7 +93,7 @@ class EmbeddedStage {
   async run(): Promise<PurchasesOutcome> {
     const { purchases, faults, seed, say, guarantee = 'exactly-once' } = this.#run
     const kinds = guarantee === 'exactly-once' ? FAULTS : PLAIN_FAULTS
-    const input = purchasesInput(purchases, seed)
+    const input = purchasesInput(purchases, seed, Date.now())
     const admin = await this.#broker.admin()
     await admin.createTopics([...topics])
     await admin.close()

@@ -76,7 +76,7 @@ async function disturbed(run: KafkaPurchasesRun, parts: Parts): Promise<KafkaPur
   const { broker, admin, processes } = parts
   const { purchases, faults, seed, say } = run
   const random = new SeededRandom(seed + 1)
-  const input = purchasesInput(purchases, seed)
+  const input = purchasesInput(purchases, seed, Date.now())
   const { partitionCount } = topics[0]!
   await admin.createTopics([...topics])
   await produce(broker, TOPICS.restocks, partitionCount, input.restocks)

@@ -10,7 +10,6 @@ const TOLD_AGAIN = 0.05
 const AGAIN_MAX = 200
 const RESTOCK_PIECES = 1_000_000
 
-/** Purchases in the order in which they are told, some of them twice. */
 export interface PurchasesInput {
   readonly pairs: readonly Pair[]
   readonly restocks: readonly Pair[]
@@ -19,14 +18,18 @@ export interface PurchasesInput {
   readonly toldAgain: number
 }
 
-export function purchasesInput(count: number, seed: number): PurchasesInput {
+/**
+ * Purchases in the order in which they are told, some of them twice. `nowMs`: their timestamp. An old one
+ * would let the brokers delete them, and the ids that were seen, by their retention.
+ */
+export function purchasesInput(count: number, seed: number, nowMs: number): PurchasesInput {
   const random = new SeededRandom(seed)
   const sold = new Map<string, number>()
   const again: (Pair | undefined)[] = []
   const pairs: Pair[] = []
   let toldAgain = 0
   for (let at = 0; at < count; at += 1) {
-    const pair = [orderOf(at), JSON.stringify(purchaseOf(at, random, sold))] as const
+    const pair = [orderOf(at), JSON.stringify(purchaseOf(at, random, sold)), nowMs] as const
     pairs.push(pair)
     if (random.chance(TOLD_AGAIN)) again[at + 1 + random.below(AGAIN_MAX)] = pair
     const late = again[at]
@@ -37,7 +40,7 @@ export function purchasesInput(count: number, seed: number): PurchasesInput {
   }
   const restocks = Array.from({ length: SKUS }, (_, at) => {
     const change: StockChange = { pieces: RESTOCK_PIECES }
-    return [skuOf(at), JSON.stringify(change)] as const
+    return [skuOf(at), JSON.stringify(change), nowMs] as const
   })
   return { pairs, restocks, sold, toldAgain }
 }
