@@ -11,12 +11,19 @@ import {
 import type { Checkout, Delivery, Invoice, Purchase, Stock, StockChange } from './checkout/records.ts'
 import { TOPICS } from './checkout/topics.ts'
 
+export { audits } from './checkout/audits.ts'
+export { service } from './checkout/service.ts'
 export { topics } from './checkout/topics.ts'
 
 export const about: TopologyAbout = {
   title: 'Checkout',
   description:
     'Events in transactions: each purchase is checked out, delivered, taken from the stock and invoiced exactly once, whatever ends in between.',
+  problem: [
+    'A checkout that is told twice means two deliveries and a wrong stock.',
+    'Each step commits its outputs, its state and the offsets it has read in one transaction, so that a crash undoes all of them or none.',
+    'Payments that are told again after a restart are left out by their id.',
+  ],
 }
 
 const DAY_MS = 86_400_000
