@@ -1,7 +1,7 @@
 import type { KafkaStreams, RunningService, ServiceContext } from 'millrace'
+import { acceptUpgrades, liveHub, type LiveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
 import { HttpServer } from '../web/http-server.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { createApp, type LoadedTables } from './http/routes.ts'
@@ -25,9 +25,10 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
     let loaded: LoadedTables | undefined = undefined
     const { clock, logger } = context
     const server = new HttpServer(createApp({ tables: () => loaded, streams, clock, logger }).fetch, context)
-    const hub = new LiveHub(server.server, clock)
-    closing.add(() => server.close(() => hub.terminateAll()))
-    closing.add(() => hub.close())
+    const hub = liveHub({ clock })
+    acceptUpgrades(server.server, [hub])
+    closing.add(() => server.close())
+    closing.use(hub)
     const url = await server.listen()
     loaded = await load(context, hub, closing)
     logger.log('info', `countries on ${url}`)

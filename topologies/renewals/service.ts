@@ -1,8 +1,8 @@
 import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
+import { acceptUpgrades, liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
 import { HttpServer } from '../web/http-server.ts'
 import { KeyValueTable } from '../web/key-value-table.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { Board } from './board.ts'
@@ -42,9 +42,10 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const books = closing.use(await Books.open(tables))
   const board = new Board({ streams, provider, books, nowMs: () => clock.nowMs() })
   const server = new HttpServer(createApp({ streams, provider, board, logger }).fetch, context)
-  const hub = new LiveHub(server.server, clock)
-  closing.add(() => server.close(() => hub.terminateAll()))
-  closing.add(() => hub.close())
+  const hub = liveHub({ clock })
+  acceptUpgrades(server.server, [hub])
+  closing.add(() => server.close())
+  closing.use(hub)
   closing.use(publishState({ board, hub, clock, logger }))
   const url = await server.listen()
   setProviderAddress(url)

@@ -1,7 +1,7 @@
 import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
+import { acceptUpgrades, liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
 import { HttpServer } from '../web/http-server.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
 import { Reads } from './http/reads.ts'
@@ -37,9 +37,10 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const traffic = closing.use(new Traffic({ write, appsOf, clock, random: systemRandom, logger }))
   const app = createApp({ streams, reads, writer, traffic, staleness, logger })
   const server = new HttpServer(app.fetch, context)
-  const hub = new LiveHub(server.server, clock)
-  closing.add(() => server.close(() => hub.terminateAll()))
-  closing.add(() => hub.close())
+  const hub = liveHub({ clock })
+  acceptUpgrades(server.server, [hub])
+  closing.add(() => server.close())
+  closing.use(hub)
   closing.use(publishChanges({ streams, hub, staleness, traffic, clock }))
   return server.listen()
 }

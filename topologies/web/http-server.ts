@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Clock, ServiceContext } from 'millrace'
+import { BACKLOG } from 'millrace/push'
 
 type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 
@@ -32,7 +33,7 @@ export class HttpServer {
   /** Returns where it listens; rejects where it cannot. */
   async listen(): Promise<string> {
     try {
-      this.server.listen(this.#port, this.#host)
+      this.server.listen({ port: this.#port, host: this.#host, backlog: BACKLOG })
       await once(this.server, 'listening')
     } catch (error) {
       throw new Error(
@@ -48,7 +49,7 @@ export class HttpServer {
    * Takes no more; what is under way may end, for a while, then `terminate` is called for what the server
    * does not know: sockets.
    */
-  async close(terminate: () => void): Promise<void> {
+  async close(terminate: () => void = () => undefined): Promise<void> {
     if (!this.server.listening) return
     const closed = once(this.server, 'close')
     this.server.close()
