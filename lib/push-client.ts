@@ -30,7 +30,9 @@ export interface OpenChannelOptions {
   readonly backoffMs?: number
   /** Default 15,000. */
   readonly backoffMaxMs?: number
-  /** Default: WebSockets; server-sent events where two of those in a row have not opened, or are not known. */
+  /**
+   * Default: WebSockets; server-sent events where two of those in a row have not opened, or are not known.
+   */
   readonly transport?: 'websocket' | 'sse'
 }
 
@@ -53,8 +55,8 @@ interface Source {
 type SourceClass = new (url: string) => Source
 
 /**
- * Opens a channel of a push hub; `url` is that of its events, `/push/events`. When the connection ends it comes
- * back by itself, to whichever process answers, and goes on behind what it has seen.
+ * Opens a channel of a push hub; `url` is that of its events, `/push/events`. When the connection ends it
+ * comes back by itself, to whichever process answers, and goes on behind what it has seen.
  * @example
  * ```ts
  * const channel = openChannel('/push/events', { channel: 'c1', token, onEvent: message => show(message) })

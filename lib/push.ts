@@ -1,5 +1,5 @@
 export { BACKLOG } from './common/net/pending-connections.ts'
-export { acceptUpgrades, type UpgradeTaker } from './push/accept-upgrades.ts'
+export { acceptUpgrades, upgradesTo, type UpgradeTaker } from './push/accept-upgrades.ts'
 export type { HubOptions, LiveHubOptions, PushHubOptions } from './push/hub-options.ts'
 export { liveHub, type LiveHub } from './push/live-hub.ts'
 export { pushHub, type PushHub } from './push/push-hub.ts'

@@ -16,9 +16,16 @@ export interface UpgradeTaker {
  */
 export function acceptUpgrades(server: Server, hubs: readonly UpgradeTaker[]): void {
   countConnections(server)
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', upgradesTo(hubs))
+}
+
+/** The same as a function: for `context.serve({ fetch, upgrade })` of a service. */
+export function upgradesTo(
+  hubs: readonly UpgradeTaker[],
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  return (request, socket, head) => {
     if (hubs.some(hub => hub.upgrade(request, socket, head))) return
     socket.on('error', () => undefined)
     refuseUpgrade(socket, new PushError(404, 'NOT_FOUND', 'there is no WebSocket at this path'))
-  })
+  }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Clock } from '../common/clock.ts'
 import { errorFrom, StreamsError } from '../common/errors/errors.ts'
+import { BACKLOG, countConnections } from '../common/net/pending-connections.ts'
 import type { ServedSite, Serving } from '../streams/topology-file.ts'
 
 /** How long requests under way may take to end when the service closes. */
@@ -29,7 +30,8 @@ export async function serveSite(
 /** Returns where the server listens. Rejects with `LISTEN_FAILED`. */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   try {
-    server.listen(port, host)
+    countConnections(server)
+    server.listen({ port, host, backlog: BACKLOG })
     await once(server, 'listening')
   } catch (reason) {
     const cause = errorFrom(reason)

@@ -42,7 +42,7 @@ async function play(topology: Topology, steps: readonly Step[]): Promise<string[
   using driver = new TopologyTestDriver(topology, { config: DEFAULTS })
   const shown = [...new Set(steps.flatMap(step => (step.kind === 'output' ? [step.topic] : [])))]
   const topics = [...new Set([...known.keys(), ...shown])].filter(
-    topic => !topic.startsWith('test-application-'),
+    topic => shown.includes(topic) || !topic.startsWith('test-application-'),
   )
   const lines: string[] = []
   const take = () => {

@@ -6,6 +6,7 @@ import { createJsonApp } from '../web/json-app.ts'
 import { limitBody } from '../web/limit-body.ts'
 import { addPageFiles } from '../web/page-files.ts'
 import { RequestError } from '../web/request-error.ts'
+import { serveApp } from '../web/serve-app.ts'
 import { OrderBoard } from './order-board.ts'
 import type { Purchase, Stock, StockChange } from './records.ts'
 import { TOPICS } from './topics.ts'
@@ -56,11 +57,9 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
       await restocks.sendAll(SKUS.map(key => ({ key, value: { pieces: PIECES } })))
       return c.json({ pieces: PIECES }, 202)
     })
-    const serving = await context.serve({ fetch: app.fetch, upgrade: hub.upgrade.bind(hub) })
-    closing.add(() => serving.close())
-    closing.add(() => hub.close())
-    logger.log('info', `checkout on ${serving.url}`)
-    return { url: serving.url, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+    const url = await serveApp(app, { context, hub, closing })
+    logger.log('info', `checkout on ${url}`)
+    return { url, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
   })
 }
 

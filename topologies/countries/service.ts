@@ -1,6 +1,6 @@
 import type { KafkaStreams, RunningService, ServiceContext } from 'millrace'
+import { liveHub, type LiveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
@@ -25,7 +25,7 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
     let loaded: LoadedTables | undefined = undefined
     const { clock, logger } = context
     const app = createApp({ tables: () => loaded, streams, clock, logger })
-    const hub = new LiveHub(clock)
+    const hub = liveHub({ clock })
     const url = await serveApp(app, { context, hub, closing })
     loaded = await load(context, hub, closing)
     logger.log('info', `countries on ${url}`)

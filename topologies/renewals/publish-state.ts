@@ -1,5 +1,5 @@
 import type { Clock, Logger, Timer } from 'millrace'
-import type { LiveHub } from '../web/live-hub.ts'
+import type { LiveHub } from 'millrace/push'
 import type { Board } from './board.ts'
 
 const EVERY_MS = 500

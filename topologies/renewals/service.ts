@@ -1,8 +1,8 @@
 import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
+import { liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
 import { HttpServer } from '../web/http-server.ts'
 import { KeyValueTable } from '../web/key-value-table.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
@@ -43,7 +43,7 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const books = closing.use(await Books.open(tables))
   const board = new Board({ streams, provider, books, nowMs: () => clock.nowMs() })
   const app = createApp({ streams, provider, board, logger })
-  const hub = new LiveHub(clock)
+  const hub = liveHub({ clock })
   const url = await serveApp(app, { context, hub, closing })
   closing.use(publishState({ board, hub, clock, logger }))
   // The provider is another company: the site may have a guard, and a path, that it knows nothing of.

@@ -1,5 +1,5 @@
 import type { Clock, KafkaStreams, Timer } from 'millrace'
-import type { LiveHub } from '../web/live-hub.ts'
+import type { LiveHub } from 'millrace/push'
 import type { AppCount } from './app-sites-view.ts'
 import { appOfCountKey } from './keys.ts'
 import type { AppSite, SiteApps } from './records.ts'

@@ -1,6 +1,6 @@
 import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
+import { liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
-import { LiveHub } from '../web/live-hub.ts'
 import { serveApp } from '../web/serve-app.ts'
 import { requireCompacted } from '../web/require-compacted.ts'
 import { TopicWriter } from '../web/topic-writer.ts'
@@ -36,7 +36,7 @@ async function open(streams: KafkaStreams, context: ServiceContext, closing: Clo
   const appsOf = (siteId: string) => reads.find(siteId)?.apps
   const traffic = closing.use(new Traffic({ write, appsOf, clock, random: systemRandom, logger }))
   const app = createApp({ streams, reads, writer, traffic, staleness, logger })
-  const hub = new LiveHub(clock)
+  const hub = liveHub({ clock })
   const url = await serveApp(app, { context, hub, closing })
   closing.use(publishChanges({ streams, hub, staleness, traffic, clock }))
   return url

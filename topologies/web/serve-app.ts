@@ -1,6 +1,6 @@
 import type { ServedSite, ServiceContext } from 'millrace'
+import { upgradesTo, type LiveHub } from 'millrace/push'
 import type { Closing } from './closing.ts'
-import type { LiveHub } from './live-hub.ts'
 
 /** Serves an application with its hub. Returns where it is; the hub says farewell before the site closes. */
 export async function serveApp(
@@ -12,8 +12,8 @@ export async function serveApp(
   }: { readonly context: ServiceContext; readonly hub: LiveHub; readonly closing: Closing },
 ): Promise<string> {
   const { fetch } = app
-  const serving = await context.serve({ fetch, upgrade: hub.upgrade, terminate: () => hub.terminateAll() })
+  const serving = await context.serve({ fetch, upgrade: upgradesTo([hub]) })
   closing.add(() => serving.close())
-  closing.add(() => hub.close())
+  closing.use(hub)
   return serving.url
 }

@@ -318,7 +318,7 @@ export interface KStream<K, V> {
    * brings them to browsers. Events are JSON. Ends the stream.
    * @example
    * ```ts
-   * imports.toChannels({ name: 'push', terminal: event => event.type === 'completed' })
+   * views.toChannels({ name: 'push', terminal: view => view.page === '/end' })
    * ```
    */
   toChannels(options: ChannelsOptions<K, V>): void
