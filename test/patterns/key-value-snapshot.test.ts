@@ -58,7 +58,7 @@ it('a store begins with its snapshot, and goes on from there', async () => {
 })
 
 it('a deleted row does not come back with a snapshot that is older than deletions are kept', async () => {
-  const { admin, rows, feed, removed, advance } = await stage()
+  const { rows, feed, removed, advance } = await stage()
   await feed(['a', '1'], ['b', '2'])
   await rows()
   await feed(['a', null], ['b', '3'])
