@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { compareCommand } from './compare/command.ts'
 import { costCommand } from './cost/command.ts'
 import { engineCommand } from './engine-command.ts'
+import { keyValueCommand } from './key-value/command.ts'
 import { waitsCommand } from './waits/command.ts'
 
 const program = new Command('bench')
@@ -10,6 +11,7 @@ const program = new Command('bench')
   .addCommand(compareCommand())
   .addCommand(costCommand())
   .addCommand(waitsCommand())
+  .addCommand(keyValueCommand())
 for (const command of program.commands) {
   // A wrong command line is told from a wrong result.
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
