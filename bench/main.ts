@@ -3,6 +3,7 @@ import { compareCommand } from './compare/command.ts'
 import { costCommand } from './cost/command.ts'
 import { engineCommand } from './engine-command.ts'
 import { socketsCommand } from './sockets/command.ts'
+import { keyValueCommand } from './key-value/command.ts'
 import { waitsCommand } from './waits/command.ts'
 
 const program = new Command('bench')
@@ -12,6 +13,7 @@ const program = new Command('bench')
   .addCommand(costCommand())
   .addCommand(waitsCommand())
   .addCommand(socketsCommand())
+  .addCommand(keyValueCommand())
 for (const command of program.commands) {
   // A wrong command line is told from a wrong result.
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))

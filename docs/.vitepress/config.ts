@@ -44,6 +44,7 @@ export default defineConfig({
             page('Asynchronous calls', '/asynchronous-calls'),
             page('Retries', '/retries'),
             page('Schedules', '/schedules'),
+            page('Key-value store', '/key-value-store'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Context and tracing', '/context-and-tracing'),

@@ -167,3 +167,21 @@ it('each file of a global store damaged: the table is loaded anew, or all there'
   }
   expect(rebuilt(lines).length).toBeGreaterThan(3)
 })
+
+it('a table in memory beside one on disk begins anew at each start', async () => {
+  const { broker, admin, stateDir, create, feed } = await application()
+  await create()
+  await admin.createTopics([{ topic: 'memory', partitionCount: 1, config: { 'cleanup.policy': 'compact' } }])
+  await feed(['a', '1'])
+  await produce(broker, 'memory', 1, [['b', '2']])
+  for (let round = 0; round < 2; round += 1) {
+    const builder = new StreamsBuilder()
+    const text = { keySerde: serdes.string(), valueSerde: serdes.string() }
+    builder.globalTable('g', { ...text, storeName: 'table' })
+    builder.globalTable('memory', { ...text, storeName: 'other', storeType: 'in-memory' })
+    const streams = new KafkaStreams(builder.build(), { applicationId: 'app', stateDir }, { broker })
+    await streams.start()
+    expect([streams.store('table').get('a'), streams.store('other').get('b')]).toEqual(['1', '2'])
+    await streams.close()
+  }
+})

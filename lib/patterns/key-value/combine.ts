@@ -47,8 +47,8 @@ export class Combine<KR, C, VR> implements Processor<KR, Contribution<C>, KR, VR
     const { topic, keySerde } = this.#options
     const id = bytesToMapKey(keySerde.serialize(key, { topic }))
     const before = this.#store.get(id) ?? {}
-    const { [source]: gone, ...others } = before
-    const after = added === undefined ? others : { ...others, [source]: added }
+    const others = Object.entries(before).filter(([each]) => each !== source)
+    const after = Object.fromEntries(added === undefined ? others : [...others, [source, added] as const])
     this.#store.put(id, Object.keys(after).length > 0 ? after : null)
     const [old, row] = [this.#rowOf(before, key), this.#rowOf(after, key)]
     if (equalBytes(old && this.#bytesOf(old), row && this.#bytesOf(row))) return

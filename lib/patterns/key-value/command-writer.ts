@@ -108,6 +108,8 @@ export class CommandWriter implements Processor<Bytes, Bytes, Uint8Array, Bytes>
     const timestamp = this.#context.currentSystemTimeMs()
     const record = new Record(utf8(id), Buffer.from(encodeAnswer(answer)), timestamp)
     this.#context.forward(record, this.#options.answers)
+    // Somebody waits; commands that came together share the commit.
+    this.#context.commit()
   }
 
   #refuse(): void {

@@ -75,6 +75,8 @@ export class GlobalTask {
   /** The offset at which reading has to go on; undefined: the beginning. */
   position(partition: TopicPartition): number | undefined {
     const { persistent } = this.#options.engines
+    // A store in memory begins anew, whatever other global stores are on disk.
+    if (!this.#isOnDisk) return undefined
     return persistent && readPosition(persistent, partitionKey(partition.topic, partition.partition))
   }
 
@@ -142,6 +144,7 @@ export class GlobalTask {
 
   #positionWrites(): EngineWrite[] {
     const writes: EngineWrite[] = []
+    if (!this.#isOnDisk) return writes
     for (const [key, queue] of this.#queues) {
       const { topic, nextOffset } = queue
       if (nextOffset !== undefined)
@@ -149,6 +152,10 @@ export class GlobalTask {
     }
     if (writes.length > 0) writes.push(usedAtWrite(this.#options.clock.nowMs()))
     return writes
+  }
+
+  get #isOnDisk(): boolean {
+    return this.#options.plan.stores.some(({ builder }) => builder.persistent)
   }
 
   #createScope(): TaskScope {
