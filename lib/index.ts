@@ -97,6 +97,12 @@ export {
   type ReadIndexOptions,
   type ReadOnlyIndex,
 } from './projection/read-index.ts'
+export {
+  StalenessMonitor,
+  type ReachedOptions,
+  type Staleness,
+  type StalenessOptions,
+} from './projection/staleness-monitor.ts'
 export type { ProcessingGuarantee, RuntimeSettings } from './runtime/plan/settings.ts'
 export type { AvroDefinition, AvroSchema, AvroValue } from './serde/avro-schema.ts'
 export { RegistryError, type RegistryErrorCode } from './serde/registry/registry-error.ts'

@@ -1,5 +1,17 @@
 /** Codes of errors of the command line and the HTTP server. The format is that of `error-codes.ts`. */
 export const SERVING_CODES = `
+# Projections
+
+NOT_AN_INPUT
+  A store was to show an offset of a topic that does not lead to it.
+  Name one of the topics that the message lists.
+STALE
+  A store did not show within the time given what a write has led to.
+  Ask again, or read without waiting; the staleness tells how far behind the store is.
+STALENESS_UNKNOWN
+  A store is filled from no topic whose name is known, or no monitor of its staleness was given.
+  Name a store that topics lead to, or give the HTTP server a monitor.
+
 # Command line
 
 APPLICATION_TWICE
