@@ -91,6 +91,12 @@ export type { ProcessorWrapper } from './processor/processor-wrapper.ts'
 export { Record, Record as StreamRecord } from './processor/record.ts'
 export type * from './processor/stream-partitioner.ts'
 export * from './processor/timestamp-extractor.ts'
+export type { ProjectionDefinition } from './projection/projection-version.ts'
+export {
+  VersionedProjection,
+  type BuildingVersion,
+  type VersionedProjectionOptions,
+} from './projection/versioned-projection.ts'
 export {
   readIndex,
   type IndexPageOptions,

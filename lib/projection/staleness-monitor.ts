@@ -131,8 +131,31 @@ export class StalenessMonitor implements AsyncDisposable {
         `topic "${topic}" does not lead to store "${this.#storeName}"; these do: ${this.#steps.flat().join(', ')}`,
       )
     }
-    if (this.#isClosed) throw closed()
     const mark = new Mark(0, step, new Map([[partitionKey(topic, partition), offset + 1]]))
+    await this.#shows(mark, timeoutMs, `offset ${offset} of ${topic}-${partition}`)
+  }
+
+  /**
+   * Resolves when the store shows what everything that the source topics hold at the call has led to. Rejects
+   * as `reached`.
+   */
+  async caughtUp({ timeoutMs = TIMEOUT_MS }: ReachedOptions = {}): Promise<void> {
+    if (this.#isClosed) throw closed()
+    const [source] = (this.#partitions ??= await this.#describe())
+    const ends = await (await this.#admin.get()).endOffsets(source!, 'read_committed')
+    await this.#shows(new Mark(0, 0, ends), timeoutMs, 'what its topics held')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    for (const { settle } of this.#waiters) settle(false)
+    await this.#measuring
+    await this.#admin.close()
+  }
+
+  async #shows(mark: Mark, timeoutMs: number, what: string): Promise<void> {
+    if (this.#isClosed) throw closed()
     const over = new AbortController()
     const hasArrived = await Promise.race([
       this.#arrival(mark, over.signal),
@@ -142,16 +165,8 @@ export class StalenessMonitor implements AsyncDisposable {
     if (this.#isClosed) throw closed()
     throw new StreamsError(
       'STALE',
-      `store "${this.#storeName}" does not show offset ${offset} of ${topic}-${partition} after ${timeoutMs} ms: ask again, or read without atLeast`,
+      `store "${this.#storeName}" does not show ${what} after ${timeoutMs} ms: ask again, or read without waiting`,
     )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
-    this.#timer?.cancel()
-    for (const { settle } of this.#waiters) settle(false)
-    await this.#measuring
-    await this.#admin.close()
   }
 
   /** Resolves with whether the mark has arrived: it has not where the signal aborts first, or this closes. */
