@@ -102,12 +102,24 @@ export type { ProcessorWrapper } from './processor/processor-wrapper.ts'
 export { Record, Record as StreamRecord } from './processor/record.ts'
 export type * from './processor/stream-partitioner.ts'
 export * from './processor/timestamp-extractor.ts'
+export type { ProjectionDefinition } from './projection/projection-version.ts'
+export {
+  VersionedProjection,
+  type BuildingVersion,
+  type VersionedProjectionOptions,
+} from './projection/versioned-projection.ts'
 export {
   readIndex,
   type IndexPageOptions,
   type ReadIndexOptions,
   type ReadOnlyIndex,
 } from './projection/read-index.ts'
+export {
+  StalenessMonitor,
+  type ReachedOptions,
+  type Staleness,
+  type StalenessOptions,
+} from './projection/staleness-monitor.ts'
 export type { ProcessingGuarantee, RuntimeSettings } from './runtime/plan/settings.ts'
 export type { AvroDefinition, AvroSchema, AvroValue } from './serde/avro-schema.ts'
 export { RegistryError, type RegistryErrorCode } from './serde/registry/registry-error.ts'

@@ -1,9 +1,9 @@
 import { StreamsError } from '../common/errors/errors.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { KeyNotHereError } from '../streams/key-not-here-error.ts'
-import type { StoreDescription } from '../streams/store-description.ts'
-import { HttpError, notAvailable } from './http-error.ts'
+import { badParameter, HttpError, notAvailable, RETRY_AFTER_S } from './http-error.ts'
 import { jsonText } from './json-text.ts'
+import type { ServedStore } from './served-stores.ts'
 
 export type Headers = { readonly [name: string]: string }
 
@@ -15,8 +15,13 @@ export function commonHeaders({ state }: KafkaStreams): Headers {
 }
 
 /** Headers that say how far behind the store is, where that is known. */
-export function lagHeaders({ lag }: Pick<StoreDescription, 'lag'>): Headers {
-  return lag === undefined ? {} : { 'millrace-lag': String(lag) }
+export function lagHeaders({ lag, staleness }: Pick<ServedStore, 'lag' | 'staleness'>): Headers {
+  const { staleMs = null, recordsBehind = null } = staleness?.now ?? {}
+  return {
+    ...(lag === undefined ? {} : { 'millrace-lag': String(lag) }),
+    ...(staleMs === null ? {} : { 'millrace-stale-ms': String(staleMs) }),
+    ...(recordsBehind === null ? {} : { 'millrace-records-behind': String(recordsBehind) }),
+  }
 }
 
 export function jsonAnswer(body: unknown, headers: Headers, status = 200): Response {
@@ -41,6 +46,12 @@ export function httpErrorOf(error: unknown, { state }: KafkaStreams): HttpError 
     case 'STORE_NOT_AVAILABLE':
     case 'STORE_CLOSED':
       return notAvailable(state, error.message)
+    case 'STALE':
+      return new HttpError(503, error.code, error.message, {
+        headers: { 'retry-after': String(RETRY_AFTER_S) },
+      })
+    case 'NOT_AN_INPUT':
+      return badParameter('atLeast', error.message)
     case 'SERDE_MISSING':
       return new HttpError(501, error.code, error.message)
     default:

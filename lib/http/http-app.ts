@@ -4,11 +4,13 @@ import { systemClock } from '../common/clock.ts'
 import { ConfigError } from '../common/errors/errors.ts'
 import { consoleLogger } from '../common/logger.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
+import { AT_LEAST, untilAtLeast } from './at-least.ts'
 import { commonHeaders, jsonAnswer, lagHeaders } from './answer.ts'
 import { watchChanges } from './changes-route.ts'
 import { Guard } from './guard.ts'
 import { live, ready } from './health.ts'
 import type { HttpAppOptions } from './http-options.ts'
+import { INDEX_PARAMETERS, readIndexPage } from './index-route.ts'
 import { KEY_PARAMETERS, readKey } from './key-route.ts'
 import { PROMETHEUS_TYPE, prometheusText } from './prometheus.ts'
 import { Query } from './query.ts'
@@ -33,6 +35,8 @@ export function httpApp(streams: KafkaStreams, options: HttpAppOptions = {}): Ho
 export function openHttpApp(streams: KafkaStreams, options: HttpAppOptions, stop: AbortSignal): Hono {
   const { token, clock = systemClock, logger = consoleLogger('info') } = options
   const { heartbeatMs = 15_000, changesBytesMax: bytesMax = 1024 * 1024 } = options
+  const { atLeastMs = 5_000 } = options
+  checkPositive('atLeastMs', atLeastMs)
   checkPositive('heartbeatMs', heartbeatMs)
   checkPositive('changesBytesMax', bytesMax)
   const app = new Hono()
@@ -52,17 +56,20 @@ export function openHttpApp(streams: KafkaStreams, options: HttpAppOptions, stop
     const how = { isHead: c.req.method === 'HEAD', bytesMax, heartbeatMs, clock, logger, stop }
     return watchChanges(streams, stores.get(c.req.param('name')!), how)
   })
-  addStores(routes, streams, stores)
+  addStores(routes, streams, stores, atLeastMs)
   routes.notFound()
   return app
 }
 
-function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores): void {
+function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores, atLeastMs: number): void {
   /** A route that reads one store. */
   const reading = (path: string, parameters: readonly string[], read: Read) =>
     routes.get(path, async c => {
-      const store = stores.get(c.req.param('name')!)
-      const body = await read(store, new Query(c.req.queries(), parameters), c)
+      const name = c.req.param('name')!
+      const query = new Query(c.req.queries(), [...parameters, AT_LEAST])
+      await untilAtLeast(stores.get(name), query, atLeastMs)
+      const store = stores.get(name)
+      const body = await read(store, query, c)
       return jsonAnswer(body, { ...commonHeaders(streams), ...lagHeaders(store) })
     })
   routes.get('/stores', c => {
@@ -77,6 +84,9 @@ function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores):
   })
   reading('/stores/:name/:key', KEY_PARAMETERS, (store, query, c) =>
     readKey(streams, store, c.req.param('key')!, query),
+  )
+  reading('/stores/:name/:key/entries', INDEX_PARAMETERS, (store, query, c) =>
+    readIndexPage(streams, store, c.req.param('key')!, query),
   )
   reading('/stores/:name/:key/windows', WINDOW_PARAMETERS, (store, query, c) =>
     readWindows(streams, store, c.req.param('key')!, query),
@@ -100,7 +110,13 @@ function allowOrigins(app: Hono, origins: '*' | readonly string[]): void {
     origin: origins === '*' ? '*' : [...origins],
     allowMethods: METHODS,
     allowHeaders: ['authorization'],
-    exposeHeaders: ['millrace-state', 'millrace-lag', 'retry-after'],
+    exposeHeaders: [
+      'millrace-state',
+      'millrace-lag',
+      'millrace-stale-ms',
+      'millrace-records-behind',
+      'retry-after',
+    ],
   })
   for (const path of ['/stores/*', '/health/*', '/metrics']) app.use(path, middleware)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import type { Logger } from '../common/logger.ts'
+import type { StalenessMonitor } from '../projection/staleness-monitor.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /** How one store is shown. */
@@ -14,6 +15,10 @@ export interface HttpStoreOptions {
    * Makes a key of the text in a path or query; wins over `keySerde`. What it throws is the message of a 400.
    */
   readonly parseKey?: ((text: string) => unknown) | undefined
+  /**
+   * Measures the store's staleness: every answer about it then says so, and `?atLeast` waits for a write.
+   */
+  readonly staleness?: StalenessMonitor | undefined
 }
 
 export interface HttpAppOptions {
@@ -29,6 +34,8 @@ export interface HttpAppOptions {
   readonly token?: string | false | undefined
   /** Origins whose pages may read, or `*` for all. Default: none, there are no CORS headers. */
   readonly cors?: '*' | readonly string[] | undefined
+  /** How long a request with `?atLeast` waits, milliseconds, before it is answered 503. Default 5,000. */
+  readonly atLeastMs?: number | undefined
   /** Between comments that keep a silent `/changes` open, milliseconds. Default 15,000. */
   readonly heartbeatMs?: number | undefined
   /**

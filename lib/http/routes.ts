@@ -56,7 +56,7 @@ export class Routes {
         throw new HttpError(
           404,
           'NOT_FOUND',
-          'there is nothing here; there are: stores, stores/NAME, stores/NAME/KEY, stores/NAME/KEY/windows, stores/NAME/KEY/sessions, ' +
+          'there is nothing here; there are: stores, stores/NAME, stores/NAME/KEY, stores/NAME/KEY/windows, stores/NAME/KEY/sessions, stores/NAME/KEY/entries, ' +
             'stores/NAME/changes, health/live, health/ready, metrics',
         )
       })

@@ -1,4 +1,5 @@
 import { ConfigError, errorFrom } from '../common/errors/errors.ts'
+import type { StalenessMonitor } from '../projection/staleness-monitor.ts'
 import type { StoreKind } from '../store/contract/state-store.ts'
 import type { KafkaStreams } from '../streams/kafka-streams.ts'
 import { nearest } from '../common/nearest-name.ts'
@@ -24,6 +25,7 @@ const READINGS: { readonly [kind in StoreKind]?: Reading } = {
 /** A store as it is at a request. */
 export interface ServedStore extends StoreDescription {
   readonly reading: Reading
+  readonly staleness: StalenessMonitor | undefined
   /** Throws `BAD_PARAMETER`, or `KEY_NOT_PARSEABLE` where no text stands for a key of the store. */
   parseKey(text: string, parameter: string): unknown
   /** As `parseKey`; throws `BAD_PARAMETER` where a beginning of such a text is not one of the key's bytes. */
@@ -35,6 +37,7 @@ export class ServedStores {
   readonly #streams: KafkaStreams
   readonly #names: readonly string[]
   readonly #texts = new Map<string, KeyText | undefined>()
+  readonly #options: { readonly [name: string]: HttpStoreOptions }
 
   /**
    * Throws `UNKNOWN_STORE`, `STORE_NOT_READABLE` or `KEY_NOT_PARSEABLE` for options that name what cannot be
@@ -42,6 +45,7 @@ export class ServedStores {
    */
   constructor(streams: KafkaStreams, options: { readonly [name: string]: HttpStoreOptions } | undefined) {
     this.#streams = streams
+    this.#options = options ?? {}
     const names =
       options === undefined ? streams.describeStores().map(({ name }) => name) : Object.keys(options)
     const described = names.map(name => streams.describeStore(name))
@@ -78,6 +82,7 @@ export class ServedStores {
     return {
       ...described,
       reading: READINGS[described.kind]!,
+      staleness: this.#options[name]?.staleness,
       parseKey: (key, parameter) =>
         this.#checked(described, parseKey(textOrThrow(), key, parameter), parameter),
       parsePrefix(prefix) {

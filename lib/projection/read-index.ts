@@ -12,7 +12,7 @@ export interface IndexPageOptions<K> {
   /** At most so many entries. Default: all. */
   readonly limit?: number
   /** Only entries behind this key, in the order of the keys' bytes: the last key of the page before. */
-  readonly after?: K
+  readonly after?: K | undefined
 }
 
 /**

@@ -27,21 +27,22 @@ export class IndexPrefix<KI> {
  */
 export class IndexedKeySerde<KI, K> implements OpenSerde<IndexedKey<KI, K>> {
   readonly name: string
-  readonly #indexKeys: Serde<KI> | undefined
-  readonly #keys: Serde<K> | undefined
+  /** Undefined: the application's default, which is not known yet. */
+  readonly indexKeys: Serde<KI> | undefined
+  readonly keys: Serde<K> | undefined
 
   /** A serde that is left out is the application's default. */
   constructor(indexKeys: Serde<KI> | undefined, keys: Serde<K> | undefined) {
     this.name = `indexed(${indexKeys?.name ?? 'default'}, ${keys?.name ?? 'default'})`
     refuseAsyncSerde(indexKeys as Serde<unknown> | undefined)
     refuseAsyncSerde(keys as Serde<unknown> | undefined)
-    this.#indexKeys = indexKeys
-    this.#keys = keys
+    this.indexKeys = indexKeys
+    this.keys = keys
   }
 
   withDefault(serde: Serde<unknown>): Serde<IndexedKey<KI, K>> {
-    if (this.#indexKeys && this.#keys) return this
-    return new IndexedKeySerde(this.#indexKeys ?? (serde as Serde<KI>), this.#keys ?? (serde as Serde<K>))
+    if (this.indexKeys && this.keys) return this
+    return new IndexedKeySerde(this.indexKeys ?? (serde as Serde<KI>), this.keys ?? (serde as Serde<K>))
   }
 
   serialize(indexed: IndexedKey<KI, K>, context: SerdeContext): Uint8Array {
@@ -90,12 +91,12 @@ export class IndexedKeySerde<KI, K> implements OpenSerde<IndexedKey<KI, K>> {
   }
 
   #indexKeysOrThrow(): Serde<KI> {
-    if (this.#indexKeys) return this.#indexKeys
+    if (this.indexKeys) return this.indexKeys
     throw missing('index keys', 'give reverseIndex an indexKeySerde')
   }
 
   #keysOrThrow(): Serde<K> {
-    if (this.#keys) return this.#keys
+    if (this.keys) return this.keys
     throw missing("rows' keys", 'give the table that is indexed a keySerde')
   }
 }

@@ -1,3 +1,4 @@
+import type { TopicPartitionOffset } from '../broker/broker.ts'
 import { StreamsError } from '../common/errors/errors.ts'
 import type { IndexedKey } from '../serde/indexed-key.ts'
 import { parseTaskId } from '../common/ids.ts'
@@ -8,12 +9,14 @@ import type { RuntimeSettings } from '../runtime/plan/settings.ts'
 import type { StreamTask } from '../runtime/task/stream-task.ts'
 import type { Supervisor } from '../runtime/thread/supervisor.ts'
 import { IndexedKeySerde } from '../serde/indexed-key-serde.ts'
+import { resolveSerde } from '../serde/open-serde.ts'
 import { WindowedSerde } from '../serde/windowed-serdes.ts'
 import { CUSTOM_KIND } from '../store/contract/state-store.ts'
 import { serdeOrThrow } from '../store/contract/store-error.ts'
 import { inputsOfItself } from '../topology/internal-topics.ts'
 import type { StorePlan, SubtopologyPlan, TopologyPlan } from '../topology/plan.ts'
 import { storeNotAvailable } from './fan-out.ts'
+import { inputStepsOf } from './store-inputs.ts'
 import { KeyNotHereError } from './key-not-here-error.ts'
 import type { KeyOwner, StoreDescription } from './store-description.ts'
 
@@ -68,12 +71,14 @@ export class StoreCatalogue {
       kind: builder.kind ?? CUSTOM_KIND,
       isGlobal: entry.isGlobal,
       isTimestamped: builder.timestamped === true,
-      keySerde: builder.keySerde ?? this.#settings.defaultKeySerde,
+      keySerde: resolveSerde(builder.keySerde, this.#settings.defaultKeySerde),
       valueSerde: builder.valueSerde ?? this.#settings.defaultValueSerde,
       partitionCount: this.#counts(entry)?.tasks,
       partitions: tasks.map(partitionOf).sort(ascending),
       restoringPartitions: this.#restoring(entry),
       lag: this.#lag(name, entry),
+      inputs: inputStepsOf(this.#plan, entry.subtopology),
+      positions: this.#positions(name, entry),
       windowSizeMs: open && 'windowSizeMs' in open ? Number(open.windowSizeMs) : undefined,
     }
   }
@@ -145,6 +150,13 @@ export class StoreCatalogue {
       sum += lag
     }
     return sum
+  }
+
+  #positions(name: string, entry: Entry): readonly TopicPartitionOffset[] {
+    if (entry.isGlobal) return this.#supervisor()?.global?.positions(name) ?? []
+    return this.#tasks(entry).flatMap(task =>
+      task.partitions.map(partition => ({ ...partition, offset: task.shownOffset(partition) ?? 0 })),
+    )
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { TopicPartitionOffset } from '../broker/broker.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StoreKind } from '../store/contract/state-store.ts'
 
@@ -37,6 +38,16 @@ export interface StoreDescription {
    * where no task here has the store.
    */
   readonly lag: number | undefined
+  /**
+   * Topics that lead to the store, step by step, outermost first; the last are those that its tasks read, or
+   * its global copy. Topics that sinks choose record by record are not seen.
+   */
+  readonly inputs: readonly (readonly string[])[]
+  /**
+   * For each partition of the last of these topics that this process reads for the store: the offset up to
+   * which `committed` reads show what its records have led to.
+   */
+  readonly positions: readonly TopicPartitionOffset[]
   /** Size of the windows, in a store of windows that is open here. */
   readonly windowSizeMs: number | undefined
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Admin, Broker, Consumer, ConsumerOptions, Producer, ProducerOptions } from '../broker.ts'
+import { AdminOnDemand } from './admin-on-demand.ts'
 import { SharedProducer } from './shared-producer.ts'
 import { TopicHandle, type TopicSerdes } from './topic-handle.ts'
 
@@ -9,12 +10,14 @@ export class OpenedBroker implements Broker, AsyncDisposable {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #producer: SharedProducer
+  readonly #admin: AdminOnDemand
 
   constructor(broker: Broker, clock: Clock) {
     this.name = broker.name
     this.#broker = broker
     this.#clock = clock
     this.#producer = new SharedProducer(broker, clock)
+    this.#admin = new AdminOnDemand(broker)
   }
 
   get principal(): string | undefined {
@@ -29,6 +32,7 @@ export class OpenedBroker implements Broker, AsyncDisposable {
   topic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TopicHandle<K, V> {
     return new TopicHandle({
       broker: this.#broker,
+      admin: this.#admin.get,
       producer: this.#producer,
       clock: this.#clock,
       topic,
@@ -50,6 +54,7 @@ export class OpenedBroker implements Broker, AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#producer.close()
+    await this.#admin.close()
     await this.#broker.close()
   }
 

@@ -4,7 +4,15 @@ import { Headers, type Header } from '../../common/headers.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { partitionForKey } from '../../common/hash/murmur2.ts'
 import type { Serde, SerdeContext } from '../../serde/serde.ts'
-import type { Broker, IsolationLevel, OutgoingRecord, RawRecord, TopicPartition } from '../broker.ts'
+import type {
+  Admin,
+  Broker,
+  IsolationLevel,
+  OutgoingRecord,
+  RawRecord,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '../broker.ts'
 import { readPartitions } from './read-partitions.ts'
 import type { SharedProducer } from './shared-producer.ts'
 
@@ -51,6 +59,7 @@ export interface ReadOptions {
 
 interface TopicHandleOptions<K, V> {
   readonly broker: Broker
+  readonly admin: () => Promise<Admin>
   readonly producer: SharedProducer
   readonly clock: Clock
   readonly topic: string
@@ -66,6 +75,8 @@ export class TopicHandle<K, V> {
   readonly #options: TopicHandleOptions<K, V>
   readonly #context: SerdeContext
   #partitionCount: Promise<number> | undefined
+  #asking:
+    { readonly partitions: Set<number>; readonly answer: Promise<ReadonlyMap<string, number>> } | undefined
   /** The partition that the last record without a key was sent to. */
   #turn = 0
 
@@ -83,6 +94,18 @@ export class TopicHandle<K, V> {
   async send(key: K | null, value: V | null, options: SendOptions = {}): Promise<void> {
     const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
     await this.#options.producer.send(record)
+  }
+
+  /**
+   * As `send`; resolves with a place in the topic at which the record, or a later one of its partition, lies:
+   * whoever has seen that has seen the record, so that a reader can wait for it (`StalenessMonitor.reached`).
+   */
+  async put(key: K | null, value: V | null, options: SendOptions = {}): Promise<TopicPartitionOffset> {
+    const record = this.#outgoing({ ...options, key, value }, await this.#partitions())
+    await this.#options.producer.send(record)
+    const { topic, partition } = record
+    const ends = await this.#endsAfter(partition)
+    return { topic, partition, offset: (ends.get(partitionKey(topic, partition)) ?? 1) - 1 }
   }
 
   /** Sends all messages with back-pressure. Resolves with their number when the last is acknowledged. */
@@ -128,6 +151,25 @@ export class TopicHandle<K, V> {
         yield this.#incoming(partition, raw)
       }
     }
+  }
+
+  /** The ends of partitions as they are after the call; one question for all that ask in a turn. */
+  async #endsAfter(partition: number): Promise<ReadonlyMap<string, number>> {
+    if (this.#asking) {
+      this.#asking.partitions.add(partition)
+      return this.#asking.answer
+    }
+    const partitions = new Set([partition])
+    const ask = async () => {
+      const { clock, admin } = this.#options
+      await clock.nextTurn()
+      this.#asking = undefined
+      const { topic } = this
+      const asked = [...partitions].map(each => ({ topic, partition: each }))
+      return (await admin()).endOffsets(asked, 'read_uncommitted')
+    }
+    this.#asking = { partitions, answer: ask() }
+    return this.#asking.answer
   }
 
   async #bounds(

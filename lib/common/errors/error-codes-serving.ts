@@ -1,5 +1,23 @@
 /** Codes of errors of the command line and the HTTP server. The format is that of `error-codes.ts`. */
 export const SERVING_CODES = `
+# Projections
+
+NOT_AN_INPUT
+  A store was to show an offset of a topic that does not lead to it.
+  Name one of the topics that the message lists.
+STALE
+  A store did not show within the time given what a write has led to.
+  Ask again, or read without waiting; the staleness tells how far behind the store is.
+VERSION_IN_USE
+  The version of a projection that reads come from, or that is being built, was to be removed.
+  Switch to another one first.
+VERSION_UNKNOWN
+  A projection has no version before the present one in this process.
+  Name the version to switch to.
+STALENESS_UNKNOWN
+  A store is filled from no topic whose name is known, or no monitor of its staleness was given.
+  Name a store that topics lead to, or give the HTTP server a monitor.
+
 # Command line
 
 APPLICATION_TWICE
