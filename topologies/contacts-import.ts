@@ -1,4 +1,5 @@
 import { continueOnError, type StreamsConfig, type Topology, type TopologyAbout } from 'millrace'
+import { importedOnce } from './contacts-import/audits.ts'
 import { buildTopology } from './contacts-import/build-topology.ts'
 import { importSettings } from './contacts-import/settings.ts'
 
@@ -10,6 +11,8 @@ export const about: TopologyAbout = {
   description:
     'Events end to end, and the aggregation of a batch: drop a CSV file and watch it being imported row by row; the completion comes once, with the right counts.',
 }
+
+export const audits = [importedOnce]
 
 /** Foreign bytes in one of our topics must not stop the imports; they are dropped, and counted. */
 export const config: Partial<StreamsConfig> = { deserializationErrorHandler: continueOnError }

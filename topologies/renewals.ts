@@ -15,6 +15,7 @@ import {
   type TopologySettings,
   type ValueAndTimestamp,
 } from 'millrace'
+import { chargedOnce, receivedOnce } from './renewals/audits.ts'
 import { providerAddress } from './renewals/provider-address.ts'
 import { CHARGE, SCHEDULE, type Receipt, type Renewal, type Subscription } from './renewals/records.ts'
 import { TOPICS } from './renewals/topics.ts'
@@ -27,6 +28,8 @@ export const about: TopologyAbout = {
   description:
     'Schedule and forget: subscriptions renew on their schedule, whatever the payment provider does. Switch it off, let one card fail, look at what waits, and replay what was given up.',
 }
+
+export const audits = [chargedOnce, receivedOnce]
 
 const keySerde = serdes.string()
 const subscriptions = { keySerde, valueSerde: serdes.json<Subscription>() }

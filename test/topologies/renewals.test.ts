@@ -105,9 +105,11 @@ test('what waits, and who is paused, is there after a restart', async () => {
     await eventually(async () => (await stateOf(app)).customers.every(({ waiting }) => waiting.length === 1))
   }
   await using again = await open({ broker, stateDir }, '3600000')
-  const { customers, schedule } = await stateOf(again)
+  const { customers, schedule } = await eventually(async () => {
+    const state = await stateOf(again)
+    return state.customers.every(({ waiting }) => waiting.length === 1) && state
+  })
   expect(schedule.isPaused).toBe(true)
-  expect(customers.every(({ waiting }) => waiting.length === 1)).toBe(true)
   expect(customers.filter(({ isPaused }) => isPaused).map(({ id }) => id)).toEqual(['u05'])
   await again.request('PUT', '/provider', { is: 'up' })
   await eventually(async () => (await stateOf(again)).provider.charges === CUSTOMERS - 1)

@@ -8,8 +8,11 @@ import type { StreamsConfig } from '../../streams/config.ts'
 import type { Audit } from '../../streams/topology-file.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 import { ApiRoutes } from './api-routes.ts'
+import { AuditReader } from '../audit/audit-reader.ts'
 import { History } from './history.ts'
+import { addLetterRoutes } from './letter-routes.ts'
 import { LiveReader } from './live-reader.ts'
+import { addOperatorRoutes } from './operator-routes.ts'
 import { planView } from './plan-view.ts'
 import { Ticker } from './ticker.ts'
 
@@ -49,10 +52,22 @@ export function consoleApp(application: ConsoleApplication, parts: ConsoleParts)
     logger,
     stop,
   })
+  const audits = new AuditReader({ audits: application.audits, ...parts })
+  const auditsLive = new Ticker({
+    event: 'audits',
+    read: async () => ({ audits: audits.look() }),
+    clock,
+    logger,
+    stop,
+  })
   const planned = planView(plan)
   routes.get('/plan', () => planned)
   routes.get('/live', () => live.listen())
   routes.get('/history', () => history.view)
+  routes.get('/audits', () => ({ audits: audits.look() }))
+  routes.get('/audits/live', () => auditsLive.listen())
+  addLetterRoutes(routes, application)
+  addOperatorRoutes(routes, application)
   const stores = openHttpApp(streams, { token: false, clock, logger }, stop)
   for (const path of ['/stores', '/stores/*', '/metrics', '/health/*'])
     app.get(path, c => stores.fetch(c.req.raw))

@@ -1,3 +1,4 @@
+import type { TopicPartitionOffset } from '../../broker/broker.ts'
 import { ConfigError } from '../../common/errors/errors.ts'
 import { nearest } from '../../common/nearest-name.ts'
 import type { Letter } from '../../processor/letter.ts'
@@ -24,6 +25,8 @@ export interface ListedLetter {
   readonly state: 'open' | LedgerEntry['action']
   /** Undefined where nothing was done. */
   readonly done: LedgerEntry | undefined
+  /** Where the letter itself lies. */
+  readonly place: TopicPartitionOffset
 }
 
 /**
@@ -61,7 +64,8 @@ export class DeadLetters {
         const { letter } = stored
         const done = ledger.about(box.name, stored)
         if (!isOf(applicationId, box, letter) || !isWanted(letter, filter)) continue
-        if (all || !done) yield { letter, state: done?.action ?? 'open', done }
+        const place = { topic: box.topic, partition: stored.partition, offset: stored.offset }
+        if (all || !done) yield { letter, state: done?.action ?? 'open', done, place }
       }
     }
   }

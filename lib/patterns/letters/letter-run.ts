@@ -1,4 +1,5 @@
 import type { Admin, Broker, OutgoingRecord } from '../../broker/broker.ts'
+import { equalBytes } from '../../common/bytes.ts'
 import { present } from '../../common/assert.ts'
 import { BrokerError } from '../../broker/broker-error.ts'
 import { TransactionalWriter } from '../../broker/open/transactional-writer.ts'
@@ -40,6 +41,12 @@ export interface ReplayOptions extends LetterActionOptions {
    * drop what comes of them. Default: no.
    */
   readonly now?: boolean
+  /**
+   * Bytes in place of the value of the source record, as its topic's serde writes them: for a letter whose
+   * value was wrong. Throws `LETTER_NOT_CORRECTABLE` where the operator did not get that value, but what
+   * operators above it made of it.
+   */
+  readonly value?: Uint8Array | null
 }
 
 /** What was done about letters, or would be. */
@@ -166,10 +173,19 @@ export class LetterRun {
   #replayed(stored: StoredLetter, run: string): OutgoingRecord {
     const { box, clock, options } = this.#options
     const place = present(box.replayPlace(stored), 'place of a letter that is replayed')
-    const { key, value, headers } = stored.record
+    const { key, headers } = stored.record
+    const value = options.value === undefined ? stored.record.value : this.#corrected(stored, options.value)
     const timestamp = clock.nowMs()
     const sent = options.now ? atPresent(headers, timestamp) : headers
     return { ...place, key, value, timestamp, headers: inRun(sent, run) }
+  }
+
+  #corrected({ letter }: StoredLetter, value: Uint8Array | null): Uint8Array | null {
+    if (this.#options.box.isShared || equalBytes(letter.input.value, letter.value)) return value
+    throw new StreamsError(
+      'LETTER_NOT_CORRECTABLE',
+      `letter ${letter.id} of ${letter.operator} cannot be corrected: the operator got what others had made of the record. Write the corrected record to ${letter.topic}, and purge the letter`,
+    )
   }
 
   async #checkPlaces(wanted: readonly StoredLetter[]): Promise<void> {
