@@ -31,6 +31,7 @@ export class MockConsole {
   readonly posts: { readonly path: string; readonly body: unknown }[] = []
   #isAway = false
   #restarts = 0
+  #lastEnd: object | null = null
   #listeners = new Set<ServerResponse>()
   readonly #server
 
@@ -53,6 +54,7 @@ export class MockConsole {
   /** The process is away until `comeBack`. */
   goAway(): void {
     this.#isAway = true
+    this.#lastEnd = { atMs: Date.now(), exitCode: null, killedBy: 'SIGKILL' }
     for (const { streams } of this.applications) for (const stream of streams) stream.end()
     this.tellSite()
   }
@@ -94,16 +96,19 @@ export class MockConsole {
 
   #site(): object {
     const state = this.#isAway ? 'restarting' : 'running'
-    const lastEnd =
-      this.#restarts > 0 || this.#isAway
-        ? { atMs: Date.now() - 900, exitCode: null, killedBy: 'SIGKILL' }
-        : null
     return {
       version: '0.1.0',
       brokers: 'embedded',
       startedMs: Date.now() - 723_000,
       processes: [
-        { index: 0, pid: 4_242, state, startedMs: Date.now() - 61_000, restarts: this.#restarts, lastEnd },
+        {
+          index: 0,
+          pid: 4_242,
+          state,
+          startedMs: Date.now() - 61_000,
+          restarts: this.#restarts,
+          lastEnd: this.#lastEnd,
+        },
       ],
       applications: this.applications.map(each => each.summary(this.#isAway)),
       canBreak: true,

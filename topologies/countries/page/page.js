@@ -1,4 +1,4 @@
-import { $, coalesced, element, live, request, whole } from '/live.js'
+import { $, coalesced, element, live, request, whole } from './live.js'
 
 const STEP = 12
 const limits = { countries: STEP, zones: STEP }

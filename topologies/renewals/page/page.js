@@ -1,4 +1,4 @@
-import { $, element, live, request, whole } from '/live.js'
+import { $, element, live, request, whole } from './live.js'
 
 const MODES = {
   up: ['Up', 'Every charge succeeds, if its card is good.'],

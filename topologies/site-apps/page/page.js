@@ -1,4 +1,4 @@
-import { $, coalesced, element, live, request, whole } from '/live.js'
+import { $, coalesced, element, live, request, whole } from './live.js'
 
 const SITES_SHOWN = 12
 const sites = new Map()

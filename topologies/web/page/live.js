@@ -3,9 +3,12 @@
 export const $ = id => document.getElementById(id)
 export const whole = new Intl.NumberFormat('en')
 
+/** An address of the service, which may be served below a path of another site. */
+export const here = path => new URL(`.${path}`, document.baseURI).href
+
 /** Rejects with the message that the server gave. */
 export async function request(path, options) {
-  const response = await fetch(path, options)
+  const response = await fetch(here(path), options)
   const body = response.status === 204 ? undefined : await response.json()
   if (!response.ok) throw Object.assign(new Error(body.error.message), { status: response.status })
   return body
@@ -52,7 +55,7 @@ export function live({ onConnect, onChange }) {
     $('connection').textContent = text
   }
   const connect = () => {
-    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/live`)
+    const socket = new WebSocket(here('/live').replace(/^http/, 'ws'))
     socket.onopen = () => {
       retryMs = 500
       show('live', 'Live')

@@ -38,7 +38,7 @@ export function Tiles({ plan, live, past }: TilesProps) {
       <Tile
         title="Commit, p99"
         value={duration(live?.commit.p99Ms)}
-        about={`${rate(live?.commit.rate)}, last ${duration(live?.commit.sinceLastMs)} ago`}
+        about={commitText(live?.commit)}
         course={course(each => each.commit.lastMs)}
       />
       <Tile
@@ -55,6 +55,11 @@ export function Tiles({ plan, live, past }: TilesProps) {
       />
     </section>
   )
+}
+
+function commitText(commit: Live['commit'] | undefined): string {
+  if (!commit || commit.sinceLastMs === null) return 'no commit while you look'
+  return `${rate(commit.rate)}, last ${duration(commit.sinceLastMs)} ago`
 }
 
 interface TileProps {

@@ -17,10 +17,12 @@ export async function sendCommand({ applicationId, action, target, note }: Comma
   const { operator, partition, key, letter } = target
   await post(appPath(applicationId, ['control']), {
     action,
-    target: operator,
-    ...(partition === undefined || partition === null ? {} : { partition }),
-    ...(key === undefined || key === null ? {} : { key: oneLine(key) }),
-    ...(letter === undefined || letter === null ? {} : { letter }),
+    target: {
+      operator,
+      ...(partition === undefined || partition === null ? {} : { partition }),
+      ...(key === undefined || key === null ? {} : { key: oneLine(key) }),
+      ...(letter === undefined || letter === null ? {} : { letter }),
+    },
     ...(note ? { note } : {}),
   })
 }

@@ -200,8 +200,10 @@ export interface TopicRecord {
   readonly keyFormat: string
   readonly valueFormat: string
   readonly bytes: number
-  readonly headers: readonly (readonly [string, string])[]
+  readonly headers: readonly (readonly [name: string, value: unknown])[]
+  /** Whether its transaction was aborted, or has not ended. */
   readonly aborted?: boolean
+  readonly open?: boolean
 }
 
 export interface RecordsPage {

@@ -1,3 +1,20 @@
+/** Methods whose names have a capital inside. */
+const METHODS = new Map(
+  [
+    'mapValues',
+    'flatMap',
+    'flatMapValues',
+    'mapValuesAsync',
+    'selectKey',
+    'toStream',
+    'leftJoin',
+    'outerJoin',
+    'forEach',
+    'transformValues',
+    'processValues',
+  ].map(method => [method.toUpperCase(), method] as const),
+)
+
 /**
  * A node's name as people say it: generated ones are long and end in ten digits. Of
  * `KSTREAM-AGGREGATE-0000000004` it makes "aggregate 4"; names that somebody gave stay as they are.
@@ -6,7 +23,7 @@ export function nodeLabel(name: string): string {
   const generated = /^K(STREAM|TABLE|GROUPED\w*)-(.+?)-(\d{10})(.*)$/.exec(name)
   if (!generated) return name
   const [, family, kind = '', digits = '', rest = ''] = generated
-  const words = kind.toLowerCase().replaceAll('-', ' ')
+  const words = METHODS.get(kind) ?? kind.toLowerCase().replaceAll('-', ' ')
   return `${family === 'TABLE' && words === 'source' ? 'table' : words} ${Number(digits)}${rest}`
 }
 

@@ -18,6 +18,7 @@ interface Kept<T> {
 }
 
 const RETRY_MS = 1_000
+const REFUSED_MS = 10_000
 
 /**
  * An answer of the API. While the process is away it is asked for again, and what was known stays; with
@@ -42,7 +43,7 @@ export function useJson<T>(
       )
       if (abort.signal.aborted) return
       if (error !== undefined) setKept(before => failed(before, path, error))
-      const pauseMs = error instanceof ApiError && error.isPassing ? RETRY_MS : everyMs
+      const pauseMs = pauseAfter(error, everyMs)
       if (pauseMs !== undefined) cancel = after(pauseMs, next)
     }
     const next = () => {
@@ -58,6 +59,12 @@ export function useJson<T>(
   const reload = useCallback(() => setRound(before => before + 1), [])
   if (kept.path !== path) return { data: undefined, error: undefined, isLoading: path !== undefined, reload }
   return { ...kept, reload }
+}
+
+/** What was refused is asked for more seldom: it may still come, as a key of a store. */
+function pauseAfter(error: unknown, everyMs: number | undefined): number | undefined {
+  if (error instanceof ApiError && error.isPassing) return RETRY_MS
+  return everyMs === undefined || error === undefined ? everyMs : Math.max(everyMs, REFUSED_MS)
 }
 
 function failed<T>(before: Kept<T>, path: string, cause: unknown): Kept<T> {

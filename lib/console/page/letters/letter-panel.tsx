@@ -25,7 +25,9 @@ const LIMIT = 1_000
 
 /** One letter with its error and its record; one that the filters leave out is looked for. */
 export function LetterPanel({ applicationId, id, known, onDone, onClose }: LetterPanelProps) {
-  const all = useJson<Letters>(known ? undefined : appPath(applicationId, ['letters'], { limit: LIMIT }))
+  const all = useJson<Letters>(
+    known ? undefined : appPath(applicationId, ['letters'], { limit: LIMIT, all: true }),
+  )
   const letter = known ?? all.data?.letters.find(each => each.id === id)
   return (
     <Panel kind="Dead letter" title={id} onClose={onClose}>

@@ -40,8 +40,9 @@ export function LettersView({ applicationId, id }: LettersViewProps) {
     string,
     string,
   ]
+  const all = params.get('all') === 'true'
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
-  const wanted = { operator, key, reason }
+  const wanted = { operator, key, reason, ...(all ? { all } : {}) }
   const letters = useJson<Letters>(appPath(applicationId, ['letters'], { ...wanted, limit: LIMIT }), {
     everyMs: 4_000,
   })
@@ -54,7 +55,7 @@ export function LettersView({ applicationId, id }: LettersViewProps) {
     <Answer of={letters} rows={6}>
       {data => (
         <>
-          <LetterFilters operators={data.operators} {...wanted} />
+          <LetterFilters operators={data.operators} {...{ operator, key, reason, all }} />
           <div class="toolbar">
             <LetterActions
               applicationId={applicationId}
@@ -103,9 +104,11 @@ interface LetterFiltersProps {
   readonly operator: string
   readonly key: string
   readonly reason: string
+  /** Also those about which something was done. */
+  readonly all: boolean
 }
 
-function LetterFilters({ operators, operator, key, reason }: LetterFiltersProps) {
+function LetterFilters({ operators, operator, key, reason, all }: LetterFiltersProps) {
   return (
     <div class="filters">
       <Choice
@@ -121,6 +124,10 @@ function LetterFilters({ operators, operator, key, reason }: LetterFiltersProps)
         options={[['', 'any'], ...REASONS.map(each => [each, each] as const)]}
         onChange={value => setParams({ reason: value })}
       />
+      <label class="check">
+        <input type="checkbox" checked={all} onChange={() => setParams({ all: !all })} />
+        Also those that are done
+      </label>
     </div>
   )
 }

@@ -1,5 +1,5 @@
 import type { TopicRecord } from '../core/api-types.ts'
-import { bytes, dateTime } from '../core/format.ts'
+import { bytes, dateTime, oneLine } from '../core/format.ts'
 import { link } from '../core/router.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Facts } from '../parts/fields.tsx'
@@ -19,6 +19,7 @@ export function RecordPanel({ topic, record, onClose }: RecordPanelProps) {
   const address = new URL(link(['topics', topic], { partition, offset }), location.href).href
   return (
     <Panel kind={`Record of ${topic}`} title={placeOf(record)} onClose={onClose}>
+      {record.open && <p class="notice busy">Its transaction has not ended yet.</p>}
       {aborted && (
         <p class="notice bad">Its transaction was aborted: who reads committed records never sees it.</p>
       )}
@@ -45,7 +46,7 @@ export function RecordPanel({ topic, record, onClose }: RecordPanelProps) {
       {headers.length === 0 ? (
         <p class="quiet">None</p>
       ) : (
-        <Facts facts={headers.map(([name, text]) => [name, <code>{text}</code>] as const)} />
+        <Facts facts={headers.map(([name, text]) => [name, <code>{oneLine(text)}</code>] as const)} />
       )}
     </Panel>
   )

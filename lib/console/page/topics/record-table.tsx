@@ -36,10 +36,11 @@ export function RecordTable({ records, chosen, onOpen }: RecordTableProps) {
   )
 }
 
-function ValueCell({ record: { value, aborted } }: { readonly record: TopicRecord }) {
+function ValueCell({ record: { value, aborted, open } }: { readonly record: TopicRecord }) {
   return (
     <span class={`clip ${aborted ? 'aborted' : ''}`}>
       {aborted && <span class="tag bad">aborted</span>}
+      {open && <span class="tag busy">open</span>}
       {value === null ? <em>tombstone</em> : oneLine(value)}
     </span>
   )

@@ -168,10 +168,15 @@ function Browse({ name, chosen, onOpen }: BrowseProps) {
     <Answer of={first} rows={8}>
       {({ records }) => {
         const all = [...records, ...more.flatMap(page => page.records)]
-        if (all.length === 0) return <Empty title="No record is like that." />
         return (
           <>
-            <RecordTable records={all} chosen={chosen} onOpen={onOpen} />
+            {all.length > 0 ? (
+              <RecordTable records={all} chosen={chosen} onOpen={onOpen} />
+            ) : (
+              <Empty title={next ? 'None of the records looked at is like that.' : 'No record is like that.'}>
+                {next && '“More” looks further.'}
+              </Empty>
+            )}
             <nav class="pager" aria-label="Pages">
               <button type="button" onClick={first.reload}>
                 Read again

@@ -32,7 +32,7 @@ export function BoxView({ box, live, chosen, onChoose }: BoxViewProps) {
         <rect width={width} height={height} rx={kind === 'topic' ? 22 : 8} />
         <path class="mark" d={MARKS[kind]} transform="translate(20 22)" />
         <text class="name" x="34" y="19">
-          {fitted(kind === 'topic' ? name : nodeLabel(name), (width - 44) / 6.9)}
+          {fitted(kind === 'topic' ? name : nodeLabel(name), (width - 44) / 7.6)}
         </text>
         <text class="about" x="34" y="34">
           {aboutOf(box, live)}
@@ -130,7 +130,8 @@ function aboutOf({ kind, name, node }: PlacedBox, live: Live | undefined): strin
 
 const clickable = (label: string, open: () => void) => ({
   role: 'button' as const,
-  tabIndex: 0,
+  // SVG knows the name in small letters only.
+  tabindex: 0,
   'aria-label': label,
   onClick: open,
   onKeyDown: (event: KeyboardEvent) => {

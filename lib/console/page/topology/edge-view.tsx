@@ -1,5 +1,6 @@
 import type { Live } from '../core/api-types.ts'
 import { rate, short } from '../core/format.ts'
+import { edgeFlow, isMoving, type Flow } from './flow.ts'
 import type { Direction, PlacedBox, PlacedEdge, Point } from './lay-out.ts'
 
 interface EdgeViewProps {
@@ -7,24 +8,27 @@ interface EdgeViewProps {
   readonly from: PlacedBox
   readonly to: PlacedBox
   readonly live: Live | undefined
+  readonly flows: ReadonlyMap<string, Flow>
   readonly direction: Direction
 }
 
 /** The way of records: the more of them, the thicker; lag stands where a topic is read. */
-export function EdgeView({ edge, from, to, live, direction }: EdgeViewProps) {
-  const perSecond = rateOf(from, to, live)
-  const isMoving = (perSecond ?? 0) > 0
+export function EdgeView({ edge, from, to, live, flows, direction }: EdgeViewProps) {
+  const end = (box: PlacedBox) => ({ kind: box.kind, flow: flows.get(box.id) ?? 0 })
+  const flow = edgeFlow(end(from), end(to))
+  const perSecond = flow === 'some' ? 1 : flow
+  const moves = isMoving(flow)
   const lag = from.kind === 'topic' ? (live?.topics[from.name]?.lag ?? null) : null
   const middle = middleOf(edge.points)
   const isLabelled = from.kind === 'topic' || to.kind === 'topic'
   return (
-    <g class={`edge ${isMoving ? 'moving' : 'still'}`}>
+    <g class={`edge ${moves ? 'moving' : 'still'}`}>
       <path
         d={curve(edge.points, direction)}
-        style={{ strokeWidth: `${1.2 + Math.min(Math.log10(1 + (perSecond ?? 0)), 4) * 0.55}px` }}
-        marker-end={`url(#arrow-${isMoving ? 'moving' : 'still'})`}
+        style={{ strokeWidth: `${1.2 + Math.min(Math.log10(1 + perSecond), 4) * 0.55}px` }}
+        marker-end={`url(#arrow-${moves ? 'moving' : 'still'})`}
       />
-      {isLabelled && isMoving && (
+      {isLabelled && moves && flow !== 'some' && (
         <text x={middle.x} y={middle.y - 7}>
           {rate(perSecond)}
         </text>
@@ -37,19 +41,6 @@ export function EdgeView({ edge, from, to, live, direction }: EdgeViewProps) {
       )}
     </g>
   )
-}
-
-/**
- * How many records a second go this way. Nodes count what they get: at a topic that is exact; between two
- * nodes it is at most what either gets.
- */
-function rateOf(from: PlacedBox, to: PlacedBox, live: Live | undefined): number | undefined {
-  if (!live) return undefined
-  const of = (box: PlacedBox) => live.nodes[box.name]?.processRate
-  if (from.kind === 'topic') return of(to)
-  if (to.kind === 'topic') return of(from)
-  const both = [of(from), of(to)].filter(each => each !== undefined)
-  return both.length === 0 ? undefined : Math.min(...both)
 }
 
 function middleOf(points: readonly Point[]): Point {

@@ -40,7 +40,7 @@ export const ROW_HEIGHT = 22
 const HEAD_HEIGHT = 44
 /** Sources and sinks are where a sub-topology meets a topic, whose name stands beside them. */
 export const PORT = 30
-const CHARACTER = 7.1
+const CHARACTER = 7.7
 const MARGIN = 16
 const PADDING = 14
 const TITLE_HEIGHT = 22
@@ -105,8 +105,8 @@ function framed(graph: Graph, boxes: readonly PlacedBox[], edges: readonly Place
 function sizeOf({ kind, name, stores }: GraphBox): { width: number; height: number } {
   if (kind === 'source' || kind === 'sink') return { width: PORT, height: PORT }
   const label = kind === 'topic' ? name : nodeLabel(name)
-  const widest = Math.max(label.length * CHARACTER + 46, ...stores.map(store => store.length * 6.4 + 78))
-  const width = Math.min(Math.max(widest, 116), 250)
+  const widest = Math.max(label.length * CHARACTER + 50, ...stores.map(store => store.length * 6.4 + 78))
+  const width = Math.min(Math.max(widest, 112), 270)
   return { width, height: HEAD_HEIGHT + stores.length * ROW_HEIGHT + (stores.length > 0 ? 6 : 0) }
 }
 

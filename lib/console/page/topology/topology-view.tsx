@@ -6,6 +6,7 @@ import { layOut, type Direction, type PlacedGroup } from './lay-out.ts'
 import { BoxView } from './box-view.tsx'
 import type { Choice } from './choice.ts'
 import { EdgeView } from './edge-view.tsx'
+import { flowsOf } from './flow.ts'
 
 interface TopologyViewProps {
   readonly plan: Plan
@@ -24,10 +25,9 @@ const SMALLEST = 0.8
 /** The running plan, drawn, with live numbers on it. */
 export function TopologyView(props: TopologyViewProps) {
   const { plan, live, direction, withInternal, isWhole, chosen, onChoose } = props
-  const layout = useMemo(
-    () => layOut(graphOf(plan, { withInternal }), direction),
-    [plan, direction, withInternal],
-  )
+  const graph = useMemo(() => graphOf(plan, { withInternal }), [plan, withInternal])
+  const layout = useMemo(() => layOut(graph, direction), [graph, direction])
+  const flows = flowsOf(graph, live)
   const byId = new Map(layout.boxes.map(box => [box.id, box]))
   const { width, height } = layout
   return (
@@ -49,6 +49,7 @@ export function TopologyView(props: TopologyViewProps) {
             from={byId.get(edge.from)!}
             to={byId.get(edge.to)!}
             live={live}
+            flows={flows}
             direction={direction}
           />
         ))}
