@@ -41,6 +41,7 @@ export default defineConfig({
             page('Asynchronous calls', '/asynchronous-calls'),
             page('Retries', '/retries'),
             page('Schedules', '/schedules'),
+            page('Batches and duplicates', '/gather'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Testing', '/testing'),
