@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import {
   GATHER_STORES,
   gatherInput,
-  HOUR_MS,
+  PATIENCE_MS,
   uncommitted,
   wrongEvents,
   type ExpectedImport,
@@ -43,7 +43,7 @@ const IMPORTERS = 4
 const AGGREGATORS = 3
 /** Beyond a start and several commits. */
 const LIFE_MS_MAX = 6_000
-const LIMIT_MS = 3 * HOUR_MS
+const LIMIT_MS = 10_800_000
 
 /** One process over the durable embedded broker, killed at random moments; then time is set forward. */
 export async function gatherOnEmbedded(options: GatherChaosOptions): Promise<GatherChaosOutcome> {
@@ -73,13 +73,13 @@ export async function gatherOnEmbedded(options: GatherChaosOptions): Promise<Gat
     say(`kill ${kill} of ${kills}`)
     killed = kill
   }
-  for (const aheadMs of [0, 1.5 * HOUR_MS, 3 * HOUR_MS]) {
+  for (const aheadMs of [0, 1.5 * PATIENCE_MS, 2.75 * PATIENCE_MS]) {
     const [code] = (await once(
-      startRun({ ...base, aheadMs, toLastTimer: aheadMs > 2 * HOUR_MS }),
+      startRun({ ...base, aheadMs, toLastTimer: aheadMs > 2 * PATIENCE_MS }),
       'close',
     )) as [number | null]
     if (code !== 0) return { results, kills: killed, wrong: [`the run at +${aheadMs} ms ended by ${code}`] }
-    say(`all is committed at +${aheadMs / HOUR_MS} h`)
+    say(`all is committed at +${aheadMs / 60_000} min`)
   }
   const wrong = await withBroker(directory, async broker => {
     return [...(await wrongEvents(broker, expected)), ...(await entriesLeft(broker, 'subject'))]
@@ -143,22 +143,22 @@ export async function gatherOnKafka(
 
     /** Deadlines pass, and then the time for which ended imports are remembered. */
     async function atLast(): Promise<string[]> {
-      for (const aheadMs of [1.5 * HOUR_MS, 3 * HOUR_MS]) {
+      for (const aheadMs of [1.5 * PATIENCE_MS, 2.75 * PATIENCE_MS]) {
         for (const app of apps) await app.running()
         for (const app of apps) await app.close()
         apps = names.map(name => start(name, aheadMs))
         await eventually(async () => (await entriesLeftOrWrong(aheadMs)).length === 0, {
           limitMs: 120_000,
           pauseMs: 500,
-          what: `what is to happen by +${aheadMs / HOUR_MS} h`,
-        }).catch(() => say(`+${aheadMs / HOUR_MS} h: not all has happened`))
-        say(`time is at +${aheadMs / HOUR_MS} h`)
+          what: `what is to happen by +${aheadMs / 60_000} min`,
+        }).catch(() => say(`+${aheadMs / 60_000} min: not all has happened`))
+        say(`time is at +${aheadMs / 60_000} min`)
       }
       return [...(await wrongEvents(broker, expected, prefix)), ...(await entriesLeft(broker, applicationId))]
     }
 
     function entriesLeftOrWrong(aheadMs: number): Promise<string[]> {
-      if (aheadMs > 2 * HOUR_MS) return entriesLeft(broker, applicationId)
+      if (aheadMs > 2 * PATIENCE_MS) return entriesLeft(broker, applicationId)
       return wrongEvents(broker, expected, prefix)
     }
   } finally {

@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedBroker, type EmbeddedBroker } from '../../lib/broker/embedded/embedded-broker.ts'
 import type { CommitStep } from '../../lib/runtime/thread/commit.ts'
-import { GATHER_STORES, gatherInput, HOUR_MS, wrongCounts, wrongEvents } from '../support/gather-subject.ts'
+import {
+  GATHER_STORES,
+  gatherInput,
+  PATIENCE_MS,
+  wrongCounts,
+  wrongEvents,
+} from '../support/gather-subject.ts'
 import { runChild, withBroker } from '../support/run-child.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { createTopics, produce, readAll } from '../support/topics.ts'
@@ -29,8 +35,8 @@ describe('kill -9 while imports are gathered', () => {
     await rm(join(directory, 'state'), { recursive: true })
     expect(await run(base)).toBe('finished')
     // Deadlines pass while nothing runs, and then the time for which ended imports are remembered.
-    expect(await run({ ...base, aheadMs: 1.5 * HOUR_MS })).toBe('finished')
-    expect(await run({ ...base, aheadMs: 3 * HOUR_MS, toLastTimer: true })).toBe('finished')
+    expect(await run({ ...base, aheadMs: 1.5 * PATIENCE_MS })).toBe('finished')
+    expect(await run({ ...base, aheadMs: 2.75 * PATIENCE_MS, toLastTimer: true })).toBe('finished')
 
     const broker = await openEmbeddedBroker({ directory: join(directory, 'broker') })
     onTestFinished(() => broker.close())
