@@ -45,6 +45,7 @@ export default defineConfig({
             page('Retries', '/retries'),
             page('Schedules', '/schedules'),
             page('Key-value store', '/key-value-store'),
+            page('Batches and duplicates', '/gather'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Context and tracing', '/context-and-tracing'),

@@ -16,8 +16,16 @@ export type SerdeErrorCode =
   | 'SERDE_INVALID'
   /** The serde was made of something unusable: a bad schema, an asynchronous validator. */
   | 'SERDE_SCHEMA'
-  /** The schema of the bytes is still being fetched. */
+  /** What the bytes need, such as their schema, is still being fetched. */
   | 'SERDE_PENDING'
+  /** A value for a claim check was not stored before. */
+  | 'CLAIM_NOT_STORED'
+  /** A claim's payload is not in its store any more. */
+  | 'CLAIM_GONE'
+  /** A claim's payload is not what was stored. */
+  | 'CLAIM_DAMAGED'
+  /** A store of payloads does not answer. */
+  | 'PAYLOADS_UNAVAILABLE'
 
 /**
  * A value or bytes that a serde cannot represent. `cause` is the error of the library below, where there is

@@ -21,6 +21,12 @@ function chaos(...args: readonly string[]) {
 }
 
 describe('npm run chaos', () => {
+  it('gathers on the embedded broker and on Kafka', () => {
+    const { status, stdout } = chaos('--gather', '--list')
+    expect(stdout.split('\n').map(line => line.split(':')[0])).toEqual(['embedded', 'kafka', ''])
+    expect(status).toBe(0)
+  })
+
   it.each([
     { mode: 'cluster', parts: allScenarios },
     { mode: 'all', parts: soakFaults },

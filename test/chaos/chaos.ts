@@ -36,6 +36,11 @@ const MODES: { readonly [flag: string]: ModeEntry } = {
     options: ['seed', 'count'],
     load: async () => (await import('./modes/purchases.ts')).mode,
   },
+  gather: {
+    about: '1,000 imports of up to 10,000 jobs, results in no order, processes killed (--count 60, --seed)',
+    options: ['seed', 'count'],
+    load: async () => (await import('./modes/gather.ts')).mode,
+  },
   all: {
     about: 'random faults of every kind at once, for ten minutes (--minutes, --seed, --log)',
     options: ['seed', 'minutes', 'log'],

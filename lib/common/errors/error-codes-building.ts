@@ -219,6 +219,21 @@ REGISTRY_UNSUPPORTED
   A schema is not Avro, or refers to other subjects.
   Register it as Avro, with those types written out.
 
+# Large payloads
+
+CLAIM_NOT_STORED
+  A value for a claim check is larger than its threshold, and was not stored before it was sent.
+  Send it through mapValuesAsync(value => claims.checkIn(value)), and do not change it afterwards.
+CLAIM_GONE
+  The payload of a record is not in its store any more.
+  Keep payloads longer than their topics keep records; deserializationErrorHandler decides about the record.
+CLAIM_DAMAGED
+  The payload of a record is not what was stored.
+  Look for what writes to the store; deserializationErrorHandler decides about the record.
+PAYLOADS_UNAVAILABLE
+  A store of payloads does not answer, after all tries.
+  Look at the store; the record is read again when the application starts.
+
 # Tests
 
 ENDLESS_TOPOLOGY

@@ -3,10 +3,7 @@ import type { StreamHandle } from '../kit/handles.ts'
 import type { SerdeOptions } from '../options/options.ts'
 import { addRepartition, behindRepartition, planRepartition } from '../kit/plan-repartition.ts'
 
-/**
- * The stream with these serdes, behind a topic of that name where its keys have changed, and itself where
- * not.
- */
+/** The stream behind a topic of that name where its keys have changed. With these serdes in any case. */
 export function repartitioned<K, V>(
   stream: StreamHandle,
   topicPrefix: string,

@@ -1,4 +1,5 @@
 import { openBroker } from '../../../lib/broker/open/open-broker.ts'
+import { systemClock } from '../../../lib/common/clock.ts'
 import { consoleLogger, silentLogger } from '../../../lib/common/logger.ts'
 import { KafkaStreams } from '../../../lib/streams/kafka-streams.ts'
 import { appTopologies } from './app-topologies.ts'
@@ -12,7 +13,8 @@ const spec = JSON.parse(process.argv[2] ?? '') as AppSpec
 const logger = process.env['MILLRACE_TEST_LOG'] ? consoleLogger('debug') : silentLogger
 const broker = await openBroker(spec.brokers, { logger })
 const topology = appTopologies[spec.topology](spec.prefix)
-const streams = new KafkaStreams(topology, spec.config, { broker, logger })
+const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + (spec.aheadMs ?? 0) }
+const streams = new KafkaStreams(topology, spec.config, { broker, logger, clock })
 
 const told = new Promise<void>(resolve => {
   process.once('SIGTERM', resolve)

@@ -11,6 +11,8 @@ export interface AppSpec {
   readonly topology: AppTopology
   readonly prefix: string
   readonly config: StreamsConfig
+  /** How far its wall clock is set forward. Default 0. */
+  readonly aheadMs?: number
 }
 
 /** One process of an application: a real one, to be killed, stopped and continued. */

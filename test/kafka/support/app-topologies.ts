@@ -5,6 +5,7 @@ import { Record } from '../../../lib/processor/record.ts'
 import { serdes } from '../../../lib/serde/serdes.ts'
 import type { Topology } from '../../../lib/topology/topology.ts'
 import { commitSubject } from '../../support/commit-subject.ts'
+import { gatherSubject } from '../../support/gather-subject.ts'
 import { renewalsSubject } from '../../support/renewals-subject.ts'
 import { retrySubject } from '../../support/retry-subject.ts'
 import { schedulesSubject } from '../../support/schedules-subject.ts'
@@ -25,6 +26,8 @@ export const appTopologies = {
   retry: prefix => retrySubject({}, prefix),
   /** A schedule, and calls of a provider. */
   renewals: prefix => renewalsSubject(prefix),
+  /** Batches, and when they are complete. */
+  gather: prefix => gatherSubject(prefix),
   /** Fires every millisecond, and takes schedules as data. */
   schedules: prefix => schedulesSubject(prefix),
 } satisfies { readonly [name: string]: (prefix: string) => Topology }

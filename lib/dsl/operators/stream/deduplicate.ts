@@ -1,5 +1,5 @@
 import { assert } from '../../../common/assert.ts'
-import { bytesToMapKey, concatBytes, EMPTY_BYTES, utf8 } from '../../../common/bytes.ts'
+import { bytesToMapKey, concatBytes, utf8 } from '../../../common/bytes.ts'
 import type { Counter } from '../../../common/metrics/meter.ts'
 import { METRIC_GROUPS } from '../../../common/metrics/metrics.ts'
 import { operatorContext } from '../../../processor/operator-context.ts'
