@@ -52,6 +52,7 @@ export default defineConfig({
             page('Testing', '/testing'),
             page('HTTP', '/http'),
             page('Push', '/push'),
+            page('Console', '/console'),
             page('The six patterns', '/patterns'),
           ],
         },

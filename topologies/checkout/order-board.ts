@@ -28,7 +28,10 @@ export interface BoardState {
   readonly orders: readonly OrderState[]
 }
 
-/** Follows the topics as any other service would, and says what it has seen: nothing of it is the engine's word. */
+/**
+ * Follows the topics as any other service would, and says what it has seen: nothing of it is the engine's
+ * word.
+ */
 export class OrderBoard {
   readonly #orders = new Map<string, OrderState>()
   readonly #stop = new AbortController()

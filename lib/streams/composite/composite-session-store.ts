@@ -1,7 +1,7 @@
 import type { FanOut } from './fan-out.ts'
-import type { TimeWindow, Windowed } from '../common/windowed.ts'
-import type { ReadOnlySessionStore, SessionSpan } from '../store/contract/session-store.ts'
-import type { KeyRange } from '../store/contract/window-store.ts'
+import type { TimeWindow, Windowed } from '../../common/windowed.ts'
+import type { ReadOnlySessionStore, SessionSpan } from '../../store/contract/session-store.ts'
+import type { KeyRange } from '../../store/contract/window-store.ts'
 
 type View<K, V> = ReadOnlySessionStore<K, V>
 type Rows<K, V> = AsyncIterable<readonly [Windowed<K>, V]>

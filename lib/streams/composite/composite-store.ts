@@ -1,4 +1,4 @@
-import type { ReadOnlyKeyValueStore } from '../store/contract/key-value-store.ts'
+import type { ReadOnlyKeyValueStore } from '../../store/contract/key-value-store.ts'
 import { shown, type FanOut } from './fan-out.ts'
 
 type View<K, S> = ReadOnlyKeyValueStore<K, S>

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors/errors.ts'
+import { StreamsError } from '../../common/errors/errors.ts'
 
 /**
  * Called with a key that was not found: throws `KEY_NOT_HERE` where it belongs to another task, so that it is

@@ -1,6 +1,6 @@
 import { shown, type FanOut } from './fan-out.ts'
-import type { Windowed } from '../common/windowed.ts'
-import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../store/contract/window-store.ts'
+import type { Windowed } from '../../common/windowed.ts'
+import type { KeyRange, ReadOnlyWindowStore, TimeRange } from '../../store/contract/window-store.ts'
 
 type View<K, S> = ReadOnlyWindowStore<K, S>
 
