@@ -38,6 +38,7 @@ function program(name: string): string {
 const COMMANDS: { readonly [command: string]: string } = {
   'npm ci && npm start': 'test/cli/several-files.test.ts',
   'npm ci && npm test': '.ci/run',
+  'millrace run orders.ts --console': 'test/console/supervisor.test.ts',
   [String.raw`printf '{"page":"/a","ms":250}\n{"page":"/a","ms":150}\n{"page":"/b","ms":50}\n' > views.txt`]:
     'here',
   'npx millrace run page-views.ts --input views=views.txt --print page-totals --exit-when-idle': 'here',

@@ -45,6 +45,7 @@ export default defineConfig({
             page('Serdes', '/serdes'),
             page('Testing', '/testing'),
             page('HTTP', '/http'),
+            page('Console', '/console'),
             page('The six patterns', '/patterns'),
           ],
         },

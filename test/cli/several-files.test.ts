@@ -107,7 +107,8 @@ describe('several files', () => {
     const files = args.map(argument => (argument.endsWith('.ts') ? join(ROOT, argument) : argument))
     const directory = await directoryWith({})
     const process = await CliProcess.start(files, { directory })
-    const { applications } = await allRunning(await overviewOf(process))
+    const site = await eventually(() => /the console is on (http:\S+)/.exec(process.stderr)?.[1])
+    const { applications } = await allRunning(site)
     expect(applications.map(({ applicationId }) => applicationId)).toEqual([
       'contacts-import',
       'site-apps',
@@ -115,7 +116,11 @@ describe('several files', () => {
       'renewals',
     ])
     for (const { url } of applications) {
-      const page = await fetch(url!)
+      // An application runs before its service is up.
+      const page = await eventually(async () => {
+        const answer = await fetch(new URL(url!, `${site}/`))
+        return answer.ok && answer
+      })
       expect(page.headers.get('content-type')).toContain('text/html')
       expect(await page.text()).toContain('<h1>')
     }

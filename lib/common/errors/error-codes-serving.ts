@@ -2,6 +2,9 @@
 export const SERVING_CODES = `
 # Command line
 
+APPLICATION_MISSING
+  millrace dlq names neither a topology file nor an application.
+  Give the file, or --application-id.
 APPLICATION_TWICE
   Two of the files are the same application.
   Give one of them an applicationId of its own.
@@ -26,12 +29,6 @@ CLOSE_TIMEOUT
 COMMAND_INCOMPLETE
   millrace control lacks an operator or a letter, or has one too many.
   Give what the message names.
-CONTROL_TOPIC_MISSING
-  The topics of an application's commands are not there, since it has not run with an operator with retry.
-  Start it once, which makes them; then command.
-INVALID_KEY
-  The key of a command cannot be read as one of the operator's keys.
-  Give it as millrace control FILE list prints keys; JSON for what is no text.
 CONFIG_FILE_BROKEN
   The config file does not load.
   Mend the error, which is the cause.
@@ -47,6 +44,18 @@ CONFIG_FILE_TWICE
 CONFLICTING_OPTIONS
   Two options contradict each other.
   Leave out one of them.
+CONSOLE_NOT_STARTED
+  A process of the console has ended before its applications ever ran.
+  Mend what it has printed above.
+CONSOLE_OFF
+  An option of the console was given without it.
+  Add --console, or leave the option out.
+CONSOLE_STAYS
+  --exit-when-idle was given with --console, which stays.
+  Leave one of them out.
+CONTROL_TOPIC_MISSING
+  The topics of an application's commands are not there, since it has not run with an operator with retry.
+  Start it once, which makes them; then command.
 DIRECTORY_MISSING
   millrace init was given no directory, and cannot ask.
   Name it: millrace init my-app.
@@ -80,69 +89,18 @@ INSTALL_FAILED
 INTERRUPTED
   The command was told to stop.
   Run it again.
+INVALID_KEY
+  The key of a command cannot be read as one of the operator's keys.
+  Give it as millrace control FILE list prints keys; JSON for what is no text.
 INVALID_PORT
   PORT is no port, or there are too few behind it for the services.
   Give a number from 0 to 65535.
-APPLICATION_MISSING
-  millrace dlq names neither a topology file nor an application.
-  Give the file, or --application-id.
 LEDGER_UNREADABLE
   The topic <applicationId>-dlq-ledger has a record that is none of its entries.
   Find out what writes to it; delete the topic to begin anew: then letters that were replayed are open again.
-OPERATOR_GONE
-  The topology has no operator of that name any more, so nothing would take its dead letters again.
-  List and purge them, or replay them with a version that has the operator.
-PURGE_UNBOUNDED
-  millrace dlq FILE purge says nothing about which letters.
-  Name letters, or give --operator, --key, --error, --reason, --since or --before.
-REPLAY_FENCED
-  Somebody else has begun to replay or purge the dead letters of the same operator.
-  See by millrace dlq FILE list --all what is done, and call again if something is left: nothing is done twice.
-REPLAY_TOPIC_MISSING
-  The topic from which an operator takes its dead letters again is not there, or has too few partitions.
-  Start the application once, which makes it; then replay.
-UNKNOWN_ACTION
-  The command does not know what is to be done.
-  Give one of the words that the message lists.
-UNKNOWN_APPLICATION
-  No dead letters of that application are there.
-  Check --application-id and --brokers.
 LETTER_MISSING
   show of millrace dlq names no letter.
   Give the id that list prints.
-NO_OPERATOR_WITH_RETRY
-  Dead letters or control of an application are asked for, and it has no operator with retry.
-  Give an operator retry; for dead letters of others look at deadLetterQueueTopic with millrace consume.
-NO_SCHEDULES
-  Schedules of an application are asked for, and its topology has none; or none as data, and one is to be written.
-  Add builder.schedule, or builder.schedules with the sinks that schedules may fire to.
-PUT_INCOMPLETE
-  millrace schedules FILE put lacks when the schedule fires, or where to.
-  Give what the message names.
-SCHEDULE_MISSING
-  millrace schedules lacks the id of a schedule, or has one too many.
-  Take one that millrace schedules FILE list prints.
-SCHEDULES_TOPIC_MISSING
-  The topic of an application's schedules is not there, since it has not run with them.
-  Start it once, which makes the topic; then order.
-SCHEDULE_IN_CODE
-  A schedule is to be written or deleted that builder.schedule says.
-  Change it in the code; or pause it.
-SCHEDULE_PAST
-  A schedule is to fire once, at a time that is past.
-  Give a time that comes.
-UNKNOWN_SCHEDULE
-  There is no schedule of that id.
-  Take the id that the message names; millrace schedules FILE list prints those there are.
-UNKNOWN_SINK
-  A schedule is to fire to a sink that the code does not name.
-  Name one that builder.schedules has in to.
-UNKNOWN_LETTER
-  There is no dead letter of that id.
-  Use one that millrace dlq FILE list prints; it may have been deleted by age.
-UNKNOWN_OPERATOR
-  No operator with retry has that name.
-  Use the nearest one, which the message has.
 NOTHING_TO_READ
   millrace consume was to read from the end, and not to wait.
   Add --follow.
@@ -152,9 +110,18 @@ NOT_A_DIRECTORY
 NOT_CONFIRMED
   Topics would be deleted.
   Add --yes to do it.
+NO_OPERATOR_WITH_RETRY
+  Dead letters or control of an application are asked for, and it has no operator with retry.
+  Give an operator retry; for dead letters of others look at deadLetterQueueTopic with millrace consume.
+NO_SCHEDULES
+  Schedules of an application are asked for, and its topology has none; or none as data, and one is to be written.
+  Add builder.schedule, or builder.schedules with the sinks that schedules may fire to.
 ONE_FILE_ONLY
   An option is for one application, and several files were named.
   Run each file by itself.
+OPERATOR_GONE
+  The topology has no operator of that name any more, so nothing would take its dead letters again.
+  List and purge them, or replay them with a version that has the operator.
 PARTITION_MISSING
   Offsets were given for a topic that has several partitions.
   Add --partition.
@@ -170,15 +137,39 @@ PRODUCE_UNUSED
 PROJECT_NOT_WRITTEN
   A new project could not be written; its directory is as it was.
   Mend the cause: rights, or room on the disk.
+PURGE_UNBOUNDED
+  millrace dlq FILE purge says nothing about which letters.
+  Name letters, or give --operator, --key, --error, --reason, --since or --before.
+PUT_INCOMPLETE
+  millrace schedules FILE put lacks when the schedule fires, or where to.
+  Give what the message names.
 RECORD_UNREADABLE
   A record is not what --key-serde or --value-serde reads.
   Name the right one; bytes prints it as it is.
+REPLAY_FENCED
+  Somebody else has begun to replay or purge the dead letters of the same operator.
+  See by millrace dlq FILE list --all what is done, and call again if something is left: nothing is done twice.
+REPLAY_TOPIC_MISSING
+  The topic from which an operator takes its dead letters again is not there, or has too few partitions.
+  Start the application once, which makes it; then replay.
 REPLICATION_FACTOR_UNUSED
   --replication-factor was given, and the brokers are no Kafka cluster.
   Leave it out.
 RESET_INCOMPLETE
   A reset has ended in the middle.
   Run it again before you start the application.
+SCHEDULES_TOPIC_MISSING
+  The topic of an application's schedules is not there, since it has not run with them.
+  Start it once, which makes the topic; then order.
+SCHEDULE_IN_CODE
+  A schedule is to be written or deleted that builder.schedule says.
+  Change it in the code; or pause it.
+SCHEDULE_MISSING
+  millrace schedules lacks the id of a schedule, or has one too many.
+  Take one that millrace schedules FILE list prints.
+SCHEDULE_PAST
+  A schedule is to fire once, at a time that is past.
+  Give a time that comes.
 SERVICE_NOT_DISPOSABLE
   service() of a topology's file returned what cannot be closed.
   Return an object with [Symbol.asyncDispose].
@@ -194,21 +185,53 @@ TOPOLOGY_FILE_INVALID
 TOPOLOGY_FILE_MISSING
   There is no file at the path.
   Mend the path.
+UNKNOWN_ACTION
+  The command does not know what is to be done.
+  Give one of the words that the message lists.
+UNKNOWN_APPLICATION
+  No dead letters of that application are there.
+  Check --application-id and --brokers.
+UNKNOWN_LETTER
+  There is no dead letter of that id.
+  Use one that millrace dlq FILE list prints; it may have been deleted by age.
+UNKNOWN_OPERATOR
+  No operator with retry has that name.
+  Use the nearest one, which the message has.
 UNKNOWN_PARTITION
   The topic has no such partition.
   Choose one of those that the message names.
+UNKNOWN_SCHEDULE
+  There is no schedule of that id.
+  Take the id that the message names; millrace schedules FILE list prints those there are.
+UNKNOWN_SINK
+  A schedule is to fire to a sink that the code does not name.
+  Name one that builder.schedules has in to.
 WATCH_FAILED
   millrace dev cannot watch the files.
   Mend the cause; on Linux mostly the limit fs.inotify.max_user_watches.
-
 # HTTP
 
+BAD_BODY
+  The body of a request to the console is not what its route takes.
+  Send what the message says.
 BAD_PARAMETER
   A parameter of a request cannot be used, or is not known.
   Mend the parameter that the message begins with.
+BAD_REQUEST
+  A value of a request to the console cannot be used.
+  Mend what the message names.
+BODY_TOO_LARGE
+  The body of a request to the console is too large.
+  Send less at once.
 CLIENT_TOO_SLOW
   A client of /changes reads more slowly than changes come; its stream ends.
   Read the store, then open /changes anew.
+FAULTS_OFF
+  A process of the console was to be broken, which is not allowed there.
+  Start it with --console-faults.
+FOREIGN_ORIGIN
+  A page of another host wanted to write, or a socket.
+  Use the console's own page, or a program.
 INTERNAL
   A request failed.
   Look at the application's log.
@@ -224,6 +247,9 @@ KEY_NOT_FOUND_HERE
 KEY_NOT_PARSEABLE
   No text stands for the keys of the store.
   Give httpApp or serveHttp stores: { NAME: { parseKey } }.
+LETTER_NOT_CORRECTABLE
+  The operator did not get the value of the letter's record, but what others made of it.
+  Write the corrected record to its topic, and purge the letter.
 LISTEN_FAILED
   The port cannot be had.
   Choose another port, or end what has it.
@@ -239,12 +265,24 @@ NOT_LIVE
 NOT_READY
   The application is not in state running.
   Wait, where the answer has Retry-After.
+PAGE_MISSING
+  The page of the console was not built.
+  Build it: npm run build.
+RESTARTING
+  The process with the applications is away, and is started again.
+  Ask again in a moment.
+ROOM_NOT_OPEN
+  The service of an application is not there, or not yet.
+  Ask again in a moment.
 TOKEN_NEEDED
   Others than this machine could ask, and there is no token.
   Give a token, or token: false to let everybody read.
 UNAUTHORIZED
   A request has no token, or not the right one.
   Send the header Authorization: Bearer with it.
+UNKNOWN_PROCESS
+  The console has no process of this number that runs now.
+  Look at /api/site.
 WRONG_STORE_KIND
   A store was read as another kind than it is.
   Use the route that the message names.

@@ -1,37 +1,14 @@
 import { Hono } from 'hono'
-import type { Admin, Broker } from '../../broker/broker.ts'
-import type { Clock } from '../../common/clock.ts'
-import type { Logger } from '../../common/logger.ts'
 import { openHttpApp } from '../../http/http-app.ts'
-import type { KafkaStreams } from '../../streams/kafka-streams.ts'
-import type { StreamsConfig } from '../../streams/config.ts'
-import type { Audit } from '../../streams/topology-file.ts'
-import type { TopologyPlan } from '../../topology/plan.ts'
 import { ApiRoutes } from './api-routes.ts'
 import { AuditReader } from '../audit/audit-reader.ts'
+import type { ConsoleApplication, ConsoleParts } from './console-parts.ts'
 import { History } from './history.ts'
 import { addLetterRoutes } from './letter-routes.ts'
 import { LiveReader } from './live-reader.ts'
 import { addOperatorRoutes } from './operator-routes.ts'
 import { planView } from './plan-view.ts'
 import { Ticker } from './ticker.ts'
-
-/** An application as the console shows it. */
-export interface ConsoleApplication {
-  readonly streams: KafkaStreams
-  readonly plan: TopologyPlan
-  readonly config: Partial<StreamsConfig>
-  readonly audits: readonly Audit[]
-}
-
-export interface ConsoleParts {
-  readonly broker: Broker
-  readonly admin: Admin
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Ends what would go on for ever. */
-  readonly stop: AbortSignal
-}
 
 /**
  * The API of one application, without a guard: whoever serves it decides who may ask. `docs/console.md` has

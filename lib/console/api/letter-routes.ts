@@ -12,7 +12,7 @@ import type { LetterActionResult } from '../../patterns/letters/letter-run.ts'
 import type { Letter, LetterReason } from '../../processor/letter.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import { badBody, textOf as bodyText, type ApiRoutes, type JsonBody } from './api-routes.ts'
-import type { ConsoleApplication } from './console-app.ts'
+import type { ConsoleApplication } from './console-parts.ts'
 import { RecordDecoder } from './record-decoder.ts'
 import { textOf } from './record-view.ts'
 

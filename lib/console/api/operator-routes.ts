@@ -8,7 +8,7 @@ import {
   type OperatorTarget,
 } from '../../patterns/control/control-targets.ts'
 import { badBody, textOf, type ApiRoutes, type JsonBody } from './api-routes.ts'
-import type { ConsoleApplication } from './console-app.ts'
+import type { ConsoleApplication } from './console-parts.ts'
 
 const BY = 'the console'
 const HISTORY = { limit: 100 }

@@ -4,7 +4,7 @@ import { Headers } from '../../common/headers.ts'
 import { resolveSerde } from '../../serde/open-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { NodePlan } from '../../topology/plan.ts'
-import type { ConsoleApplication } from './console-app.ts'
+import type { ConsoleApplication } from './console-parts.ts'
 
 /** `auto`: by the serde that an application has for the topic, else by looking at the bytes. */
 export const FORMATS = ['auto', 'json', 'text', 'hex'] as const

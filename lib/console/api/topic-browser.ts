@@ -28,7 +28,9 @@ interface Bounds {
   readonly end: number
 }
 
-/** A question may look at so many records, or take so long; then it answers with what it has, and a cursor. */
+/**
+ * A question may look at so many records, or take so long; then it answers with what it has, and a cursor.
+ */
 const SCAN_MAX = 20_000
 const SCAN_MS_MAX = 3_000
 

@@ -2,7 +2,7 @@ import type { Admin } from '../../broker/broker.ts'
 import { partitionKey } from '../../common/ids.ts'
 import { changelogsOf, internalTopicsOf } from '../../topology/internal-topics.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
-import type { ConsoleApplication } from './console-app.ts'
+import type { ConsoleApplication } from './console-parts.ts'
 
 export type TopicKind =
   'input' | 'output' | 'repartition' | 'changelog' | 'letters' | 'control' | 'schedule' | 'other'
