@@ -76,6 +76,9 @@ export { addKeyValueWriter } from './patterns/key-value/key-value-writer.ts'
 export type { RowChange, StoreRow } from './patterns/key-value/row-map.ts'
 export type { TopicStoreOptions } from './patterns/key-value/store-options.ts'
 export type { TopicStore, WriteOptions } from './patterns/key-value/topic-store.ts'
+export { openOutbox, type Outbox, type OutboxState } from './patterns/outbox/outbox.ts'
+export type { OutboxOptions, OutboxRecord } from './patterns/outbox/outbox-options.ts'
+export { outboxTableSql, type OutboxRow } from './patterns/outbox/outbox-table.ts'
 export type {
   PostgresAccess,
   PostgresClient,

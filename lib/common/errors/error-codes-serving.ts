@@ -20,6 +20,24 @@ STALENESS_UNKNOWN
 
 # Outside databases
 
+OUTBOX_LOCK_LOST
+  The connection that holds the lock of an outbox has ended.
+  Nothing: this process or another takes the lock again, and goes on where the topic ends.
+OUTBOX_REWOUND
+  The database of an outbox has given out fewer transaction ids than before: it was restored from an older state.
+  Delete the rows that are in the topic, and open the outbox under another name.
+OUTBOX_ROW_REFUSED
+  A row of an outbox cannot become a record: the callback or a serde throws, or the brokers refuse it. Those behind it wait.
+  Mend or delete the row that the message names, and open the outbox again.
+OUTBOX_TABLE_CHANGED
+  The outbox has drained another table or database before.
+  Delete the rows that are in the topic, and open the outbox under another name.
+OUTBOX_TABLE_UNFIT
+  The table of an outbox is missing, or is not as outboxTableSql makes it.
+  Make it with those statements; the outbox goes on by itself.
+OUTBOX_TIMEOUT
+  The database of an outbox did not answer in time; the connection is cut.
+  Look at what the database waits for; raise statementTimeoutMs where it is just slow.
 POSTGRES_CLIENT_MISSING
   A connection string was given, and the package pg is not installed, or does not load.
   npm install pg; or give a pool of your own.

@@ -19,6 +19,7 @@ export interface PostgresClient {
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
   on(event: 'error', listener: (error: Error) => void): unknown
+  removeListener(event: 'error', listener: (error: Error) => void): unknown
   end(): Promise<void>
 }
 
@@ -29,6 +30,9 @@ export interface PostgresAccess {
   /** `postgres://…`, for a pool of its own; the package `pg` must be installed. */
   readonly connectionString?: string
 }
+
+/** An idle connection that breaks is replaced; without a listener it would end the process. */
+const ignore = (): void => undefined
 
 interface PostgresPackage {
   readonly Pool: new (options: object) => PostgresPool
@@ -47,8 +51,9 @@ export function poolOf(
   if ((pool === undefined) === (connectionString === undefined))
     throw new TypeError('give either pool, a Pool of the package pg, or connectionString')
   const used = pool ?? newPool(connectionString!, load)
-  // An idle connection that breaks is replaced; without a listener it would end the process.
-  used.on('error', () => undefined)
+  // Once, however many use the pool.
+  used.removeListener('error', ignore)
+  used.on('error', ignore)
   return { pool: used, isOwn: pool === undefined }
 }
 
