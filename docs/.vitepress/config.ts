@@ -46,6 +46,7 @@ export default defineConfig({
             page('Schedules', '/schedules'),
             page('Key-value store', '/key-value-store'),
             page('Batches and duplicates', '/gather'),
+            page('Databases and requests', '/outbox'),
             page('Errors and dead letters', '/errors-and-dead-letters'),
             page('Serdes', '/serdes'),
             page('Context and tracing', '/context-and-tracing'),
