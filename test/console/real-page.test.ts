@@ -38,7 +38,6 @@ await suite('the page before real applications', () => {
     const drawing = page.getByRole('group', { name: 'Topology' })
     const moving = drawing.locator('.edge.moving').first()
     await moving.waitFor({ state: 'attached' })
-    await page.getByText('counted from the topics').first().waitFor()
     await page.goto(`${url}#/topics/site-metadata`)
     await page
       .getByRole('table', { name: 'Records' })
@@ -52,7 +51,13 @@ await suite('the page before real applications', () => {
       .getByText(/^site-/)
       .first()
       .click()
-    await page.getByRole('complementary').getByText('Partition').waitFor()
+    await page.getByRole('complementary').getByRole('button', { name: 'Copy value' }).waitFor()
+    await page.goto(`${url}#/app/renewals`)
+    await page
+      .getByRole('region', { name: 'Audit' })
+      .getByText(/0 lost, 0 repeated/)
+      .first()
+      .waitFor()
     await page.goto(`${url}#/app/renewals/schedules/renewal-run`)
     await page.getByRole('button', { name: 'Fire now' }).waitFor()
     // The room leads back into the console.

@@ -21,11 +21,13 @@ const CODE_OF_SEVERAL_WORDS = /^(?!MILLRACE_)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
 /**
  * Every code that `lib` gives to an error as a literal: to a constructor, `super`, a function that makes
  * errors, or a property named `code`. What brokers answer is not among them: its names are in
- * `broker/kafka/protocol/kafka-error-codes.ts`.
+ * `broker/kafka/protocol/kafka-error-codes.ts`. Nor is what the console's page says in a browser.
  */
 export function thrownCodes(): ThrownCode[] {
   const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
-  const sources = files.filter(path => path.endsWith('.ts')).map(path => `lib/${path}`)
+  const sources = files
+    .filter(path => path.endsWith('.ts') && !path.startsWith('console/page/'))
+    .map(path => `lib/${path}`)
   return sources.sort().flatMap(path => {
     const source = ts.createSourceFile(
       path,

@@ -44,10 +44,9 @@ export class MockConsole {
   static async open(
     applications: readonly MockApplication[] = [new MockApplication()],
   ): Promise<MockConsole> {
-    let mock: MockConsole | undefined
-    const server = createServer((request, response) => void mock?.answer(request, response))
+    const server = createServer((request, response) => void mock.answer(request, response))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    mock = new MockConsole(server, applications)
+    const mock = new MockConsole(server, applications)
     return mock
   }
 

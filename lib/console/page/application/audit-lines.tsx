@@ -24,7 +24,7 @@ export function AuditLines({ applicationId }: { readonly applicationId: string }
 }
 
 function AuditLine({ audit }: { readonly audit: Audit }) {
-  const { description, since, expected, lost, repeated, pending, caughtUp, behindMs } = audit
+  const { name, description, since, expected, lost, repeated, pending, caughtUp, behindMs } = audit
   const [open, setOpen] = useState(false)
   const isGood = lost === 0 && repeated === 0
   return (
@@ -32,7 +32,7 @@ function AuditLine({ audit }: { readonly audit: Audit }) {
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name={isGood ? 'check' : 'warning'} />
         <span>
-          Since {minute(since)}: <b>{count(expected)}</b> expected,{' '}
+          {since === null ? 'Just begun' : `Since ${minute(since)}`}: <b>{count(expected)}</b> expected,{' '}
           <b class={lost > 0 ? 'bad' : ''}>{count(lost)} lost</b>,{' '}
           <b class={repeated > 0 ? 'bad' : ''}>{count(repeated)} repeated</b>
           {pending > 0 && `, ${count(pending)} under way`}
@@ -45,7 +45,9 @@ function AuditLine({ audit }: { readonly audit: Audit }) {
       </button>
       {open && (
         <div class="audit-more">
-          <p>{description}</p>
+          <p>
+            <strong>{name}</strong>: {description}
+          </p>
           <Examples title="Lost" ids={audit.examples.lost} />
           <Examples title="Repeated" ids={audit.examples.repeated} />
         </div>

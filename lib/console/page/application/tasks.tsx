@@ -19,7 +19,7 @@ export function Tasks({ live }: { readonly live: Live | undefined }) {
         ) : (
           <Rows
             label="Tasks"
-            rows={live.tasks}
+            rows={[...live.tasks].sort(byId)}
             keyOf={({ id, owner }) => `${id} ${owner}`}
             columns={[
               { title: 'Task', cell: ({ id }) => <code>{id}</code> },
@@ -56,6 +56,10 @@ export function Tasks({ live }: { readonly live: Live | undefined }) {
     </div>
   )
 }
+
+/** `2_10` after `2_9`. */
+const byId = (one: LiveTask, other: LiveTask): number =>
+  one.id.localeCompare(other.id, 'en', { numeric: true })
 
 function TaskState({ task: { state, restore } }: { readonly task: LiveTask }) {
   if (!restore) return <State state={state} />

@@ -151,7 +151,8 @@ export interface AppHistory {
 export interface Audit {
   readonly name: string
   readonly description: string
-  readonly since: number
+  /** Null until something was counted. */
+  readonly since: number | null
   readonly expected: number
   readonly seen: number
   readonly lost: number

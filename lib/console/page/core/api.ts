@@ -33,7 +33,7 @@ export async function request<T>(path: string, { method, body, signal }: Request
   if (signal) init.signal = signal
   const response = await fetch(path, init).catch((cause: unknown) => {
     if (signal?.aborted) throw cause
-    throw new ApiError('NO_ANSWER', 'The site does not answer.', 0)
+    throw new ApiError('no-answer', 'The site does not answer.', 0)
   })
   const text = await response.text().catch(() => '')
   const answer = parsed(text)

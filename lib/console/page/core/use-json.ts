@@ -71,6 +71,6 @@ function failed<T>(before: Kept<T>, path: string, cause: unknown): Kept<T> {
   const error =
     cause instanceof ApiError
       ? cause
-      : new ApiError('PAGE_ERROR', cause instanceof Error ? cause.message : String(cause), -1)
+      : new ApiError('page-error', cause instanceof Error ? cause.message : String(cause), -1)
   return { path, data: before.path === path ? before.data : undefined, error, isLoading: false }
 }

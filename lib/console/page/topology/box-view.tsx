@@ -100,7 +100,7 @@ function StoreRow({ name, at, width, live, isChosen, onChoose }: StoreRowProps) 
         transform="translate(14 10)"
       />
       <text class="name" x="25" y="14">
-        {fitted(name, (width - 44 - size.length * 6.2) / 6.1)}
+        {fitted(name, (width - 50 - size.length * 6.2) / 6.5)}
       </text>
       <text class="size" x={width - 20} y="14">
         {size}

@@ -105,7 +105,7 @@ function framed(graph: Graph, boxes: readonly PlacedBox[], edges: readonly Place
 function sizeOf({ kind, name, stores }: GraphBox): { width: number; height: number } {
   if (kind === 'source' || kind === 'sink') return { width: PORT, height: PORT }
   const label = kind === 'topic' ? name : nodeLabel(name)
-  const widest = Math.max(label.length * CHARACTER + 50, ...stores.map(store => store.length * 6.4 + 78))
+  const widest = Math.max(label.length * CHARACTER + 50, ...stores.map(store => store.length * 6.9 + 90))
   const width = Math.min(Math.max(widest, 112), 270)
   return { width, height: HEAD_HEIGHT + stores.length * ROW_HEIGHT + (stores.length > 0 ? 6 : 0) }
 }
