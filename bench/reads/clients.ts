@@ -27,7 +27,7 @@ export interface Load {
 }
 
 const TICK_MS = 1
-const DRAIN_MS = 5_000
+const DRAIN_MS = 10_000
 
 /**
  * Asks at a steady rate over connections that are kept alive, one request at a time on each. In a process of

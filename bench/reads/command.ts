@@ -59,7 +59,7 @@ async function measure(options: Options): Promise<void> {
     process.stdout.write(JSON.stringify(await runLoad({ ...options, port, pathOf })))
     return
   }
-  const small = { ...options, rate: 1_000, updates: 100, seconds: 2, sites: 500, connections: 8 }
+  const small = { ...options, rate: 500, updates: 100, seconds: 1, sites: 200, connections: 8 }
   say(
     `${cpus().length} × ${cpus()[0]?.model ?? arch()}, Node ${process.version}, load average ${loadavg()[0]!.toFixed(1)}`,
   )
@@ -171,7 +171,7 @@ interface Beside {
 
 function tell(
   load: Load,
-  { rate, updates: updatesAsked }: Options,
+  { rate, updates: updatesAsked, small = false }: Options,
   { updates, staleMs, cpuShare }: Beside,
 ): void {
   const { requests, seconds, failed, p50Ms, p99Ms, p999Ms, maxMs } = load
@@ -186,7 +186,9 @@ function tell(
   say(
     `${whole(Math.round(updates))} updates/s; staleness p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at most ${at(1)} ms; ${Math.round(cpuShare * 100)} % of a core`,
   )
-  if (failed === 0 && perSecond >= rate * 0.98 && updates >= updatesAsked * 0.95) return
+  // A few requests say nothing about speed.
+  const isFast = small || (perSecond >= rate * 0.98 && updates >= updatesAsked * 0.95)
+  if (failed === 0 && isFast) return
   say(`TOO SLOW, or wrong: ${whole(rate)} requests/s and ${whole(updatesAsked)} updates/s were asked for`)
   process.exitCode = 1
 }
