@@ -76,6 +76,16 @@ export { addKeyValueWriter } from './patterns/key-value/key-value-writer.ts'
 export type { RowChange, StoreRow } from './patterns/key-value/row-map.ts'
 export type { TopicStoreOptions } from './patterns/key-value/store-options.ts'
 export type { TopicStore, WriteOptions } from './patterns/key-value/topic-store.ts'
+export type {
+  PostgresAccess,
+  PostgresClient,
+  PostgresPool,
+  PostgresResult,
+} from './patterns/postgres/postgres-pool.ts'
+export { postgresTarget, type PostgresTargetOptions } from './patterns/upserts/postgres-target.ts'
+export { addUpsertSink, type UpsertSinkOptions } from './patterns/upserts/upsert-sink.ts'
+export { UpsertRowError } from './patterns/upserts/upsert-row-error.ts'
+export type * from './patterns/upserts/upsert-target.ts'
 export type { LetterTarget, OperatorTarget } from './patterns/control/control-targets.ts'
 export type { DeadLetters, ListedLetter } from './patterns/letters/dead-letters.ts'
 export type { LetterFilter } from './patterns/letters/letter-filter.ts'

@@ -4,6 +4,7 @@ import { describe, expect, inject } from 'vitest'
 import { missingForBroker } from '../kafka/broker-jars.ts'
 import { findChromium } from './chromium.ts'
 import { missingJdk } from './java.ts'
+import { missingPostgres } from './postgres.ts'
 
 /**
  * What a suite may need that not every machine has. `broker` is the one that all suites of a run share:
@@ -11,7 +12,8 @@ import { missingJdk } from './java.ts'
  * of its own. `JDK`: it compiles Java. `cluster`: it borrows the run's cluster of three (`borrowCluster`).
  * `package`: it packs the package and installs it, or reads all of its types.
  */
-export type Need = 'native client' | 'broker' | 'JVM' | 'JDK' | 'cluster' | 'Chromium' | 'package'
+export type Need =
+  'native client' | 'broker' | 'JVM' | 'JDK' | 'cluster' | 'Chromium' | 'package' | 'PostgreSQL'
 
 export interface Found {
   /** `host:port` of the shared broker; empty where it is not needed or not there. */
@@ -29,6 +31,7 @@ const REQUIRED_BY: { readonly [need in Need]: string } = {
   cluster: 'MILLRACE_CLUSTER',
   Chromium: 'MILLRACE_REQUIRE_BROWSER',
   package: 'MILLRACE_PACKAGE',
+  PostgreSQL: 'MILLRACE_REQUIRE_POSTGRES',
 }
 
 /**
@@ -67,6 +70,7 @@ const LOOKS: { readonly [need in Need]: () => Answer | Promise<Answer> } = {
   JDK: async () => answerOf(await missingJdk()),
   cluster: async () => answerOf(await missingCluster()),
   package: () => answerOf(missingPackage()),
+  PostgreSQL: () => answerOf(missingPostgres()),
   Chromium: () =>
     answerOf(findChromium() ? undefined : 'Chromium is missing: install it, or name it by CHROMIUM'),
 }

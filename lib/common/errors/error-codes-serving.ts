@@ -18,6 +18,18 @@ STALENESS_UNKNOWN
   A store is filled from no topic whose name is known, or no monitor of its staleness was given.
   Name a store that topics lead to, or give the HTTP server a monitor.
 
+# Outside databases
+
+POSTGRES_CLIENT_MISSING
+  A connection string was given, and the package pg is not installed, or does not load.
+  npm install pg; or give a pool of your own.
+UPSERT_TABLE_UNFIT
+  The table of an upsert sink lacks a column or a unique index, or refuses the nulls of a deletion. Its rows wait.
+  Alter the table as the message says; the sink goes on by itself.
+UPSERT_TIMEOUT
+  The target of an upsert sink did not take a batch in time. Its rows are tried again.
+  Look at what the database waits for; raise writeTimeoutMs, or lower batchRowsMax, where batches are just large.
+
 # Command line
 
 APPLICATION_MISSING

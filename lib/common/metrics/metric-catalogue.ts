@@ -212,6 +212,9 @@ const CATALOGUE: { readonly [group in MetricGroup]?: readonly Definition[] } = {
       ['key-value-commands-accepted-total', 'Commands that the single writer of a store has carried out'],
       ['key-value-commands-conflicted-total', 'Commands that expected another version than the row had'],
       ['key-value-commands-repeated-total', 'Commands that came again, and were only answered again'],
+      ['upsert-rows-written-total', 'Rows that an upsert sink has written, of what is new to its target'],
+      ['upsert-rows-older-total', 'Rows that an upsert sink left out: the target had the same, or newer'],
+      ['upsert-failures-total', 'Statements of an upsert sink that failed; their rows are tried again'],
       ['key-value-commands-refused-total', 'Records in the topic of a store’s commands that are no command'],
     ]),
     ...define('info', 'gauge', [
