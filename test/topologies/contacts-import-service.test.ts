@@ -118,12 +118,20 @@ const long = 'x,"a\nb"\n'.repeat(50)
 
 test.each([
   ['an open quote', `email,name\n${long}x,"open\n${long}`, 400, 'MALFORMED_CSV', /line 102: the quote/],
+  ['an open quote at the end', `email,name\nx,"m\nm"\n\ny,"o\nx\n`, 400, 'MALFORMED_CSV', /line 5:/],
   [
-    'an open quote at the end',
-    `email,name\nx,"m\nm"\n\ny,"o\nx\n`,
+    'an open quote behind cells of several lines, with the line ends of Windows',
+    'email,name\r\nx,"m\r\nm"\r\nz,"a\nb"\r\ny,"o\r\nx\r\n',
     400,
     'MALFORMED_CSV',
-    /line 5:/,
+    /line 6:/,
+  ],
+  [
+    'a short row behind a cell of two lines',
+    'email,name\r\nx,"m\r\nm"\r\ny\r\n',
+    400,
+    'MALFORMED_CSV',
+    /line 4/,
   ],
   ['an open quote in a large file', `email\na\n"b\n${'c\n'.repeat(50_000)}`, 400, 'MALFORMED_CSV', /line 3:/],
   ['a row that is too short', 'email,name\na@b.example,A\nb@b.example\n', 400, 'MALFORMED_CSV', /line 3/],

@@ -19,14 +19,18 @@ export async function* readCsv(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   let rows: RowFields[] = []
   let columns: readonly number[] | undefined
   let parser: Parser | undefined
+  // The parser counts \r\n within quotes as two lines.
+  let surplus = 0
+  const line = () => (parser?.info.lines ?? 1) - surplus
   const take = (record: string[]) => {
+    for (const field of record) if (field.includes('\r\n')) surplus += field.split('\r\n').length - 1
     // A column that the file does not have is at -1.
     if (columns) rows.push(columns.map(at => record[at] ?? '') as unknown as RowFields)
     else columns = columnsOf(record)
     return null
   }
   try {
-    for await (const text of firstLineWhole(decoded(bytes, () => parser?.info.lines ?? 1))) {
+    for await (const text of firstLineWhole(decoded(bytes, line))) {
       parser ??= open(delimiterOf(text), take)
       await written(parser, text)
       yield rows
@@ -34,7 +38,7 @@ export async function* readCsv(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     }
     if (parser) await finished(parser.end())
   } catch (error) {
-    throw csvError(error, parser)
+    throw csvError(error, parser, line())
   } finally {
     parser?.destroy()
   }
@@ -120,27 +124,27 @@ function noEmailColumn(found: string): RequestError {
   return new RequestError(400, 'NO_EMAIL_COLUMN', message)
 }
 
-function csvError(error: unknown, parser: Parser | undefined): unknown {
+function csvError(error: unknown, parser: Parser | undefined, line: number): unknown {
   if (!(error instanceof CsvError)) return error
-  const quoteLine = parser && openQuoteLine(parser)
+  const quoteLine = parser && openQuoteLine(parser, line)
   if (error.code === 'CSV_MAX_RECORD_SIZE' && quoteLine === undefined) {
-    const message = `line ${parser?.info.lines}: a row has more than ${ROW_BYTES_MAX} bytes`
+    const message = `line ${line}: a row has more than ${ROW_BYTES_MAX} bytes`
     return new RequestError(413, 'ROW_TOO_LARGE', message)
   }
   const message =
     quoteLine === undefined
-      ? `line ${parser?.info.lines}: ${error.message}`
+      ? `line ${line}: ${error.message}`
       : `line ${quoteLine}: the quote that opens here is not closed`
   return new RequestError(400, 'MALFORMED_CSV', message)
 }
 
 /** The line on which the field began that is being read; undefined where it has no quotes. */
-function openQuoteLine(parser: Parser): number | undefined {
-  const { state, info } = parser as Parser & {
+function openQuoteLine(parser: Parser, line: number): number | undefined {
+  const { state } = parser as Parser & {
     readonly state: { readonly quoting: boolean; readonly field: { toString(encoding: string): string } }
   }
   if (!state.quoting) return undefined
   const field = state.field.toString('utf8')
-  // A line is counted when its first character comes.
-  return info.lines - (field.slice(0, -1).match(/\r\n|\r|\n/g)?.length ?? 0)
+  // A line is counted when its first character comes, \r\n twice.
+  return line - (field.slice(0, -1).match(/[\r\n]/g)?.length ?? 0)
 }
