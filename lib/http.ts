@@ -1,3 +1,5 @@
 export { httpApp } from './http/http-app.ts'
 export type { HttpAppOptions, HttpStoreOptions } from './http/http-options.ts'
 export { serveHttp, type HttpServer, type ServeHttpOptions } from './http/serve-http.ts'
+export { idempotency, type IdempotencyOptions, type IdempotencyVariables } from './http/idempotency.ts'
+export type { IdempotentAnswer } from './http/stored-answer.ts'

@@ -241,6 +241,18 @@ WATCH_FAILED
   Mend the cause; on Linux mostly the limit fs.inotify.max_user_watches.
 # HTTP
 
+ANSWER_NOT_KEPT
+  A request came again under its Idempotency-Key, and its answer was larger than answerBytesMax.
+  It was carried out; read what it made. Raise answerBytesMax where clients need the answer.
+BAD_IDEMPOTENCY_KEY
+  The header Idempotency-Key is missing where it is required, is empty, or is longer than 255 characters.
+  Send a UUID that is made once for the operation.
+IDEMPOTENCY_KEY_REUSED
+  Another request came with the same Idempotency-Key.
+  Make a new key for each operation; send the same request again under the same key.
+REQUEST_UNDER_WAY
+  A request with the same Idempotency-Key is being carried out.
+  Ask again later with the same key.
 BAD_BODY
   The body of a request to the console is not what its route takes.
   Send what the message says.
