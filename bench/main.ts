@@ -4,6 +4,8 @@ import { costCommand } from './cost/command.ts'
 import { engineCommand } from './engine-command.ts'
 import { socketsCommand } from './sockets/command.ts'
 import { keyValueCommand } from './key-value/command.ts'
+import { projectionCommand } from './projection/command.ts'
+import { readsCommand } from './reads/command.ts'
 import { waitsCommand } from './waits/command.ts'
 
 const program = new Command('bench')
@@ -14,6 +16,8 @@ const program = new Command('bench')
   .addCommand(waitsCommand())
   .addCommand(socketsCommand())
   .addCommand(keyValueCommand())
+  .addCommand(projectionCommand())
+  .addCommand(readsCommand())
 for (const command of program.commands) {
   // A wrong command line is told from a wrong result.
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))

@@ -59,6 +59,8 @@ const COMMANDS: { readonly [command: string]: string } = {
   'npm run chaos -- --stalls --count 200   # event loop, process, broker stalled at random points of the commit (25 minutes)':
     'test/chaos/chaos.test.ts',
   'npm run chaos -- --gather --only embedded': 'test/chaos/chaos.test.ts',
+  'npm run chaos -- --purchases --seed 1': 'test/chaos/purchases.test.ts',
+  'npx millrace run topologies/checkout.ts': 'test/topologies/checkout.test.ts',
   'npm run chaos -- --all --minutes 10     # faults of every kind at once': 'test/chaos/chaos.test.ts',
   'npm run check': '.ci/run',
   'npm run kafka': 'test/kafka/trial.test.ts',

@@ -1,11 +1,8 @@
 import {
   exponentialBackoff,
-  NonRetriableError,
   Record,
-  RetryAfterError,
   serdes,
   StreamsBuilder,
-  type AsyncCall,
   type Firing,
   type KeyValueStore,
   type ProcessorContext,
@@ -15,11 +12,11 @@ import {
   type TopologySettings,
   type ValueAndTimestamp,
 } from 'millrace'
-import { chargedOnce, receivedOnce } from './renewals/audits.ts'
-import { providerAddress } from './renewals/provider-address.ts'
+import { charge } from './renewals/charge.ts'
 import { CHARGE, SCHEDULE, type Receipt, type Renewal, type Subscription } from './renewals/records.ts'
 import { TOPICS } from './renewals/topics.ts'
 
+export { audits } from './renewals/audits.ts'
 export { service } from './renewals/service.ts'
 export { topics } from './renewals/topics.ts'
 
@@ -27,9 +24,12 @@ export const about: TopologyAbout = {
   title: 'Renewals',
   description:
     'Schedule and forget: subscriptions renew on their schedule, whatever the payment provider does. Switch it off, let one card fail, look at what waits, and replay what was given up.',
+  problem: [
+    'A provider that is away for an hour must not cost a customer a renewal, nor charge one twice.',
+    'What fails is parked by customer and tried again in order, through crashes; one bad card holds up nobody else.',
+    'What is hopeless becomes a dead letter, which can be replayed when its cause is gone.',
+  ],
 }
-
-export const audits = [chargedOnce, receivedOnce]
 
 const keySerde = serdes.string()
 const subscriptions = { keySerde, valueSerde: serdes.json<Subscription>() }
@@ -53,23 +53,19 @@ export default function renewalsOf({ every = '15000', provider }: TopologySettin
     .to(TOPICS.renewals, renewals)
   builder
     .stream(TOPICS.renewals, renewals)
-    .mapValuesAsync(
-      (renewal, customer, call) =>
-        charge(`${provider ?? providerAddress()}/charges/${customer}`, renewal, call),
-      {
-        name: CHARGE,
-        pendingStore: { storeName: 'parked' },
-        concurrency: 32,
-        timeoutMs: 5_000,
-        retry: {
-          order: 'key',
-          backoff: exponentialBackoff({ firstMs: 1_000, maxMs: 3_600_000 }),
-          attempts: 6,
-          // While the provider is down for all, nobody's attempts are used up.
-          circuit: { openAfter: 10, probeEveryMs: 2_000 },
-        },
+    .mapValuesAsync((renewal, customer, call) => charge(provider, customer, { renewal, call }), {
+      name: CHARGE,
+      pendingStore: { storeName: 'parked' },
+      concurrency: 32,
+      timeoutMs: 5_000,
+      retry: {
+        order: 'key',
+        backoff: exponentialBackoff({ firstMs: 1_000, maxMs: 3_600_000 }),
+        attempts: 6,
+        // While the provider is down for all, nobody's attempts are used up.
+        circuit: { openAfter: 10, probeEveryMs: 2_000 },
       },
-    )
+    })
     .to(TOPICS.receipts, receipts)
   return builder.build()
 }
@@ -94,19 +90,4 @@ const eachSubscriber: ProcessorSupplier<string, Firing, string, Renewal> = {
       },
     }
   },
-}
-
-/** The same key at each try: the provider charges once for it, whatever became of its answers. */
-async function charge(
-  url: string,
-  renewal: Renewal,
-  { idempotencyKey = '', signal }: AsyncCall,
-): Promise<Receipt> {
-  const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(renewal), signal })
-  if (response.ok) return { ...renewal, ...((await response.json()) as Pick<Receipt, 'chargedMs'>) }
-  const { error } = (await response.json()) as { readonly error: { readonly message: string } }
-  if (response.status === 402) throw new NonRetriableError(error.message)
-  if (response.status === 429) throw new RetryAfterError(Number(response.headers.get('retry-after')) * 1_000)
-  throw new Error(error.message)
 }

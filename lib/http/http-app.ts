@@ -67,7 +67,7 @@ function addStores(routes: Routes, streams: KafkaStreams, stores: ServedStores, 
     routes.get(path, async c => {
       const name = c.req.param('name')!
       const query = new Query(c.req.queries(), [...parameters, AT_LEAST])
-      await untilAtLeast(stores.get(name), query, atLeastMs)
+      if (query.has(AT_LEAST)) await untilAtLeast(stores.get(name), query, atLeastMs)
       const store = stores.get(name)
       const body = await read(store, query, c)
       return jsonAnswer(body, { ...commonHeaders(streams), ...lagHeaders(store) })

@@ -24,6 +24,8 @@ interface Entry {
   readonly plan: StorePlan
   readonly subtopology: SubtopologyPlan
   readonly isGlobal: boolean
+  /** Never changes, and is asked for at every request over HTTP. */
+  readonly inputs: readonly (readonly string[])[]
 }
 
 /** The stores of a topology, and which parts of them this process has. */
@@ -41,9 +43,11 @@ export class StoreCatalogue {
       [plan.subtopologies, false] as const,
       [plan.globalSubtopologies, true] as const,
     ]) {
-      for (const subtopology of subtopologies)
+      for (const subtopology of subtopologies) {
+        const inputs = inputStepsOf(plan, subtopology)
         for (const store of subtopology.stores)
-          this.#entries.set(store.builder.name, { plan: store, subtopology, isGlobal })
+          this.#entries.set(store.builder.name, { plan: store, subtopology, isGlobal, inputs })
+      }
     }
   }
 
@@ -77,7 +81,7 @@ export class StoreCatalogue {
       partitions: tasks.map(partitionOf).sort(ascending),
       restoringPartitions: this.#restoring(entry),
       lag: this.#lag(name, entry),
-      inputs: inputStepsOf(this.#plan, entry.subtopology),
+      inputs: entry.inputs,
       positions: this.#positions(name, entry),
       windowSizeMs: open && 'windowSizeMs' in open ? Number(open.windowSizeMs) : undefined,
     }

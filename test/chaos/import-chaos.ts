@@ -83,7 +83,7 @@ async function startProcesses(options: ImportChaosOptions): Promise<ApplicationP
   }
   for (const process of processes) process.start()
   for (const process of processes) {
-    await until(async () => (await process.get('/healthz')) !== undefined, {
+    await until(async () => (await process.get('/health/ready')) !== undefined, {
       limitMs: 60_000,
       pauseMs: 50,
       what: 'the HTTP service',
@@ -105,7 +105,7 @@ async function upload(
       }
     })(),
   )
-  const response = await fetch(`${process.url}/imports?channel=chaos`, {
+  const response = await fetch(`${process.url}/imports`, {
     method: 'POST',
     headers: { 'content-type': 'text/csv' },
     body: Readable.toWeb(body),
@@ -153,9 +153,11 @@ async function progress(
   processes: readonly ApplicationProcess[],
   importId: string,
 ): Promise<Summary | undefined> {
-  const answers = await Promise.all(processes.map(process => process.get<Summary>(`/imports/${importId}`)))
+  const answers = await Promise.all(
+    processes.map(process => process.get<{ readonly value: Summary }>(`/stores/imports/${importId}`)),
+  )
   return answers
-    .filter(answer => answer !== undefined)
+    .flatMap(answer => answer?.value ?? [])
     .sort((left, right) => right.succeeded + right.failed - left.succeeded - left.failed)[0]
 }
 
@@ -221,8 +223,8 @@ async function rowsSeen(broker: Broker, importId: string): Promise<Map<number, n
   const seen = new Map<number, number>()
   for (const { key, value } of await readAll(broker, 'import-results')) {
     if (textOf(key) !== importId) continue
-    const { row } = JSON.parse(textOf(value)!) as { row: number }
-    seen.set(row, (seen.get(row) ?? 0) + 1)
+    const { row } = JSON.parse(textOf(value)!) as { row?: number }
+    if (row !== undefined) seen.set(row, (seen.get(row) ?? 0) + 1)
   }
   return seen
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { openBroker } from '../../lib/broker/open/open-broker.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
+import { serdes } from '../../lib/serde/serdes.ts'
 import { readAll, textOf } from '../support/topics.ts'
 import { ApplicationProcess } from './application-process.ts'
 import { seeded } from '../support/seeded.ts'
@@ -205,39 +206,50 @@ async function compareServed(run: Run, expected: Views, { limitMs }: ViewsChaosO
   const endMs = Date.now()
   await until(
     async () => {
-      const health = (await (await fetch(`${run.siteUrl}/healthz`)).json()) as {
+      const { staleness } = (await (await fetch(`${run.siteUrl}/state`)).json()) as {
         staleness: { staleMs: number | null }
       }
-      const { staleMs } = health.staleness
-      return staleMs !== null && Date.now() - staleMs > endMs
+      return staleness.staleMs !== null && Date.now() - staleness.staleMs > endMs
     },
     { limitMs, pauseMs: 100, what: 'views that know all updates' },
   )
-  const siteApps = new Map<string, string>()
-  for await (const { siteId, name, apps } of pages<{ siteId: string; name: string; apps: unknown }>(
-    `${run.siteUrl}/sites?limit=100`,
-    'sites',
-  ))
-    siteApps.set(siteId, JSON.stringify({ name, apps }))
-  compare(run, 'sites as served', siteApps, expected.siteApps)
+  compare(run, 'sites as served', await servedStore(run, 'site-apps-view'), expected.siteApps)
+  await until(async () => sameTexts(await servedStore(run, 'app-counts-view'), expected.counts), {
+    limitMs: 30_000,
+    pauseMs: 100,
+    what: 'the counts',
+  }).catch(async () =>
+    compare(run, 'counts as served', await servedStore(run, 'app-counts-view'), expected.counts),
+  )
   const appSites = new Map<string, string>()
-  const { apps } = (await (await fetch(`${run.siteUrl}/apps`)).json()) as {
-    apps: { appId: string; sites: number }[]
-  }
-  for (const { appId, sites } of apps) {
-    const before = appSites.size
-    const url = `${run.siteUrl}/apps/${appId}/sites?limit=100`
-    for await (const entry of pages<{ siteId: string }>(url, 'sites')) {
-      appSites.set(`${appId}/${entry.siteId}`, JSON.stringify(entry))
-    }
-    if (appSites.size - before !== sites) run.wrong.push(`${appId} is counted ${sites} times`)
+  for (const appId of expected.counts.keys()) {
+    const path = `app-sites-view/${appId}/entries`
+    for (const [siteId, text] of await servedStore(run, path, 'after'))
+      appSites.set(`${appId}/${siteId}`, text)
   }
   compare(run, 'apps as served', appSites, expected.appSites)
-  await until(async () => sameZones(await servedZones(run), expected.timeZones), {
+  await until(async () => sameTexts(await servedZones(run), expected.timeZones), {
     limitMs: 30_000,
     pauseMs: 100,
     what: 'the time zones',
   }).catch(async () => compare(run, 'time zones as served', await servedZones(run), expected.timeZones))
+}
+
+/** Key → JSON text of the value, page by page. */
+async function servedStore(run: Run, path: string, pageBy = 'cursor'): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  let next: string | null = null
+  do {
+    const page = next === null ? '' : `&${pageBy}=${encodeURIComponent(next)}`
+    const response = await fetch(`${run.siteUrl}/stores/${path}?limit=100${page}`)
+    const body = (await response.json()) as {
+      entries: { key: string; value: unknown }[]
+      next: string | null
+    }
+    for (const { key, value } of body.entries) found.set(key, JSON.stringify(value))
+    next = body.next
+  } while (next !== null)
+  return found
 }
 
 async function servedZones(run: Run): Promise<Map<string, string>> {
@@ -247,17 +259,8 @@ async function servedZones(run: Run): Promise<Map<string, string>> {
   return new Map(body.timeZones.map(({ zone, countries }) => [zone, JSON.stringify({ countries })]))
 }
 
-function sameZones(found: ReadonlyMap<string, string>, expected: ReadonlyMap<string, string>): boolean {
+function sameTexts(found: ReadonlyMap<string, string>, expected: ReadonlyMap<string, string>): boolean {
   return found.size === expected.size && [...expected].every(([zone, text]) => found.get(zone) === text)
-}
-
-async function* pages<T>(url: string, name: string): AsyncGenerator<T> {
-  let after: string | undefined = ''
-  while (after !== undefined) {
-    const body = (await (await fetch(`${url}&after=${after}`)).json()) as { [name: string]: unknown }
-    yield* body[name] as T[]
-    after = body['next'] as string | undefined
-  }
 }
 
 async function compareTopics(run: Run, expected: Views, options: ViewsChaosOptions): Promise<void> {
@@ -265,7 +268,8 @@ async function compareTopics(run: Run, expected: Views, options: ViewsChaosOptio
   const broker = await openBroker(options.brokers, { directory, logger: silentLogger })
   try {
     compare(run, 'site-apps', await tableOf(broker, 'site-apps'), expected.siteApps)
-    compare(run, 'app-sites', await tableOf(broker, 'app-sites'), expected.appSites)
+    compare(run, 'app-sites', await tableOf(broker, 'app-sites', entryText), expected.appSites)
+    compare(run, 'app-counts', await tableOf(broker, 'app-counts'), expected.counts)
     compare(run, 'time-zones', await tableOf(broker, 'time-zones'), expected.timeZones)
     const seeds = await readAll(broker, 'country-seeds')
     if (seeds.length !== 1) run.wrong.push(`the countries were seeded ${seeds.length} times`)
@@ -275,13 +279,20 @@ async function compareTopics(run: Run, expected: Views, options: ViewsChaosOptio
 }
 
 /** The last value of each key, as a reader of committed records sees it. */
-async function tableOf(broker: Broker, topic: string): Promise<Map<string, string>> {
+async function tableOf(broker: Broker, topic: string, keyText = textOf): Promise<Map<string, string>> {
   const table = new Map<string, string>()
   for (const { key, value } of await readAll(broker, topic)) {
-    if (value === null) table.delete(textOf(key)!)
-    else table.set(textOf(key)!, textOf(value)!)
+    if (value === null) table.delete(keyText(key)!)
+    else table.set(keyText(key)!, textOf(value)!)
   }
   return table
+}
+
+const indexed = serdes.indexed(serdes.string(), serdes.string())
+
+function entryText(bytes: Uint8Array | null): string {
+  const { indexKey, key } = indexed.deserialize(bytes!, { topic: 'app-sites' })
+  return `${indexKey}/${key}`
 }
 
 function compare(

@@ -8,6 +8,7 @@ export interface Site {
   readonly siteId: string
   readonly name: string
   readonly owner: string
+  readonly revision: string
   readonly apps: readonly { readonly appId: string; readonly version: string }[]
   readonly rest: string
 }
@@ -47,7 +48,8 @@ export function nextSite(siteId: string, before: Site | null | undefined, random
   }
   const name = random() < 0.1 || !before ? `name ${Math.floor(random() * 1000)}` : before.name
   const list = [...apps].map(([appId, version]) => ({ appId, version }))
-  return { siteId, name, owner: 'o', apps: list, rest: 'x'.repeat(Math.floor(random() * 200)) }
+  const revision = String(Math.floor(random() * 1e9))
+  return { siteId, name, owner: 'o', revision, apps: list, rest: 'x'.repeat(Math.floor(random() * 200)) }
 }
 
 export function nextCountry(random: Random): Country | null {
@@ -59,25 +61,33 @@ export function nextCountry(random: Random): Country | null {
   return { name: `country ${Math.floor(random() * 1000)}`, timeZones: [...new Set(zones)].sort() }
 }
 
-/** `site-apps`, `app-sites` and `time-zones` as key → JSON text, the texts with their lists sorted. */
+/** The views as key → JSON text, the texts with their lists sorted; entries of the index by `app/site`. */
 export function expectedViews(
   sites: ReadonlyMap<string, Site | null>,
   countries: ReadonlyMap<string, Country | null>,
-): { siteApps: Map<string, string>; appSites: Map<string, string>; timeZones: Map<string, string> } {
+): {
+  siteApps: Map<string, string>
+  appSites: Map<string, string>
+  counts: Map<string, string>
+  timeZones: Map<string, string>
+} {
   const siteApps = new Map<string, string>()
   const appSites = new Map<string, string>()
+  const sitesOf = new Map<string, number>()
   for (const [siteId, site] of sites) {
     if (!site) continue
     const apps = [...site.apps].sort((left, right) => (left.appId < right.appId ? -1 : 1))
-    siteApps.set(siteId, JSON.stringify({ name: site.name, apps }))
+    siteApps.set(siteId, JSON.stringify({ name: site.name, revision: site.revision, apps }))
     for (const { appId, version } of apps) {
-      appSites.set(`${appId}/${siteId}`, JSON.stringify({ siteId, name: site.name, version }))
+      appSites.set(`${appId}/${siteId}`, JSON.stringify({ name: site.name, version }))
+      sitesOf.set(appId, (sitesOf.get(appId) ?? 0) + 1)
     }
   }
+  const counts = new Map([...sitesOf].map(([appId, sites]) => [appId, JSON.stringify({ sites })]))
   const codes = new Map<string, string[]>()
   for (const [code, country] of countries) {
     for (const zone of country?.timeZones ?? []) codes.set(zone, [...(codes.get(zone) ?? []), code].sort())
   }
   const timeZones = new Map([...codes].map(([zone, list]) => [zone, JSON.stringify({ countries: list })]))
-  return { siteApps, appSites, timeZones }
+  return { siteApps, appSites, counts, timeZones }
 }

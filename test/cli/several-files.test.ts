@@ -98,7 +98,7 @@ describe('several files', () => {
     expect(end.stderr).not.toContain('does not end')
   })
 
-  it('npm start shows the contacts import, the site apps, the countries and the renewals', async () => {
+  it('npm start shows a room for each of the patterns', async () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: { readonly start: string }
     }
@@ -114,6 +114,7 @@ describe('several files', () => {
       'site-apps',
       'countries',
       'renewals',
+      'checkout',
     ])
     for (const { url } of applications) {
       // An application runs before its service is up.

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBroker } from '../../lib/broker/open/open-broker.ts'
-import { systemClock } from '../../lib/common/clock.ts'
+import { systemClock, type Clock } from '../../lib/common/clock.ts'
 import { silentLogger } from '../../lib/common/logger.ts'
 import { ConsoleChild } from '../../lib/console/child/console-child.ts'
 import { KafkaStreams } from '../../lib/streams/kafka-streams.ts'
@@ -23,7 +23,7 @@ export interface Answer<T = Record<string, unknown>> {
 export async function openConsole(
   topology: Topology,
   topics: Readonly<Record<string, number>>,
-  { audits = [] }: { readonly audits?: readonly Audit[] } = {},
+  { audits = [], clock = systemClock }: { readonly audits?: readonly Audit[]; readonly clock?: Clock } = {},
 ) {
   const broker = await openBroker('memory', { logger: silentLogger })
   const admin = await broker.admin()
@@ -33,7 +33,7 @@ export async function openConsole(
   // A socket's path has a short limit.
   const folder = await mkdtemp(join(tmpdir(), 'mr-'))
   const socketPath = join(folder, 's')
-  const around = { broker, admin, clock: systemClock, logger: silentLogger }
+  const around = { broker, admin, clock, logger: silentLogger }
   const child = await ConsoleChild.open({ socketPath, siteUrl: 'http://site', ...around })
   const plan = topology.plan('shop', planOptions(config as never))
   const serve = child.add({ streams, plan, config, audits })

@@ -60,6 +60,10 @@ await suite('the page before real applications', () => {
       .waitFor()
     await page.goto(`${url}#/app/renewals/schedules/renewal-run`)
     await page.getByRole('button', { name: 'Fire now' }).waitFor()
+    // The room leads back into the console.
+    await page.goto(`${url}rooms/renewals/`)
+    await page.getByRole('link', { name: 'Schedule' }).click()
+    await page.getByRole('button', { name: 'Fire now' }).waitFor()
 
     await page.goto(`${url}#/app/site-apps`)
     await moving.waitFor({ state: 'attached' })

@@ -87,6 +87,30 @@ describe('millrace run --console', () => {
     expect(isAlive(after.pid!)).toBe(false)
   })
 
+  it('stalls a process, answers meanwhile, and goes on with the same one', async () => {
+    const { url, site, healthy } = await start(['--console-faults'])
+    await healthy()
+    const { pid } = (await site()).processes[0]!
+    const stall = (body: object) =>
+      fetch(`${url}/api/break/stall`, { method: 'POST', body: JSON.stringify(body) })
+    expect((await stall({ process: 0, ms: 0 })).status).toBe(400)
+    expect((await stall({ process: 3, ms: 1 })).status).toBe(404)
+    expect((await stall({ process: 0, ms: 2_500 })).status).toBe(202)
+    // The process may answer once before it is told.
+    const answeredMeanwhile = await eventually(async () => {
+      let isOver = false
+      let answers = 0
+      const startMs = performance.now()
+      const room = fetch(`${url}/rooms/first/`).finally(() => (isOver = true))
+      for (; !isOver; answers += 1) expect((await site()).processes).toHaveLength(1)
+      expect((await room).ok).toBe(true)
+      return performance.now() - startMs > 1_000 && answers
+    })
+    expect(answeredMeanwhile).toBeGreaterThan(1)
+    await healthy()
+    expect((await site()).processes).toMatchObject([{ pid, state: 'running', restarts: 0 }])
+  })
+
   it('ends its process when it is killed itself', async () => {
     const { program, site, healthy } = await start()
     await healthy()

@@ -25,7 +25,9 @@ const CODE_OF_SEVERAL_WORDS = /^(?!MILLRACE_)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
  */
 export function thrownCodes(): ThrownCode[] {
   const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
-  const sources = files.filter(path => path.endsWith('.ts') && !path.startsWith('console/page/')).map(path => `lib/${path}`)
+  const sources = files
+    .filter(path => path.endsWith('.ts') && !path.startsWith('console/page/'))
+    .map(path => `lib/${path}`)
   return sources.sort().flatMap(path => {
     const source = ts.createSourceFile(
       path,

@@ -133,7 +133,8 @@ test('a client that never reads costs the others nothing, and its memory is boun
   const clock = new ManualClock(Date.now())
   const node = await openNode(broker, { clock })
   const slow = listen(node, 'c1')
-  await eventually(() => node.hub.connections === 1)
+  // A socket that is not open yet cannot be paused.
+  await eventually(() => node.hub.connections === 1 && slow.socket.readyState === WebSocket.OPEN)
   slow.socket.pause()
   const fast = listen(node, 'c1')
   const job = 'j'.repeat(20_000)

@@ -6,7 +6,7 @@ import { TOPICS } from '../../topologies/contacts-import/topics.ts'
 
 const bytes = { keySerde: serdes.string(), valueSerde: serdes.string() }
 
-it.each([TOPICS.uploads, TOPICS.jobs, TOPICS.starts, TOPICS.results, TOPICS.events, TOPICS.push])(
+it.each([TOPICS.uploads, TOPICS.jobs, TOPICS.results])(
   'the contacts import drops and counts foreign records in %s, and goes on',
   topic => {
     using driver = new TopologyTestDriver(contactsImport(), { config })

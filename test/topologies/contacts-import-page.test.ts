@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { openContactsApp } from '../support/contacts-app.ts'
@@ -17,7 +18,7 @@ async function openPage(url: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
   page.setDefaultTimeout(WAIT_MS)
   await page.goto(url)
-  await page.getByText('Live', { exact: true }).waitFor()
+  await page.getByText('Drop a CSV file here').waitFor()
   return page
 }
 
@@ -41,11 +42,12 @@ async function progressBeyond(page: Page, percent: number): Promise<number> {
 
 await suite('the page of the contacts import', () => {
   test('upload, progress, reload in the middle, completion once, failures and contacts', async () => {
-    await using app = await openContactsApp({ settings: { progressIntervalMs: '50' } })
+    await using app = await openContactsApp()
     const page = await openPage(app.url)
     const options = { rows: 30_000, seed: 23 }
     const expected = expectedImport(makeContacts(options))
     await choose(page, 'people.csv', contactsCsvText(options))
+    await page.getByText('Live', { exact: true }).waitFor()
     const before = await progressBeyond(page, 0)
     expect(before).toBeLessThan(100)
 
@@ -63,6 +65,9 @@ await suite('the page of the contacts import', () => {
     )
     await page.locator('#failures-more').click()
     await page.locator('#failures-list li').nth(39).waitFor()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('#failures-file').click()])
+    const lines = (await readFile(await file.path(), 'utf8')).split('\r\n')
+    expect(lines[1]).toMatch(new RegExp(`,${expected.failedRows[0]},EMAIL_`))
 
     await page.reload()
     await page.getByText('Completed', { exact: true }).waitFor()
@@ -81,7 +86,7 @@ await suite('the page of the contacts import', () => {
     const page = await openPage(app.url)
     await choose(page, 'wrong.csv', 'email,name\na@b.example,"Ann\n')
     const alert = page.getByRole('alert')
-    await alert.getByText(/Line \d.*Nothing was imported/).waitFor()
+    await alert.getByText(/Line 2: the quote.*Nothing was imported/).waitFor()
     await choose(page, 'right.csv', 'email,name\na@b.example,Ann\n')
     await page.getByText('Completed', { exact: true }).waitFor()
     expect(await alert.isVisible()).toBe(false)

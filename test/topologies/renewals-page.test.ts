@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import * as renewals from '../../topologies/renewals.ts'
+import { CHARGE, SCHEDULE } from '../../topologies/renewals/records.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { eventually } from '../support/eventually.ts'
 import { needs } from '../support/needs.ts'
 import { openTopologyApp } from '../support/topology-app.ts'
 
@@ -17,27 +19,28 @@ await suite('the page of the renewals', () => {
     page.on('pageerror', error => expect.unreachable(error.message))
     await page.goto(app.url)
     await page.getByText('Live', { exact: true }).waitFor()
-    await page.getByText(/^Next in [\d,]+ s$/).waitFor()
+    await page.getByText('Run with --console for all of it.').waitFor()
     await page.getByRole('radio', { name: 'Down' }).click()
     await page.getByText('Nothing succeeds.').waitFor()
     await page.getByLabel('Card of Dov').selectOption('stolen')
-    await page.getByRole('button', { name: 'Pause Fay' }).click()
-    await page.getByRole('button', { name: 'Resume Fay' }).waitFor()
-    await page.getByRole('button', { name: 'Renew now' }).click()
+    const control = app.streams.control()
+    await control.pause({ operator: CHARGE, key: 'u06' })
+    await app.streams.schedules().trigger(SCHEDULE)
     await page.getByText('the provider is down').first().waitFor()
-    await page.getByText('paused, 1 waiting').waitFor()
-    await page.getByRole('button', { name: 'Skip the first renewal of Ada' }).click()
-    await page.locator('#letters').getByText('Ada').waitFor()
+    const fay = page.getByRole('listitem').filter({ hasText: 'Fay' })
+    await fay.getByText('paused').waitFor()
+    await page.locator('#waiting').getByText('12', { exact: true }).waitFor()
     await page.getByRole('radio', { name: 'Up' }).click()
-    await page.locator('#letters').getByText('the card was reported stolen').waitFor()
+    const dov = page.getByRole('listitem').filter({ hasText: 'Dov' })
+    await dov.getByText('is given up each time').waitFor()
     await page.getByLabel('Card of Dov').selectOption('good')
-    await page.getByRole('button', { name: 'Resume Fay' }).click()
-    await page.getByRole('button', { name: 'Replay all' }).click()
-    await page.getByText('Nothing was given up.').waitFor()
+    await control.resume({ operator: CHARGE, key: 'u06' })
+    await fay.getByText('all renewed').waitFor()
+    await eventually(
+      async () => (await app.streams.deadLetters().replay({ operator: CHARGE })).letters.length === 1,
+    )
     await page.locator('#charges').getByText('12', { exact: true }).waitFor()
-    expect(await page.locator('#waiting').textContent()).toBe('0')
-    await page.getByRole('button', { name: 'Pause', exact: true }).click()
-    await page.getByText('What is missed meanwhile is not made up for.').waitFor()
+    await page.locator('#waiting').getByText('0', { exact: true }).waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 })

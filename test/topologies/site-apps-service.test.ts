@@ -1,16 +1,16 @@
-import { openBroker } from 'millrace'
+import { openBroker, type Broker } from 'millrace'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import * as siteApps from '../../topologies/site-apps.ts'
-import type { Staleness } from '../../topologies/site-apps/staleness.ts'
 import { eventually } from '../support/eventually.ts'
+import { readAll } from '../support/topics.ts'
 import { openTopologyApp } from '../support/topology-app.ts'
 
 const open = (options = {}) => openTopologyApp(siteApps, { applicationId: 'site-apps', ...options })
 type App = Awaited<ReturnType<typeof open>>
 
-interface Answer {
-  readonly staleness: Staleness
+interface State {
+  readonly staleness: { readonly staleMs: number; readonly recordsBehind: number }
 }
 
 const site = (...apps: string[]) => ({
@@ -19,52 +19,62 @@ const site = (...apps: string[]) => ({
   apps: apps.map(appId => ({ appId, version: '1' })),
 })
 
-async function putSites(app: App, count: number): Promise<void> {
-  const ids = Array.from({ length: count }, (_, at) => `s${String(at).padStart(2, '0')}`)
-  for (const id of ids)
-    expect((await app.request('PUT', `/sites/${id}`, site('blog', 'chat'))).status).toBe(202)
-  await eventually(async () => {
-    const { total } = await app.get<{ total: number }>('/apps/blog/sites')
-    return total === count
-  })
+/** Writes sites; returns what to read at least for the last one. */
+async function putSites(app: App, ...ids: readonly string[]): Promise<string> {
+  let last = ''
+  for (const id of ids) {
+    const answer = await app.request<{ atLeast: string }>('PUT', `/sites/${id}`, site('blog', 'chat'))
+    expect(answer.status).toBe(202)
+    last = answer.body.atLeast
+  }
+  return last
+}
+
+/** Nobody reads past a transaction that is open; returns what ends it. */
+async function standStill(broker: Broker): Promise<() => Promise<void>> {
+  const id = { clientId: 'w', transactionalId: 'w' }
+  const writer = await broker.producer({ ...id, transactionTimeoutMs: 60_000 })
+  onTestFinished(() => writer.close())
+  await writer.initTransactions()
+  await writer.begin()
+  for (const topic of ['site-apps', 'app-sites'])
+    for (const partition of [0, 1, 2, 3])
+      writer.send({ topic, partition, key: Buffer.from('x'), value: null, timestamp: 1, headers: [] })
+  await writer.flush()
+  return () => writer.abortTransaction()
 }
 
 describe('the service of the site apps', () => {
-  test('what is published can be read by site and, page by page, by app; every answer says how old it may be', async () => {
+  test('who reads with what the write answered sees it, by site and, page by page, by app', async () => {
     await using app = await open()
-    await putSites(app, 5)
-    const bySite = await app.get<Answer>('/sites/s03/apps')
-    expect(bySite).toMatchObject({ siteId: 's03', name: 'Bakery', apps: site('blog', 'chat').apps })
-    const first = await app.get<Answer & { next: string; sites: { siteId: string }[] }>(
-      '/apps/blog/sites?limit=3',
-    )
-    expect(first.sites.map(({ siteId }) => siteId)).toEqual(['s00', 's01', 's02'])
-    const second = await app.get<{ next?: string; sites: { siteId: string }[] }>(
-      `/apps/blog/sites?limit=3&after=${first.next}`,
-    )
-    expect(second.sites.map(({ siteId }) => siteId)).toEqual(['s03', 's04'])
-    expect(second.next).toBeUndefined()
-    expect(await app.get('/apps')).toMatchObject({
-      apps: [
-        { appId: 'blog', sites: 5 },
-        { appId: 'chat', sites: 5 },
-      ],
-    })
-    for (const path of ['/sites', '/apps', '/sites/none/apps', '/apps/none/sites', '/healthz', '/traffic']) {
-      const { staleness } = await app.get<Answer>(path)
-      expect(staleness.staleMs, path).toBeTypeOf('number')
-      expect(staleness.recordsBehind, path).toBeTypeOf('number')
+    const ids = ['s00', 's01', 's02', 's03', 's04']
+    for (const id of ids) {
+      const atLeast = await putSites(app, id)
+      const bySite = await app.get(`/stores/site-apps-view/${id}?atLeast=${atLeast}`)
+      expect(bySite).toMatchObject({ value: { name: 'Bakery', apps: site('blog', 'chat').apps } })
+      const byApp = await app.get(`/stores/app-sites-view/blog/entries?after=${id}0&atLeast=${atLeast}`)
+      expect(byApp).toMatchObject({ entries: [], next: null })
     }
-    expect(first.staleness.lastRecordAgeMs).toBeGreaterThanOrEqual(0)
+    const first = await app.get(`/stores/app-sites-view/blog/entries?limit=3`)
+    const entry = (key: string) => ({ key, value: { name: 'Bakery', version: '1' } })
+    expect(first).toMatchObject({ entries: ids.slice(0, 3).map(entry), next: 's02' })
+    const second = await app.get('/stores/app-sites-view/blog/entries?limit=3&after=s02')
+    expect(second).toMatchObject({ entries: ids.slice(3).map(entry), next: null })
+    await eventually(async () => {
+      const { entries } = await app.get<{ entries: { value: object }[] }>('/stores/app-counts-view')
+      return JSON.stringify(entries.map(({ value }) => value)) === '[{"sites":5},{"sites":5}]'
+    })
   })
 
   test('a site that is deleted is in neither view any more', async () => {
     await using app = await open()
-    await putSites(app, 2)
-    expect((await app.request('DELETE', '/sites/s00')).status).toBe(202)
-    await eventually(async () => (await app.request('GET', '/sites/s00/apps')).status === 404)
-    await eventually(async () => (await app.get<{ total: number }>('/apps/chat/sites')).total === 1)
-    expect(await app.get('/apps/chat/sites')).toMatchObject({ total: 1, sites: [{ siteId: 's01' }] })
+    await putSites(app, 's00', 's01')
+    const { status, body } = await app.request<{ atLeast: string }>('DELETE', '/sites/s00')
+    expect(status).toBe(202)
+    const gone = await app.request('GET', `/stores/site-apps-view/s00?atLeast=${body.atLeast}`)
+    expect(gone.status).toBe(404)
+    const left = await app.get(`/stores/app-sites-view/chat/entries?count=true&atLeast=${body.atLeast}`)
+    expect(left).toMatchObject({ count: 1, entries: [{ key: 's01' }] })
   })
 
   test('what is wrong is refused: nothing is published', async () => {
@@ -80,7 +90,8 @@ describe('the service of the site apps', () => {
       '413 BODY_TOO_LARGE',
     )
     expect(await codeOf('PUT', '/traffic?perSecond=9999')).toBe('400 INVALID_NUMBER')
-    expect(await codeOf('GET', '/apps/blog/sites?limit=0')).toBe('400 INVALID_NUMBER')
+    expect(await codeOf('GET', '/stores/app-sites-view/blog/entries?limit=0')).toBe('400 BAD_PARAMETER')
+    expect(await codeOf('GET', '/stores/installations')).toBe('404 UNKNOWN_STORE')
     expect(await codeOf('GET', '/nothing')).toBe('404 NOT_FOUND')
   })
 
@@ -88,38 +99,21 @@ describe('the service of the site apps', () => {
     const broker = await openBroker('memory')
     onTestFinished(() => broker.close())
     await using app = await open({ broker })
-    await putSites(app, 1)
-    // Nobody reads past a transaction that is open.
-    const writer = await broker.producer({
-      clientId: 'w',
-      transactionalId: 'w',
-      transactionTimeoutMs: 60_000,
-    })
-    onTestFinished(() => writer.close())
-    await writer.initTransactions()
-    await writer.begin()
-    for (const partition of [0, 1, 2, 3]) {
-      const record = {
-        topic: 'site-apps',
-        partition,
-        key: Buffer.from('x'),
-        value: null,
-        timestamp: 1,
-        headers: [],
-      }
-      writer.send(record)
-    }
-    await writer.flush()
+    const path = '/stores/site-apps-view/s00'
+    await app.get(`${path}?atLeast=${await putSites(app, 's00')}`)
+    const goOn = await standStill(broker)
     await app.request('PUT', '/sites/s00', site('video'))
-    const read = () => app.get<Answer & { apps: unknown[] }>('/sites/s00/apps')
-    await eventually(async () => (await read()).staleness.staleMs! > 2000)
-    expect(await read()).toMatchObject({ apps: site('blog', 'chat').apps })
-    expect((await read()).staleness.recordsBehind).toBeGreaterThan(0)
-    await writer.abortTransaction()
-    await eventually(async () => (await read()).apps.length === 1)
+    const staleness = async () => (await app.get<State>('/state')).staleness
+    await eventually(async () => (await staleness()).staleMs > 2000)
+    const old = await fetch(app.url + path)
+    expect(await old.json()).toMatchObject({ value: { apps: site('blog', 'chat').apps } })
+    expect(Number(old.headers.get('millrace-stale-ms'))).toBeGreaterThan(1000)
+    expect((await staleness()).recordsBehind).toBeGreaterThan(0)
+    await goOn()
     await eventually(async () => {
-      const { staleMs, recordsBehind } = (await read()).staleness
-      return staleMs! < 2000 && recordsBehind === 0
+      const { value } = await app.get<{ value: { apps: unknown[] } }>(path)
+      const { staleMs, recordsBehind } = await staleness()
+      return value.apps.length === 1 && staleMs < 2000 && recordsBehind === 0
     })
   })
 
@@ -132,22 +126,32 @@ describe('the service of the site apps', () => {
       for (const [key, message] of JSON.parse(String(data)) as [string, unknown][]) heard.set(key, message)
     })
     await eventually(() => heard.has('status'))
-    await putSites(app, 1)
+    await putSites(app, 's00')
     await eventually(() => heard.has('site/s00') && heard.has('app/chat'))
     expect(heard.get('site/s00')).toMatchObject({ siteId: 's00', name: 'Bakery' })
     expect(heard.get('app/chat')).toEqual({ appId: 'chat', sites: 1 })
     await app.request('DELETE', '/sites/s00')
-    await eventually(() => heard.get('site/s00') === null)
+    await eventually(() => heard.get('site/s00') === null && (heard.get('app/chat') as object))
+    await eventually(() => (heard.get('app/chat') as { sites: number }).sites === 0)
   })
 
-  test('the traffic fills the views while it runs', async () => {
+  test('the traffic fills the views while it runs; the audit sees each revision once', async () => {
     await using app = await open()
     await app.request('PUT', '/traffic?perSecond=500')
-    await eventually(async () => (await app.get<{ apps: unknown[] }>('/apps')).apps.length === 12)
+    await eventually(async () => {
+      const { entries } = await app.get<{ entries: unknown[] }>('/stores/app-counts-view')
+      return entries.length === 12
+    })
     await app.request('PUT', '/traffic?perSecond=0')
-    const metrics = await (await fetch(`${app.url}/metrics`)).text()
-    expect(metrics).toMatch(/^site_apps_records_behind \d+$/m)
-    expect(metrics).toMatch(/^site_apps_staleness_seconds [\d.]+$/m)
+    await eventually(async () => (await app.get<State>('/state')).staleness.recordsBehind === 0)
+    const [audit] = siteApps.audits
+    const idsOf = async ({ topics, id }: (typeof siteApps.audits)[0]['expected']) => {
+      const records = await readAll(app.broker, topics[0]!)
+      return records.flatMap(record => id(record, topics[0]!) ?? []).sort()
+    }
+    const expected = await idsOf(audit!.expected)
+    expect(expected.length).toBeGreaterThan(100)
+    expect(await idsOf(audit!.seen)).toEqual(expected)
   })
 
   test('a topic that is not compacted is refused', async () => {

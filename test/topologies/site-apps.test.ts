@@ -1,4 +1,4 @@
-import { serdes } from 'millrace'
+import { serdes, type IndexedKey } from 'millrace'
 import { TopologyTestDriver } from 'millrace/testing'
 import { describe, expect, test } from 'vitest'
 import siteApps, { config } from '../../topologies/site-apps.ts'
@@ -8,6 +8,7 @@ import { seeded } from '../support/seeded.ts'
 
 const keySerde = serdes.string()
 const text = { keySerde, valueSerde: serdes.string() }
+const indexed = { keySerde: serdes.indexed(keySerde, keySerde), valueSerde: serdes.string() }
 
 function open() {
   const driver = new TopologyTestDriver(siteApps, { config })
@@ -15,42 +16,49 @@ function open() {
     keySerde,
     valueSerde: serdes.json(),
   })
-  const index = driver.createOutputTopic('app-sites', text)
+  const entries = driver.createOutputTopic('app-sites', indexed)
+  const index = () =>
+    entries.readKeyValues().map(([key, value]) => [`${key!.indexKey}/${key!.key}`, value] as const)
   const sites = driver.createOutputTopic('site-apps', text)
-  const put = (siteId: string, ...apps: string[]) =>
+  const put = (siteId: string, ...apps: string[]) => putRevision('1', siteId, ...apps)
+  const putRevision = (revision: string, siteId: string, ...apps: string[]) =>
     metadata.pipeInput(siteId, {
       siteId,
       name: 'n',
       owner: 'o',
+      revision,
       apps: apps.map(appId => ({ appId, version: '1' })),
       pages: ['large'],
     } satisfies SiteMetadata)
-  return { driver, metadata, put, index, sites, [Symbol.dispose]: () => driver.close() }
+  return { driver, metadata, put, putRevision, index, sites, [Symbol.dispose]: () => driver.close() }
 }
 
-const entry = (siteId: string) => `{"siteId":"${siteId}","name":"n","version":"1"}`
+const ENTRY = '{"name":"n","version":"1"}'
 
 describe('site-metadata → site-apps, app-sites', () => {
   test('a new site: its slice, without the rest, and an entry for each app', () => {
     using app = open()
     app.put('s1', 'stores', 'blog')
     expect(app.sites.readKeyValues()).toEqual([
-      ['s1', '{"name":"n","apps":[{"appId":"blog","version":"1"},{"appId":"stores","version":"1"}]}'],
+      [
+        's1',
+        '{"name":"n","revision":"1","apps":[{"appId":"blog","version":"1"},{"appId":"stores","version":"1"}]}',
+      ],
     ])
-    expect(app.index.readKeyValues()).toEqual([
-      ['blog/s1', entry('s1')],
-      ['stores/s1', entry('s1')],
+    expect(app.index()).toEqual([
+      ['blog/s1', ENTRY],
+      ['stores/s1', ENTRY],
     ])
   })
 
   test('an app that goes takes its entry with it, and nothing else is written', () => {
     using app = open()
     app.put('s1', 'blog', 'chat', 'stores')
-    app.index.readKeyValues()
+    app.index()
     app.put('s1', 'blog', 'stores', 'video')
-    expect(app.index.readKeyValues()).toEqual([
+    expect(app.index()).toEqual([
       ['chat/s1', null],
-      ['video/s1', entry('s1')],
+      ['video/s1', ENTRY],
     ])
   })
 
@@ -58,58 +66,67 @@ describe('site-metadata → site-apps, app-sites', () => {
     using app = open()
     app.put('s1', 'blog', 'chat')
     app.sites.readKeyValues()
-    app.index.readKeyValues()
+    app.index()
     app.metadata.pipeInput('s1', null)
     expect(app.sites.readKeyValues()).toEqual([['s1', null]])
-    expect(app.index.readKeyValues()).toEqual([
+    expect(app.index()).toEqual([
       ['blog/s1', null],
       ['chat/s1', null],
     ])
     app.metadata.pipeInput('s1', null)
     app.metadata.pipeInput('never', null)
-    expect([app.sites.isEmpty, app.index.isEmpty]).toEqual([true, true])
+    expect([app.sites.readKeyValues(), app.index()]).toEqual([[], []])
   })
 
-  test('a record that comes twice, or changes only what is not kept, writes nothing', () => {
+  test('a record that comes twice writes nothing; a revision with the same apps writes nothing into the index', () => {
     using app = open()
     app.put('s1', 'blog', 'chat')
     app.sites.readKeyValues()
-    app.index.readKeyValues()
+    app.index()
     app.put('s1', 'chat', 'blog')
-    expect([app.sites.isEmpty, app.index.isEmpty]).toEqual([true, true])
+    expect([app.sites.readKeyValues(), app.index()]).toEqual([[], []])
+    app.putRevision('2', 's1', 'chat', 'blog')
+    expect([app.sites.readKeyValues().length, app.index()]).toEqual([1, []])
   })
 
   test('a new name is in every entry', () => {
     using app = open()
     app.put('s1', 'blog')
-    app.index.readKeyValues()
+    app.index()
     app.metadata.pipeInput('s1', {
       siteId: 's1',
       name: 'new',
       owner: 'o',
+      revision: '2',
       apps: [{ appId: 'blog', version: '2' }],
     })
-    expect(app.index.readKeyValues()).toEqual([['blog/s1', '{"siteId":"s1","name":"new","version":"2"}']])
+    expect(app.index()).toEqual([['blog/s1', '{"name":"new","version":"2"}']])
   })
 
   test.each([
     ['no object', 'text'],
-    ['no apps', { siteId: 's1', name: 'n', owner: 'o' }],
+    ['no apps', { siteId: 's1', name: 'n', owner: 'o', revision: '1' }],
     [
       'an app id with a slash',
-      { siteId: 's1', name: 'n', owner: 'o', apps: [{ appId: 'a/b', version: '1' }] },
+      { siteId: 's1', name: 'n', owner: 'o', revision: '1', apps: [{ appId: 'a/b', version: '1' }] },
     ],
     [
       'an app twice',
-      { siteId: 's1', name: 'n', owner: 'o', apps: [1, 2].map(() => ({ appId: 'a', version: '1' })) },
+      {
+        siteId: 's1',
+        name: 'n',
+        owner: 'o',
+        revision: '1',
+        apps: [1, 2].map(() => ({ appId: 'a', version: '1' })),
+      },
     ],
   ])('%s: dropped and counted, and what was there stays', (_name, value) => {
     using app = open()
     app.put('s1', 'blog')
     app.metadata.pipeInput('s1', value)
-    app.metadata.pipeInput(null, { siteId: 's1', name: 'n', owner: 'o', apps: [] })
+    app.metadata.pipeInput(null, { siteId: 's1', name: 'n', owner: 'o', revision: '1', apps: [] })
     app.put('s2', 'blog')
-    expect(app.index.readKeyValues().map(([key]) => key)).toEqual(['blog/s1', 'blog/s2'])
+    expect(app.index().map(([key]) => key)).toEqual(['blog/s1', 'blog/s2'])
     expect(app.driver.metricTotal('dropped-records-total')).toBe(2)
   })
 
@@ -117,7 +134,7 @@ describe('site-metadata → site-apps, app-sites', () => {
     using app = open()
     const random = seeded(11)
     const sites = new Map<string, Site | null>()
-    for (let update = 0; update < 800; update += 1) {
+    for (let update = 0; update < 300; update += 1) {
       const siteId = `s${Math.floor(random() * 40)}`
       const site = nextSite(siteId, sites.get(siteId), random)
       sites.set(siteId, site)
@@ -125,17 +142,14 @@ describe('site-metadata → site-apps, app-sites', () => {
         app.metadata.pipeInput(siteId, site)
     }
     const expected = expectedViews(sites, new Map())
-    const view = app.driver.getKeyValueStore<string, unknown>('app-sites-view')
-    const counts = new Map<string, number>()
-    for (const [key, value] of expected.appSites) {
-      expect(JSON.stringify(view.get(key))).toBe(value)
-      const appId = key.split('/')[0]!
-      counts.set(appId, (counts.get(appId) ?? 0) + 1)
-    }
-    for (const [appId, count] of counts) expect(view.get(`#/${appId}`)).toEqual({ sites: count })
-    expect(view.approximateNumEntries()).toBe(expected.appSites.size + counts.size)
-    const siteView = app.driver.getTimestampedKeyValueStore<string, unknown>('site-apps-view')
-    for (const [key, value] of expected.siteApps) expect(JSON.stringify(siteView.get(key)?.value)).toBe(value)
-    expect(siteView.approximateNumEntries()).toBe(expected.siteApps.size)
+    const { driver } = app
+    const textsOf = (name: string, keyText: (key: never) => string) =>
+      [...driver.getTimestampedKeyValueStore<never, unknown>(name).all()].map(
+        ([key, { value }]) => [keyText(key), JSON.stringify(value)] as const,
+      )
+    const entryKey = ({ indexKey, key }: IndexedKey<string, string>) => `${indexKey}/${key}`
+    expect(new Map(textsOf('site-apps-view', String))).toEqual(expected.siteApps)
+    expect(new Map(textsOf('app-sites-view', entryKey))).toEqual(expected.appSites)
+    expect(new Map(textsOf('app-counts-view', String))).toEqual(expected.counts)
   })
 })

@@ -36,6 +36,12 @@ await suite('the pages of the views', () => {
     await second.locator('#apps button').first().click()
     await second.locator('#app-sites li').first().waitFor()
     expect(await second.locator('#app-title').textContent()).toMatch(/^\d+ sites? with “/)
+    await first.getByLabel('Apps, separated by commas').fill('blog, chat, video')
+    await first.getByRole('button', { name: 'Publish', exact: true }).click()
+    await first.getByText(/Written to site-metadata-\d:\d+ in .* my-site has 3 apps\./).waitFor()
+    await second.locator('#sites').getByText('my-site').first().waitFor()
+    await first.getByRole('button', { name: 'Delete' }).click()
+    await first.getByText(/my-site is in no view\./).waitFor()
     await second.getByRole('button', { name: 'Stop' }).click()
     await first.getByText('Nothing is being published.').waitFor()
     expect(await second.evaluate('document.documentElement.scrollWidth')).toBe(390)
@@ -63,6 +69,37 @@ await suite('the pages of the views', () => {
     await first.getByLabel('Time zones, separated').fill('Mars/Olympus')
     await first.getByRole('button', { name: 'Save' }).click()
     await first.getByRole('alert').getByText('There is no time zone "Mars/Olympus"').waitFor()
+    expect(await first.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  })
+
+  test('countries: two tabs edit the same country; the second is told, and decides', async () => {
+    await using app = await openTopologyApp(countries, { applicationId: 'countries' })
+    const tabs = await openTabs(app.url)
+    const [first, second] = tabs
+    const save = async (tab: Page, name: string) => {
+      await tab.getByLabel('Name', { exact: true }).fill(name)
+      await tab.getByRole('button', { name: 'Save' }).click()
+    }
+    for (const tab of tabs) {
+      // Accents do not matter.
+      await tab.getByLabel('Search by name, code').fill('aland')
+      await tab.getByRole('button', { name: /^Edit Åland/ }).click()
+    }
+    await save(first, 'Ahvenanmaa')
+    await first.getByText('Ahvenanmaa was saved').waitFor()
+    await save(second, 'Aland')
+    await second.getByText('Somebody else has changed AX: it is Ahvenanmaa now').waitFor()
+    await second.getByRole('button', { name: 'Keep mine' }).click()
+    await second.getByText('Aland was saved').waitFor()
+    await first.getByRole('button', { name: 'Edit Aland' }).click()
+    await second.getByRole('button', { name: 'Edit Aland' }).click()
+    await second.getByRole('button', { name: 'Delete' }).click()
+    await second.getByText('Aland was deleted').waitFor()
+    await save(first, 'Still here')
+    await first.getByText('Somebody else has changed AX: it was deleted').waitFor()
+    await first.getByRole('button', { name: 'Take theirs' }).click()
+    await first.getByText('Add a country').waitFor()
+    expect((await app.request('GET', '/countries/AX')).status).toBe(404)
     expect(await first.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 })

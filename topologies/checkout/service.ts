@@ -3,7 +3,6 @@ import { serdes, type KafkaStreams, type RunningService, type ServiceContext } f
 import { liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
 import { createJsonApp } from '../web/json-app.ts'
-import { limitBody } from '../web/limit-body.ts'
 import { addPageFiles } from '../web/page-files.ts'
 import { RequestError } from '../web/request-error.ts'
 import { serveApp } from '../web/serve-app.ts'
@@ -16,30 +15,34 @@ const SKUS = Object.keys(ARTICLES) as (keyof typeof ARTICLES)[]
 const NAMES = 'Ada Bea Cem Dov Eve Fay Gus Hal Ida Jan'.split(' ')
 const PIECES = 1_000
 const ORDERS_MAX = 10_000
-const BODY_BYTES_MAX = 1_024
 const json = <V>() => ({ keySerde: serdes.string(), valueSerde: serdes.json<V>() })
 
 /** The page, and the payments, which are another service in real life. */
-export async function service(streams: KafkaStreams, context: ServiceContext): Promise<RunningService> {
+export async function service(
+  streams: KafkaStreams,
+  context: ServiceContext,
+): Promise<RunningService & { readonly url: string }> {
   const closing = new Closing()
   return closing.opening(async () => {
     const { broker, clock, logger } = context
     const purchases = broker.topic(TOPICS.purchases, json<Purchase>())
     const restocks = broker.topic(TOPICS.restocks, json<StockChange>())
-    const stock = streams.store<string, { readonly value: Stock }>('stock')
+    const stock = streams.store<string, Stock>('stock')
     const hub = liveHub({ clock, logger })
     const failed = (error: unknown) => logger.log('error', 'the board of orders stands still', { error })
     const board = closing.use(new OrderBoard(broker, () => hub.publish('state', 'changed'), failed))
+    const changes = streams.changes('stock').subscribe(() => hub.publish('state', 'changed'))
+    closing.add(() => changes.unsubscribe())
     let last: readonly [orderId: string, purchase: Purchase] | undefined
 
     const app = createJsonApp(logger)
     addPageFiles(app, new URL('page/', import.meta.url))
     app.get('/state', async c => {
       const rows = []
-      for await (const [sku, row] of stock.all()) rows.push({ sku, ...row.value })
+      for await (const [sku, row] of stock.all()) rows.push({ sku, ...row })
       return c.json({ ...board.state, stock: rows })
     })
-    app.post('/purchases', limitBody(BODY_BYTES_MAX), async c => {
+    app.post('/purchases', async c => {
       const count = Number(c.req.query('count') ?? 1)
       if (!(Number.isSafeInteger(count) && count >= 1 && count <= ORDERS_MAX))
         throw new RequestError(400, 'INVALID_COUNT', `count must be a whole number from 1 to ${ORDERS_MAX}`)

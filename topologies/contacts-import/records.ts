@@ -1,37 +1,23 @@
 /** A row's known columns, as they stand in the file; what the file does not have is ''. */
 export type RowFields = readonly [email: string, name: string, phone: string, company: string]
 
-/**
- * A piece of an upload. `rows` stays JSON (an array of `RowFields`) until it is released: nobody needs it
- * before.
- */
+/** Some rows of an upload. */
 export interface UploadChunk {
-  readonly kind: 'chunk'
   /** 0, 1, 2 … within the upload. */
-  readonly index: number
-  /** The number of the chunk's first row; rows count from 1, without the header. */
+  readonly chunk: number
+  /** The number of its first row; rows count from 1, without the header. */
   readonly firstRow: number
-  readonly rows: Uint8Array
+  /** `RowFields[]` as JSON: nobody needs to read them before they are released. */
+  readonly rows: string
 }
 
-/** The last record of an upload: it makes the import real. */
+/** The last record of an upload makes it an import. */
 export interface UploadEnd {
-  readonly kind: 'end'
   readonly chunks: number
   readonly total: number
-  readonly channel: string
-  readonly fileName?: string
 }
 
 export type UploadRecord = UploadChunk | UploadEnd
-
-/** What `gather` is told when an import becomes real. Times are milliseconds since the epoch. */
-export interface ImportStart {
-  readonly total: number
-  readonly channel: string
-  readonly fileName?: string
-  readonly startedAt: number
-}
 
 export interface ImportJob {
   readonly importId: string
@@ -49,46 +35,12 @@ export interface Contact {
   readonly row: number
 }
 
-export type FailureReason = 'EMAIL_MISSING' | 'EMAIL_INVALID'
+/** What is known of an import: how many rows it has, or what became of one. */
+export type ImportResult = { readonly total: number } | { readonly row: number; readonly ok: boolean }
 
-/**
- * The outcome of a row; a failed one says why, and shows what stood in the file (cut to a readable length).
- */
-export type RowResult =
-  | { readonly row: number; readonly ok: true }
-  | { readonly row: number; readonly ok: false; readonly reason: FailureReason; readonly email: string }
-
+/** A row that was not imported, as it stands in the file. */
 export interface RowFailure {
   readonly row: number
-  readonly reason: FailureReason
-  readonly email: string
-}
-
-/** An import as everybody sees it. */
-export interface ImportSummary {
-  readonly state: 'running' | 'completed'
-  readonly total: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly channel: string
-  readonly fileName?: string
-  readonly startedAt: number
-  readonly completedAt?: number
-}
-
-/** Something that happened to an import, for whoever watches its channel. */
-export interface ImportEvent {
-  readonly type: 'started' | 'progress' | 'completed'
-  readonly importId: string
-  readonly total: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly fileName?: string
-  /** When: milliseconds since the epoch. */
-  readonly at: number
-}
-
-/** An event with its place in its channel: 1, 2, 3 … without gaps. */
-export interface PushEvent extends ImportEvent {
-  readonly seq: number
+  readonly reason: 'EMAIL_MISSING' | 'EMAIL_INVALID'
+  readonly fields: RowFields
 }

@@ -1,114 +1,148 @@
-import { Buffer } from 'node:buffer'
-import { Record, type ProcessorContext, type ProcessorSupplier } from 'millrace'
-import { guarded } from '../processors/guarded.ts'
+import {
+  Record,
+  serdes,
+  stores,
+  type Cancellable,
+  type Counter,
+  type KeyValueStore,
+  type Processor,
+  type ProcessorContext,
+  type ProcessorSupplier,
+  type Timers,
+} from 'millrace'
 import { normalizeEmail } from './email-address.ts'
-import type { ImportJob, ImportStart, RowFields, UploadChunk, UploadRecord } from './records.ts'
-import type { ImportSettings } from './settings.ts'
-import { TOPICS } from './topics.ts'
-import { isComplete, isReleased, Uploads, uploadStores, type CompleteUpload } from './uploads.ts'
+import type { ImportJob, ImportResult, RowFields, UploadChunk, UploadEnd, UploadRecord } from './records.ts'
+import { KEPT_MS, TOPICS } from './topics.ts'
 
-/** An import has 1,000,000 rows at most and a chunk one at least. */
-const CHUNK_INDEX_MAX = 1_000_000
-const EXPIRY_CHECKS = 10
+const RELEASE_MS = 25
+/** By each task; a chunk has about 500 rows. */
+const CHUNKS_PER_RELEASE = 4
+const CHUNKS_MAX = 1_000_000
+
+/** What is known of an upload; it is complete when its end and all chunks have come. */
+interface Upload {
+  readonly received: number
+  readonly released: number
+  readonly end?: UploadEnd
+}
+
+const keySerde = serdes.string()
+const uploadStore = stores.keyValueStore({ name: 'uploads', keySerde, valueSerde: serdes.json<Upload>() })
+const chunkStore = stores.keyValueStore({
+  ...{ name: 'upload-chunks', keySerde, valueSerde: serdes.json<UploadChunk>(), ranges: false },
+})
+const timerStore = stores.timers({ name: 'upload-timers', keySerde })
+
+type Output = ImportJob | ImportResult
 
 /**
- * Keyed by import. Keeps the chunks of an upload until its last record says how many there must be; only when
- * all are here the import becomes real: its start is told, and its rows go on as jobs.
+ * Keyed by import. Keeps the chunks of an upload until all are here: only then its total goes to the results,
+ * and its rows become jobs.
  *
- * They go a few chunks at a time, each import in its turn: releasing 1,000,000 rows at once would hold the
+ * They go a few chunks at a time, each import in its turn: to release 1,000,000 rows at once would hold the
  * event loop for seconds, outgrow a transaction, and make a small import behind a large one wait.
  */
-class ReleaseUploads {
-  readonly #context: ProcessorContext<string, ImportStart | ImportJob>
-  readonly #settings: ImportSettings
-  readonly #uploads: Uploads
-  readonly #startedMs: number
+class ReleaseUploads implements Processor<string | null, UploadRecord | null, string, Output> {
+  #context!: ProcessorContext<string, Output>
+  #uploads!: KeyValueStore<string, Upload>
+  #chunks!: KeyValueStore<string, UploadChunk>
+  #timers!: Timers<string>
+  #dropped!: Counter
   readonly #releasing = new Set<string>()
+  #ticks: Cancellable | undefined
 
-  constructor(context: ProcessorContext<string, ImportStart | ImportJob>, settings: ImportSettings) {
+  init(context: ProcessorContext<string, Output>): void {
     this.#context = context
-    this.#settings = settings
-    this.#uploads = new Uploads(context)
-    this.#startedMs = context.currentSystemTimeMs()
-    const type = 'wall-clock-time'
-    context.schedule({ intervalMs: settings.releaseIntervalMs, type }, nowMs => this.#release(nowMs))
-    const intervalMs = Math.ceil(settings.uploadExpiryMs / EXPIRY_CHECKS)
-    context.schedule({ intervalMs, type }, nowMs => this.#expire(nowMs))
-    for (const [importId, upload] of this.#uploads.all()) {
-      if (isComplete(upload) && !isReleased(upload)) this.#releasing.add(importId)
-    }
+    this.#uploads = context.getStateStore(uploadStore)
+    this.#chunks = context.getStateStore(chunkStore)
+    this.#dropped = context.metrics.meter(
+      'dropped-records',
+      { 'task-id': context.taskId },
+      'stream-task-metrics',
+    )
+    this.#timers = context.timers(timerStore, importId => this.#forget(importId))
+    for (const [importId, upload] of this.#uploads.all()) this.#maybeRelease(importId, upload)
   }
 
-  process({ key: importId, value, timestamp }: Record<string, UploadRecord>): void {
-    const uploads = this.#uploads
-    const before = uploads.get(importId)
-    // All of it has been told already.
-    if (before && isComplete(before)) return
-    const nowMs = this.#context.currentSystemTimeMs()
-    const upload =
-      value.kind === 'chunk'
-        ? uploads.addChunk(importId, value, nowMs)
-        : uploads.addEnd(importId, value, nowMs)
-    if (isComplete(upload)) this.#start(importId, upload, timestamp)
+  process({ key: importId, value, timestamp }: Record<string | null, UploadRecord | null>): void {
+    if (importId === null || value === null) return this.#dropped.add()
+    const known = this.#uploads.get(importId)
+    if (known && isComplete(known)) return
+    if (!known) this.#timers.set(importId, this.#context.currentSystemTimeMs() + KEPT_MS)
+    const upload = this.#with(importId, known ?? { received: 0, released: 0 }, value)
+    this.#uploads.put(importId, upload)
+    if (!isComplete(upload)) return
+    this.#context.forward(new Record(importId, { total: upload.end.total }, timestamp), TOPICS.results)
+    this.#maybeRelease(importId, upload)
   }
 
-  #start(importId: string, { end }: CompleteUpload, timestamp: number): void {
-    const { chunks, total, channel, fileName } = end
-    const start = { total, channel, startedAt: timestamp, ...(fileName === undefined ? {} : { fileName }) }
-    this.#context.forward(new Record(importId, start, timestamp), TOPICS.starts)
-    if (chunks > 0) this.#releasing.add(importId)
+  /** Chunks are counted distinct: one that is sent again changes nothing. */
+  #with(importId: string, upload: Upload, record: UploadRecord): Upload {
+    if ('chunks' in record) return { ...upload, end: record }
+    const key = chunkKey(importId, record.chunk)
+    if (this.#chunks.get(key) !== undefined) return upload
+    this.#chunks.put(key, record)
+    return { ...upload, received: upload.received + 1 }
+  }
+
+  #maybeRelease(importId: string, upload: Upload): void {
+    if (!isComplete(upload) || upload.released === upload.end.chunks) return
+    this.#releasing.add(importId)
+    const rhythm = { intervalMs: RELEASE_MS, type: 'wall-clock-time' } as const
+    this.#ticks ??= this.#context.schedule(rhythm, nowMs => this.#release(nowMs))
   }
 
   #release(nowMs: number): void {
-    let budget = this.#settings.chunksPerRelease
-    while (budget > 0 && this.#releasing.size > 0) {
-      for (const importId of this.#releasing) {
-        if (budget === 0) break
-        budget -= 1
-        this.#releaseChunk(importId, nowMs)
-      }
+    for (let budget = CHUNKS_PER_RELEASE; budget > 0; budget -= 1) {
+      const [importId] = this.#releasing
+      if (importId === undefined) break
+      // To the end of the queue, unless this is its last chunk.
+      this.#releasing.delete(importId)
+      this.#releaseChunk(importId, nowMs)
     }
+    if (this.#releasing.size > 0) return
+    this.#ticks?.cancel()
+    this.#ticks = undefined
   }
 
   #releaseChunk(importId: string, nowMs: number): void {
-    const { chunk, upload } = this.#uploads.takeChunk(importId)
-    this.#forwardRows(importId, chunk, nowMs)
-    // To the end of the queue, unless it was the last one.
-    this.#releasing.delete(importId)
-    if (!isReleased(upload)) this.#releasing.add(importId)
-  }
-
-  #forwardRows(importId: string, { firstRow, rows }: UploadChunk, nowMs: number): void {
-    const parsed = JSON.parse(Buffer.from(rows).toString('utf8')) as RowFields[]
-    let row = firstRow
-    for (const fields of parsed) {
-      const job: ImportJob = { importId, row, fields }
+    const upload = this.#uploads.get(importId)
+    const chunk = this.#chunks.delete(chunkKey(importId, upload?.released ?? 0))
+    if (!upload || !chunk) throw new Error(`upload ${importId} has no chunk ${upload?.released} to release`)
+    let row = chunk.firstRow
+    for (const fields of JSON.parse(chunk.rows) as RowFields[]) {
       // The same address must always meet the same task; a row without one can go anywhere.
       const key = normalizeEmail(fields[0]) || `${importId}:${row}`
-      this.#context.forward(new Record(key, job, nowMs), TOPICS.jobs)
+      this.#context.forward(new Record(key, { importId, row, fields }, nowMs), TOPICS.jobs)
       row += 1
     }
+    const released = { ...upload, released: upload.released + 1 }
+    this.#uploads.put(importId, released)
+    this.#maybeRelease(importId, released)
   }
 
-  /**
-   * Unfinished uploads expire; what is released stays as long, so that a record sent again finds it. Age
-   * counts from this task's start at the earliest: after a long stop, the rest of the upload may lie in the
-   * topic, unread.
-   */
-  #expire(nowMs: number): void {
-    for (const [importId, upload] of this.#uploads.all()) {
-      const isDue = Math.max(upload.lastAt, this.#startedMs) + this.#settings.uploadExpiryMs <= nowMs
-      const isWaiting = !isComplete(upload) || isReleased(upload)
-      if (isDue && isWaiting) this.#uploads.forget(importId, CHUNK_INDEX_MAX)
+  /** Nothing of it can come any more: its records are gone from the topic. */
+  #forget(importId: string): void {
+    const upload = this.#uploads.get(importId)
+    if (this.#releasing.has(importId))
+      return this.#timers.set(importId, this.#context.currentSystemTimeMs() + KEPT_MS)
+    let left = upload ? upload.received - upload.released : 0
+    for (let chunk = 0; left > 0 && chunk < CHUNKS_MAX; chunk += 1) {
+      if (this.#chunks.delete(chunkKey(importId, chunk)) !== undefined) left -= 1
     }
+    this.#uploads.delete(importId)
   }
 }
 
-export function releaseUploads(
-  settings: ImportSettings,
-): ProcessorSupplier<string | null, UploadRecord | null, string, ImportStart | ImportJob> {
-  return guarded({
-    stores: Object.values(uploadStores),
-    make: context => new ReleaseUploads(context, settings),
-  })
+function isComplete(upload: Upload): upload is Upload & { readonly end: UploadEnd } {
+  return upload.end !== undefined && upload.received >= upload.end.chunks
+}
+
+function chunkKey(importId: string, chunk: number): string {
+  return `${importId}/${chunk}`
+}
+
+export const releaseUploads: ProcessorSupplier<string | null, UploadRecord | null, string, Output> = {
+  stores: [uploadStore, chunkStore, timerStore],
+  get: () => new ReleaseUploads(),
 }

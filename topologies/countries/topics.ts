@@ -1,7 +1,7 @@
 import type { NewTopic } from 'millrace'
 
 export const TOPICS = {
-  /** By ISO 3166 code. */
+  /** By ISO 3166 code; written by the single writer alone. */
   countries: 'countries',
   /** By IANA name; written by the topology alone. */
   timeZones: 'time-zones',
@@ -9,9 +9,17 @@ export const TOPICS = {
   seeds: 'country-seeds',
 } as const
 
-/** One partition each: a few hundred rows. */
-export const topics: NewTopic[] = Object.values(TOPICS).map(topic => ({
-  topic,
+const topic = (name: string, config: { readonly [name: string]: string }) => ({
+  topic: name,
   partitionCount: 1,
-  config: { 'cleanup.policy': 'compact' },
-}))
+  config,
+})
+const COMPACTED = { 'cleanup.policy': 'compact' }
+
+/** One partition each: a few hundred rows. */
+export const topics: NewTopic[] = [
+  ...Object.values(TOPICS).map(name => topic(name, COMPACTED)),
+  topic(`${TOPICS.countries}-commands`, { 'retention.ms': '86400000' }),
+  // All of it is read at every start.
+  topic(`${TOPICS.countries}-answers`, { 'retention.ms': '600000', 'segment.ms': '600000' }),
+]

@@ -1,5 +1,4 @@
-import type { Clock, Random } from 'millrace'
-import type { KeyValueTable } from '../web/key-value-table.ts'
+import { systemRandom, type Clock, type TopicStore } from 'millrace'
 import { RequestError } from '../web/request-error.ts'
 import type { Behaviour, Card, Charge, Mode, Renewal } from './records.ts'
 
@@ -8,10 +7,9 @@ const SLOW_MS = 2_000
 
 export interface ProviderParts {
   /** By idempotency key. */
-  readonly charges: KeyValueTable<Charge>
-  readonly switches: KeyValueTable<Behaviour>
+  readonly charges: TopicStore<string, Charge>
+  readonly switches: TopicStore<string, Behaviour>
   readonly clock: Clock
-  readonly random: Random
 }
 
 /**
@@ -30,16 +28,8 @@ export class Provider {
     return (this.#parts.switches.get('mode')?.is ?? 'up') as Mode
   }
 
-  async setMode(is: Mode): Promise<void> {
-    await this.#parts.switches.put('mode', { is })
-  }
-
   cardOf(customer: string): Card {
     return (this.#parts.switches.get(`card/${customer}`)?.is ?? 'good') as Card
-  }
-
-  async setCard(customer: string, is: Card): Promise<void> {
-    await this.#parts.switches.put(`card/${customer}`, { is })
   }
 
   /** Rejects with a `RequestError` for what is not charged. */
@@ -50,7 +40,7 @@ export class Provider {
     try {
       const charge = await charging
       // An answer may be lost though the charge was made: the next try finds it.
-      if (this.mode === 'failing' && this.#fails()) throw unavailable('the answer was lost')
+      if (this.mode === 'failing' && fails()) throw unavailable('the answer was lost')
       return charge
     } finally {
       this.#underWay.delete(key)
@@ -59,11 +49,9 @@ export class Provider {
 
   async #charge(customer: string, { cents, dueMs }: Renewal, key: string): Promise<Charge> {
     const { charges, clock } = this.#parts
-    const known = charges.get(key)
-    if (known) return known
     const charge = { customer, cents, dueMs, chargedMs: clock.nowMs() }
-    await charges.put(key, charge)
-    return charge
+    if (!charges.has(key)) await charges.put(key, charge)
+    return charges.get(key) ?? charge
   }
 
   async #behave(customer: string): Promise<void> {
@@ -71,14 +59,14 @@ export class Provider {
     const card = this.cardOf(customer)
     if (mode === 'down') throw unavailable('the provider is down')
     if (mode === 'slow') await this.#parts.clock.sleep(SLOW_MS)
-    if (mode === 'failing' && this.#fails()) throw unavailable('the provider has failed')
+    if (mode === 'failing' && fails()) throw unavailable('the provider has failed')
     if (card === 'failing') throw unavailable('the bank of this card does not answer')
     if (card === 'stolen') throw new RequestError(402, 'CARD_STOLEN', 'the card was reported stolen')
   }
+}
 
-  #fails(): boolean {
-    return this.#parts.random.next() < FAILING_SHARE
-  }
+function fails(): boolean {
+  return systemRandom.next() < FAILING_SHARE
 }
 
 function unavailable(message: string): RequestError {

@@ -1,21 +1,26 @@
-import { systemRandom, type KafkaStreams, type RunningService, type ServiceContext } from 'millrace'
+import type { Context } from 'hono'
+import { continueOnError, openKeyValueStore } from 'millrace'
+import type { KafkaStreams, RunningService, ServiceContext } from 'millrace'
 import { liveHub } from 'millrace/push'
 import { Closing } from '../web/closing.ts'
-import { HttpServer } from '../web/http-server.ts'
-import { KeyValueTable } from '../web/key-value-table.ts'
+import { createJsonApp } from '../web/json-app.ts'
+import { limitBody } from '../web/limit-body.ts'
+import { addPageFiles } from '../web/page-files.ts'
+import { RequestError } from '../web/request-error.ts'
 import { serveApp } from '../web/serve-app.ts'
-import { requireCompacted } from '../web/require-compacted.ts'
-import { TopicWriter } from '../web/topic-writer.ts'
-import { Board } from './board.ts'
-import { Books } from './books.ts'
-import { createApp } from './http/routes.ts'
+import { setProvider } from './charge.ts'
 import { Provider } from './provider.ts'
-import { setProviderAddress } from './provider-address.ts'
-import { publishState } from './publish-state.ts'
-import type { Behaviour, Charge, Subscription } from './records.ts'
-import { seedSubscriptions } from './seed.ts'
-import { openTables, TABLES } from './tables.ts'
+import { CARDS, MODES, type Behaviour, type Charge, type Renewal, type Subscription } from './records.ts'
+import { ChargeCount, customersOf, type State } from './state.ts'
 import { TOPICS } from './topics.ts'
+
+const BODY_BYTES_MAX = 64 * 1024
+const NAMES = 'Ada Bea Cem Dov Eve Fay Gus Hal Ida Jan Kim Lou'.split(' ')
+const PLANS = [
+  { plan: 'yoga, monthly', cents: 4_500 },
+  { plan: 'site, basic', cents: 1_700 },
+  { plan: 'shop, yearly', cents: 32_400 },
+] as const
 
 /** The page, and the payment provider, which is another company's in real life. */
 export async function service(
@@ -23,33 +28,65 @@ export async function service(
   context: ServiceContext,
 ): Promise<RunningService & { readonly url: string }> {
   const closing = new Closing()
-  const url = await closing.opening(() => open(streams, context, closing))
-  context.logger.log('info', `renewals on ${url}`)
-  return { url, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+  return closing.opening(async () => {
+    const { broker, clock, logger } = context
+    const options = { broker, clock, logger, deserializationErrorHandler: continueOnError }
+    const open = async <V>(topic: string) => closing.use(await openKeyValueStore<string, V>(topic, options))
+    const subscriptions = await open<Subscription>(TOPICS.subscriptions)
+    const charges = await open<Charge>(TOPICS.charges)
+    const switches = await open<Behaviour>(TOPICS.provider)
+    if (subscriptions.size === 0) await Promise.all(rows().map(row => subscriptions.put(...row)))
+    const provider = new Provider({ charges, switches, clock })
+    const counts = new ChargeCount(charges)
+    const hub = liveHub({ clock, logger })
+    charges.changes.subscribe(() => hub.publish('state', 'changed'))
+    switches.changes.subscribe(() => hub.publish('state', 'changed'))
+
+    const app = createJsonApp(logger)
+    addPageFiles(app, new URL('page/', import.meta.url))
+    app.use(limitBody(BODY_BYTES_MAX))
+    app.get('/state', c => {
+      const { mode } = provider
+      const customers = customersOf(subscriptions, { streams, provider, counts })
+      return c.json({ nowMs: clock.nowMs(), mode, charges: charges.size, customers } satisfies State)
+    })
+    app.put('/provider', async c => {
+      await switches.put('mode', { is: await oneOf(c, MODES) })
+      return c.body(null, 204)
+    })
+    app.put('/customers/:id/card', async c => {
+      await switches.put(`card/${c.req.param('id')}`, { is: await oneOf(c, CARDS) })
+      return c.body(null, 204)
+    })
+    app.post('/provider/charges/:customer', async c => {
+      const key = c.req.header('idempotency-key')
+      if (!key) throw new RequestError(400, 'KEY_MISSING', 'a charge needs the header Idempotency-Key')
+      return c.json(await provider.charge(c.req.param('customer'), await bodyOf<Renewal>(c), key))
+    })
+    const url = await serveApp(app, { context, hub, closing })
+    setProvider(request => app.fetch(request))
+    closing.add(() => setProvider(undefined))
+    logger.log('info', `renewals on ${url}`)
+    return { url, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+  })
 }
 
-async function open(streams: KafkaStreams, context: ServiceContext, closing: Closing): Promise<string> {
-  const { clock, logger } = context
-  await requireCompacted(context, [TOPICS.subscriptions, TOPICS.charges, TOPICS.provider])
-  const tables = openTables(context)
-  closing.add(() => tables.close())
-  await tables.start()
-  const table = async <V>(name: string, topic: string) =>
-    new KeyValueTable<V>(tables, name, closing.use(await TopicWriter.open<V>(topic, context)))
-  const charges = await table<Charge>(TABLES.charges, TOPICS.charges)
-  const switches = await table<Behaviour>(TABLES.provider, TOPICS.provider)
-  await seedSubscriptions(await table<Subscription>(TABLES.subscriptions, TOPICS.subscriptions))
-  const provider = new Provider({ charges, switches, clock, random: systemRandom })
-  const books = closing.use(await Books.open(tables))
-  const board = new Board({ streams, provider, books, nowMs: () => clock.nowMs() })
-  const app = createApp({ streams, provider, board, logger })
-  const hub = liveHub({ clock })
-  const url = await serveApp(app, { context, hub, closing })
-  closing.use(publishState({ board, hub, clock, logger }))
-  // The provider is another company: the site may have a guard, and a path, that it knows nothing of.
-  const machine = new HttpServer(app.fetch, { host: '127.0.0.1', port: 0, clock })
-  closing.add(() => machine.close())
-  setProviderAddress(await machine.listen())
-  closing.add(() => setProviderAddress(undefined))
-  return url
+/** Twelve customers, where there are none. */
+function rows(): (readonly [string, Subscription])[] {
+  return NAMES.map((name, at) => [
+    `u${String(at + 1).padStart(2, '0')}`,
+    { name, ...PLANS[at % PLANS.length]! },
+  ])
+}
+
+async function bodyOf<T>(c: Context): Promise<T> {
+  const body: unknown = await c.req.json().catch(() => undefined)
+  if (typeof body === 'object' && body !== null) return body as T
+  throw new RequestError(400, 'INVALID_BODY', 'the body must be a JSON object')
+}
+
+async function oneOf<W extends string>(c: Context, words: readonly W[]): Promise<W> {
+  const { is } = await bodyOf<{ readonly is: W }>(c)
+  if (words.includes(is)) return is
+  throw new RequestError(400, 'INVALID_CHOICE', `it must be one of ${words.join(', ')}`)
 }

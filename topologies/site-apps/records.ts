@@ -8,6 +8,8 @@ export interface SiteMetadata {
   readonly siteId: string
   readonly name: string
   readonly owner: string
+  /** Another one for each change. */
+  readonly revision: string
   readonly apps: readonly InstalledApp[]
   readonly [other: string]: unknown
 }
@@ -15,12 +17,17 @@ export interface SiteMetadata {
 /** What is kept of a site. `apps` by app id. */
 export interface SiteApps {
   readonly name: string
+  readonly revision: string
   readonly apps: readonly InstalledApp[]
 }
 
-/** One entry of the reverse index. */
+/** One entry of the reverse index, by app and site. */
 export interface AppSite {
-  readonly siteId: string
   readonly name: string
   readonly version: string
+}
+
+/** How many sites have an app. */
+export interface AppCount {
+  readonly sites: number
 }

@@ -5,15 +5,17 @@ export const TOPICS = {
   metadata: 'site-metadata',
   /** The slice, by site id. */
   sites: 'site-apps',
-  /** The reverse index: one record for each app and site that has it, by `appId/siteId`. */
+  /** The reverse index: one record for each app and site that has it. */
   apps: 'app-sites',
+  /** How many sites have an app, by app id. */
+  counts: 'app-counts',
 } as const
 
 /**
- * Stores with copies of the last two, all of them in every process, on its disk: any process answers for all,
- * however many project.
+ * Stores with copies of the last three, all of them in every process, on its disk: any process answers for
+ * all, however many project.
  */
-export const VIEWS = { sites: 'site-apps-view', apps: 'app-sites-view' } as const
+export const VIEWS = { sites: 'site-apps-view', apps: 'app-sites-view', counts: 'app-counts-view' } as const
 
 /**
  * How many tasks project, and so how many processes can share the work. A topic that is there already keeps
@@ -25,5 +27,6 @@ const PARTITIONS = 4
 export const topics: NewTopic[] = Object.values(TOPICS).map(topic => ({
   topic,
   partitionCount: PARTITIONS,
-  config: { 'cleanup.policy': 'compact' },
+  // The audit counts revisions that compaction would take out of one topic before the other.
+  config: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * 86_400_000) },
 }))

@@ -1,4 +1,4 @@
-import { errorFrom, type Clock, type Logger, type Random, type Timer } from 'millrace'
+import { errorFrom, type Clock, type Logger, type Timer, type TopicHandle } from 'millrace'
 import { changeSite } from './demo-sites.ts'
 import type { InstalledApp, SiteMetadata } from './records.ts'
 
@@ -7,11 +7,10 @@ export const RATE = { fallback: 0, least: 0, most: 1000 }
 const TICK_MS = 50
 
 export interface TrafficParts {
-  readonly write: (siteId: string, site: SiteMetadata | null) => Promise<void>
+  readonly metadata: TopicHandle<string, SiteMetadata>
   /** What the views say a site has; undefined: there is no such site. */
   readonly appsOf: (siteId: string) => readonly InstalledApp[] | undefined
   readonly clock: Clock
-  readonly random: Random
   readonly logger: Logger
 }
 
@@ -56,25 +55,25 @@ export class Traffic implements Disposable {
 
   /** Slower than asked for where the broker is: what is under way is waited for. */
   async #writeDue(): Promise<void> {
+    const { metadata, logger } = this.#parts
+    const count = Math.floor(this.#due)
     this.#isWriting = true
+    this.#due -= count
     try {
-      const writes: Promise<void>[] = []
-      for (; this.#due >= 1; this.#due -= 1) writes.push(this.#writeOne())
-      await Promise.all(writes)
+      await metadata.sendAll(Array.from({ length: count }, () => this.#change()))
     } catch (reason) {
-      this.#parts.logger.log('warn', `the traffic stops: ${errorFrom(reason).message}`)
+      logger.log('warn', `the traffic stops: ${errorFrom(reason).message}`)
       this.perSecond = 0
     } finally {
       this.#isWriting = false
     }
   }
 
-  async #writeOne(): Promise<void> {
-    const { random, appsOf, write } = this.#parts
+  #change(): { readonly key: string; readonly value: SiteMetadata | null } {
     const latest = (siteId: string) =>
-      this.#written.has(siteId) ? this.#written.get(siteId) : appsOf(siteId)
-    const [siteId, site] = changeSite(below => Math.floor(random.next() * below), latest)
-    this.#written.set(siteId, site?.apps)
-    await write(siteId, site)
+      this.#written.has(siteId) ? this.#written.get(siteId) : this.#parts.appsOf(siteId)
+    const [key, value] = changeSite(latest)
+    this.#written.set(key, value?.apps)
+    return { key, value }
   }
 }

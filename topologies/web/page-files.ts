@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Env, Hono } from 'hono'
 
 const HEADERS = {
@@ -9,20 +9,23 @@ const HEADERS = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 }
 
-const TYPES = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const
+const TYPES = { html: 'text/html', css: 'text/css', js: 'text/javascript', csv: 'text/csv' } as const
 
 /**
- * Serves a page: its `index.html` at `/` and `page.js` from the folder, and what all pages share. Read once,
- * at the start.
+ * Serves a page: the files of the folder, its `index.html` at `/`, and what all pages share. Each is read
+ * once, when it is first asked for.
  */
 export function addPageFiles<E extends Env>(app: Hono<E>, folder: URL): void {
-  add(app, '/', new URL('index.html', folder), 'html')
-  add(app, '/page.js', new URL('page.js', folder), 'js')
-  add(app, '/style.css', new URL('page/style.css', import.meta.url), 'css')
-  add(app, '/live.js', new URL('page/live.js', import.meta.url), 'js')
+  for (const name of readdirSync(folder))
+    add(app, `/${name}`.replace('/index.html', '/'), new URL(name, folder))
+  add(app, '/style.css', new URL('page/style.css', import.meta.url))
+  add(app, '/live.js', new URL('page/live.js', import.meta.url))
+  add(app, '/push-client.js', new URL(import.meta.resolve('millrace/push/client')))
 }
 
-function add<E extends Env>(app: Hono<E>, path: string, file: URL, type: keyof typeof TYPES): void {
-  const bytes = readFileSync(file)
-  app.get(path, c => c.body(bytes, 200, { ...HEADERS, 'content-type': `${TYPES[type]}; charset=utf-8` }))
+function add<E extends Env>(app: Hono<E>, path: string, file: URL): void {
+  const type = file.pathname.split('.').at(-1) as keyof typeof TYPES
+  const headers = { ...HEADERS, 'content-type': `${TYPES[type]}; charset=utf-8` }
+  let bytes: Buffer<ArrayBuffer> | undefined
+  app.get(path, c => c.body((bytes ??= readFileSync(file)), 200, headers))
 }

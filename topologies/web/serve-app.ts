@@ -1,5 +1,5 @@
 import type { ServedSite, ServiceContext } from 'millrace'
-import { upgradesTo, type LiveHub } from 'millrace/push'
+import { upgradesTo, type UpgradeTaker } from 'millrace/push'
 import type { Closing } from './closing.ts'
 
 /** Serves an application with its hub. Returns where it is; the hub says farewell before the site closes. */
@@ -9,7 +9,11 @@ export async function serveApp(
     context,
     hub,
     closing,
-  }: { readonly context: ServiceContext; readonly hub: LiveHub; readonly closing: Closing },
+  }: {
+    readonly context: ServiceContext
+    readonly hub: UpgradeTaker & AsyncDisposable
+    readonly closing: Closing
+  },
 ): Promise<string> {
   const { fetch } = app
   const serving = await context.serve({ fetch, upgrade: upgradesTo([hub]) })

@@ -278,8 +278,8 @@ BAD_PARAMETER
   A parameter of a request cannot be used, or is not known.
   Mend the parameter that the message begins with.
 BAD_REQUEST
-  A value of a request to the console cannot be used.
-  Mend what the message names.
+  A request to the console, or for a channel, cannot be used.
+  Mend what the message names; a channel is at <path>/events?channel=…&token=…&lastSeq=….
 BODY_TOO_LARGE
   The body of a request to the console is too large.
   Send less at once.
@@ -290,8 +290,8 @@ FAULTS_OFF
   A process of the console was to be broken, which is not allowed there.
   Start it with --console-faults.
 FOREIGN_ORIGIN
-  A page of another host wanted to write, or a socket.
-  Use the console's own page, or a program.
+  A page of another host wanted to write to the console, or has asked for a channel.
+  Use a page of the same host, or a program; for channels, name the origin in origins of the hub.
 INTERNAL
   A request failed.
   Look at the application's log.
@@ -346,15 +346,9 @@ INVALID_SECRET
 UNKNOWN_CHANNELS
   A push hub was given a name that no toChannels of the topology has.
   End a stream with toChannels of that name, or name the one there is.
-BAD_REQUEST
-  A request for a channel cannot be understood.
-  Open <path>/events?channel=…&token=…&lastSeq=….
 CHANNEL_FORBIDDEN
   The token is for another channel.
   Ask the application for a token of this one.
-FOREIGN_ORIGIN
-  A page of another host has asked for a channel.
-  Name its origin in origins of the hub, or serve the page from the same host.
 INVALID_CHANNEL
   The name of a channel is missing, too long, or has control characters.
   Use 1 to 200 characters.

@@ -1,8 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
 import { parseTaskId } from '../../common/ids.ts'
 import { METRIC_GROUPS, type MetricSample } from '../../common/metrics/metrics.ts'
+import { UNLIMITED_END_MS } from '../../common/windowed.ts'
 import type { KafkaStreams } from '../../streams/kafka-streams.ts'
-import type { TaskDescription } from '../../streams/task-description.ts'
+import type { InputDescription, TaskDescription } from '../../streams/task-description.ts'
 import type { TopologyPlan } from '../../topology/plan.ts'
 
 interface Restore {
@@ -44,7 +45,7 @@ export class TaskReader {
       lag: task.lag ?? null,
       restore: this.#restore(task, left.get(task.id) ?? 0, restored.get(task.id) ?? 0),
       streamTimeMs: task.streamTimeMs ?? null,
-      windows: this.#windows(streams, task),
+      windows: this.#windows(task),
     }))
   }
 
@@ -62,24 +63,44 @@ export class TaskReader {
   }
 
   /**
-   * The window of a windowed store in which stream time stands, and what it waits for: stream time is the
-   * task's, so an input without records holds it back.
+   * The window of a windowed store in which stream time stands, and what it waits for. A join's window has no
+   * grace of its own in the plan: it is left out, and said.
    */
-  #windows(
-    streams: KafkaStreams,
-    { id, state, streamTimeMs, partitions }: TaskDescription,
-  ): readonly object[] {
+  #windows({ id, state, streamTimeMs, inputs }: TaskDescription): readonly object[] {
     if (state !== 'running' || streamTimeMs === undefined) return []
     const subtopology = this.#plan.subtopologies.find(each => each.id === parseTaskId(id).subtopologyId)
-    return (subtopology?.stores ?? []).flatMap(({ builder: { name } }) => {
-      const { windowSizeMs } = streams.describeStore(name)
-      if (windowSizeMs === undefined) return []
-      const openUntilMs = (Math.floor(streamTimeMs / windowSizeMs) + 1) * windowSizeMs
-      const inputs = partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')
+    return (subtopology?.stores ?? []).flatMap(({ builder: { name, windowSizeMs, windowGraceMs } }) => {
+      // A window without an end waits for nothing.
+      if (windowSizeMs === undefined || windowSizeMs === UNLIMITED_END_MS) return []
+      const endMs = (Math.floor(streamTimeMs / windowSizeMs) + 1) * windowSizeMs
+      const openUntilMs = endMs + (windowGraceMs ?? 0)
+      const grace =
+        windowGraceMs === undefined
+          ? 'a grace period is not known'
+          : `its grace period of ${windowGraceMs} ms included`
       const why =
-        `stream time is ${new Date(streamTimeMs).toISOString()}; the window ends when a record of ${inputs} is from ` +
-        `${new Date(openUntilMs).toISOString()} or later, and the grace period is over`
+        `stream time is ${timeText(streamTimeMs)}; the window is open until a record from ${timeText(openUntilMs)} or ` +
+        `later is processed, ${grace}. ${holderText(inputs)}`
       return [{ store: name, openUntilMs, why }]
     })
   }
+}
+
+/** The last time that has a date. */
+const LAST_DATE_MS = 8.64e15
+
+/** Says which input is furthest behind in time. */
+function holderText(inputs: readonly InputDescription[]): string {
+  const times = inputs.map(input => input.timeMs ?? -1)
+  const slowest = inputs[times.indexOf(Math.min(...times))]
+  if (!slowest) return ''
+  const { topic, partition, timeMs, waitingRecords } = slowest
+  const place = `${topic}-${partition}`
+  const last = timeMs === undefined ? 'no record of it was processed' : `its last time is ${timeText(timeMs)}`
+  const rest = waitingRecords === 0 ? 'none waits' : `${waitingRecords} wait`
+  return `${inputs.length > 1 ? `${place} holds it back` : `It comes from ${place} alone`}: ${last}, and ${rest}`
+}
+
+function timeText(timeMs: number): string {
+  return timeMs > LAST_DATE_MS ? `${timeMs} ms` : new Date(timeMs).toISOString()
 }

@@ -52,6 +52,7 @@ export function windowedStore(
     builder: {
       ...stores.timestampedWindowStore({ ...settings, windowSizeMs, keepHeaders: 'by-setting' }),
       keyedByRecord: true,
+      ...(windows.type !== 'unlimited' && { windowGraceMs: windows.graceMs }),
     },
     keySerde: keySerde && serdes.windowed(keySerde, windowSizeMs),
   }

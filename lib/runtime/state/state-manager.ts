@@ -129,6 +129,14 @@ export class StateManager {
     return bytes
   }
 
+  /**
+   * Whether a store may have changes that are not in the engines yet. Stores of a kind of their own may count
+   * their bytes as they like, so they always may.
+   */
+  get mayHaveChanged(): boolean {
+    return this.uncommittedBytes > 0 || this.#plans.some(({ builder }) => builder.kind === undefined)
+  }
+
   changelogs(): Changelog[] {
     return this.#plans
       .filter(plan => plan.changelogTopic !== undefined)

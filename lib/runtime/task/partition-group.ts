@@ -1,4 +1,4 @@
-import type { RecordBatch } from '../../broker/broker.ts'
+import type { RecordBatch, TopicPartition } from '../../broker/broker.ts'
 import { assert } from '../../common/assert.ts'
 import { partitionKey } from '../../common/ids.ts'
 import type { Counter } from '../../common/metrics/meter.ts'
@@ -6,6 +6,14 @@ import type { SerdePendingError } from '../../serde/serde-pending-error.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { QueuedRecord } from './queued-record.ts'
 import type { RecordQueue } from './record-queue.ts'
+
+/** How far an input of a task has come. */
+export interface InputProgress extends TopicPartition {
+  /** The highest timestamp that was processed; −1 before the first record. */
+  readonly partitionTimeMs: number
+  /** Number of records that wait to be processed. */
+  readonly size: number
+}
 
 /**
  * Records that are still on the broker behind the fetched ones: 0 when the end is reached, undefined while

@@ -1,4 +1,5 @@
 import { NO_HEADERS } from '../../common/headers.ts'
+import type { RecordContext } from '../../common/record-context.ts'
 import { ContextHeaders } from '../nodes/context-headers.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
 import type { TaskMetrics } from '../metrics/task-metrics.ts'
@@ -31,7 +32,7 @@ export function createScope(
     contextHeaders: ContextHeaders.of(settings.contextHeaders),
     tracer: options.tracer,
     asyncContext: settings.asyncContext,
-    context: { topic: undefined, partition: -1, offset: -1, timestamp: 0, headers: NO_HEADERS },
+    context: contextOfTick(0),
     failure: undefined,
     systemTimeMs: () => clock.nowMs(),
     store: name => state.store(name),
@@ -42,4 +43,9 @@ export function createScope(
         : undefined,
     ...callbacks,
   }
+}
+
+/** The context of what no record causes. */
+export function contextOfTick(timestamp: number): RecordContext {
+  return { topic: undefined, partition: -1, offset: -1, timestamp, headers: NO_HEADERS }
 }

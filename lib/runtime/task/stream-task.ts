@@ -1,6 +1,6 @@
 import type { OffsetToCommit, RecordBatch, TopicPartition } from '../../broker/broker.ts'
 import { asCurrent, enterRecord, leaveRecord } from '../../common/context/current-record.ts'
-import { NO_HEADERS, type Header } from '../../common/headers.ts'
+import type { Header } from '../../common/headers.ts'
 import { partitionKey, type TaskId } from '../../common/ids.ts'
 import type { RecordContext } from '../../common/record-context.ts'
 import { StateMachine } from '../../common/state-machine.ts'
@@ -12,7 +12,7 @@ import { refuseAsync } from '../nodes/async-processor.ts'
 import { decideFailure, leaveOut } from '../nodes/decide-failure.ts'
 import { DeferredWorks } from './deferred-works.ts'
 import { ProcessorTopology } from '../nodes/processor-topology.ts'
-import { PartitionGroup, type FetchLag } from './partition-group.ts'
+import { PartitionGroup, type FetchLag, type InputProgress } from './partition-group.ts'
 import { decodePartitionTime, encodePartitionTime } from '../plan/offset-metadata.ts'
 import { anchoredTicks, onceAt, PunctuationQueue, type Ticks } from './punctuation-queue.ts'
 import type { QueuedRecord } from './queued-record.ts'
@@ -21,7 +21,7 @@ import { Refusals } from '../nodes/refusals.ts'
 import { traced } from '../nodes/traced-record.ts'
 import type { StateManager } from '../state/state-manager.ts'
 import type { StreamTaskOptions } from './stream-task-options.ts'
-import { createScope } from './stream-task-scope.ts'
+import { contextOfTick, createScope } from './stream-task-scope.ts'
 import { buildQueues } from './task-queues.ts'
 import { TaskMetrics } from '../metrics/task-metrics.ts'
 import type { TaskScope } from '../nodes/task-scope.ts'
@@ -53,7 +53,7 @@ export class StreamTask {
   readonly #refusals: Refusals
   #topology: ProcessorTopology
   #nextStreamTickMs = Infinity
-  /** Whether a record was processed, or a punctuator ran, since the last commit. */
+  /** Whether a record was processed, or a punctuator changed anything, since the last commit. */
   #hasProgress = false
   /** Records dropped before this epoch. */
   #droppedBefore = 0
@@ -105,6 +105,10 @@ export class StreamTask {
 
   get streamTimeMs(): number {
     return this.#group.streamTimeMs
+  }
+
+  get inputs(): Iterable<InputProgress> {
+    return this.#group.queues
   }
 
   /** Time until the next wall-clock punctuator is due; Infinity without any. */
@@ -262,8 +266,11 @@ export class StreamTask {
     asCurrent(this.#scope, () => this.state.prepareCommit())
     this.#requestsSealed = this.#requests
     if (this.#scope.failure) throw this.#scope.failure
-    // Dropped records count as progress: they move the offsets, and would be read again from the committed
-    // ones.
+    return this.hasEffects
+  }
+
+  /** Whether there is anything to commit. Dropped records count: they move the offsets. */
+  get hasEffects(): boolean {
     return this.#hasProgress || this.collector.hasSent || this.#scope.dropped.value > this.#droppedBefore
   }
 
@@ -371,14 +378,7 @@ export class StreamTask {
 
   readonly #punctuate = (node: string, callback: Punctuator, timestampMs: number): void => {
     const scope = this.#scope
-    scope.context = {
-      topic: undefined,
-      partition: -1,
-      offset: -1,
-      timestamp: timestampMs,
-      headers: NO_HEADERS,
-    }
-    this.#hasProgress = true
+    scope.context = contextOfTick(timestampMs)
     this.beginRun()
     const startMs = this.#options.clock.monotonicMs()
     try {
@@ -391,6 +391,8 @@ export class StreamTask {
       decideFailure(scope, node, error)
     }
     this.#measures.punctuated(this.#options.clock.monotonicMs() - startMs)
+    // Outputs and requests count by themselves. A tick that changed nothing must not wake the disk.
+    if (this.state.mayHaveChanged) this.#hasProgress = true
     if (scope.failure) throw scope.failure
   }
 

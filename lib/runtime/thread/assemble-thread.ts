@@ -26,7 +26,7 @@ export interface ThreadStart {
 }
 
 /** Callbacks of a commit that the thread provides. */
-export type CommitHooks = Pick<CommitOptions, 'settleOutputs' | 'onSealed' | 'onCommitted'>
+export type CommitHooks = Pick<CommitOptions, 'settleOutputs' | 'onSealed' | 'onCommitted' | 'onEnded'>
 
 /** The components of one run, made for each other. */
 export interface ThreadComponents {

@@ -36,6 +36,8 @@ export interface CommitOptions {
    * or never will; listeners are told of changes then.
    */
   readonly onCommitted: (shown?: Promise<unknown>) => void
+  /** Called when no commit is under way any more, whether it succeeded or not. */
+  readonly onEnded: () => void
 }
 
 /** Pause before a commit is repeated that the broker could not take yet. */
@@ -116,7 +118,10 @@ export class Commit {
       .catch((error: unknown) => {
         this.#failure = { error }
       })
-      .finally(() => (this.#underWay = undefined))
+      .finally(() => {
+        this.#underWay = undefined
+        this.#options.onEnded()
+      })
     // Changes that these tasks make during the flush would count as flushed with it.
     if (!isExactlyOnce && withEffects.some(task => task.state.waitsForFlush)) await this.settled()
     return true

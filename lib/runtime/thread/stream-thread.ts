@@ -78,6 +78,7 @@ export class StreamThread {
       settleOutputs: tasks => this.#settleOutputs(tasks),
       onSealed: () => this.#sealed(),
       onCommitted: shown => this.#committed(shown),
+      onEnded: () => this.#wait.ring(),
     })
     this.#options = options
     this.#anchors = start.anchors
@@ -227,7 +228,8 @@ export class StreamThread {
     else if (processed > 0 || !this.#mailbox.isEmpty) await letConnectionsIn(clock)
     else if (this.#anchors.topics.length === 0) await clock.sleep(IDLE_MS)
     else {
-      await this.#wait.wait(this.#idleMs(), { mayRing: this.#tasks.isRestoring || this.#isDeferring() })
+      const mayRing = this.#tasks.isRestoring || this.#isDeferring() || this.#commit.isUnderWay
+      await this.#wait.wait(this.#idleMs(), { mayRing })
       this.#waitedMs = clock.monotonicMs() - startMs
     }
   }
@@ -248,9 +250,16 @@ export class StreamThread {
   }
 
   #idleMs(): number {
-    let waitMs = IDLE_MS
+    let waitMs = Math.min(IDLE_MS, this.#commitWaitMs())
     for (const task of this.#tasks.running) waitMs = Math.min(waitMs, Math.max(0, task.wallClockWaitMs))
     return waitMs
+  }
+
+  /** Time until the next commit; Infinity where there is nothing to commit. The end of a commit rings. */
+  #commitWaitMs(): number {
+    if (this.#commit.isUnderWay || !this.#tasks.running.some(task => task.hasEffects)) return Infinity
+    const { settings, clock } = this.#options
+    return Math.max(0, this.#lastCommitMs + settings.commitIntervalMs - clock.monotonicMs())
   }
 
   /** Sends records whose topic had to be looked up, before the next ones are processed. */

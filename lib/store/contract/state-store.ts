@@ -186,6 +186,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly valueSerde?: Serde<unknown> | undefined
   /** Size of the windows, in a store of windows. */
   readonly windowSizeMs?: number
+  /** How long after its end a window takes records, where an operator decides that. */
+  readonly windowGraceMs?: number
   build(): S
 }
 

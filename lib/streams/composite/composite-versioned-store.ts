@@ -1,5 +1,8 @@
 import type { FanOut } from './fan-out.ts'
-import type { ReadOnlyVersionedStore, VersionedRecord } from '../../store/contract/versioned-key-value-store.ts'
+import type {
+  ReadOnlyVersionedStore,
+  VersionedRecord,
+} from '../../store/contract/versioned-key-value-store.ts'
 
 type View<K, V> = ReadOnlyVersionedStore<K, V>
 

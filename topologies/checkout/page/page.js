@@ -64,11 +64,11 @@ function show(state) {
   $('stock-empty').hidden = state.stock.length > 0
 }
 
-const refresh = coalesced(async () => show(await request('state')))
+const refresh = coalesced(async () => show(await request('/state')))
 
-$('buy').onclick = () => act('purchases')
-$('buy-many').onclick = () => act('purchases?count=1000')
-$('again').onclick = () => act('purchases/again')
-$('restock').onclick = () => act('restocks')
+$('buy').onclick = () => act('/purchases')
+$('buy-many').onclick = () => act('/purchases?count=1000')
+$('again').onclick = () => act('/purchases/again')
+$('restock').onclick = () => act('/restocks')
 
 live({ onConnect: refresh, onChange: refresh })

@@ -80,25 +80,26 @@ function choose(appId) {
 const showApp = coalesced(async () => {
   if (chosen === null) return
   const appId = chosen
-  const page = await request(`/apps/${encodeURIComponent(appId)}/sites?limit=${shown}`)
+  const path = `/stores/app-sites-view/${encodeURIComponent(appId)}/entries?limit=${shown}`
+  const { entries, next } = await request(path)
   if (appId !== chosen) return
   $('app').hidden = false
-  $('app-title').textContent = `${whole.format(page.total)} sites with “${appId}”`
+  const count = apps.get(appId)?.sites ?? entries.length
+  $('app-title').textContent = `${whole.format(count)} ${count === 1 ? 'site' : 'sites'} with “${appId}”`
   $('app-sites').replaceChildren(
-    ...page.sites.map(({ siteId, name, version }) =>
+    ...entries.map(({ key, value: { name, version } }) =>
       element(
         'li',
         {},
-        element('div', { className: 'main' }, name, element('small', {}, siteId)),
+        element('div', { className: 'main' }, name, element('small', {}, key)),
         element('div', { className: 'side' }, version),
       ),
     ),
   )
-  $('app-more').hidden = page.next === undefined
+  $('app-more').hidden = next === null
 })
 
-function showStatus({ perSecond, staleness }) {
-  const { recordsBehind, staleMs } = staleness
+function showStatus({ perSecond, staleness: { recordsBehind, staleMs } }) {
   $('behind').textContent = recordsBehind === null ? '–' : whole.format(recordsBehind)
   $('stale').textContent =
     staleMs === null
@@ -106,7 +107,6 @@ function showStatus({ perSecond, staleness }) {
       : staleMs < 1000
         ? `${Math.ceil(staleMs / 100) * 100} ms`
         : `${(staleMs / 1000).toFixed(1)} s`
-  if (perSecond === undefined) return
   $('stop').disabled = perSecond === 0
   $('traffic-text').textContent =
     perSecond === 0
@@ -114,9 +114,9 @@ function showStatus({ perSecond, staleness }) {
       : `${whole.format(perSecond)} changes a second are being published: apps come and go, sites are deleted and come back.`
 }
 
-async function setRate(perSecond) {
+async function attempt(task) {
   try {
-    showStatus(await request(`/traffic?perSecond=${perSecond}`, { method: 'PUT' }))
+    await task()
     $('error').hidden = true
   } catch (error) {
     $('error').hidden = false
@@ -124,12 +124,49 @@ async function setRate(perSecond) {
   }
 }
 
+const setRate = perSecond =>
+  attempt(async () => showStatus(await request(`/traffic?perSecond=${perSecond}`, { method: 'PUT' })))
+
+/** Writes, then reads an answer that has what was written. */
+async function publish(options) {
+  const startMs = performance.now()
+  const siteId = $('own-site').value.trim()
+  const { atLeast } = await request(`/sites/${encodeURIComponent(siteId)}`, options)
+  const writtenMs = performance.now()
+  const read = request(`/stores/site-apps-view/${siteId}?atLeast=${encodeURIComponent(atLeast)}`)
+  const row = await read.catch(error => {
+    if (error.status === 404) return undefined
+    throw error
+  })
+  const took = (from, to) => `${Math.round(to - from)} ms`
+  const has = row === undefined ? 'is in no view' : `has ${row.value.apps.length} apps`
+  $('own-result').textContent =
+    `Written to ${atLeast} in ${took(startMs, writtenMs)}; read ${took(writtenMs, performance.now())} later: ${siteId} ${has}.`
+}
+
+function ownSite() {
+  const ids = new Set(
+    $('own-apps')
+      .value.split(',')
+      .map(text => text.trim()),
+  )
+  ids.delete('')
+  const list = [...ids].map(appId => ({ appId, version: '1.0' }))
+  return { name: $('own-site').value.trim(), owner: 'you', apps: list }
+}
+
 const load = coalesced(async () => {
-  const [all, first] = await Promise.all([request('/apps'), request(`/sites?limit=${SITES_SHOWN}`)])
+  const reads = [
+    '/stores/app-counts-view?limit=1000',
+    `/stores/site-apps-view?limit=${SITES_SHOWN}`,
+    '/state',
+  ]
+  const [counts, first, state] = await Promise.all(reads.map(path => request(path)))
   apps.clear()
-  for (const app of all.apps) apps.set(app.appId, app)
-  for (const site of first.sites.reverse()) if (!sites.has(site.siteId)) sites.set(site.siteId, site)
-  showStatus(all)
+  for (const { key, value } of counts.entries) apps.set(key, { appId: key, ...value })
+  for (const { key, value } of first.entries.reverse())
+    if (!sites.has(key)) sites.set(key, { siteId: key, ...value })
+  showStatus(state)
   renderApps()
   renderSites()
   void showApp()
@@ -165,5 +202,9 @@ $('app-more').onclick = () => {
   shown = Math.min(shown + 50, 500)
   void showApp()
 }
-void request('/traffic').then(showStatus, () => undefined)
+$('own').onsubmit = event => {
+  event.preventDefault()
+  void attempt(() => publish({ method: 'PUT', body: JSON.stringify(ownSite()) }))
+}
+$('own-delete').onclick = () => attempt(() => publish({ method: 'DELETE' }))
 live({ onConnect: load, onChange })
