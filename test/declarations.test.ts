@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { needs } from './support/needs.ts'
 import { builtCli, ROOT } from './cli/built-cli.ts'
 
-const ENTRIES = ['index', 'testing', 'http']
+const ENTRIES = ['index', 'testing', 'http', 'push']
 
 const OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.NodeNext,
