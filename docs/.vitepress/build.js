@@ -18,6 +18,7 @@ for (const name of readdirSync('docs').filter(each => each.endsWith('.md'))) {
 }
 writeFileSync(`${WORK}/index.md`, forSite(readFileSync('README.md', 'utf8')))
 writeFileSync(`${WORK}/changes.md`, forSite(readFileSync('CHANGELOG.md', 'utf8')))
+cpSync('docs/images', `${WORK}/images`, { recursive: true })
 mkdirSync(`${WORK}/public`, { recursive: true })
 cpSync('bench/compare/chart.svg', `${WORK}/public/chart.svg`)
 
