@@ -26,6 +26,8 @@ export interface ContactsService extends AsyncDisposable {
   readonly url: string
 }
 
+const DEMO_SECRET = 'for demonstrations only'
+
 /**
  * The HTTP side: uploads, the channels of imports, reads, the page. Every process must have the same
  * `PUSH_SECRET`, which signs the tokens of channels.
@@ -34,8 +36,10 @@ export async function service(streams: KafkaStreams, context: ServiceContext): P
   const closing = new Closing()
   return closing.opening(async () => {
     const { broker, clock, logger } = context
-    const secret = process.env['PUSH_SECRET'] ?? 'for demonstrations only'
-    const hub = pushHub(streams, { name: 'push', secret, clock, logger })
+    const secret = process.env['PUSH_SECRET']
+    if (secret === undefined)
+      logger.log('info', 'tokens are signed with a secret that everybody knows: set PUSH_SECRET')
+    const hub = pushHub(streams, { name: 'push', secret: secret ?? DEMO_SECRET, clock, logger })
     const uploads = broker.topic<string, UploadRecord>(TOPICS.uploads, {
       ...{ keySerde: serdes.string(), valueSerde: serdes.json<UploadRecord>() },
     })
